@@ -1,0 +1,51 @@
+#include "ir/base/target.h"
+
+#include "absl/strings/str_cat.h"
+#include "ir/base/status.h"
+
+namespace ingot {
+namespace {
+
+constexpr Target kTargets[] = {
+#define INGOT_HOST_TARGET(name, cpu, vector_bytes) \
+  {name, Platform::kHost, cpu, vector_bytes, 0, 0, 0, 0},
+#define INGOT_GPU_TARGET(name, cpu, ptx, multiprocessors, shared_bytes, threads) \
+  {name, Platform::kCuda, cpu, 0, ptx, multiprocessors, shared_bytes, threads},
+#include "ir/base/targets.def"
+};
+
+const Target* Row(absl::string_view name) {
+  for (const Target& target : kTargets) {
+    if (target.name == name) return &target;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::Span<const Target> AllTargets() { return kTargets; }
+
+const Target* HostTarget() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return Row("x86_64-v4");
+  if (__builtin_cpu_supports("x86-64-v3")) return Row("x86_64-v3");
+  if (__builtin_cpu_supports("x86-64-v2")) return Row("x86_64-v2");
+#endif
+  return nullptr;
+}
+
+absl::StatusOr<const Target*> FindTarget(absl::string_view name) {
+  if (name == "host") {
+    const Target* host = HostTarget();
+    if (host == nullptr)
+      return Unimplemented("this machine's processor has no row among the targets");
+    return host;
+  }
+  if (const Target* target = Row(name)) return target;
+  std::string names = "host";
+  for (const Target& target : kTargets) absl::StrAppend(&names, ", ", target.name);
+  return InvalidArgument("unknown target '", name, "'; the targets are ", names);
+}
+
+}  // namespace ingot

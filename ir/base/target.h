@@ -1,0 +1,45 @@
+// Target: what a program is compiled for.  The list is targets.def; no other place compares
+// architectures.
+#ifndef INGOT_IR_BASE_TARGET_H_
+#define INGOT_IR_BASE_TARGET_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace ingot {
+
+enum class Platform : uint8_t { kHost, kCuda };
+
+// A row of targets.def.
+struct Target {
+  absl::string_view
+      name;  // "x86_64-v3", "sm_90a": CodeModule::architecture of what is compiled for it
+  Platform platform;
+  absl::string_view llvm_cpu;  // as LLVM's -mcpu takes it
+  // Host.
+  int vector_bytes;
+  // GPU.
+  int ptx_version;  // times 10
+  int multiprocessors;
+  int shared_bytes;
+  int threads;
+};
+
+// Every target, in the order of the table.
+absl::Span<const Target> AllTargets();
+
+// The target of that name; "host" is the best row for the processor that is here.  InvalidArgument
+// lists the names.
+absl::StatusOr<const Target*> FindTarget(absl::string_view name);
+
+// The most that this processor can run, as a row of the table; null where there is none (not an
+// x86-64 machine).
+const Target* HostTarget();
+
+}  // namespace ingot
+
+#endif  // INGOT_IR_BASE_TARGET_H_
