@@ -180,8 +180,9 @@ struct WindowAttributes {
   INGOT_ATTRIBUTE_FIELDS(WindowAttributes, visit("window", self.window, Field::kOptional);)
 };
 
-// scan: operands are inputs then initial carries; the computation takes (carries..., slices...) and
-// returns (carries..., outputs...) as XLA's text shows; see ir/infer/reduction.cc.
+// scan: operands are the inputs, then num_carries initial carries; the computation takes (slices of
+// the inputs..., carries...) and returns (slices of the outputs..., carries...); the result is
+// (outputs..., final carries...).  See ir/infer/reduction.cc.
 struct ScanAttributes {
   std::vector<int64_t> dimensions;
   bool is_reverse = false;

@@ -97,6 +97,15 @@ class Instruction {
   const Annotations& annotations() const { return annotations_; }
   Annotations& mutable_annotations() { return annotations_; }
 
+  // Where the text that this was read from says it, 1-based; 0 where it was not read.  The file is
+  // Module::file_name.
+  int32_t source_line() const { return source_line_; }
+  int32_t source_column() const { return source_column_; }
+  void set_source_position(int32_t line, int32_t column) {
+    source_line_ = line;
+    source_column_ = column;
+  }
+
   bool HasSideEffect() const;
   // Removed, and gone at the next Normalize: a pass that walks a list it removes from skips these.
   bool is_removed() const { return removed_; }
@@ -119,6 +128,8 @@ class Instruction {
 
   Opcode opcode_;
   bool removed_ = false;
+  int32_t source_line_ = 0;
+  int32_t source_column_ = 0;
   std::string name_;
   int64_t id_ = -1;
   Computation* parent_;

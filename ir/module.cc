@@ -107,6 +107,8 @@ Instruction* Computation::AddClone(const Instruction& source, std::vector<Instru
   copy->attributes_ = source.attributes_;
   copy->called_ = source.called_;
   copy->annotations_ = source.annotations_;
+  copy->source_line_ = source.source_line_;
+  copy->source_column_ = source.source_column_;
   return copy;
 }
 
@@ -302,6 +304,7 @@ bool Module::RemoveUnreachableComputations() {
 
 std::unique_ptr<Module> Module::Clone() const {
   auto clone = std::make_unique<Module>(name_);
+  clone->file_name = file_name;
   clone->is_scheduled = is_scheduled;
   clone->input_output_aliases = input_output_aliases;
   clone->entry_parameter_layouts = entry_parameter_layouts;

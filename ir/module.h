@@ -119,6 +119,9 @@ class Module {
   // Computations have names of their own: a computation and an instruction may share one.
   std::string UniqueInstructionName(absl::string_view stem);
 
+  // The file that it was read from; empty where it was not.  Error messages start with it.
+  std::string file_name;
+
   bool is_scheduled = false;
   std::vector<InputOutputAlias> input_output_aliases;
   // Layouts of the entry's parameters and result as HloModule states them; empty where it does not.
