@@ -186,7 +186,12 @@ void Computation::Normalize() {
   // Stable topological order: depth first from each instruction in the old order, with an explicit
   // stack so that long chains do not overflow the machine's.
   enum : uint8_t { kUnseen, kOpen, kDone };
-  for (size_t i = 0; i < storage_.size(); ++i) storage_[i]->id_ = static_cast<int64_t>(i);
+  const auto removed = [](const auto& instruction) { return instruction->removed_; };
+  for (size_t i = 0; i < storage_.size(); ++i) {
+    storage_[i]->id_ = static_cast<int64_t>(i);
+    std::vector<Instruction*>& before = storage_[i]->control_predecessors_;
+    before.erase(std::remove_if(before.begin(), before.end(), removed), before.end());
+  }
   std::vector<uint8_t> state(storage_.size(), kUnseen);
   std::vector<Instruction*> order;
   order.reserve(order_.size());
@@ -222,9 +227,7 @@ void Computation::Normalize() {
   }
   order_ = std::move(order);
   if (has_removed_) {
-    storage_.erase(
-        std::remove_if(storage_.begin(), storage_.end(), [](const auto& p) { return p->removed_; }),
-        storage_.end());
+    storage_.erase(std::remove_if(storage_.begin(), storage_.end(), removed), storage_.end());
     has_removed_ = false;
   }
   for (size_t i = 0; i < order_.size(); ++i) order_[i]->id_ = static_cast<int64_t>(i);

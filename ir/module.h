@@ -55,8 +55,9 @@ class Computation {
   // Removes what the root does not need and what has no side effect; parameters stay.  Returns
   // whether any went.
   bool RemoveDead();
-  // Drops removed instructions, restores topological order (stable: an order that is already
-  // topological stays), renumbers ids.  Linear.  Passes need not call it: the pass manager does.
+  // Drops removed instructions (as control predecessors too), restores topological order (stable:
+  // an order that is already topological stays), renumbers ids.  Linear.  Passes need not call it:
+  // the pass manager does.
   void Normalize();
 
   // Some instruction in it has a side effect.

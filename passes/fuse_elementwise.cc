@@ -1,0 +1,173 @@
+#include "passes/fuse_elementwise.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "passes/fusion_util.h"
+
+namespace ingot {
+namespace {
+
+// Costs nothing to compute again: no memory is read.
+bool IsFree(const Instruction& instruction) {
+  switch (instruction.opcode()) {
+    case Opcode::kConstant:
+      return instruction.shape().IsScalar();
+    case Opcode::kIota:
+      return true;
+    case Opcode::kBroadcast:
+    case Opcode::kReshape:
+    case Opcode::kConvert:
+      return IsFree(*instruction.operand(0));
+    default:
+      return false;
+  }
+}
+
+// What may stand inside a fusion above its root.
+bool IsProducer(const Instruction& instruction) {
+  switch (instruction.kind()) {
+    case OpKind::kElementwise:
+      return instruction.opcode() != Opcode::kMap;
+    case OpKind::kDataMovement:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether a fusion may be grown from this root.
+bool IsRoot(const Instruction& instruction) {
+  switch (instruction.kind()) {
+    case OpKind::kElementwise:
+      return instruction.opcode() != Opcode::kMap;
+    case OpKind::kDataMovement:
+      return NeedsKernel(instruction);
+    case OpKind::kReduction:
+      return instruction.opcode() == Opcode::kReduce;
+    case OpKind::kIndexing:
+      return instruction.opcode() != Opcode::kScatter;
+    default:
+      return false;
+  }
+}
+
+// Whether each element of operand `i` is read at most once for all elements of `consumer`, so that
+// computing the operand in place repeats no work.
+bool ReadsOnce(const Instruction& consumer, int64_t i) {
+  switch (consumer.opcode()) {
+    case Opcode::kBroadcast:
+      return consumer.shape().ElementCount() == consumer.operand(0)->shape().ElementCount();
+    case Opcode::kGather:
+    case Opcode::kDynamicUpdateSlice:
+      return false;
+    case Opcode::kDynamicSlice:
+      return i == 0;  // the start indices are read for every element
+    case Opcode::kReduce:
+      return 2 * i < consumer.operand_count();  // not the initial values
+    case Opcode::kSelect:
+    case Opcode::kClamp:
+      return consumer.operand(i)->shape().ElementCount() == consumer.shape().ElementCount();
+    case Opcode::kPad:
+      return i == 0;
+    default:
+      return true;
+  }
+}
+
+// Grows the fusion that ends with one root.
+class Group {
+ public:
+  explicit Group(Instruction* root) : root_(root) { Join(root); }
+
+  // Takes in operands, nearest first, until none can join.  `taken` are the members of other
+  // groups.
+  void Grow(const absl::flat_hash_set<const Instruction*>& taken) {
+    for (size_t i = 0; i < members_.size(); ++i) {
+      Instruction* member = members_[i];
+      for (Instruction* operand : member->operands()) {
+        if (in_group_.contains(operand)) continue;
+        if (IsFree(*operand)) {
+          Join(operand);
+        } else if (IsProducer(*operand) && !taken.contains(operand) && EveryUseIsInside(*operand)) {
+          Join(operand);
+        }
+      }
+    }
+  }
+
+  // Members in the order of ids, which is topological; the root is last.
+  std::vector<Instruction*> Sorted() const {
+    std::vector<Instruction*> sorted = members_;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto* a, const auto* b) { return a->id() < b->id(); });
+    return sorted;
+  }
+  const std::vector<Instruction*>& members() const { return members_; }
+
+ private:
+  void Join(Instruction* instruction) {
+    members_.push_back(instruction);
+    in_group_.insert(instruction);
+  }
+
+  bool EveryUseIsInside(const Instruction& producer) const {
+    return std::all_of(producer.users().begin(), producer.users().end(),
+                       [&](const Instruction* user) {
+                         if (!in_group_.contains(user)) return false;
+                         for (int64_t i = 0; i < user->operand_count(); ++i) {
+                           if (user->operand(i) == &producer && !ReadsOnce(*user, i)) return false;
+                         }
+                         return true;
+                       });
+  }
+
+  Instruction* root_;
+  std::vector<Instruction*> members_;
+  absl::flat_hash_set<const Instruction*> in_group_;
+};
+
+bool RunOnComputation(Computation& computation) {
+  // Users before operands, so that a group is as large as it can be when its root is met.
+  const std::vector<Instruction*> order(computation.instructions().rbegin(),
+                                        computation.instructions().rend());
+  absl::flat_hash_set<const Instruction*> taken;
+  bool changed = false;
+  std::vector<Group> groups;
+  for (Instruction* instruction : order) {
+    if (taken.contains(instruction) || !IsRoot(*instruction)) continue;
+    if (IsFree(*instruction) && !instruction->users().empty())
+      continue;  // its users copy it, or wrap it later
+    Group group(instruction);
+    group.Grow(taken);
+    for (const Instruction* member : group.members()) {
+      if (!IsFree(*member)) taken.insert(member);
+    }
+    if (group.members().size() > 1) groups.push_back(std::move(group));
+  }
+  for (const Group& group : groups) {
+    const std::vector<Instruction*> members = group.Sorted();
+    Fuse(computation, members, absl::StrCat("fused_", OpcodeName(members.back()->opcode())));
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace
+
+// Algorithm:
+// 1. Walk each computation that runs as commands from its last instruction to its first.
+// 2. An instruction that no group has taken starts one as its root; the group takes in operands
+// while every use of
+//    theirs is inside it and no work would be repeated; free values are copied in.
+// 3. Each group of more than one member becomes a fusion.
+absl::StatusOr<bool> FuseElementwise(Module& module, const PassContext&) {
+  bool changed = false;
+  for (Computation* computation : SequentialComputations(module))
+    changed |= RunOnComputation(*computation);
+  return changed;
+}
+
+}  // namespace ingot

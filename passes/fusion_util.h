@@ -1,0 +1,31 @@
+// What the fusion passes share.
+#ifndef INGOT_PASSES_FUSION_UTIL_H_
+#define INGOT_PASSES_FUSION_UTIL_H_
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "ir/module.h"
+
+namespace ingot {
+
+// Whether a kernel computes this instruction (it is not structure, control flow, a transfer, or
+// another name for its operand's bytes).
+bool NeedsKernel(const Instruction& instruction);
+
+// Whether the computation runs as commands, one after the other: the entry, and the bodies,
+// conditions and branches of control flow in such computations.  Bodies of fusions and reductions
+// are inside a kernel.
+std::vector<Computation*> SequentialComputations(const Module& module);
+
+// Moves `members` into a new fusion that replaces `root`.  `members` is in topological order, ends
+// with `root`, and no member but the root has a user outside; operands that are not members become
+// parameters.  Members that other users still need are the caller's matter: they are copied, and
+// removed here only when nobody uses them any more.
+Instruction* Fuse(Computation& computation, absl::Span<Instruction* const> members,
+                  absl::string_view name);
+
+}  // namespace ingot
+
+#endif  // INGOT_PASSES_FUSION_UTIL_H_

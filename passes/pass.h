@@ -1,0 +1,51 @@
+// Passes: module → module, each a free function with a row in registry.cc.
+#ifndef INGOT_PASSES_PASS_H_
+#define INGOT_PASSES_PASS_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "ir/base/target.h"
+#include "ir/module.h"
+
+namespace ingot {
+
+// What a pass may ask of the world.
+struct PassContext {
+  // What is compiled for; null when passes run for their text alone (`ingot opt`).
+  const Target* target = nullptr;
+};
+
+// Changes `module` and says whether it did.  The pass manager normalizes, verifies, times and dumps
+// around it.
+using PassFunction = absl::StatusOr<bool> (*)(Module& module, const PassContext& context);
+
+struct Pass {
+  absl::string_view name;  // as --passes= takes it: "fuse-elementwise"
+  PassFunction run;
+  absl::string_view summary;  // one line for people
+};
+
+// Every pass, by name.
+absl::Span<const Pass> AllPasses();
+
+// InvalidArgument names the nearest when there is none of that name.
+absl::StatusOr<const Pass*> FindPass(absl::string_view name);
+
+// A run of passes that is repeated together until nothing changes (at most kMaxRounds), or runs
+// once.
+struct Phase {
+  absl::string_view name;
+  absl::string_view reason;  // why it stands where it stands
+  absl::Span<const absl::string_view> passes;
+  bool until_stable;
+};
+
+// What Compile runs, top to bottom.
+absl::Span<const Phase> DefaultPipeline();
+
+inline constexpr int kMaxRounds = 8;
+
+}  // namespace ingot
+
+#endif  // INGOT_PASSES_PASS_H_

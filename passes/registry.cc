@@ -1,0 +1,42 @@
+#include "absl/strings/str_cat.h"
+#include "ir/base/status.h"
+#include "passes/cse.h"
+#include "passes/dce.h"
+#include "passes/fold_constants.h"
+#include "passes/fuse_elementwise.h"
+#include "passes/inline_calls.h"
+#include "passes/normalize_layouts.h"
+#include "passes/pass.h"
+#include "passes/simplify/simplify.h"
+#include "passes/wrap_in_fusions.h"
+
+namespace ingot {
+namespace {
+
+// Alphabetical.
+constexpr Pass kPasses[] = {
+    {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
+    {"dce", EliminateDeadCode, "removes what nothing needs"},
+    {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
+    {"fuse-elementwise", FuseElementwise,
+     "puts elementwise chains and what feeds them into one kernel"},
+    {"inline-calls", InlineCalls, "replaces call by the body of what it calls"},
+    {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
+    {"simplify", Simplify, "algebraic rules that never change a result's bits"},
+    {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},
+};
+
+}  // namespace
+
+absl::Span<const Pass> AllPasses() { return kPasses; }
+
+absl::StatusOr<const Pass*> FindPass(absl::string_view name) {
+  std::string names;
+  for (const Pass& pass : kPasses) {
+    if (pass.name == name) return &pass;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", pass.name);
+  }
+  return InvalidArgument("unknown pass '", name, "'; the passes are ", names);
+}
+
+}  // namespace ingot

@@ -1,0 +1,37 @@
+#include "passes/wrap_in_fusions.h"
+
+#include "absl/strings/str_cat.h"
+#include "passes/fusion_util.h"
+
+namespace ingot {
+namespace {
+
+// The instruction after those of its operands that cost a kernel nothing: scalar constants.
+std::vector<Instruction*> WithConstants(Instruction* instruction) {
+  std::vector<Instruction*> members;
+  for (Instruction* operand : instruction->operands()) {
+    const bool constant = operand->opcode() == Opcode::kConstant && operand->shape().IsScalar();
+    if (constant && std::find(members.begin(), members.end(), operand) == members.end())
+      members.push_back(operand);
+  }
+  members.push_back(instruction);
+  return members;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> WrapInFusions(Module& module, const PassContext&) {
+  bool changed = false;
+  for (Computation* computation : SequentialComputations(module)) {
+    const std::vector<Instruction*> instructions = computation->instructions();
+    for (Instruction* instruction : instructions) {
+      if (instruction->is_removed() || !NeedsKernel(*instruction)) continue;
+      Fuse(*computation, WithConstants(instruction),
+           absl::StrCat("wrapped_", OpcodeName(instruction->opcode())));
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+}  // namespace ingot
