@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "ir/base/shape.h"
 #include "runtime/library_call.h"
@@ -23,10 +25,10 @@ namespace ingot::runtime {
 
 // Alignment of the arena's base, and what a compiler should round offsets in it to.
 inline constexpr int64_t kArenaAlignment = 256;
-// Alignment of the base of every constant, in memory and in a file.
-inline constexpr int64_t kConstantAlignment = 4096;
-// What a kernel may assume of the addresses of inputs and outputs; a run with less is refused.
+// What a kernel may assume of the addresses of inputs, outputs and constants; less is refused.
 inline constexpr int64_t kParameterAlignment = 16;
+// Alignment of constants in a file, so that they can be mapped.
+inline constexpr int64_t kConstantAlignment = 4096;
 // While, conditional and library calls nest at most this deep.
 inline constexpr int kMaxCommandDepth = 64;
 
@@ -235,17 +237,23 @@ struct Program {
   std::vector<Command> commands;
 };
 
+// Bytes of the allocation that `slice` lies in; nullopt when there is no such allocation.
+std::optional<int64_t> AllocationSize(const Program& program, const BufferSlice& slice);
+
+// "elf-object", "cubin", "ptx", "functions".
+absl::string_view CodeFormatName(CodeFormat format);
+
 // InvalidArgument unless every index and slice is in bounds, every shape is a valid array, nothing
 // writes an input or a constant, sizes agree where commands require it, nesting is bounded, and
 // each argument is one that the platform knows.  Linear in the size of the program.
 absl::Status Validate(const Program& program);
 
 // The program for a person: inputs, outputs, constants, the arena's plan (each slice with the
-// commands that first and last touch it), and the commands, numbered and nested.
+// commands that first and last touch it), and the commands, numbered and nested.  Requires: Validate(program).
 std::string ToString(const Program& program);
 
-// "arena[512, 4608)", "input 0", "constant 3[0, 64)": a slice that covers its allocation says so by
-// having no range.
+// "arena[512 +4096]", "input 0", "constant 3[0 +64]": offset and size, left out where the slice is
+// the whole input, output or constant.
 std::string ToString(const Program& program, const BufferSlice& slice);
 
 }  // namespace ingot::runtime

@@ -10,8 +10,8 @@ namespace ingot::runtime {
 // each, in any order, on any threads, at the same time.  C calling convention (System V).
 //
 // `arguments` has one 8-byte slot for each parameter of the kernel, in order:
-//   buffer   its address.  Constants and the arena's base are aligned to kConstantAlignment and
-//            kArenaAlignment, inputs and outputs to kParameterAlignment; a slice's offset is added.
+//   buffer   its address.  The arena's base is aligned to kArenaAlignment; inputs, outputs and
+//            constants to kParameterAlignment; the slice's offset is added.
 //   scalar   its value in the low bytes, little-endian; the rest is zero.
 // The slots are read only.  A kernel keeps nothing between calls, throws nothing, needs at most
 // 64 KB of stack, and calls nothing outside its module.
