@@ -50,6 +50,7 @@ struct RunOptions {
 };
 
 class Executor;
+struct RunState;
 
 // A run that has been started.  Its destructor waits.
 class Execution {
@@ -57,14 +58,15 @@ class Execution {
   Execution(Execution&& other) noexcept;
   Execution& operator=(Execution&& other) noexcept;
   ~Execution();
-  absl::Status Wait();  // once; OK again after that
+  // Waits, and says how the run went; the first call does, later ones return OK.
+  absl::Status Wait();
   bool IsDone() const;
 
  private:
   friend class Executor;
-  Execution(Executor* executor, std::unique_ptr<ProgramInstance> instance);
+  Execution(Executor* executor, std::unique_ptr<RunState> state);
   Executor* executor_ = nullptr;
-  std::unique_ptr<ProgramInstance> instance_;
+  std::unique_ptr<RunState> state_;  // null once waited for
 };
 
 // Thread-safe.  Outlives its Executions; the device outlives it.
@@ -73,13 +75,15 @@ class Executor {
   // Validates the program and loads it.
   static absl::StatusOr<std::unique_ptr<Executor>> Create(std::shared_ptr<const Program> program,
                                                           Device* device);
+  ~Executor();
 
   const Program& program() const { return *program_; }
   Device* device() const { return device_; }
 
-  // Checks number, element type and dimensions of inputs and outputs against the program
-  // (InvalidArgument names the parameter and both shapes), then runs.  Start returns at once; the
-  // memory stays the run's until Wait.  An arena comes from the pool of those not in use.
+  // Checks number, element type, dimensions, layout (where both state one) and alignment of inputs
+  // and outputs against the program, and that outputs overlap nothing but the input that they are
+  // aliased to (InvalidArgument names the parameter and both shapes), then runs.  Start returns at
+  // once; the memory stays the run's until Wait.  An arena comes from the pool of those not in use.
   absl::Status Run(absl::Span<const BufferView> inputs, absl::Span<const BufferView> outputs,
                    const RunOptions& options = {});
   absl::StatusOr<Execution> Start(absl::Span<const BufferView> inputs,
@@ -93,16 +97,14 @@ class Executor {
   friend class Execution;
   Executor(std::shared_ptr<const Program> program, Device* device,
            std::unique_ptr<LoadedProgram> loaded);
-  absl::Status CheckArguments(absl::Span<const BufferView> inputs,
-                              absl::Span<const BufferView> outputs) const;
-  absl::StatusOr<std::unique_ptr<ProgramInstance>> TakeInstance();
-  void GiveBack(std::unique_ptr<ProgramInstance> instance);
+  absl::StatusOr<std::unique_ptr<RunState>> TakeState();
+  void GiveBack(std::unique_ptr<RunState> state);
 
   const std::shared_ptr<const Program> program_;
   Device* const device_;
   const std::unique_ptr<LoadedProgram> loaded_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<ProgramInstance>> idle_;  // guarded by mutex_
+  std::vector<std::unique_ptr<RunState>> idle_;  // guarded by mutex_
 };
 
 }  // namespace ingot::runtime

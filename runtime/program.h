@@ -249,7 +249,8 @@ absl::string_view CodeFormatName(CodeFormat format);
 absl::Status Validate(const Program& program);
 
 // The program for a person: inputs, outputs, constants, the arena's plan (each slice with the
-// commands that first and last touch it), and the commands, numbered and nested.  Requires: Validate(program).
+// commands that first and last touch it), and the commands, numbered and nested.  Requires:
+// Validate(program).
 std::string ToString(const Program& program);
 
 // "arena[512 +4096]", "input 0", "constant 3[0 +64]": offset and size, left out where the slice is
