@@ -1,0 +1,70 @@
+// Compile: a module becomes a Program for one target.
+#ifndef INGOT_COMPILER_COMPILE_H_
+#define INGOT_COMPILER_COMPILE_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ir/base/target.h"
+#include "ir/module.h"
+#include "runtime/program.h"
+
+namespace ingot {
+
+// The texts that compilation can show, in the order in which they come to be.
+enum class Stage : uint8_t {
+  kHlo,        // the module as it was given, and after each pass that changed it
+  kOptimized,  // the module that kernels are made from
+  kPlan,       // what was decided for each kernel
+  kKernel,     // kernel IR
+  kLlvm,       // LLVM IR as it leaves our renderer
+  kAssembly,   // PTX, or the host's assembly
+  kProgram,    // buffers and commands
+};
+
+struct CompileOptions {
+  // Called for each text of a stage in `stages`: the stage, what the text is of
+  // ("fuse-elementwise", a kernel's name, …), and the text.  Calls do not overlap; their order does
+  // not depend on the number of threads.
+  std::function<void(Stage stage, absl::string_view name, const std::string& text)> observer;
+  std::vector<Stage> stages;
+  // Of compilation; 0: as many as the machine has cores.
+  int threads = 0;
+  // Compilation gives up with DeadlineExceeded after this time, and with Cancelled once
+  // `*cancelled` is true.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+// Wall time of one phase.
+struct PhaseTime {
+  std::string name;
+  double milliseconds = 0;
+};
+
+struct Compilation {
+  std::shared_ptr<const runtime::Program> program;
+  std::vector<PhaseTime> phases;  // in order; they add up to about the whole
+  int64_t launches = 0;           // kernel launches in the program
+  int64_t kernels = 0;            // distinct kernels
+  int64_t arena_lower_bound =
+      0;  // bytes alive at once, at the most; the arena is program->arena_size
+};
+
+// Compiles a verified module.  The module itself is not changed.  Thread-safe and reentrant.
+// Errors: Unimplemented names the instruction that cannot be compiled; Cancelled; DeadlineExceeded;
+// Internal for our own faults that were caught, with the pass or kernel.
+absl::StatusOr<Compilation> Compile(const Module& module, const Target& target,
+                                    const CompileOptions& options = {});
+
+}  // namespace ingot
+
+#endif  // INGOT_COMPILER_COMPILE_H_
