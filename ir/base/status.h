@@ -37,6 +37,13 @@ absl::Status Annotate(const absl::Status& status, const Parts&... context) {
     if (absl::Status ingot_status_ = (expression); !ingot_status_.ok()) return ingot_status_; \
   } while (false)
 
+// Returns InvalidArgument(parts...) from the enclosing function when `condition` is false; the
+// parts are only evaluated then.
+#define INGOT_REQUIRE(condition, ...)                               \
+  do {                                                              \
+    if (!(condition)) return ::ingot::InvalidArgument(__VA_ARGS__); \
+  } while (false)
+
 #define INGOT_CONCAT_INNER_(a, b) a##b
 #define INGOT_CONCAT_(a, b) INGOT_CONCAT_INNER_(a, b)
 #define INGOT_ASSIGN_OR_RETURN_IMPL_(result, target, expression) \
