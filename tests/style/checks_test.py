@@ -11,7 +11,8 @@ LAYERS = layering.Layers("""
 # a comment
 base:
 low: base
-high: low base
+low/inner: base low
+high/...: base low/...
 high/inner: base
 only vendor/: high/inner
 """)
@@ -20,7 +21,7 @@ only vendor/: high/inner
 class LayeringTest(unittest.TestCase):
 
     def findings(self, path, *lines):
-        return layering.check(LAYERS, path, "\n".join(lines), {"base", "low", "high"})
+        return layering.check(LAYERS, path, "\n".join(lines))
 
     def test_allowed(self):
         self.assertEqual([], self.findings("low/a.cc", '#include "low/a.h"', "#include <vector>",
@@ -30,12 +31,16 @@ class LayeringTest(unittest.TestCase):
         self.assertEqual(["low/a.cc:2: low may not include from high (high/c.h)"],
                          self.findings("low/a.cc", "", '#include "high/c.h"'))
 
-    def test_rows_are_not_inherited_past_a_longer_one(self):
+    def test_folders_below(self):
+        self.assertEqual([], self.findings("high/a.cc", '#include "low/inner/a.h"',
+                                           '#include "high/deep/a.h"'))
         self.assertEqual([], self.findings("high/deep/a.cc", '#include "low/a.h"'))
+        self.assertEqual(["low/a.cc:1: low may not include from low/inner (low/inner/a.h)"],
+                         self.findings("low/a.cc", '#include "low/inner/a.h"'))
+
+    def test_the_longest_row_holds(self):
         self.assertEqual(["high/inner/a.cc:1: high/inner may not include from low (low/a.h)"],
                          self.findings("high/inner/a.cc", '#include "low/a.h"'))
-        self.assertEqual(["high/a.cc:1: high may not include from high/inner (high/inner/a.h)"],
-                         self.findings("high/a.cc", '#include "high/inner/a.h"'))
 
     def test_restricted_headers(self):
         self.assertEqual([], self.findings("high/inner/a.cc", "#include <vendor/x.h>"))
@@ -49,8 +54,8 @@ class LayeringTest(unittest.TestCase):
                          self.findings("low/a.cc", "  #  include <base/b.h>"))
 
     def test_no_row(self):
-        self.assertEqual(["new/a.cc:1: new/a.cc has no row"],
-                         self.findings("new/a.cc", "#include <vector>"))
+        self.assertEqual(["base/new/a.cc:1: base/new has no row in layers.txt"],
+                         self.findings("base/new/a.cc", "#include <vector>"))
 
 
 class LayoutTest(unittest.TestCase):
