@@ -91,6 +91,7 @@ using Precisions = std::vector<Precision>;  // operand_precision={highest,defaul
 // How a field behaves in text.
 enum class Field : uint8_t {
   kRequired,  // always printed; its absence is an error
+  kAlways,    // always printed; its absence means the default
   kOptional,  // printed where it differs from its default
 };
 
@@ -106,12 +107,6 @@ enum class Field : uint8_t {
 
 struct NoAttributes {
   INGOT_ATTRIBUTE_FIELDS(NoAttributes)
-};
-
-struct ResultAccuracyAttributes {
-  Verbatim result_accuracy;
-  INGOT_ATTRIBUTE_FIELDS(ResultAccuracyAttributes,
-                         visit("result_accuracy", self.result_accuracy, Field::kOptional);)
 };
 
 struct ReducePrecisionAttributes {
@@ -189,8 +184,8 @@ struct ScanAttributes {
   int64_t num_carries = 0;
   std::optional<bool> is_associative;
   INGOT_ATTRIBUTE_FIELDS(ScanAttributes, visit("dimensions", self.dimensions, Field::kRequired);
-                         visit("is_reverse", self.is_reverse, Field::kOptional);
                          visit("num_carries", self.num_carries, Field::kRequired);
+                         visit("is_reverse", self.is_reverse, Field::kOptional);
                          visit("is_associative", self.is_associative, Field::kOptional);)
 };
 
@@ -199,11 +194,15 @@ struct ConvolutionAttributes {
   ConvolutionDimensions dim_labels;
   int64_t feature_group_count = 1;
   int64_t batch_group_count = 1;
+  Verbatim convolution_kind;  // fprop, wgrad, ...: a hint
+  Verbatim sparsity_config;
   Precisions operand_precision;
   INGOT_ATTRIBUTE_FIELDS(ConvolutionAttributes, visit("window", self.window, Field::kOptional);
                          visit("dim_labels", self.dim_labels, Field::kRequired);
                          visit("feature_group_count", self.feature_group_count, Field::kOptional);
                          visit("batch_group_count", self.batch_group_count, Field::kOptional);
+                         visit("convolution_kind", self.convolution_kind, Field::kOptional);
+                         visit("sparsity_config", self.sparsity_config, Field::kOptional);
                          visit("operand_precision", self.operand_precision, Field::kOptional);)
 };
 
@@ -217,9 +216,9 @@ struct DotAttributes {
   Precisions operand_precision;
   INGOT_ATTRIBUTE_FIELDS(DotAttributes,
                          visit("lhs_batch_dims", self.lhs_batch_dims, Field::kOptional);
-                         visit("lhs_contracting_dims", self.lhs_contracting_dims, Field::kOptional);
+                         visit("lhs_contracting_dims", self.lhs_contracting_dims, Field::kAlways);
                          visit("rhs_batch_dims", self.rhs_batch_dims, Field::kOptional);
-                         visit("rhs_contracting_dims", self.rhs_contracting_dims, Field::kOptional);
+                         visit("rhs_contracting_dims", self.rhs_contracting_dims, Field::kAlways);
                          visit("sparsity", self.sparsity, Field::kOptional);
                          visit("algorithm", self.algorithm, Field::kOptional);
                          visit("operand_precision", self.operand_precision, Field::kOptional);)
@@ -235,9 +234,9 @@ struct RaggedDotAttributes {
   Precisions operand_precision;
   INGOT_ATTRIBUTE_FIELDS(RaggedDotAttributes,
                          visit("lhs_batch_dims", self.lhs_batch_dims, Field::kOptional);
-                         visit("lhs_contracting_dims", self.lhs_contracting_dims, Field::kOptional);
+                         visit("lhs_contracting_dims", self.lhs_contracting_dims, Field::kAlways);
                          visit("rhs_batch_dims", self.rhs_batch_dims, Field::kOptional);
-                         visit("rhs_contracting_dims", self.rhs_contracting_dims, Field::kOptional);
+                         visit("rhs_contracting_dims", self.rhs_contracting_dims, Field::kAlways);
                          visit("lhs_ragged_dims", self.lhs_ragged_dims, Field::kOptional);
                          visit("rhs_group_dims", self.rhs_group_dims, Field::kOptional);
                          visit("operand_precision", self.operand_precision, Field::kOptional);)
@@ -299,9 +298,9 @@ struct SortAttributes {
 
 struct TopKAttributes {
   int64_t k = 0;
-  bool largest = false;
+  bool largest = true;
   INGOT_ATTRIBUTE_FIELDS(TopKAttributes, visit("k", self.k, Field::kRequired);
-                         visit("largest", self.largest, Field::kRequired);)
+                         visit("largest", self.largest, Field::kAlways);)
 };
 
 struct RngAttributes {
@@ -336,7 +335,7 @@ struct TriangularSolveAttributes {
   bool left_side = false;
   bool lower = false;
   bool unit_diagonal = false;
-  TransposeA transpose_a = TransposeA::kNoTranspose;
+  std::optional<TransposeA> transpose_a;  // none where not stated: kNoTranspose
   INGOT_ATTRIBUTE_FIELDS(TriangularSolveAttributes,
                          visit("left_side", self.left_side, Field::kOptional);
                          visit("lower", self.lower, Field::kOptional);
@@ -370,8 +369,11 @@ struct ParameterAttributes {
 
 struct AsyncAttributes {
   std::string async_execution_thread;
+  Verbatim output_to_operand_aliasing;
   INGOT_ATTRIBUTE_FIELDS(AsyncAttributes, visit("async_execution_thread",
-                                                self.async_execution_thread, Field::kOptional);)
+                                                self.async_execution_thread, Field::kOptional);
+                         visit("output_to_operand_aliasing", self.output_to_operand_aliasing,
+                               Field::kOptional);)
 };
 
 struct CallAttributes {
@@ -443,6 +445,7 @@ struct CustomCallAttributes {
   int64_t feature_group_count = 1;
   int64_t batch_group_count = 1;
   Precisions operand_precision;
+  Verbatim padding_type;
   std::string custom_call_target;
   Verbatim operand_layout_constraints;
   bool custom_call_has_side_effect = false;
@@ -456,13 +459,14 @@ struct CustomCallAttributes {
       visit("feature_group_count", self.feature_group_count, Field::kOptional);
       visit("batch_group_count", self.batch_group_count, Field::kOptional);
       visit("operand_precision", self.operand_precision, Field::kOptional);
+      visit("padding_type", self.padding_type, Field::kOptional);
       visit("custom_call_target", self.custom_call_target, Field::kRequired);
       visit("operand_layout_constraints", self.operand_layout_constraints, Field::kOptional);
       visit("custom_call_has_side_effect", self.custom_call_has_side_effect, Field::kOptional);
       visit("literal", self.literal, Field::kOptional);
+      visit("output_to_operand_aliasing", self.output_to_operand_aliasing, Field::kOptional);
       visit("schedule", self.schedule, Field::kOptional);
-      visit("api_version", self.api_version, Field::kOptional);
-      visit("output_to_operand_aliasing", self.output_to_operand_aliasing, Field::kOptional);)
+      visit("api_version", self.api_version, Field::kOptional);)
 };
 
 struct InfeedAttributes {
@@ -491,17 +495,17 @@ struct TransferAttributes {
 #undef INGOT_ATTRIBUTE_FIELDS
 
 using Attributes =
-    std::variant<NoAttributes, ResultAccuracyAttributes, ReducePrecisionAttributes,
-                 CompareAttributes, DimensionsAttributes, BitcastAttributes, IotaAttributes,
-                 PadAttributes, ReshapeAttributes, SliceAttributes, BatchNormAttributes,
-                 WindowAttributes, ScanAttributes, ConvolutionAttributes, DotAttributes,
-                 RaggedDotAttributes, DynamicSliceAttributes, GatherAttributes, ScatterAttributes,
-                 SortAttributes, TopKAttributes, RngAttributes, RngBitGeneratorAttributes,
-                 RngStateAttributes, CholeskyAttributes, FftAttributes, TriangularSolveAttributes,
-                 ConstantAttributes, DomainAttributes, TupleIndexAttributes, ParameterAttributes,
-                 AsyncAttributes, CallAttributes, FusionAttributes, CollectiveAttributes,
-                 AllGatherAttributes, CollectivePermuteAttributes, CopyStartAttributes,
-                 CustomCallAttributes, InfeedAttributes, OutfeedAttributes, TransferAttributes>;
+    std::variant<NoAttributes, ReducePrecisionAttributes, CompareAttributes, DimensionsAttributes,
+                 BitcastAttributes, IotaAttributes, PadAttributes, ReshapeAttributes,
+                 SliceAttributes, BatchNormAttributes, WindowAttributes, ScanAttributes,
+                 ConvolutionAttributes, DotAttributes, RaggedDotAttributes, DynamicSliceAttributes,
+                 GatherAttributes, ScatterAttributes, SortAttributes, TopKAttributes, RngAttributes,
+                 RngBitGeneratorAttributes, RngStateAttributes, CholeskyAttributes, FftAttributes,
+                 TriangularSolveAttributes, ConstantAttributes, DomainAttributes,
+                 TupleIndexAttributes, ParameterAttributes, AsyncAttributes, CallAttributes,
+                 FusionAttributes, CollectiveAttributes, AllGatherAttributes,
+                 CollectivePermuteAttributes, CopyStartAttributes, CustomCallAttributes,
+                 InfeedAttributes, OutfeedAttributes, TransferAttributes>;
 
 // The attribute struct of an opcode, default-constructed: what opcodes.def names.
 Attributes DefaultAttributes(Opcode opcode);

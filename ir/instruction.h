@@ -26,8 +26,12 @@ struct Annotations {
   std::string frontend_attributes;  // {key="value"}
   std::string metadata;             // {op_type="add" op_name="jit(f)/add" ...}
   std::string backend_config;       // "text" or raw JSON {...}
-  // Others, by name in the order read: statistics, origin, … and whatever is not known.
+  // Others, by name in the order read: statistics, result_accuracy, origin, … and whatever is not
+  // known.
   std::vector<std::pair<std::string, std::string>> others;
+  // Names of all attributes in the order that the text had them; empty where that is the order in
+  // which we print them.
+  std::vector<std::string> order;
   bool operator==(const Annotations&) const = default;
 };
 

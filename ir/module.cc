@@ -19,29 +19,35 @@ absl::string_view Stem(absl::string_view name) {
   return digits ? name.substr(0, dot) : name;
 }
 
+// What becomes of instruction names in a copy.
+enum class CloneNames { kMadeUnique, kKept };
+
 using CloneMap = absl::flat_hash_map<const Computation*, Computation*>;
 
 // Copies `source` into `module`; callees are copied first, each once.
 Computation* CloneInto(const Computation& source, absl::string_view name, Module& module,
-                       CloneMap& clones) {
+                       CloneMap& clones, CloneNames names) {
   absl::flat_hash_map<const Instruction*, Instruction*> map;
   std::vector<std::vector<Computation*>> called;
   for (const Instruction* instruction : source.instructions()) {
     std::vector<Computation*> mapped;
     for (const Computation* callee : instruction->called_computations()) {
       const auto it = clones.find(callee);
-      mapped.push_back(it != clones.end() ? it->second
-                                          : CloneInto(*callee, callee->name(), module, clones));
+      mapped.push_back(it != clones.end()
+                           ? it->second
+                           : CloneInto(*callee, callee->name(), module, clones, names));
     }
     called.push_back(std::move(mapped));
   }
   Computation* clone = module.AddComputation(name);
   clone->attributes_text = source.attributes_text;
+  clone->printed_inline = source.printed_inline;
   size_t i = 0;
   for (const Instruction* instruction : source.instructions()) {
     std::vector<Instruction*> operands;
     for (const Instruction* operand : instruction->operands()) operands.push_back(map.at(operand));
     Instruction* copy = clone->AddClone(*instruction, std::move(operands));
+    if (names == CloneNames::kKept) copy->set_name(instruction->name());
     copy->set_called_computations(std::move(called[i++]));
     for (const Instruction* predecessor : instruction->control_predecessors()) {
       copy->AddControlPredecessor(map.at(predecessor));
@@ -57,9 +63,17 @@ Computation* CloneInto(const Computation& source, absl::string_view name, Module
 
 Instruction* Computation::Add(Opcode opcode, Shape shape, std::vector<Instruction*> operands,
                               absl::string_view name) {
-  std::string unique = parent_->UniqueInstructionName(name.empty() ? OpcodeName(opcode) : name);
+  const std::string unique =
+      parent_->UniqueInstructionName(name.empty() ? OpcodeName(opcode) : name);
+  return AddExactlyNamed(opcode, std::move(shape), std::move(operands), unique);
+}
+
+Instruction* Computation::AddExactlyNamed(Opcode opcode, Shape shape,
+                                          std::vector<Instruction*> operands,
+                                          absl::string_view name) {
+  parent_->instruction_names_.taken.emplace(name);
   storage_.push_back(std::unique_ptr<Instruction>(
-      new Instruction(opcode, std::move(shape), std::move(unique), this)));
+      new Instruction(opcode, std::move(shape), std::string(name), this)));
   Instruction* instruction = storage_.back().get();
   instruction->id_ = static_cast<int64_t>(storage_.size()) - 1;
   for (Instruction* operand : operands) {
@@ -85,11 +99,24 @@ Instruction* Computation::AddParameter(int64_t number, Shape shape, absl::string
   Instruction* parameter = Add(Opcode::kParameter, std::move(shape), {},
                                name.empty() ? absl::string_view("param") : name);
   parameter->mutable_attributes<ParameterAttributes>().number = number;
-  const auto at = std::find_if(parameters_.begin(), parameters_.end(), [&](const Instruction* p) {
-    return p->parameter_number() > number;
-  });
+  const auto at =
+      std::upper_bound(parameters_.begin(), parameters_.end(), number,
+                       [](int64_t n, const Instruction* p) { return n < p->parameter_number(); });
   parameters_.insert(at, parameter);
   return parameter;
+}
+
+void Computation::SortParameters() {
+  parameters_.clear();
+  for (Instruction* instruction : order_) {
+    if (!instruction->removed_ && instruction->opcode() == Opcode::kParameter) {
+      parameters_.push_back(instruction);
+    }
+  }
+  std::stable_sort(parameters_.begin(), parameters_.end(),
+                   [](const Instruction* a, const Instruction* b) {
+                     return a->parameter_number() < b->parameter_number();
+                   });
 }
 
 Instruction* Computation::AddConstant(Literal literal, absl::string_view name) {
@@ -266,7 +293,7 @@ Computation* Module::AddComputation(absl::string_view name) {
 
 Computation* Module::CloneComputation(const Computation& source, absl::string_view name) {
   CloneMap clones;
-  return CloneInto(source, name, *this, clones);
+  return CloneInto(source, name, *this, clones, CloneNames::kMadeUnique);
 }
 
 void Module::Normalize() {
@@ -307,6 +334,7 @@ bool Module::RemoveUnreachableComputations() {
 
 std::unique_ptr<Module> Module::Clone() const {
   auto clone = std::make_unique<Module>(name_);
+  clone->text_form = text_form;
   clone->file_name = file_name;
   clone->is_scheduled = is_scheduled;
   clone->input_output_aliases = input_output_aliases;
@@ -316,7 +344,9 @@ std::unique_ptr<Module> Module::Clone() const {
   clone->stack_frame_text = stack_frame_text;
   CloneMap clones;
   for (const Computation* computation : order_) {
-    if (!clones.contains(computation)) CloneInto(*computation, computation->name(), *clone, clones);
+    if (!clones.contains(computation)) {
+      CloneInto(*computation, computation->name(), *clone, clones, CloneNames::kKept);
+    }
   }
   if (entry_ != nullptr) clone->set_entry(clones.at(entry_));
   return clone;

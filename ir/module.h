@@ -38,6 +38,12 @@ class Computation {
   // As Add with a given attribute struct.
   Instruction* Add(Opcode opcode, Shape shape, std::vector<Instruction*> operands,
                    Attributes attributes, absl::string_view name = "");
+  // As Add, but the name is exactly `name`, which the caller knows to be free in this computation:
+  // what the parser does.  After parameters were added so, SortParameters.
+  Instruction* AddExactlyNamed(Opcode opcode, Shape shape, std::vector<Instruction*> operands,
+                               absl::string_view name);
+  // Collects parameters() anew, in the order of their numbers.
+  void SortParameters();
   // parameter(number); numbers come in order from 0 unless the text says otherwise: gaps are the
   // verifier's matter.
   Instruction* AddParameter(int64_t number, Shape shape, absl::string_view name = "");
@@ -65,6 +71,9 @@ class Computation {
 
   // Text after the closing brace's place: ", execution_thread=\"host\"" and the like, kept as read.
   std::string attributes_text;
+  // Text writes it inside of its caller: the computation of an asynchronous op whose text names the
+  // wrapped op, `custom-call-start(...)`.  Its root then is that op, applied to its parameters.
+  bool printed_inline = false;
 
  private:
   friend class Module;
@@ -88,6 +97,17 @@ struct InputOutputAlias {
   std::vector<int64_t> parameter_index;
   bool must_alias = false;  // "must-alias", else "may-alias"
   bool operator==(const InputOutputAlias&) const = default;
+};
+
+// How the text of a module looks: what the parser saw, and what the printer does when not told
+// otherwise.  The default is the short form, which JAX's as_hlo_text() prints.
+struct TextForm {
+  bool percent = false;                 // %name
+  bool signatures = false;              // name (p: f32[2]) -> f32[2] {
+  bool operand_shapes = false;          // add(f32[2] a, f32[2] b)
+  bool operand_index_comments = false;  // /*index=5*/ in front of each fifth operand
+  int final_newlines = 2;               // after the last closing brace
+  bool operator==(const TextForm&) const = default;
 };
 
 class Module {
@@ -120,6 +140,7 @@ class Module {
   // Computations have names of their own: a computation and an instruction may share one.
   std::string UniqueInstructionName(absl::string_view stem);
 
+  TextForm text_form;
   // The file that it was read from; empty where it was not.  Error messages start with it.
   std::string file_name;
 
@@ -135,6 +156,7 @@ class Module {
   std::string stack_frame_text;
 
  private:
+  friend class Computation;
   friend class Instruction;
 
   // Names in use, and for each stem the next suffix to try.
