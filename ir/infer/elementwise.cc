@@ -263,6 +263,7 @@ constexpr Rule kRules[] = {
     {Opcode::kDivide, Alike<kI | kF | kC>},
     {Opcode::kMaximum, Alike<kAny>},
     {Opcode::kMinimum, Alike<kAny>},
+    {Opcode::kMulhi, Alike<kI>},
     {Opcode::kMultiply, Alike<kAny>},
     {Opcode::kOr, Alike<kP | kI>},
     {Opcode::kPower, Alike<kI | kF | kC>},
