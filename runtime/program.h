@@ -43,6 +43,7 @@ class SharedBytes {
   static SharedBytes Own(std::vector<uint8_t> bytes);
 
   absl::Span<const uint8_t> span() const { return bytes_; }
+  const std::shared_ptr<const void>& owner() const { return owner_; }
   const uint8_t* data() const { return bytes_.data(); }
   int64_t size() const { return static_cast<int64_t>(bytes_.size()); }
 
