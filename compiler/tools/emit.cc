@@ -1,0 +1,54 @@
+// ingot emit: one stage's text.
+#include <cstdio>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/tools/command_line.h"
+#include "compiler/tools/model.h"
+#include "compiler/tools/stages.h"
+#include "ir/base/status.h"
+
+namespace ingot::tools {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"stage", "S", "hlo, optimized, plan, kernel, llvm, asm (or ptx), program"},
+    {"target", "T", "what to compile for (default: the card that is here, else host)"},
+    {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
+};
+
+absl::StatusOr<Stage> ParseStage(const std::string& name) {
+  std::string names;
+  for (const StageInfo& info : AllStages()) {
+    if (info.name == name || (info.stage == Stage::kAssembly && name == "ptx")) return info.stage;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", info.name);
+  }
+  return UsageError(absl::StrCat("--stage=", name, ": the stages are ", names));
+}
+
+absl::Status RunEmit(const CommandLine& line) {
+  INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
+  INGOT_ASSIGN_OR_RETURN(const Stage stage, ParseStage(line.Get("stage")));
+  INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
+  INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
+  const std::string kernel = line.Get("kernel");
+  int shown = 0;
+  CompileOptions options;
+  options.stages = {stage};
+  options.observer = [&](Stage, absl::string_view name, const std::string& text) {
+    if (!kernel.empty() && name != kernel) return;
+    if (stage == Stage::kHlo && name != "input") return;
+    if (shown++ > 0) std::fputc('\n', stdout);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  };
+  INGOT_RETURN_IF_ERROR(Compile(*module, *target, options).status());
+  if (shown == 0 && !kernel.empty()) return InvalidArgument(path, ": no kernel is called ", kernel);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const Verb kEmitVerb = {"emit", "MODEL --stage=S", "prints the text of one stage", kOptions,
+                        RunEmit};
+
+}  // namespace ingot::tools

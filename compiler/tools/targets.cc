@@ -1,0 +1,43 @@
+// ingot targets: what this machine can compile for, and run.
+#include "absl/strings/str_format.h"
+#include "compiler/codegen/cubin/cubin.h"
+#include "compiler/tools/command_line.h"
+#include "compiler/tools/model.h"
+#include "ir/base/status.h"
+#include "ir/base/target.h"
+
+namespace ingot::tools {
+namespace {
+
+absl::Status RunTargets(const CommandLine& line) {
+  if (!line.positional().empty()) return UsageError("targets takes no arguments");
+  const Target* host = HostTarget();
+  const auto cuda = OpenDevice("cuda");
+  const std::string card = cuda.ok() ? (*cuda)->properties().architecture : "";
+  absl::PrintF("%-12s %-8s %s\n", "target", "runs", "");
+  absl::PrintF("%-12s %-8s %s\n", "interpreter", "yes", "the evaluator: slow and right");
+  for (const Target& target : AllTargets()) {
+    if (target.platform == Platform::kHost) {
+      const bool runs = host != nullptr && target.vector_bytes <= host->vector_bytes;
+      absl::PrintF("%-12s %-8s vectors of %d bytes%s\n", target.name, runs ? "yes" : "no",
+                   target.vector_bytes, host == &target ? "; this machine's `host`" : "");
+    } else {
+      const bool runs = target.name == card;
+      absl::PrintF("%-12s %-8s %d multiprocessors, %d KB of shared memory a block%s\n", target.name,
+                   runs ? "yes" : "no", target.multiprocessors, target.shared_bytes / 1024,
+                   runs ? "; this machine's `cuda`" : "");
+    }
+  }
+  absl::PrintF("\ndefault: %s\n", DefaultTarget());
+  absl::PrintF("card: %s\n",
+               cuda.ok() ? (*cuda)->properties().name : std::string(cuda.status().message()));
+  absl::PrintF("PTX to cubin: %s\n", codegen::CubinAssemblerDescription());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const Verb kTargetsVerb = {
+    "targets", "", "what this machine can compile for, and run", {}, RunTargets};
+
+}  // namespace ingot::tools

@@ -1,0 +1,52 @@
+// Inputs and results of the verbs: files, random values, comparisons.
+#ifndef INGOT_COMPILER_TOOLS_VALUES_H_
+#define INGOT_COMPILER_TOOLS_VALUES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "ir/literal.h"
+#include "runtime/program.h"
+
+namespace ingot::tools {
+
+// The inputs of a program from `files`, a comma-separated list: arrays by the parameter's name, by
+// position as in0, in1, … (also arr_0, … as numpy names them), or one .npy file a parameter, in
+// order.  bf16 may travel as uint16. An error names the parameter, its shape and what was found.
+absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
+                                                absl::Span<const runtime::Input> inputs);
+
+// Pseudo-random inputs, the same for the same seed: floats uniform in [-1, 1), integers in [0, 8),
+// pred fair.
+absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
+                                                  absl::Span<const runtime::Input> inputs);
+
+// out0.npy, out1.npy, … in `directory`, which is made when it is not there.
+absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results);
+
+// Arrays out0, out1, … of an .npz file, for results of these shapes.
+absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
+                                                  absl::Span<const Literal> results);
+
+// How far a result is from what was expected.
+struct Difference {
+  // Floats and complex numbers: ‖result - expected‖ / ‖expected‖ over the elements that are finite
+  // in both, infinity when a NaN or infinity stands on one side only.  Integers and pred: the
+  // fraction of elements that differ.
+  double error = 0;
+  double tolerance = 0;  // of the element type
+  bool ok() const { return error <= tolerance; }
+};
+Difference Compare(const Literal& result, const Literal& expected);
+
+// The tolerance of a type: 1e-5 for f32 and c64, 2e-2 for bf16, 0 for integers, …
+double ToleranceOf(ElementType type);
+
+// Prints a line for each result and returns an error when one is beyond its tolerance.
+absl::Status PrintComparison(absl::Span<const Literal> results, absl::Span<const Literal> expected);
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_COMPILER_TOOLS_VALUES_H_
