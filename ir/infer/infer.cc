@@ -10,30 +10,6 @@ namespace {
 
 using infer::Op;
 
-// Tuples may share one value many times, so a few ops can state a tuple of a billion leaves.
-constexpr int64_t kMaxTupleLeaves = int64_t{1} << 16;
-
-// Counts leaves, and refuses a negative size, an unbounded one, and tuples that are too large.
-absl::Status CheckOperand(const Shape& shape, int depth, int64_t& leaves) {
-  if (shape.IsTuple()) {
-    INGOT_REQUIRE(depth < kMaxTupleDepth, "tuples nest deeper than ", kMaxTupleDepth);
-    for (const Shape& element : shape.tuple_shapes()) {
-      INGOT_RETURN_IF_ERROR(CheckOperand(element, depth + 1, leaves));
-    }
-    return absl::OkStatus();
-  }
-  INGOT_REQUIRE(++leaves <= kMaxTupleLeaves, "a tuple of more than ", kMaxTupleLeaves, " leaves");
-  for (int64_t i = 0; i < shape.rank(); ++i) {
-    if (shape.dimension(i) >= 0) continue;
-    if (shape.dimension(i) == kUnboundedSize && shape.is_dynamic(i)) {
-      return Unimplemented("the size of dimension ", i, " of ", infer::Text(shape),
-                           " has no bound, which is not supported");
-    }
-    return InvalidArgument("dimension ", i, " has the negative size ", shape.dimension(i));
-  }
-  return absl::OkStatus();
-}
-
 // How many computations the roles ask for; kVariadic where it varies.
 int CalledCount(CalledRoles roles) {
   switch (roles) {
@@ -96,17 +72,14 @@ absl::StatusOr<Shape> InferShape(Opcode opcode, absl::Span<const Shape* const> o
   const int expected = CalledCount(info.calls);
   INGOT_REQUIRE(expected == kVariadic || expected == static_cast<int>(called.size()), "calls ",
                 called.size(), " computations when it calls ", expected);
-  int64_t leaves = 0;
+  // What is taken out of a tuple or put together from tuples is looked at as a result: so a
+  // thousand get-tuple-elements of a thousand leaves do not look at a million shapes.
   for (const Shape* operand : operands) {
-    INGOT_RETURN_IF_ERROR(CheckOperand(*operand, 0, leaves));
+    if (operand->IsArray()) INGOT_RETURN_IF_ERROR(infer::RequireKnownSizes({operand}));
   }
-  if (stated != nullptr) {
-    leaves = 0;
-    INGOT_RETURN_IF_ERROR(CheckOperand(*stated, 0, leaves));
-  }
+  if (stated != nullptr) INGOT_RETURN_IF_ERROR(infer::RequireKnownSizes({stated}));
   INGOT_ASSIGN_OR_RETURN(Shape shape, InferKind(op));
-  leaves = 0;
-  INGOT_RETURN_IF_ERROR(CheckOperand(shape, 0, leaves));
+  INGOT_RETURN_IF_ERROR(infer::RequireKnownSizes({&shape}));
   INGOT_RETURN_IF_ERROR(shape.Validate());
   return shape;
 }

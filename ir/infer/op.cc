@@ -6,6 +6,28 @@
 #include "absl/strings/str_join.h"
 
 namespace ingot::infer {
+namespace {
+
+constexpr int64_t kMaxTupleParts = int64_t{1} << 16;
+
+absl::Status RequireKnownSizes(const Shape& shape, int depth, int64_t& parts) {
+  INGOT_REQUIRE(++parts <= kMaxTupleParts, "a tuple has more than ", kMaxTupleParts, " parts");
+  INGOT_REQUIRE(depth <= kMaxTupleDepth, "tuples nest deeper than ", kMaxTupleDepth);
+  for (const Shape& element : shape.tuple_shapes()) {
+    INGOT_RETURN_IF_ERROR(RequireKnownSizes(element, depth + 1, parts));
+  }
+  for (int64_t i = 0; i < shape.rank(); ++i) {
+    if (shape.dimension(i) >= 0) continue;
+    if (shape.dimension(i) == kUnboundedSize && shape.is_dynamic(i)) {
+      return Unimplemented("the size of dimension ", i, " of ", Text(shape),
+                           " has no bound, which is not supported");
+    }
+    return InvalidArgument("dimension ", i, " has the negative size ", shape.dimension(i));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<Shape> ApplyRule(absl::Span<const Rule> rules, const Op& op) {
   for (const Rule& rule : rules) {
@@ -35,6 +57,12 @@ std::string Text(const Shape& shape) { return shape.ToString(/*with_layout=*/fal
 
 std::string Text(absl::Span<const int64_t> values) {
   return absl::StrCat("{", absl::StrJoin(values, ","), "}");
+}
+
+absl::Status RequireKnownSizes(absl::Span<const Shape* const> shapes) {
+  int64_t parts = 0;
+  for (const Shape* shape : shapes) INGOT_RETURN_IF_ERROR(RequireKnownSizes(*shape, 0, parts));
+  return absl::OkStatus();
 }
 
 absl::Status RequireArrays(const Op& op) {

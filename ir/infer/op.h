@@ -90,6 +90,9 @@ inline absl::string_view Text(ElementType type) { return ElementTypeName(type); 
 
 // ---- checks
 
+// The tuple of `shapes`, or the one shape, has no negative size; Unimplemented for a size without a
+// bound; and no more than 2^16 parts: tuples share values, so a few ops can state a billion.
+absl::Status RequireKnownSizes(absl::Span<const Shape* const> shapes);
 // Every operand (RequireArray: operand `i`) is an array.
 absl::Status RequireArrays(const Op& op);
 absl::Status RequireArray(const Op& op, int64_t i);

@@ -43,7 +43,9 @@ absl::StatusOr<Shape> GetTupleElement(const Op& op) {
   return operand.tuple_shapes()[index];
 }
 
+// tuple: the operands' shapes; checked before they are copied, as they are many when one is shared.
 absl::StatusOr<Shape> Tuple(const Op& op) {
+  INGOT_RETURN_IF_ERROR(RequireKnownSizes(op.operands));
   std::vector<Shape> elements;
   elements.reserve(op.operands.size());
   for (const Shape* operand : op.operands) elements.push_back(*operand);
