@@ -21,7 +21,7 @@ bazel test -c opt --keep_going --build_event_json_file="$results/events.json" --
 bazel_status=$?
 
 if [ $# = 0 ]; then
-  # Lines `PASSED name`, `FAILED name` and `SKIPPED name: reason` among what it prints are counted.
+  # The lines `PASSED name`, `FAILED name` and `SKIPPED name: reason` among what it prints are counted.
   tests/fuzz/run.sh "${INGOT_FUZZ_SECONDS:-60}" | tee "$results/fuzz.txt"
 fi
 

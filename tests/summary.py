@@ -117,7 +117,7 @@ def summarise(directory, bazel_status):
     failed = build.failed or any(suite.failed for suite in suites)
     if bazel_status not in (BAZEL_OK, BAZEL_NO_TESTS) and not failed:
         build.failed.append("bazel exited with status %d" % bazel_status)
-    return suites + ([build] if build.failed else [])
+    return [suite for suite in suites + [build] if suite.passed or suite.failed or suite.skipped]
 
 
 def print_summary(suites):
