@@ -16,6 +16,10 @@
 
 namespace ingot {
 
+// Computations call each other at most this deep; the parser and the verifier refuse more, so that
+// passes may recurse over calls.
+inline constexpr int kMaxCallDepth = 256;
+
 // Owns its instructions.  The order of instructions() is a topological order of operands and
 // control predecessors whenever no pass is in the middle of changing it; text is printed in it.
 class Computation {

@@ -60,6 +60,14 @@ absl::StatusOr<Shape> InferKind(const Op& op) {
   return absl::InternalError("no kind");
 }
 
+absl::StatusOr<Shape> InferInstruction(const Instruction& instruction, const Shape* stated) {
+  std::vector<const Shape*> operands;
+  operands.reserve(instruction.operands().size());
+  for (const Instruction* operand : instruction.operands()) operands.push_back(&operand->shape());
+  return InferShape(instruction.opcode(), operands, instruction.all_attributes(),
+                    instruction.called_computations(), stated);
+}
+
 }  // namespace
 
 absl::StatusOr<Shape> InferShape(Opcode opcode, absl::Span<const Shape* const> operands,
@@ -85,11 +93,11 @@ absl::StatusOr<Shape> InferShape(Opcode opcode, absl::Span<const Shape* const> o
 }
 
 absl::StatusOr<Shape> InferShape(const Instruction& instruction) {
-  std::vector<const Shape*> operands;
-  operands.reserve(instruction.operands().size());
-  for (const Instruction* operand : instruction.operands()) operands.push_back(&operand->shape());
-  return InferShape(instruction.opcode(), operands, instruction.all_attributes(),
-                    instruction.called_computations(), &instruction.shape());
+  return InferInstruction(instruction, &instruction.shape());
+}
+
+absl::StatusOr<Shape> InferUnstatedShape(const Instruction& instruction) {
+  return InferInstruction(instruction, nullptr);
 }
 
 bool ShapesAgree(const Shape& a, const Shape& b) {

@@ -42,6 +42,8 @@ absl::StatusOr<Shape> InferShape(Opcode opcode, absl::Span<const Shape* const> o
 
 // InferShape of an instruction as it stands, its own shape being the stated one.
 absl::StatusOr<Shape> InferShape(const Instruction& instruction);
+// The same with no shape stated: what the text parser asks where the text leaves a shape out.
+absl::StatusOr<Shape> InferUnstatedShape(const Instruction& instruction);
 
 // Same kind, element types and dimensions; layouts and "<=" marks are set aside.
 bool ShapesAgree(const Shape& a, const Shape& b);

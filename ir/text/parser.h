@@ -16,12 +16,8 @@
 
 namespace ingot {
 
-// Computations call each other at most this deep; the parser refuses more, so that passes may
-// recurse over calls.
-inline constexpr int kMaxCallDepth = 256;
-
 // The shape of an instruction whose operands, attributes and called computations are set and whose
-// own shape is the empty tuple: ir/infer's InferShape.
+// own shape is the empty tuple: ir/infer's InferUnstatedShape.
 using InferShapeFn = absl::StatusOr<Shape> (*)(const Instruction& instruction);
 
 struct ParseOptions {

@@ -7,9 +7,7 @@
 
 namespace ingot {
 
-// Calls nest at most this deep, and with every call written out a module has at most so many
-// instructions: passes may recurse over calls and may inline them.
-inline constexpr int kMaxCallDepth = 256;
+// With every call written out a module has at most so many instructions: passes may inline calls.
 inline constexpr int64_t kMaxInlinedInstructions = int64_t{1} << 22;
 
 // OK, or the first thing that is wrong.  What OK promises:
