@@ -1,32 +1,15 @@
 #include "compiler/tools/command_line.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "ir/base/status.h"
+#include "ir/text/nearest.h"
 
 namespace ingot::tools {
 namespace {
 
 constexpr absl::string_view kUsageError = "ingot/usage-error";
-
-// Levenshtein's edit distance.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
 
 }  // namespace
 
@@ -37,19 +20,6 @@ absl::Status UsageError(absl::string_view message) {
 }
 
 bool IsUsageError(const absl::Status& status) { return status.GetPayload(kUsageError).has_value(); }
-
-absl::string_view Nearest(absl::string_view name, absl::Span<const absl::string_view> candidates) {
-  absl::string_view nearest;
-  size_t best = name.size() / 3 + 2;  // further away is no help
-  for (absl::string_view candidate : candidates) {
-    const size_t distance = EditDistance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
 
 absl::StatusOr<CommandLine> CommandLine::Parse(absl::Span<const char* const> arguments,
                                                absl::Span<const Option> options) {
@@ -74,7 +44,7 @@ absl::StatusOr<CommandLine> CommandLine::Parse(absl::Span<const char* const> arg
     if (option == options.end()) {
       std::vector<absl::string_view> names;
       for (const Option& o : options) names.push_back(o.name);
-      const absl::string_view nearest = Nearest(name, names);
+      const absl::string_view nearest = text::Nearest(name, names);
       return UsageError(
           absl::StrCat("unknown option '", argument, "'",
                        nearest.empty() ? "" : absl::StrCat("; did you mean --", nearest, "?")));

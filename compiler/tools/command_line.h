@@ -59,9 +59,6 @@ extern const Verb kRunVerb, kCompileVerb, kOptVerb, kEmitVerb, kCheckVerb, kBenc
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
-// "nearest" spelling of `name` among `candidates` for "did you mean", empty when none is near.
-absl::string_view Nearest(absl::string_view name, absl::Span<const absl::string_view> candidates);
-
 }  // namespace ingot::tools
 
 #endif  // INGOT_COMPILER_TOOLS_COMMAND_LINE_H_

@@ -4,7 +4,7 @@
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
 #include "ir/base/status.h"
-#include "runtime/container.h"
+#include "runtime/ingot_file.h"
 
 namespace ingot::tools {
 namespace {
@@ -28,7 +28,7 @@ absl::Status RunCompile(const CommandLine& line) {
   INGOT_RETURN_IF_ERROR(dump.Write(compilation.ok() ? &*compilation : nullptr));
   INGOT_RETURN_IF_ERROR(compilation.status());
   if (line.Has("time")) absl::FPrintF(stderr, "%s", TimesText(*compilation));
-  return runtime::SaveProgram(*compilation->program, line.Get("o"));
+  return runtime::SaveIngot(*compilation->program, line.Get("o"));
 }
 
 }  // namespace

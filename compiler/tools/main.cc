@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
+#include "ir/text/nearest.h"
 
 namespace ingot::tools {
 namespace {
@@ -57,7 +58,7 @@ int Main(absl::Span<const char* const> arguments) {
     absl::FPrintF(stderr, "error: %s\n", std::string(status.message()));
     return IsUsageError(status) ? 2 : 1;
   }
-  const absl::string_view nearest = Nearest(name, names);
+  const absl::string_view nearest = text::Nearest(name, names);
   absl::FPrintF(
       stderr, "error: unknown verb '%s'%s\n", name,
       nearest.empty() ? "; see ingot --help" : absl::StrCat("; did you mean ", nearest, "?"));

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/compile.h"
 #include "compiler/executable.h"
+#include "compiler/program/emitter.h"
 #include "compiler/tools/command_line.h"
 #include "ir/literal.h"
 #include "ir/module.h"

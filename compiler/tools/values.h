@@ -30,6 +30,9 @@ absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal
 absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
                                                   absl::Span<const Literal> results);
 
+// The shape and first elements of each result, a line each, on standard output.
+void PrintResults(absl::Span<const Literal> results);
+
 // How far a result is from what was expected.
 struct Difference {
   // Floats and complex numbers: ‖result - expected‖ / ‖expected‖ over the elements that are finite

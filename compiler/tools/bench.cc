@@ -1,0 +1,173 @@
+// ingot bench: compile time, run time, and the floor under it.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "absl/strings/str_format.h"
+#include "compiler/tools/command_line.h"
+#include "compiler/tools/model.h"
+#include "compiler/tools/values.h"
+#include "ir/base/status.h"
+#include "nlohmann/json.hpp"
+
+namespace ingot::tools {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"target", "T",
+     "host, cuda, or a row of `ingot targets` (default: the card that is here, else host)"},
+    {"json", "FILE", "write the results there"},
+    {"seconds", "N", "time to spend on each model's runs (default 1)"},
+};
+
+struct Measurement {
+  std::string name;
+  double compile_ms = 0;
+  double wall_us = 0;     // median of runs over device buffers, from Start to Wait
+  double kernels_us = 0;  // sum of the commands' times, run one at a time
+  double floor_us = 0;    // bytes of inputs and results over the copy bandwidth
+  int64_t launches = 0;
+  int64_t kernels = 0;
+  int64_t runs = 0;
+};
+
+using Clock = std::chrono::steady_clock;
+
+double MicrosecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+// Buffers on the device for a run: inputs filled, outputs of the right sizes.
+struct BoundRun {
+  std::vector<runtime::Buffer> buffers;
+  std::vector<runtime::BufferView> inputs, outputs;
+};
+
+absl::StatusOr<BoundRun> Bind(runtime::Executor& executor, absl::Span<const Literal> inputs) {
+  BoundRun run;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Shape& shape = executor.program().inputs[i].shape;
+    const Literal physical = ToLayout(inputs[i], shape.LayoutOrDefault());
+    INGOT_ASSIGN_OR_RETURN(
+        auto buffer, runtime::Buffer::FromHost(executor.device(), shape, physical.bytes().data()));
+    run.inputs.push_back(buffer.view());
+    run.buffers.push_back(std::move(buffer));
+  }
+  for (const runtime::Output& output : executor.program().outputs) {
+    INGOT_ASSIGN_OR_RETURN(auto buffer, runtime::Buffer::Allocate(executor.device(), output.shape));
+    run.outputs.push_back(buffer.view());
+    run.buffers.push_back(std::move(buffer));
+  }
+  return run;
+}
+
+// The median of runs for about `seconds`, at least five after two to warm up, in microseconds.
+absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& run, double seconds,
+                                 int64_t* runs) {
+  std::vector<double> times;
+  const Clock::time_point start = Clock::now();
+  for (int64_t i = 0; i < 7 || MicrosecondsSince(start) < seconds * 1e6; ++i) {
+    const Clock::time_point begin = Clock::now();
+    INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs));
+    if (i >= 2) times.push_back(MicrosecondsSince(begin));
+  }
+  *runs = static_cast<int64_t>(times.size());
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+// Bytes a microsecond that the device copies, read and written counted: a program of one copy of
+// 256 MB.
+absl::StatusOr<double> CopyBandwidth(runtime::Device* device) {
+  constexpr int64_t kBytes = int64_t{256} << 20;
+  auto program = std::make_shared<runtime::Program>();
+  program->platform = device->properties().platform;
+  const Shape shape = Shape::ArrayWithDefaultLayout(ElementType::kU8, {kBytes});
+  program->inputs.push_back({"from", shape});
+  program->outputs.push_back({"to", shape});
+  program->commands.push_back(
+      {"copy", runtime::Copy{{runtime::Allocation::kInput, 0, 0, kBytes},
+                             {runtime::Allocation::kOutput, 0, 0, kBytes}}});
+  INGOT_ASSIGN_OR_RETURN(auto executor, runtime::Executor::Create(program, device));
+  INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, RandomInputs(1, program->inputs));
+  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(*executor, inputs));
+  int64_t runs;
+  INGOT_ASSIGN_OR_RETURN(const double time, MedianRun(*executor, run, 0.2, &runs));
+  return 2.0 * kBytes / time;
+}
+
+absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& target,
+                                    double bandwidth, double seconds) {
+  Measurement result;
+  result.name = std::filesystem::path(path).stem().string();
+  INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
+  const Clock::time_point start = Clock::now();
+  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
+  result.compile_ms = MicrosecondsSince(start) / 1e3;
+  if (runner->executable() == nullptr)
+    return UsageError("bench needs a compiled target, not the interpreter");
+  if (const Compilation* compilation = runner->compilation()) {
+    result.launches = compilation->launches;
+    result.kernels = compilation->kernels;
+  }
+  runtime::Executor& executor = runner->executable()->executor();
+  INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, RandomInputs(1, runner->inputs()));
+  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(executor, inputs));
+  INGOT_ASSIGN_OR_RETURN(result.wall_us, MedianRun(executor, run, seconds, &result.runs));
+  runtime::Profile profile;
+  runtime::RunOptions options;
+  options.profile = &profile;
+  INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs, options));
+  for (const runtime::CommandTime& time : profile)
+    result.kernels_us += static_cast<double>(time.nanoseconds) / 1e3;
+  int64_t bytes = 0;
+  for (const runtime::Input& input : executor.program().inputs) bytes += input.shape.ByteSize();
+  for (const runtime::Output& output : executor.program().outputs) bytes += output.shape.ByteSize();
+  result.floor_us = static_cast<double>(bytes) / bandwidth;
+  return result;
+}
+
+absl::Status RunBench(const CommandLine& line) {
+  if (line.positional().empty()) return UsageError("bench needs models");
+  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
+  const std::string target = line.Get("target", DefaultTarget());
+  if (target == "interpreter")
+    return UsageError("bench needs a compiled target, not the interpreter");
+  INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
+  INGOT_ASSIGN_OR_RETURN(const auto device,
+                         OpenDevice(row->platform == Platform::kHost ? "host" : "cuda"));
+  INGOT_ASSIGN_OR_RETURN(const double bandwidth, CopyBandwidth(device.get()));
+  absl::PrintF("%s, copy bandwidth %.1f GB/s\n", device->properties().name, bandwidth / 1e3);
+  absl::PrintF("%-28s %10s %9s %8s %12s %12s %12s %8s\n", "model", "compile ms", "launches",
+               "kernels", "wall us", "commands us", "floor us", "x floor");
+  nlohmann::json report = nlohmann::json::array();
+  for (const std::string& path : line.positional()) {
+    INGOT_ASSIGN_OR_RETURN(const Measurement m,
+                           Measure(path, target, bandwidth, static_cast<double>(seconds)));
+    absl::PrintF("%-28s %10.1f %9d %8d %12.2f %12.2f %12.2f %8.1f\n", m.name, m.compile_ms,
+                 m.launches, m.kernels, m.wall_us, m.kernels_us, m.floor_us,
+                 m.wall_us / m.floor_us);
+    std::fflush(stdout);
+    report.push_back({{"model", m.name},
+                      {"compile_ms", m.compile_ms},
+                      {"launches", m.launches},
+                      {"kernels", m.kernels},
+                      {"wall_us", m.wall_us},
+                      {"commands_us", m.kernels_us},
+                      {"floor_us", m.floor_us},
+                      {"runs", m.runs}});
+  }
+  if (!line.Has("json")) return absl::OkStatus();
+  const nlohmann::json all = {{"device", device->properties().name},
+                              {"target", target},
+                              {"copy_gb_per_s", bandwidth / 1e3},
+                              {"models", report}};
+  return WriteFile(line.Get("json"), all.dump(1) + "\n");
+}
+
+}  // namespace
+
+const Verb kBenchVerb = {"bench", "MODEL...", "compile time, run time, and the floor under it",
+                         kOptions, RunBench};
+
+}  // namespace ingot::tools

@@ -1,0 +1,201 @@
+#include "compiler/tools/model.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "ir/base/status.h"
+#include "ir/evaluator/evaluator.h"
+#include "ir/text/parser.h"
+#include "ir/verifier/verifier.h"
+#include "runtime/host/host_device.h"
+#include "runtime/ingot_file.h"
+
+namespace ingot::tools {
+namespace {
+
+absl::Status SystemError(const std::string& path, absl::string_view what) {
+  const int code = errno;
+  const std::string message = absl::StrCat(path, ": ", what, ": ", std::strerror(code));
+  return code == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);
+}
+
+bool LooksLikeBytecode(absl::string_view bytes) { return absl::StartsWith(bytes, "ML\xefR"); }
+
+// MLIR text has `func.func` or `module {` before anything that HLO text could have.
+bool LooksLikeMlir(absl::string_view bytes) {
+  const absl::string_view head = bytes.substr(0, 4096);
+  return absl::StrContains(head, "func.func") || absl::StartsWith(head, "module @") ||
+         absl::StartsWith(head, "module {");
+}
+
+class EvaluatorRunner : public Runner {
+ public:
+  EvaluatorRunner(std::unique_ptr<Module> module, program::Signature signature)
+      : module_(std::move(module)), signature_(std::move(signature)) {}
+
+  absl::StatusOr<std::vector<Literal>> Run(absl::Span<const Literal> inputs) override {
+    INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> parameters, Regroup(inputs));
+    INGOT_ASSIGN_OR_RETURN(const Literal result, Evaluate(*module_, parameters));
+    return Leaves(result);
+  }
+  const std::vector<runtime::Input>& inputs() const override { return signature_.inputs; }
+
+ private:
+  // Takes leaves for a shape, depth first.
+  static Literal Take(const Shape& shape, absl::Span<const Literal>& leaves) {
+    if (shape.IsArray()) {
+      const Literal leaf = leaves.front();
+      leaves.remove_prefix(1);
+      return leaf;
+    }
+    std::vector<Literal> elements;
+    for (const Shape& element : shape.tuple_shapes()) elements.push_back(Take(element, leaves));
+    return Literal::Tuple(std::move(elements));
+  }
+
+  absl::StatusOr<std::vector<Literal>> Regroup(absl::Span<const Literal> inputs) const {
+    if (inputs.size() != signature_.inputs.size()) {
+      return InvalidArgument("the model takes ", signature_.inputs.size(), " inputs, ",
+                             inputs.size(), " were given");
+    }
+    std::vector<Literal> parameters;
+    for (const Instruction* parameter : module_->entry()->parameters()) {
+      parameters.push_back(Take(parameter->shape(), inputs));
+    }
+    return parameters;
+  }
+
+  std::unique_ptr<Module> module_;
+  program::Signature signature_;
+};
+
+class DeviceRunner : public Runner {
+ public:
+  static absl::StatusOr<std::unique_ptr<Runner>> Make(
+      std::shared_ptr<const runtime::Program> program, std::optional<Compilation> compilation) {
+    INGOT_ASSIGN_OR_RETURN(auto device, OpenDevice(program->platform));
+    INGOT_ASSIGN_OR_RETURN(auto executable, Executable::Load(std::move(program), device.get()));
+    return std::unique_ptr<Runner>(
+        new DeviceRunner(std::move(device), std::move(executable), std::move(compilation)));
+  }
+
+  absl::StatusOr<std::vector<Literal>> Run(absl::Span<const Literal> inputs) override {
+    return executable_->Run(inputs);
+  }
+  const std::vector<runtime::Input>& inputs() const override {
+    return executable_->program().inputs;
+  }
+  const Compilation* compilation() const override {
+    return compilation_.has_value() ? &*compilation_ : nullptr;
+  }
+  Executable* executable() override { return executable_.get(); }
+
+ private:
+  DeviceRunner(std::unique_ptr<runtime::Device> device, std::unique_ptr<Executable> executable,
+               std::optional<Compilation> compilation)
+      : device_(std::move(device)),
+        executable_(std::move(executable)),
+        compilation_(std::move(compilation)) {}
+
+  std::unique_ptr<runtime::Device> device_;
+  std::unique_ptr<Executable> executable_;
+  std::optional<Compilation> compilation_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return SystemError(path, "cannot open this file");
+  std::string contents;
+  char block[1 << 16];
+  size_t count;
+  while ((count = std::fread(block, 1, sizeof(block), file)) > 0) contents.append(block, count);
+  const bool failed = std::ferror(file) != 0;
+  const absl::Status status =
+      failed ? SystemError(path, "cannot read this file") : absl::OkStatus();
+  std::fclose(file);
+  if (!status.ok()) return status;
+  return contents;
+}
+
+absl::Status WriteFile(const std::string& path, absl::string_view contents) {
+  const std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
+  std::FILE* file = std::fopen(beside.c_str(), "wb");
+  if (file == nullptr) return SystemError(path, "cannot write this file");
+  const bool written = std::fwrite(contents.data(), 1, contents.size(), file) == contents.size();
+  if (std::fclose(file) != 0 || !written || std::rename(beside.c_str(), path.c_str()) != 0) {
+    const absl::Status status = SystemError(path, "cannot write this file");
+    std::remove(beside.c_str());
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Model> LoadModel(const std::string& path) {
+  INGOT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  Model model;
+  const absl::Span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                       bytes.size());
+  if (runtime::LooksLikeIngot(view)) {
+    INGOT_ASSIGN_OR_RETURN(runtime::Program program, runtime::LoadIngot(path));
+    model.program = std::make_shared<runtime::Program>(std::move(program));
+    return model;
+  }
+  if (LooksLikeBytecode(bytes) || LooksLikeMlir(bytes)) {
+    return Unimplemented(path, ": StableHLO is not read yet; give the model as HLO text");
+  }
+  INGOT_ASSIGN_OR_RETURN(model.module, ParseModule(bytes, path));
+  INGOT_RETURN_IF_ERROR(Verify(*model.module));
+  return model;
+}
+
+absl::StatusOr<std::unique_ptr<Module>> LoadModule(const std::string& path) {
+  INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
+  if (model.module == nullptr)
+    return InvalidArgument(path, ": this is a compiled program; a model is wanted");
+  return std::move(model.module);
+}
+
+absl::StatusOr<std::string> OnePath(const CommandLine& line, absl::string_view what) {
+  if (line.positional().size() == 1) return line.positional()[0];
+  if (line.positional().empty()) return UsageError(absl::StrCat("needs ", what));
+  return UsageError(
+      absl::StrCat("takes one argument, ", what, "; '", line.positional()[1], "' is one too many"));
+}
+
+std::string DefaultTarget() { return OpenDevice("cuda").ok() ? "cuda" : "host"; }
+
+absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
+  if (name != "cuda") return FindTarget(name);
+  INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice("cuda"));
+  return FindTarget(device->properties().architecture);
+}
+
+absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view platform) {
+  if (platform == "host") return runtime::CreateHostDevice();
+  return Unimplemented("programs for ", platform, " cannot be run yet");
+}
+
+absl::StatusOr<std::unique_ptr<Runner>> MakeRunner(Model model, const std::string& target,
+                                                   const CompileOptions& options) {
+  if (model.program != nullptr) return DeviceRunner::Make(model.program, std::nullopt);
+  if (target == "interpreter") {
+    INGOT_ASSIGN_OR_RETURN(auto signature, program::SignatureOf(*model.module));
+    return std::unique_ptr<Runner>(
+        new EvaluatorRunner(std::move(model.module), std::move(signature)));
+  }
+  INGOT_ASSIGN_OR_RETURN(const Target* row,
+                         CompileTarget(target.empty() ? DefaultTarget() : target));
+  INGOT_ASSIGN_OR_RETURN(Compilation compilation, Compile(*model.module, *row, options));
+  std::shared_ptr<const runtime::Program> program = compilation.program;
+  return DeviceRunner::Make(std::move(program), std::move(compilation));
+}
+
+}  // namespace ingot::tools

@@ -1,0 +1,165 @@
+#include "compiler/tools/values.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "compiler/tools/model.h"
+#include "ir/base/status.h"
+#include "ir/io/arrays.h"
+
+namespace ingot::tools {
+namespace {
+
+absl::StatusOr<NamedLiterals> ReadArrays(const std::string& file) {
+  INGOT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
+  return ParseArrays(bytes, file);
+}
+
+// The array as one of `shape`, where only the name of its type differs: bf16 and f8 travel as
+// unsigned integers.
+absl::StatusOr<Literal> AsShape(const Literal& literal, const Shape& shape,
+                                absl::string_view what) {
+  const Shape& found = literal.shape();
+  Shape plain = shape;
+  plain.set_layout(std::nullopt);
+  if (Shape::SameIgnoringLayout(found, shape)) return literal.Reshaped(plain);
+  const bool same_bits = Shape::SameDimensions(found, shape) && IsUnsigned(found.element_type()) &&
+                         ByteWidth(found.element_type()) == ByteWidth(shape.element_type());
+  if (!same_bits) {
+    return InvalidArgument(what, " is ", found.ToString(false), ", ", shape.ToString(false),
+                           " is wanted");
+  }
+  auto owner = std::make_shared<Literal>(literal);
+  return Literal::View(std::move(plain), owner->bytes(), owner);
+}
+
+// splitmix64 (Steele, Lea, Flood 2014): a good 64-bit hash of a counter.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t Next() {
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+  // Uniform in [-1, 1).
+  double NextReal() { return static_cast<double>(Next() >> 11) * 0x1p-52 - 1.0; }
+
+ private:
+  uint64_t state_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
+                                                absl::Span<const runtime::Input> inputs) {
+  absl::flat_hash_map<std::string, Literal> by_name;
+  std::vector<Literal> unnamed;  // .npy files, in order
+  for (absl::string_view file : absl::StrSplit(files, ',', absl::SkipEmpty())) {
+    INGOT_ASSIGN_OR_RETURN(NamedLiterals arrays, ReadArrays(std::string(file)));
+    for (auto& [name, literal] : arrays) {
+      if (name.empty()) {
+        unnamed.push_back(std::move(literal));
+      } else if (!by_name.emplace(name, std::move(literal)).second) {
+        return InvalidArgument(file, ": the array ", name, " was given before");
+      }
+    }
+  }
+  std::vector<Literal> values;
+  size_t next_unnamed = 0;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string what = absl::StrCat("input ", i, " (", inputs[i].name, ")");
+    const Literal* found = nullptr;
+    for (const std::string& name :
+         {inputs[i].name, absl::StrCat("in", i), absl::StrCat("arr_", i)}) {
+      const auto it = by_name.find(name);
+      if (it != by_name.end() && found == nullptr) found = &it->second;
+    }
+    if (found == nullptr && next_unnamed < unnamed.size()) found = &unnamed[next_unnamed++];
+    if (found == nullptr) {
+      return InvalidArgument(what, ", ", inputs[i].shape.ToString(false),
+                             ": no array of that name, in", i, ", and no .npy file left in ",
+                             files);
+    }
+    INGOT_ASSIGN_OR_RETURN(Literal value, AsShape(*found, inputs[i].shape, what));
+    values.push_back(std::move(value));
+  }
+  if (next_unnamed < unnamed.size()) {
+    return InvalidArgument(unnamed.size(), " .npy files were given, ", next_unnamed,
+                           " parameters were left for them");
+  }
+  return values;
+}
+
+absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
+                                                  absl::Span<const runtime::Input> inputs) {
+  Random random(seed);
+  std::vector<Literal> values;
+  for (const runtime::Input& input : inputs) {
+    Shape shape = input.shape;
+    shape.set_layout(std::nullopt);
+    INGOT_ASSIGN_OR_RETURN(Literal value, Literal::Zeros(shape));
+    const ElementType type = shape.element_type();
+    for (int64_t i = 0; i < value.size(); ++i) {
+      if (IsComplex(type)) {
+        const double re = random.NextReal();
+        value.SetComplex(i, {re, random.NextReal()});
+      } else if (IsFloat(type)) {
+        value.SetDouble(i, random.NextReal());
+      } else {
+        value.SetInteger(
+            i, static_cast<int64_t>(random.Next() >> (type == ElementType::kPred ? 63 : 61)));
+      }
+    }
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return InvalidArgument(directory, ": cannot make this directory: ", error.message());
+  for (size_t i = 0; i < results.size(); ++i) {
+    INGOT_RETURN_IF_ERROR(WriteFile(absl::StrCat(directory, "/out", i, ".npy"), ToNpy(results[i])));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
+                                                  absl::Span<const Literal> results) {
+  INGOT_ASSIGN_OR_RETURN(const NamedLiterals arrays, ReadArrays(file));
+  std::vector<Literal> expected;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const std::string name = absl::StrCat("out", i);
+    const auto it = std::find_if(arrays.begin(), arrays.end(),
+                                 [&](const auto& array) { return array.first == name; });
+    if (it == arrays.end()) return InvalidArgument(file, ": no array ", name);
+    INGOT_ASSIGN_OR_RETURN(Literal value,
+                           AsShape(it->second, results[i].shape(), absl::StrCat(file, ": ", name)));
+    expected.push_back(std::move(value));
+  }
+  return expected;
+}
+
+void PrintResults(absl::Span<const Literal> results) {
+  constexpr int64_t kShown = 8;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const Literal& result = results[i];
+    std::string values;
+    for (int64_t k = 0; k < std::min(result.size(), kShown); ++k) {
+      const std::complex<double> value = result.AsComplex(k);
+      absl::StrAppend(&values, k > 0 ? " " : "", value.real());
+      if (value.imag() != 0) absl::StrAppendFormat(&values, "%+gi", value.imag());
+    }
+    absl::PrintF("out%-3d %-24s %s%s\n", i, result.shape().ToString(false), values,
+                 result.size() > kShown ? " ..." : "");
+  }
+}
+
+}  // namespace ingot::tools
