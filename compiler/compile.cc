@@ -139,9 +139,7 @@ class Compiler {
       }
       if (Wants(Stage::kKernel)) Show(Stage::kKernel, entries()[i].name, kernels_[i]->ToString());
     }
-    std::vector<const kernel::Kernel*> kernels;
-    for (const auto& kernel : kernels_) kernels.push_back(kernel.get());
-    program::SetLaunchShapes(kernels, emitted_->kernels, emitted_->program.commands);
+    for (const auto& kernel : kernels_) launches_.push_back(kernel->launch());
     return absl::OkStatus();
   }
 
@@ -149,9 +147,7 @@ class Compiler {
     const int64_t count = static_cast<int64_t>(kernels_.size());
     const int64_t modules = (count + program::kKernelsPerModule - 1) / program::kKernelsPerModule;
     std::vector<codegen::GeneratedModule> generated(modules);
-    codegen::TextRequest wanted;
-    wanted.llvm = Wants(Stage::kLlvm);
-    wanted.assembly = Wants(Stage::kAssembly);
+    const bool keep_texts = Wants(Stage::kLlvm) || Wants(Stage::kAssembly);
     INGOT_RETURN_IF_ERROR(ParallelFor(modules, threads_, [&](int64_t m) -> absl::Status {
       INGOT_RETURN_IF_ERROR(CheckStop());
       kernel::KernelModule kernels;
@@ -159,14 +155,19 @@ class Compiler {
       for (int64_t i = m * program::kKernelsPerModule; i < end; ++i)
         kernels.kernels.push_back(std::move(kernels_[i]));
       INGOT_ASSIGN_OR_RETURN(
-          generated[m], codegen::Generate(kernels, target_, absl::StrCat("module_", m), wanted));
+          generated[m],
+          codegen::Generate(kernels, target_, absl::StrCat("module_", m), keep_texts));
       return absl::OkStatus();
     }));
+    size_t next = 0;
     for (codegen::GeneratedModule& module : generated) {
-      if (wanted.llvm) Show(Stage::kLlvm, module.code.name, module.llvm);
-      if (wanted.assembly) Show(Stage::kAssembly, module.code.name, module.assembly);
+      if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
+      if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
+      for (int64_t bytes : module.dynamic_shared_bytes)
+        launches_[next++].dynamic_shared_bytes = bytes;
       emitted_->program.modules.push_back(std::move(module.code));
     }
+    program::SetLaunchShapes(launches_, emitted_->kernels, emitted_->program.commands);
     return absl::OkStatus();
   }
 
@@ -187,6 +188,7 @@ class Compiler {
   std::unique_ptr<Module> module_;
   std::optional<program::EmittedProgram> emitted_;
   std::vector<std::unique_ptr<kernel::Kernel>> kernels_;
+  std::vector<kernel::Launch> launches_;  // of each kernel
   Compilation result_;
 };
 

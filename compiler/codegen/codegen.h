@@ -2,7 +2,9 @@
 #ifndef INGOT_COMPILER_CODEGEN_CODEGEN_H_
 #define INGOT_COMPILER_CODEGEN_CODEGEN_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -12,23 +14,19 @@
 
 namespace ingot::codegen {
 
-// Which texts to make along the way; each costs time.
-struct TextRequest {
-  bool llvm = false;
-  bool assembly = false;
-};
-
 struct GeneratedModule {
   runtime::CodeModule code;
-  std::string llvm;      // LLVM IR as it leaves the renderer; empty unless asked for
-  std::string assembly;  // PTX or the host's assembly; empty unless asked for
+  std::vector<int64_t> dynamic_shared_bytes;  // that each kernel's launch must ask for
+  // Empty unless texts are kept (PTX is there in any case).
+  std::string llvm;      // LLVM IR as it leaves the renderer
+  std::string assembly;  // PTX, or the host's assembly
 };
 
 // Code for verified kernels: an ELF object for a host target; for a GPU a cubin where an assembler
 // is at hand (compiler/codegen/cubin), else PTX, which the driver assembles when it loads the
 // program.  Thread-safe.
 absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
-                                         absl::string_view name, const TextRequest& wanted);
+                                         absl::string_view name, bool keep_texts);
 
 }  // namespace ingot::codegen
 

@@ -492,11 +492,10 @@ absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature
   return Emitter(signature, target).Run(module);
 }
 
-void SetLaunchShapes(absl::Span<const kernel::Kernel* const> kernels, const KernelTable& table,
+void SetLaunchShapes(absl::Span<const kernel::Launch> launches, const KernelTable& table,
                      std::vector<runtime::Command>& commands) {
   absl::flat_hash_map<absl::string_view, const kernel::Launch*> shapes;
-  for (size_t i = 0; i < kernels.size(); ++i)
-    shapes[table.entries()[i].name] = &kernels[i]->launch();
+  for (size_t i = 0; i < launches.size(); ++i) shapes[table.entries()[i].name] = &launches[i];
   struct Visitor {
     const absl::flat_hash_map<absl::string_view, const kernel::Launch*>& shapes;
     void operator()(runtime::Launch& launch) const {

@@ -40,8 +40,8 @@ struct EmittedProgram {
 absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature& signature,
                                            const Target& target);
 
-// Gives every launch the shape of its kernel.  `kernels` are in the order of the table.
-void SetLaunchShapes(absl::Span<const kernel::Kernel* const> kernels, const KernelTable& table,
+// Gives every launch the shape of its kernel: launches[i] is that of the table's entry i.
+void SetLaunchShapes(absl::Span<const kernel::Launch> launches, const KernelTable& table,
                      std::vector<runtime::Command>& commands);
 
 }  // namespace ingot::program

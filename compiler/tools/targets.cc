@@ -1,4 +1,5 @@
 // ingot targets: what this machine can compile for, and run.
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/tools/command_line.h"
@@ -31,7 +32,11 @@ absl::Status RunTargets(const CommandLine& line) {
   absl::PrintF("\ndefault: %s\n", DefaultTarget());
   absl::PrintF("card: %s\n",
                cuda.ok() ? (*cuda)->properties().name : std::string(cuda.status().message()));
-  absl::PrintF("PTX to cubin: %s\n", codegen::CubinAssemblerDescription());
+  const codegen::AssemblerInfo assembler = codegen::FindAssembler();
+  absl::PrintF("PTX to cubin: %s\n",
+               assembler.kind == codegen::Assembler::kNone
+                   ? "no assembler here; the driver does it when a program is loaded"
+                   : absl::StrCat(assembler.path, " ", assembler.version));
   return absl::OkStatus();
 }
 

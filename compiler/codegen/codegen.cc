@@ -1,0 +1,65 @@
+#include "compiler/codegen/codegen.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
+#include "ir/base/status.h"
+
+namespace ingot::codegen {
+namespace {
+
+runtime::SharedBytes BytesOf(absl::string_view text) {
+  return runtime::SharedBytes::Own(std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+absl::StatusOr<GeneratedModule> GenerateForHost(const kernel::KernelModule& kernels,
+                                                const Target& target,
+                                                const CodegenOptions& options) {
+  INGOT_ASSIGN_OR_RETURN(HostCode code, CompileForHost(kernels, target, options));
+  GeneratedModule module;
+  module.code.format = runtime::CodeFormat::kElfObject;
+  module.code.bytes = BytesOf(code.object);
+  module.dynamic_shared_bytes.assign(kernels.kernels.size(), 0);
+  module.llvm = std::move(code.texts.llvm);
+  module.assembly = std::move(code.texts.assembly);
+  return module;
+}
+
+absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kernels,
+                                                const Target& target,
+                                                const CodegenOptions& options) {
+  INGOT_ASSIGN_OR_RETURN(PtxCode code, CompileToPtx(kernels, target, options));
+  GeneratedModule module;
+  absl::StatusOr<std::vector<uint8_t>> cubin = PtxToCubin(code.ptx, target.name);
+  if (cubin.ok()) {
+    module.code.format = runtime::CodeFormat::kCubin;
+    module.code.bytes = runtime::SharedBytes::Own(*std::move(cubin));
+  } else if (absl::IsUnimplemented(cubin.status())) {
+    module.code.format = runtime::CodeFormat::kPtx;
+    module.code.bytes = BytesOf(code.ptx);
+  } else {
+    return cubin.status();
+  }
+  module.dynamic_shared_bytes = std::move(code.dynamic_shared_bytes);
+  module.llvm = std::move(code.texts.llvm);
+  module.assembly = std::move(code.ptx);
+  return module;
+}
+
+}  // namespace
+
+absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
+                                         absl::string_view name, bool keep_texts) {
+  CodegenOptions options;
+  options.keep_texts = keep_texts;
+  INGOT_ASSIGN_OR_RETURN(GeneratedModule module, target.platform == Platform::kHost
+                                                     ? GenerateForHost(kernels, target, options)
+                                                     : GenerateForCuda(kernels, target, options));
+  module.code.name = std::string(name);
+  module.code.architecture = std::string(target.name);
+  return module;
+}
+
+}  // namespace ingot::codegen
