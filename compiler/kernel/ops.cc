@@ -25,14 +25,15 @@ struct IntrinsicRow {
   absl::string_view signature;
   uint8_t types;
   Scope scope;
+  Scope result_scope;
   uint8_t effects;
   int least_target;
   absl::string_view ptx;
 };
 
 constexpr IntrinsicRow kIntrinsicRows[] = {
-#define INGOT_KERNEL_INTRINSIC(Name, text, signature, types, scope, effects, target, ptx) \
-  {text, signature, types, Scope::scope, effects, target, ptx},
+#define INGOT_KERNEL_INTRINSIC(Name, text, signature, types, scope, result, effects, target, ptx) \
+  {text, signature, types, Scope::scope, Scope::result, effects, target, ptx},
 #include "compiler/kernel/intrinsics.def"
 };
 
@@ -53,6 +54,7 @@ IntrinsicInfo ParseRow(const IntrinsicRow& row) {
   info.name = row.name;
   info.types = row.types;
   info.scope = row.scope;
+  info.result_scope = row.result_scope;
   info.effects = row.effects;
   info.least_target = row.least_target;
   info.ptx = row.ptx;

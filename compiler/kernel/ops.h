@@ -90,6 +90,7 @@ struct IntrinsicInfo {
   std::vector<IntrinsicArgument> arguments;
   uint8_t types;  // what T may be, TypeSet bits
   Scope scope;
+  Scope result_scope;  // the result is the same in all threads of it
   uint8_t effects;
   int least_target;
   absl::string_view ptx;

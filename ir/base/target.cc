@@ -8,9 +8,9 @@ namespace {
 
 constexpr Target kTargets[] = {
 #define INGOT_HOST_TARGET(name, cpu, vector_bytes) \
-  {name, Platform::kHost, cpu, vector_bytes, 0, 0, 0, 0},
-#define INGOT_GPU_TARGET(name, cpu, ptx, multiprocessors, shared_bytes, threads) \
-  {name, Platform::kCuda, cpu, 0, ptx, multiprocessors, shared_bytes, threads},
+  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0},
+#define INGOT_GPU_TARGET(name, cpu, capability, specific, ptx, multiprocessors, shared, threads) \
+  {name, Platform::kCuda, cpu, 0, capability, specific, ptx, multiprocessors, shared, threads},
 #include "ir/base/targets.def"
 };
 

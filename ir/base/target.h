@@ -23,6 +23,8 @@ struct Target {
   // Host.
   int vector_bytes;
   // GPU.
+  int capability;   // times 10
+  bool specific;    // has what is promised for this architecture only
   int ptx_version;  // times 10
   int multiprocessors;
   int shared_bytes;
