@@ -58,40 +58,40 @@ class Random {
 
 absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                                                 absl::Span<const runtime::Input> inputs) {
-  absl::flat_hash_map<std::string, Literal> by_name;
-  std::vector<Literal> unnamed;  // .npy files, in order
+  absl::flat_hash_map<std::string, size_t> positions;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    for (const std::string& name :
+         {inputs[i].name, absl::StrCat("in", i), absl::StrCat("arr_", i)}) {
+      positions.emplace(name, i);
+    }
+  }
+  std::vector<std::optional<Literal>> found(inputs.size());
+  std::vector<Literal> in_order;  // arrays whose names say nothing
   for (absl::string_view file : absl::StrSplit(files, ',', absl::SkipEmpty())) {
     INGOT_ASSIGN_OR_RETURN(NamedLiterals arrays, ReadArrays(std::string(file)));
     for (auto& [name, literal] : arrays) {
-      if (name.empty()) {
-        unnamed.push_back(std::move(literal));
-      } else if (!by_name.emplace(name, std::move(literal)).second) {
+      const auto position = positions.find(name);
+      if (position == positions.end()) {
+        in_order.push_back(std::move(literal));
+      } else if (found[position->second].has_value()) {
         return InvalidArgument(file, ": the array ", name, " was given before");
+      } else {
+        found[position->second] = std::move(literal);
       }
     }
   }
   std::vector<Literal> values;
-  size_t next_unnamed = 0;
+  size_t next = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::string what = absl::StrCat("input ", i, " (", inputs[i].name, ")");
-    const Literal* found = nullptr;
-    for (const std::string& name :
-         {inputs[i].name, absl::StrCat("in", i), absl::StrCat("arr_", i)}) {
-      const auto it = by_name.find(name);
-      if (it != by_name.end() && found == nullptr) found = &it->second;
-    }
-    if (found == nullptr && next_unnamed < unnamed.size()) found = &unnamed[next_unnamed++];
-    if (found == nullptr) {
+    if (!found[i].has_value() && next < in_order.size()) found[i] = std::move(in_order[next++]);
+    if (!found[i].has_value()) {
       return InvalidArgument(what, ", ", inputs[i].shape.ToString(false),
-                             ": no array of that name, in", i, ", and no .npy file left in ",
-                             files);
+                             ": no array of that name or called in", i,
+                             ", and no other array left in ", files);
     }
-    INGOT_ASSIGN_OR_RETURN(Literal value, AsShape(*found, inputs[i].shape, what));
+    INGOT_ASSIGN_OR_RETURN(Literal value, AsShape(*found[i], inputs[i].shape, what));
     values.push_back(std::move(value));
-  }
-  if (next_unnamed < unnamed.size()) {
-    return InvalidArgument(unnamed.size(), " .npy files were given, ", next_unnamed,
-                           " parameters were left for them");
   }
   return values;
 }

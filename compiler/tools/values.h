@@ -12,9 +12,10 @@
 
 namespace ingot::tools {
 
-// The inputs of a program from `files`, a comma-separated list: arrays by the parameter's name, by
-// position as in0, in1, … (also arr_0, … as numpy names them), or one .npy file a parameter, in
-// order.  bf16 may travel as uint16. An error names the parameter, its shape and what was found.
+// The inputs of a program from `files`, a comma-separated list: arrays called as the parameter, or
+// in0, in1, … by its position (or arr_0, … as numpy names them); arrays of other names, and .npy
+// files, go to the parameters that are left, in order.  bf16 may travel as uint16.  An error names
+// the parameter, its shape and what was found.
 absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                                                 absl::Span<const runtime::Input> inputs);
 
@@ -26,7 +27,7 @@ absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
 // out0.npy, out1.npy, … in `directory`, which is made when it is not there.
 absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results);
 
-// Arrays out0, out1, … of an .npz file, for results of these shapes.
+// Arrays out0, out1, … of an .npz file, or a lone .npy, for results of these shapes.
 absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
                                                   absl::Span<const Literal> results);
 
