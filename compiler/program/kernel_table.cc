@@ -27,7 +27,7 @@ int64_t KernelTable::Add(const Computation& fusion, absl::string_view name_hint)
   std::string name = stem;
   for (int suffix = 1; !names_.insert(name).second; ++suffix)
     name = absl::StrCat(stem, "_", suffix);
-  entries_.push_back({std::move(name), &fusion, plan::MakePlan(fusion, target_)});
+  entries_.push_back({std::move(name), &fusion, plan::MakePlan(fusion, *target_)});
   same_hash.push_back(number);
   return number;
 }

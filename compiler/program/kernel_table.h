@@ -24,7 +24,7 @@ struct KernelEntry {
 // Kernels are numbered in the order in which they are first asked for.
 class KernelTable {
  public:
-  explicit KernelTable(const Target& target) : target_(target) {}
+  explicit KernelTable(const Target& target) : target_(&target) {}
 
   // The number of the kernel that computes `fusion`; fusions that SameComputation calls equal share
   // one. `name_hint`: the fusion instruction's name.
@@ -33,7 +33,7 @@ class KernelTable {
   const std::vector<KernelEntry>& entries() const { return entries_; }
 
  private:
-  const Target& target_;
+  const Target* target_;
   std::vector<KernelEntry> entries_;
   absl::flat_hash_map<size_t, std::vector<int64_t>> by_hash_;
   absl::flat_hash_set<std::string> names_;
