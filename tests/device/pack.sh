@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Packs what a machine with a card needs to run tests/device/run.sh: programs (stripped, compressed), programs compiled
+# ahead of time on this machine, models and reference results. That machine needs the CUDA driver and nothing of ours.
+#
+#   tests/device/pack.sh [FOLDER]      (default: dist/device)
+#
+# INGOT_SHARED: folder of the suite of models and reference results (../shared)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source third_party/setup.sh
+ingot_setup build sample
+folder=${1:-dist/device}
+shared=${INGOT_SHARED:-../shared}
+targets=(sm_90a)
+
+ingot_build //compiler/tools:ingot //runtime/capi:install
+rm -rf "$folder"
+mkdir -p "$folder/models" "$folder/suite"
+ingot=bazel-bin/compiler/tools/ingot
+strip --strip-all -o "$folder/ingot" $ingot
+xz -T0 -3 "$folder/ingot"
+
+bazel-bin/runtime/capi/install "$PWD/$folder/prefix"
+# shellcheck disable=SC2046  # one word an option
+g++ -std=c++17 -O2 samples/fashion_cnn/classify.cc -o "$folder/classify" \
+  $(PKG_CONFIG_PATH="$PWD/$folder/prefix/lib/pkgconfig" pkg-config --cflags --libs ingot-runtime) -lz \
+  '-Wl,-rpath,$ORIGIN/prefix/lib'
+cp samples/fashion_cnn/{fashion_cnn.hlo,weights.safetensors,logits_100.npy} "$folder/models/"
+cp /usr/share/datasets/fashion-mnist/t10k-*.gz "$folder/models/"
+
+for target in "${targets[@]}"; do
+  "$ingot" compile samples/fashion_cnn/fashion_cnn.hlo "--target=$target" -o "$folder/models/fashion_cnn.$target.ingot"
+done
+if [ -d "$shared/workloads_small" ]; then
+  cp "$shared"/workloads_small/*.{hlo,npz} "$folder/suite/"
+else
+  echo "pack: no workloads_small in $shared: the suite is left out" >&2
+fi
+du -sh "$folder"

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs tests and benchmarks on a machine with a card, from what tests/device/pack.sh packed.
+#
+#   tests/device/run.sh [FOLDER] [RESULTS]    (default: dist/device, dist/results)
+#
+# Writes check.json, bench.json, sanitizer.txt and logits.f32 to RESULTS, and prints a line for each part. Exit status 0
+# when nothing failed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+folder=${1:-dist/device}
+results=${2:-dist/results}
+mkdir -p "$results"
+failed=0
+[ -e "$folder/ingot" ] || xz -dk "$folder/ingot.xz" || exit 1
+chmod +x "$folder/ingot" "$folder/classify"
+ingot=$folder/ingot
+
+part() {
+  local name=$1
+  shift
+  local start=$SECONDS
+  if "$@" >"$results/$name.txt" 2>&1; then
+    echo "PASSED $name ($((SECONDS - start)) s)"
+  else
+    echo "FAILED $name ($((SECONDS - start)) s):"
+    tail -n 40 "$results/$name.txt"
+    failed=1
+  fi
+}
+
+"$ingot" targets || exit 1
+
+network() {
+  "$folder/classify" "$1" "$folder/models/weights.safetensors" "$folder/models/t10k-images-idx3-ubyte.gz" \
+    "$folder/models/t10k-labels-idx1-ubyte.gz" cuda "$results/logits.f32"
+}
+for file in "$folder"/models/*.ingot; do
+  part "classify-$(basename "$file" .ingot)" network "$file" && cat "$results/classify-$(basename "$file" .ingot).txt"
+done
+part check "$ingot" check "$folder/suite" --target=cuda "--json=$results/check.json"
+tail -n 40 "$results/check.txt"
+
+# The memory checker is slow: small modules only.
+sanitize() {
+  local module
+  for module in elementwise softmax layernorm matmul_2048 sort_rows embedding_grad cumsum mnist_infer; do
+    [ -e "$folder/suite/$module.hlo" ] || continue
+    compute-sanitizer --error-exitcode=9 "$ingot" check "$folder/suite/$module.hlo" --target=cuda || return 1
+  done
+}
+if command -v compute-sanitizer >/dev/null; then
+  part sanitizer sanitize
+else
+  echo "SKIPPED sanitizer: no compute-sanitizer"
+fi
+part bench "$ingot" bench "$folder"/suite/*.hlo --target=cuda "--json=$results/bench.json" && cat "$results/bench.txt"
+exit $failed
