@@ -90,6 +90,10 @@ struct KernelPlan {
 // a plan too, and Lower says what is missing.
 KernelPlan MakePlan(const Computation& fusion, const Target& target);
 
+// The dimensions that the iteration space is made of, in order: of the root (kLoop), of the root
+// but for the dimension worked on (kSort, kScan), of the operand's owned dimensions (kScatter).
+std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton);
+
 // The plan as text, a line for the space, the launch, each instruction and each scratch buffer.
 std::string ToString(const KernelPlan& plan, const Computation& fusion);
 

@@ -1,0 +1,204 @@
+// Data movement: the operand's element at the mapped index.
+#include <algorithm>
+#include <optional>
+
+#include "compiler/lower/emitter.h"
+#include "ir/index_map/index_map.h"
+
+namespace ingot::lower {
+
+using kernel::Type;
+using kernel::Value;
+
+namespace {
+
+// Where operand number `operand` is read; nullopt when the lanes must be done one by one.  In the
+// domain of the map only.
+std::optional<Index> OperandIndex(ElementEmitter& e, const Instruction& instruction,
+                                  int64_t operand, const Index& index) {
+  const auto lanes = plan::OperandLanes(instruction, index.lane);
+  if (!lanes.has_value()) return std::nullopt;
+  const std::vector<int64_t>& dimensions = instruction.shape().dimensions();
+  Index result;
+  result.lane = (*lanes)[operand];
+  if (instruction.operand(operand)->shape().IsScalar()) return result;
+  const bool keeps_order = plan::KeepsOrder(instruction);
+  if (keeps_order) {
+    const bool scalar_by_number = index.lanes() == 1 && index.linear != nullptr;
+    if (result.flat() || (scalar_by_number && index.dims.empty())) {
+      result.linear = e.math().Linear(index, dimensions);
+      return result;
+    }
+    result.linear = index.linear;
+  }
+  const std::optional<IndexMap> map = IndexMapOf(instruction, operand);
+  if (!map.has_value()) {
+    e.Unsupported(instruction, "its index is not a function of the shape");
+    return result;
+  }
+  std::optional<Index> with_dims = e.math().WithDims(index, dimensions);
+  if (!with_dims.has_value()) {
+    // One element for all lanes, wherever they are.
+    with_dims = Index{};
+    with_dims->dims.assign(dimensions.size(), e.math().Const(0));
+  }
+  for (const IndexExpr& expr : map->results) {
+    result.dims.push_back(e.math().Emit(expr, with_dims->dims));
+  }
+  return result;
+}
+
+// Whether lane 0, and with it every lane, is in the domain of the operand's map.
+Value InDomain(ElementEmitter& e, const Instruction& instruction, int64_t operand,
+               const Index& index) {
+  const std::optional<Index> with_dims = e.math().WithDims(index, instruction.shape().dimensions());
+  const std::optional<IndexMap> map = IndexMapOf(instruction, operand);
+  Value inside = e.b().True();
+  if (!map.has_value() || !with_dims.has_value()) return inside;
+  for (const IndexCondition& condition : map->conditions) {
+    const IndexRange range = RangeOf(condition.value, map->sizes);
+    const Value value = e.math().Emit(condition.value, with_dims->dims);
+    if (range.min < condition.lower) {
+      inside = e.b().And(inside, e.b().Ge(value, e.math().Const(condition.lower)));
+    }
+    if (range.max >= condition.limit) {
+      inside = e.b().And(inside, e.b().Lt(value, e.math().Const(condition.limit)));
+    }
+  }
+  return inside;
+}
+
+Elements EmitMoved(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const std::optional<Index> operand = OperandIndex(e, instruction, 0, index);
+  if (!operand.has_value()) return {};
+  return {e.Emit(*instruction.operand(0), *operand)};
+}
+
+// Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
+// control flow, so that nothing outside an operand is read.
+Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const int64_t pieces = instruction.operand_count();
+  std::vector<Index> operands;
+  for (int64_t k = 0; k < pieces; ++k) {
+    std::optional<Index> operand = Index{};
+    if (!instruction.operand(k)->shape().IsScalar()) {
+      operand = OperandIndex(e, instruction, k, index);
+    }
+    if (!operand.has_value()) return {};
+    operands.push_back(*operand);
+  }
+  // The first piece that is defined wins, so it is written last.
+  const Element zero = e.Zero(instruction.shape().element_type());
+  const ElementVar piece = e.Declare("piece", e.Broadcast(zero, index.lanes()));
+  for (int64_t k = pieces - 1; k >= 0; --k) {
+    const auto take = [&] { e.Write(piece, e.Emit(*instruction.operand(k), operands[k])); };
+    e.If(instruction.operand(k)->shape().IsScalar() && k > 0 ? e.b().True()
+                                                             : InDomain(e, instruction, k, index),
+         take);
+  }
+  return {e.Read(piece)};
+}
+
+Elements EmitIota(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const int64_t d = instruction.attributes<IotaAttributes>().iota_dimension;
+  const ElementType type = instruction.shape().element_type();
+  const std::optional<Index> with_dims = e.math().WithDims(index, instruction.shape().dimensions());
+  if (!with_dims.has_value()) return {};
+  Value value = with_dims->dims[d];
+  if (with_dims->lane.dim == d) {
+    const Type vector = value->type.WithLanes(index.lanes());
+    const Value lane = e.b().Mul(e.b().Iota(vector), e.b().Integer(vector, with_dims->lane.stride));
+    value = e.b().Add(e.b().Broadcast(value, index.lanes()), lane);
+  }
+  return {e.Convert({value, nullptr}, e.math().type(), type)};
+}
+
+// The bits of an element of at most 64 bits, as an unsigned integer of at least 8.
+Value BitsOf(ElementEmitter& e, Value value) {
+  static constexpr ElementType kUnsignedOf[] = {ElementType::kU8, ElementType::kU16,
+                                                ElementType::kU32, ElementType::kU64};
+  const ElementType type = value->type.element;
+  if (type == ElementType::kPred) return e.b().Convert(value, ElementType::kU8);
+  if (BitWidth(type) == 2) value = e.b().Bitcast(value, value->type.WithElement(ElementType::kU2));
+  if (BitWidth(type) == 4) value = e.b().Bitcast(value, value->type.WithElement(ElementType::kU4));
+  if (BitWidth(type) < 8) return e.b().Convert(value, ElementType::kU8);
+  const int log2_bytes = ByteWidth(type) == 1   ? 0
+                         : ByteWidth(type) == 2 ? 1
+                         : ByteWidth(type) == 4 ? 2
+                                                : 3;
+  return e.b().Bitcast(value, value->type.WithElement(kUnsignedOf[log2_bytes]));
+}
+
+// The element of `type` with the low bits of an unsigned integer.
+Value FromBits(ElementEmitter& e, Value bits, ElementType type) {
+  static constexpr ElementType kUnsignedOf[] = {ElementType::kU2,  ElementType::kU4,
+                                                ElementType::kU8,  ElementType::kU16,
+                                                ElementType::kU32, ElementType::kU64};
+  if (type == ElementType::kPred) return e.b().Convert(bits, type);
+  int i = 0;
+  while (BitWidth(kUnsignedOf[i]) < BitWidth(type)) ++i;
+  const Value narrow = e.b().Convert(bits, kUnsignedOf[i]);
+  return e.b().Bitcast(narrow, narrow->type.WithElement(type));
+}
+
+// Between types of different widths: a row of narrow elements is one wide element, the first one in
+// the low bits.
+Elements EmitBitcastConvert(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const Instruction& operand = *instruction.operand(0);
+  const ElementType from = operand.shape().element_type();
+  const ElementType to = instruction.shape().element_type();
+  if (IsComplex(from) || IsComplex(to) || BitWidth(from) == 6 || BitWidth(to) == 6) {
+    e.Unsupported(instruction, absl::StrCat("from ", ElementTypeName(from)));
+    return {e.Zero(to)};
+  }
+  if (BitWidth(from) == BitWidth(to)) {
+    const Value value = e.Emit(operand, index).re;
+    return {{FromBits(e, BitsOf(e, value), to), nullptr}};
+  }
+  if (index.lanes() > 1) return {};
+  Index at = *e.math().WithDims(index, instruction.shape().dimensions());
+  at.linear = nullptr;
+  if (BitWidth(from) > BitWidth(to)) {
+    const Value part = at.dims.back();
+    at.dims.pop_back();
+    const Value bits = BitsOf(e, e.Emit(operand, at).re);
+    const Value shift = e.b().Mul(part, e.math().Const(BitWidth(to)));
+    return {{FromBits(e, e.b().Lshr(bits, e.b().Convert(shift, bits->type.element)), to), nullptr}};
+  }
+  Value bits = nullptr;
+  for (int64_t part = 0; part < BitWidth(to) / BitWidth(from); ++part) {
+    Index narrow = at;
+    narrow.dims.push_back(e.math().Const(part));
+    Value piece = e.b().Convert(BitsOf(e, e.Emit(operand, narrow).re), ElementType::kU64);
+    piece = e.b().Shl(piece, e.b().Integer(piece->type, part * BitWidth(from)));
+    bits = bits == nullptr ? piece : e.b().Or(bits, piece);
+  }
+  return {{FromBits(e, bits, to), nullptr}};
+}
+
+}  // namespace
+
+Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  switch (instruction.opcode()) {
+    case Opcode::kBitcast:
+    case Opcode::kBroadcast:
+    case Opcode::kCopy:
+    case Opcode::kReshape:
+    case Opcode::kReverse:
+    case Opcode::kSlice:
+    case Opcode::kTranspose:
+      return EmitMoved(e, instruction, index);
+    case Opcode::kConcatenate:
+    case Opcode::kPad:
+      return EmitPiecewise(e, instruction, index);
+    case Opcode::kIota:
+      return EmitIota(e, instruction, index);
+    case Opcode::kBitcastConvert:
+      return EmitBitcastConvert(e, instruction, index);
+    default:
+      e.Unsupported(instruction, "dynamic shapes are not lowered");
+      return {};
+  }
+}
+
+}  // namespace ingot::lower

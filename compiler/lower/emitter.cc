@@ -1,0 +1,340 @@
+#include "compiler/lower/emitter.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "ir/base/status.h"
+
+namespace ingot::lower {
+
+using kernel::Type;
+using kernel::Value;
+
+namespace {
+
+// Constants of more elements than this are parameters of a fusion, not part of its code.
+constexpr int64_t kMaxInlineConstant = 64;
+
+int LeafCount(const Shape& shape) {
+  return shape.IsTuple() ? static_cast<int>(shape.tuple_shapes().size()) : 1;
+}
+
+const Shape& LeafShape(const Shape& shape, int leaf) {
+  return shape.IsTuple() ? shape.tuple_shapes()[leaf] : shape;
+}
+
+// Dimensions of the arrays that `instruction` gives; all leaves of an op that is emitted element by
+// element have the same ones.
+absl::Span<const int64_t> Dimensions(const Instruction& instruction) {
+  return LeafShape(instruction.shape(), 0).dimensions();
+}
+
+Element ConstantElement(ElementEmitter& e, const Literal& literal, int64_t i) {
+  const ElementType type = literal.shape().element_type();
+  const Type component = Type::Scalar(ComponentType(type));
+  if (IsComplex(type)) {
+    const std::complex<double> value = literal.AsComplex(i);
+    return {e.b().Float(component, value.real()), e.b().Float(component, value.imag())};
+  }
+  if (IsFloat(type)) return {e.b().Float(component, literal.AsDouble(i)), nullptr};
+  return {e.b().Integer(component, literal.AsInteger(i)), nullptr};
+}
+
+Elements EmitConstant(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const Literal& literal = instruction.literal();
+  if (literal.is_elided()) {
+    e.Unsupported(instruction, "its value was left out of the text");
+    return {e.Zero(literal.shape().element_type())};
+  }
+  if (literal.size() == 0) return {e.Zero(literal.shape().element_type())};
+  if (literal.size() == 1 || literal.IsSplat()) return {ConstantElement(e, literal, 0)};
+  if (literal.size() > kMaxInlineConstant) {
+    e.Unsupported(instruction, absl::StrCat("a constant of ", literal.size(),
+                                            " elements inside a fusion; at most ",
+                                            kMaxInlineConstant, " are inlined"));
+    return {e.Zero(literal.shape().element_type())};
+  }
+  if (index.lanes() > 1) return {};
+  const Value linear = e.math().Linear(index, literal.shape().dimensions());
+  Element value = ConstantElement(e, literal, literal.size() - 1);
+  for (int64_t i = literal.size() - 2; i >= 0; --i) {
+    value = e.Select(e.b().Eq(linear, e.math().Const(i)), ConstantElement(e, literal, i), value);
+  }
+  return {value};
+}
+
+}  // namespace
+
+int Context::InnerWidth(const Instruction& instruction) const {
+  if (instruction.parent() != &fusion) return 1;
+  const size_t id = static_cast<size_t>(instruction.id());
+  return id < plan.instructions.size() ? plan.instructions[id].width : 1;
+}
+
+void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_view why) {
+  context_.Fail(Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()), " ",
+                              instruction.shape().ToString(/*with_layout=*/false), ": ", why));
+}
+
+Element ElementEmitter::Emit(const Instruction& instruction, const Index& index, int leaf) {
+  if (instruction.opcode() == Opcode::kGetTupleElement) {
+    return Emit(*instruction.operand(0), index, static_cast<int>(instruction.tuple_index()));
+  }
+  if (instruction.opcode() == Opcode::kTuple) return Emit(*instruction.operand(leaf), index);
+  const ElementType type = LeafShape(instruction.shape(), leaf).element_type();
+  if (!context_.status.ok()) return Zero(type);
+  const Key key{&instruction, leaf, index};
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+    if (auto found = scope->find(key); found != scope->end()) return found->second;
+  }
+  const int32_t outer_hlo = b().hlo();
+  if (instruction.parent() == &context_.fusion) {
+    b().set_hlo(static_cast<int32_t>(instruction.id()));
+  }
+  Elements values = Dispatch(instruction, index);
+  if (values.empty() && context_.status.ok()) values = LaneByLane(instruction, index);
+  b().set_hlo(outer_hlo);
+  if (!context_.status.ok()) return Zero(type);
+  for (size_t i = 0; i < values.size(); ++i) {
+    scopes_.back()[Key{&instruction, static_cast<int>(i), index}] = values[i];
+  }
+  return values[leaf];
+}
+
+Elements ElementEmitter::LaneByLane(const Instruction& instruction, const Index& index) {
+  INGOT_CHECK(index.lanes() > 1) << OpcodeName(instruction.opcode()) << " gave no value";
+  std::vector<Elements> lanes(LeafCount(instruction.shape()));
+  for (int lane = 0; lane < index.lanes(); ++lane) {
+    const Index scalar = math().Lane(index, lane, Dimensions(instruction));
+    for (size_t leaf = 0; leaf < lanes.size(); ++leaf) {
+      lanes[leaf].push_back(Emit(instruction, scalar, static_cast<int>(leaf)));
+    }
+  }
+  Elements result;
+  for (const Elements& leaf : lanes) result.push_back(Build(leaf));
+  return result;
+}
+
+Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& index) {
+  switch (instruction.kind()) {
+    case OpKind::kElementwise:
+      return EmitElementwise(*this, instruction, index);
+    case OpKind::kDataMovement:
+      return EmitDataMovement(*this, instruction, index);
+    case OpKind::kReduction:
+      return EmitReduction(*this, instruction, index);
+    case OpKind::kContraction:
+      return EmitContraction(*this, instruction, index);
+    case OpKind::kIndexing:
+      return EmitIndexing(*this, instruction, index);
+    case OpKind::kRandom:
+      return EmitRandom(*this, instruction, index);
+    case OpKind::kStructure:
+      return EmitStructure(instruction, index);
+    case OpKind::kSorting:
+      Unsupported(instruction, "only as the root of a kernel");
+      break;
+    case OpKind::kLinearAlgebra:
+    case OpKind::kControlFlow:
+    case OpKind::kCollective:
+    case OpKind::kExternal:
+      Unsupported(instruction, "no kernel computes it");
+      break;
+  }
+  return {};
+}
+
+Elements ElementEmitter::EmitStructure(const Instruction& instruction, const Index& index) {
+  if (instruction.opcode() == Opcode::kParameter) return {parameters_(instruction, index)};
+  if (instruction.opcode() == Opcode::kConstant) return EmitConstant(*this, instruction, index);
+  if (instruction.opcode() == Opcode::kOptimizationBarrier ||
+      instruction.opcode() == Opcode::kAddDependency || instruction.opcode() == Opcode::kDomain) {
+    return {Emit(*instruction.operand(0), index)};
+  }
+  Unsupported(instruction, "no kernel computes it");
+  return {};
+}
+
+std::vector<Element> ElementEmitter::Call(const Computation& computation,
+                                          absl::Span<const Element> arguments, const Index& at) {
+  ElementEmitter callee(&context_, [&](const Instruction& parameter, const Index& index) {
+    const size_t number = static_cast<size_t>(parameter.parameter_number());
+    if (number >= arguments.size() || index != at) {
+      Unsupported(parameter, "read at another place than the result is computed for");
+      return Zero(parameter.shape().element_type());
+    }
+    return arguments[number];
+  });
+  int lanes = 1;
+  for (const Element& argument : arguments) lanes = std::max(lanes, argument.lanes());
+  Elements results;
+  const Instruction& root = *computation.root();
+  for (int leaf = 0; leaf < LeafCount(root.shape()); ++leaf) {
+    results.push_back(Broadcast(callee.Emit(root, at, leaf), lanes));
+  }
+  return results;
+}
+
+// ----- Memory
+
+int64_t ElementEmitter::MemoryAlignment(const kernel::Buffer& buffer, const Shape& shape,
+                                        const Index& index) {
+  if (index.lanes() == 1) return 0;
+  int64_t multiple = index.lane.align;  // of the row-major number of lane 0
+  if (!index.flat()) {
+    const std::vector<int64_t> strides = RowMajorStrides(shape.dimensions());
+    for (int64_t i = 0; i < shape.rank(); ++i) {
+      if (i != index.lane.dim && shape.dimension(i) > 1) multiple = std::gcd(multiple, strides[i]);
+    }
+  }
+  const int64_t bytes = multiple * ByteWidth(buffer.element);
+  return std::min<int64_t>(bytes & -bytes, buffer.alignment);
+}
+
+Element ElementEmitter::Load(kernel::Buffer* buffer, const Shape& shape, const Index& index) {
+  const Value linear = math().Linear(index, shape.dimensions());
+  if (IsComplex(shape.element_type())) {
+    INGOT_CHECK(index.lanes() == 1) << "complex elements are loaded one by one";
+    const Value first = math().Mul(linear, 2);
+    return {b().Load(buffer, first), b().Load(buffer, math().Add(first, 1))};
+  }
+  if (index.lanes() == 1) return {b().Load(buffer, linear), nullptr};
+  int64_t step = 1;
+  if (!index.flat()) {
+    step = index.lane.stride * RowMajorStrides(shape.dimensions())[index.lane.dim];
+  }
+  if (step == 1) {
+    kernel::AccessOptions options;
+    options.alignment = static_cast<int>(MemoryAlignment(*buffer, shape, index));
+    return {b().Load(buffer, linear, index.lanes(), options), nullptr};
+  }
+  std::vector<Value> lanes;
+  for (int lane = 0; lane < index.lanes(); ++lane) {
+    lanes.push_back(b().Load(buffer, math().Add(linear, lane * step)));
+  }
+  return {b().Build(lanes), nullptr};
+}
+
+void ElementEmitter::Store(kernel::Buffer* buffer, const Shape& shape, const Index& index,
+                           Element value) {
+  value = Broadcast(value, index.lanes());
+  const Value linear = math().Linear(index, shape.dimensions());
+  if (value.is_complex()) {
+    for (int lane = 0; lane < index.lanes(); ++lane) {
+      const Value first = math().Mul(math().Add(linear, lane), 2);
+      b().Store(buffer, first, b().Extract(value.re, lane));
+      b().Store(buffer, math().Add(first, 1), b().Extract(value.im, lane));
+    }
+    return;
+  }
+  kernel::AccessOptions options;
+  options.alignment = static_cast<int>(MemoryAlignment(*buffer, shape, index));
+  b().Store(buffer, linear, value.re, options);
+}
+
+// ----- Control flow
+
+void ElementEmitter::Scoped(const std::function<void()>& body) {
+  scopes_.emplace_back();
+  body();
+  scopes_.pop_back();
+}
+
+void ElementEmitter::For(Value begin, Value end, int64_t step,
+                         const std::function<void(Value)>& body, int64_t unroll) {
+  b().For(
+      begin, end, math().Const(step), [&](Value i) { Scoped([&] { body(i); }); }, unroll);
+}
+
+void ElementEmitter::If(Value condition, const std::function<void()>& then,
+                        const std::function<void()>& otherwise) {
+  if (condition->IsConstant()) {
+    if (condition->ConstantInteger() != 0) {
+      then();
+    } else if (otherwise) {
+      otherwise();
+    }
+    return;
+  }
+  if (otherwise) {
+    b().If(
+        condition, [&] { Scoped(then); }, [&] { Scoped(otherwise); });
+  } else {
+    b().If(condition, [&] { Scoped(then); });
+  }
+}
+
+void ElementEmitter::While(const std::function<Value()>& condition,
+                           const std::function<void()>& body) {
+  b().While(
+      [&] {
+        Value result = nullptr;
+        Scoped([&] { result = condition(); });
+        return result;
+      },
+      [&] { Scoped(body); });
+}
+
+ElementVar ElementEmitter::Declare(const std::string& name, Element initial) {
+  ElementVar var;
+  var.re = b().DeclareVar(name, initial.re);
+  if (initial.is_complex()) var.im = b().DeclareVar(absl::StrCat(name, "_im"), initial.im);
+  return var;
+}
+
+Element ElementEmitter::Read(const ElementVar& var) {
+  return {b().Read(var.re), var.im == nullptr ? nullptr : b().Read(var.im)};
+}
+
+void ElementEmitter::Write(const ElementVar& var, Element value) {
+  value = Broadcast(value, var.re->type.lanes);
+  b().Write(var.re, value.re);
+  if (var.im != nullptr) b().Write(var.im, value.im);
+}
+
+// ----- Elements
+
+Element ElementEmitter::Zero(ElementType type) { return FromDouble(type, 0); }
+
+Element ElementEmitter::FromDouble(ElementType type, double value) {
+  const Type component = Type::Scalar(ComponentType(type));
+  if (IsFloat(type)) return {b().Float(component, value), nullptr};
+  if (IsComplex(type)) return {b().Float(component, value), b().Float(component, 0)};
+  return {b().Integer(component, static_cast<int64_t>(value)), nullptr};
+}
+
+Element ElementEmitter::Broadcast(Element value, int lanes) {
+  if (value.lanes() == lanes) return value;
+  return {b().Broadcast(value.re, lanes),
+          value.is_complex() ? b().Broadcast(value.im, lanes) : nullptr};
+}
+
+Element ElementEmitter::Select(Value mask, Element on_true, Element on_false) {
+  const int lanes = std::max({mask->type.lanes, on_true.lanes(), on_false.lanes()});
+  mask = mask->type.lanes == lanes ? mask : b().Broadcast(mask, lanes);
+  on_true = Broadcast(on_true, lanes);
+  on_false = Broadcast(on_false, lanes);
+  return {b().Select(mask, on_true.re, on_false.re),
+          on_true.is_complex() ? b().Select(mask, on_true.im, on_false.im) : nullptr};
+}
+
+Element ElementEmitter::Convert(Element value, ElementType from, ElementType to) {
+  if (from == to) return value;
+  const Value re = b().Convert(value.re, ComponentType(to));
+  if (!IsComplex(to)) return {re, nullptr};
+  return {re,
+          value.is_complex() ? b().Convert(value.im, ComponentType(to)) : b().Float(re->type, 0)};
+}
+
+Element ElementEmitter::Build(absl::Span<const Element> lanes) {
+  std::vector<Value> re;
+  std::vector<Value> im;
+  for (const Element& lane : lanes) {
+    re.push_back(lane.re);
+    if (lane.is_complex()) im.push_back(lane.im);
+  }
+  return {b().Build(re), im.empty() ? nullptr : b().Build(im)};
+}
+
+}  // namespace ingot::lower

@@ -1,0 +1,159 @@
+// ElementEmitter: the one way by which graph operations become kernel IR.
+#ifndef INGOT_COMPILER_LOWER_EMITTER_H_
+#define INGOT_COMPILER_LOWER_EMITTER_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "compiler/kernel/builder.h"
+#include "compiler/lower/index.h"
+#include "compiler/plan/plan.h"
+#include "ir/module.h"
+
+namespace ingot::lower {
+
+// The value of one element, or of one element a lane.  Its kernel type is the element type of the
+// HLO value itself, narrow types included; a complex element is a pair of components.  An element
+// that is the same in all lanes may have one lane only: consumers broadcast.
+struct Element {
+  kernel::Value re = nullptr;
+  kernel::Value im = nullptr;  // complex only
+
+  int lanes() const { return re->type.lanes; }
+  bool is_complex() const { return im != nullptr; }
+};
+
+// A cell that holds an Element.
+struct ElementVar {
+  kernel::Var* re = nullptr;
+  kernel::Var* im = nullptr;
+};
+
+// What all emitters of one kernel share.
+struct Context {
+  kernel::Builder& b;
+  IndexMath math;
+  // Widths by instruction of the fusion; an instruction of a called computation has none.
+  const plan::KernelPlan& plan;
+  const Computation& fusion;
+  // The first failure; emission goes on with zeros after it, and Lower reports it.
+  absl::Status status;
+
+  void Fail(absl::Status failure) {
+    if (status.ok()) status = std::move(failure);
+  }
+  // Elements that one step of the innermost loop of `instruction` takes.
+  int InnerWidth(const Instruction& instruction) const;
+};
+
+class ElementEmitter {
+ public:
+  // The value of a parameter of the computation at an index.
+  using ParameterSource = std::function<Element(const Instruction& parameter, const Index& index)>;
+
+  ElementEmitter(Context* context, ParameterSource parameters)
+      : context_(*context), parameters_(std::move(parameters)), scopes_(1) {}
+  ElementEmitter(const ElementEmitter&) = delete;
+  ElementEmitter& operator=(const ElementEmitter&) = delete;
+
+  // Element `index` of `instruction`'s result, or of leaf `leaf` of a result of several arrays. The
+  // same element asked for twice in one block scope is computed once.  On failure: zero, and
+  // context().status says why.
+  Element Emit(const Instruction& instruction, const Index& index, int leaf = 0);
+  // The element of a scalar.
+  Element EmitScalar(const Instruction& instruction) { return Emit(instruction, Index{}); }
+
+  // The results (leaves of the root) of a computation for one value a parameter, in all their
+  // lanes.  A computation on arrays (of a scan) is done at index `at`; its parameters cannot be
+  // read elsewhere.
+  std::vector<Element> Call(const Computation& computation, absl::Span<const Element> arguments,
+                            const Index& at = Index{});
+
+  // Elements of memory.
+  Element Load(kernel::Buffer* buffer, const Shape& shape, const Index& index);
+  void Store(kernel::Buffer* buffer, const Shape& shape, const Index& index, Element value);
+
+  // Control flow: as the builder's, and what is emitted inside is forgotten at the end.
+  void For(kernel::Value begin, kernel::Value end, int64_t step,
+           const std::function<void(kernel::Value)>& body, int64_t unroll = 1);
+  void If(kernel::Value condition, const std::function<void()>& then,
+          const std::function<void()>& otherwise = nullptr);
+  void While(const std::function<kernel::Value()>& condition, const std::function<void()>& body);
+
+  ElementVar Declare(const std::string& name, Element initial);
+  Element Read(const ElementVar& var);
+  void Write(const ElementVar& var, Element value);
+
+  // Elements.
+  Element Zero(ElementType type);
+  Element FromDouble(ElementType type, double value);
+  Element Broadcast(Element value, int lanes);
+  Element Select(kernel::Value mask, Element on_true, Element on_false);
+  Element Convert(Element value, ElementType from, ElementType to);
+  // Lane by lane.
+  Element Build(absl::Span<const Element> lanes);
+
+  Context& context() { return context_; }
+  kernel::Builder& b() { return context_.b; }
+  IndexMath& math() { return context_.math; }
+  // Records that `instruction` cannot be lowered, and why.
+  void Unsupported(const Instruction& instruction, absl::string_view why);
+
+ private:
+  struct Key {
+    const Instruction* instruction;
+    int leaf;
+    Index index;
+    bool operator==(const Key&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Key& k) {
+      return H::combine(std::move(h), k.instruction, k.leaf, k.index);
+    }
+  };
+
+  // The leaves of `instruction`; empty when it cannot be done with this index's lanes at once.
+  std::vector<Element> Dispatch(const Instruction& instruction, const Index& index);
+  std::vector<Element> EmitStructure(const Instruction& instruction, const Index& index);
+  std::vector<Element> LaneByLane(const Instruction& instruction, const Index& index);
+  int64_t MemoryAlignment(const kernel::Buffer& buffer, const Shape& shape, const Index& index);
+  void Scoped(const std::function<void()>& body);
+
+  Context& context_;
+  ParameterSource parameters_;
+  std::vector<absl::flat_hash_map<Key, Element>> scopes_;
+};
+
+// ----- One function an op kind.  Each gives the leaves of the instruction's result at `index`, or
+// nothing when this index's lanes cannot be done at once (the emitter then does them one by one).
+using Elements = std::vector<Element>;
+
+Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements EmitReduction(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements EmitRandom(ElementEmitter& e, const Instruction& instruction, const Index& index);
+
+// ----- Skeletons whose work is not element by element: they fill the results themselves.
+// `position` is an index into the positions (see KernelPlan); results and scratch are the buffers.
+struct Memory {
+  std::vector<kernel::Buffer*> operands;
+  std::vector<kernel::Buffer*> results;
+  std::vector<kernel::Buffer*> scratch;
+};
+
+void EmitSort(ElementEmitter& e, const Instruction& sort, const Memory& memory,
+              const Index& position);
+void EmitScan(ElementEmitter& e, const Instruction& scan, const Memory& memory,
+              const Index& position);
+void EmitScatter(ElementEmitter& e, const Instruction& scatter, const Memory& memory,
+                 const Index& position, kernel::Value owner);
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_EMITTER_H_

@@ -1,0 +1,295 @@
+// reduce, reduce-window, select-and-scatter: folds of an operand's elements.
+#include <algorithm>
+#include <optional>
+
+#include "compiler/lower/emitter.h"
+#include "compiler/lower/fold.h"
+#include "compiler/lower/scalar.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+namespace {
+
+// How reduce and reduce-window combine: `inputs` operands with as many initial values after them.
+struct Combination {
+  std::vector<ElementType> types;  // of the results
+  // One commutative op on one operand: folded in the compute type, from its identity, the initial
+  // value last.
+  std::optional<Opcode> simple;
+  Elements initial;
+};
+
+Combination CombinationOf(ElementEmitter& e, const Instruction& instruction) {
+  Combination result;
+  const int64_t inputs = instruction.operand_count() / 2;
+  for (int64_t i = 0; i < inputs; ++i) {
+    result.types.push_back(instruction.operand(i)->shape().element_type());
+    result.initial.push_back(e.EmitScalar(*instruction.operand(inputs + i)));
+  }
+  if (inputs != 1) return result;
+  const std::optional<Opcode> opcode = plan::SimpleCombiner(*instruction.to_apply());
+  const ElementType type = result.types[0];
+  if (opcode.has_value() && IdentityOf(e, *opcode, ComputeType(type)).has_value() &&
+      instruction.to_apply()->root()->shape().element_type() == type) {
+    result.simple = opcode;
+  }
+  return result;
+}
+
+// Sets up fold.start, combine and step, for accumulators of `lanes` lanes; `values` gives the
+// operands' elements at the fold's coordinates.
+using Values = std::function<Elements(const std::vector<Value>& at, int lanes)>;
+void SetCombination(ElementEmitter& e, const Instruction& instruction,
+                    const Combination& combination, int lanes, const Values& values, Fold* fold) {
+  if (combination.simple.has_value()) {
+    const Opcode opcode = *combination.simple;
+    const ElementType type = combination.types[0];
+    const ElementType compute = ComputeType(type);
+    fold->start = {e.Broadcast(*IdentityOf(e, opcode, compute), lanes)};
+    fold->combine = [&e, opcode, compute](const Elements& a, const Elements& b) {
+      return Elements{Combine(e, opcode, compute, a[0], b[0])};
+    };
+    fold->step = [&e, opcode, type, compute, values](const std::vector<ElementVar>& sums,
+                                                     const std::vector<Value>& at, int inner) {
+      const Element value = e.Convert(values(at, inner)[0], type, compute);
+      e.Write(sums[0], Combine(e, opcode, compute, e.Read(sums[0]), value));
+    };
+    return;
+  }
+  for (const Element& initial : combination.initial) {
+    fold->start.push_back(e.Broadcast(initial, lanes));
+  }
+  const Computation& computation = *instruction.to_apply();
+  fold->step = [&e, &computation, values](const std::vector<ElementVar>& sums,
+                                          const std::vector<Value>& at, int inner) {
+    Elements arguments;
+    for (const ElementVar& sum : sums) arguments.push_back(e.Read(sum));
+    for (const Element& value : values(at, inner)) {
+      arguments.push_back(e.Broadcast(value, arguments[0].lanes()));
+    }
+    const Elements results = e.Call(computation, arguments);
+    for (size_t i = 0; i < sums.size(); ++i) e.Write(sums[i], results[i]);
+  };
+}
+
+Elements Finish(ElementEmitter& e, const Combination& combination, Elements sums) {
+  if (!combination.simple.has_value()) return sums;
+  const ElementType type = combination.types[0];
+  const ElementType compute = ComputeType(type);
+  const Element initial = e.Convert(combination.initial[0], type, compute);
+  return {e.Convert(Combine(e, *combination.simple, compute, initial, sums[0]), compute, type)};
+}
+
+Elements EmitReduce(ElementEmitter& e, const Instruction& reduce, const Index& index) {
+  const Shape& operand = reduce.operand(0)->shape();
+  const int64_t inputs = reduce.operand_count() / 2;
+  std::vector<int64_t> reduced = reduce.dimensions();
+  std::sort(reduced.begin(), reduced.end());
+  std::vector<int64_t> kept;
+  std::vector<int64_t> kept_sizes;
+  for (int64_t d = 0; d < operand.rank(); ++d) {
+    if (std::binary_search(reduced.begin(), reduced.end(), d)) continue;
+    kept.push_back(d);
+    kept_sizes.push_back(operand.dimension(d));
+  }
+  const std::optional<Index> outer = e.math().WithDims(index, kept_sizes);
+  const auto read = plan::OperandLanes(reduce, index.lane);
+  if (!outer.has_value() || !read.has_value()) return {};
+  const Combination combination = CombinationOf(e, reduce);
+  const auto values = [&](const std::vector<Value>& at, int lanes) {
+    Index inner;
+    inner.dims.assign(operand.rank(), nullptr);
+    for (size_t i = 0; i < kept.size(); ++i) inner.dims[kept[i]] = outer->dims[i];
+    for (size_t i = 0; i < reduced.size(); ++i) inner.dims[reduced[i]] = at[i];
+    inner.lane = lanes > 1 ? (*plan::InnerLanes(reduce, lanes))[0] : (*read)[0];
+    Elements result;
+    for (int64_t i = 0; i < inputs; ++i) result.push_back(e.Emit(*reduce.operand(i), inner));
+    return result;
+  };
+  Fold fold;
+  for (int64_t d : reduced) fold.extents.push_back(operand.dimension(d));
+  if (outer->lanes() == 1) fold.inner_lanes = e.context().InnerWidth(reduce);
+  SetCombination(e, reduce, combination, outer->lanes(), values, &fold);
+  return Finish(e, combination, RunFold(e, fold));
+}
+
+// ----- Windows
+
+// Where a window's element w lies in the (dilated, padded) base for output o:
+// o * stride + w * window_dilation - padding_low, in holes and all.
+Value WindowPosition(ElementEmitter& e, const WindowDimension& window, Value output, Value w) {
+  IndexMath& math = e.math();
+  return math.Add(e.b().Add(math.Mul(output, window.stride), math.Mul(w, window.window_dilation)),
+                  -window.padding_low);
+}
+
+// Whether the position is an element of a base of `base` elements, not padding nor a hole.
+Value IsInside(ElementEmitter& e, const WindowDimension& window, int64_t base, Value position) {
+  kernel::Builder& b = e.b();
+  const int64_t span = (base - 1) * window.base_dilation + 1;
+  Value inside = b.And(b.Ge(position, e.math().Const(0)), b.Lt(position, e.math().Const(span)));
+  if (window.base_dilation > 1) {
+    inside = b.And(inside, b.Eq(e.math().Rem(position, window.base_dilation), e.math().Const(0)));
+  }
+  return inside;
+}
+
+Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  const std::vector<WindowDimension>& window =
+      instruction.attributes<WindowAttributes>().window.dimensions;
+  const Shape& operand = instruction.operand(0)->shape();
+  const Shape& result =
+      instruction.shape().IsTuple() ? instruction.shape().tuple_shapes()[0] : instruction.shape();
+  const int64_t inputs = instruction.operand_count() / 2;
+  const std::optional<Index> outer = e.math().WithDims(index, result.dimensions());
+  const auto read = plan::OperandLanes(instruction, index.lane);
+  if (!outer.has_value() || !read.has_value()) return {};
+  const Combination combination = CombinationOf(e, instruction);
+  const auto values = [&](const std::vector<Value>& at, int) {
+    Index inner;
+    for (int64_t d = 0; d < operand.rank(); ++d) {
+      inner.dims.push_back(e.math().Div(WindowPosition(e, window[d], outer->dims[d], at[d]),
+                                        window[d].base_dilation));
+    }
+    inner.lane = (*read)[0];
+    Elements elements;
+    for (int64_t i = 0; i < inputs; ++i) {
+      elements.push_back(e.Emit(*instruction.operand(i), inner));
+    }
+    return elements;
+  };
+  Fold fold;
+  for (const WindowDimension& dimension : window) fold.extents.push_back(dimension.size);
+  fold.guard = [&](size_t d, const std::vector<Value>& at) -> Value {
+    if (plan::AlwaysInside(window[d], operand.dimension(d), result.dimension(d))) return nullptr;
+    return IsInside(e, window[d], operand.dimension(d),
+                    WindowPosition(e, window[d], outer->dims[d], at[d]));
+  };
+  SetCombination(e, instruction, combination, outer->lanes(), values, &fold);
+  return Finish(e, combination, RunFold(e, fold));
+}
+
+// ----- select-and-scatter
+
+// For each element of the operand, the windows that it lies in are walked in the order of the
+// source; it takes the source's element of those windows that select it.
+class SelectAndScatter {
+ public:
+  SelectAndScatter(ElementEmitter* e, const Instruction& instruction, const Index& index)
+      : e_(*e),
+        instruction_(instruction),
+        operand_(*instruction.operand(0)),
+        source_(*instruction.operand(1)),
+        window_(instruction.attributes<WindowAttributes>().window.dimensions),
+        index_(index) {}
+
+  Elements Emit() {
+    const int64_t rank = operand_.shape().rank();
+    Fold fold;
+    for (const WindowDimension& dimension : window_) fold.extents.push_back(dimension.size);
+    fold.start = {e_.EmitScalar(*instruction_.operand(2))};
+    fold.guard = [&](size_t d, const std::vector<Value>& at) { return WindowExists(d, at); };
+    fold.step = [&](const std::vector<ElementVar>& sums, const std::vector<Value>& at, int) {
+      Index window;
+      for (int64_t d = 0; d < rank; ++d) {
+        window.dims.push_back(e_.math().Div(Start(d, at), window_[d].stride));
+      }
+      e_.If(Selects(window), [&] {
+        const Element source = e_.Emit(source_, window);
+        e_.Write(sums[0],
+                 e_.Call(*instruction_.called_computations()[1], {e_.Read(sums[0]), source})[0]);
+      });
+    };
+    return RunFold(e_, fold);
+  }
+
+ private:
+  // stride * (number of the window in which the element is at offset size - 1 - at[d]); the offset
+  // goes down so that the windows go up.
+  Value Start(size_t d, const std::vector<Value>& at) {
+    const Value offset = e_.b().Sub(e_.math().Const(window_[d].size - 1), at[d]);
+    return e_.b().Sub(e_.math().Add(index_.dims[d], window_[d].padding_low), offset);
+  }
+
+  Value WindowExists(size_t d, const std::vector<Value>& at) {
+    kernel::Builder& b = e_.b();
+    const Value start = Start(d, at);
+    const int64_t windows = source_.shape().dimension(d);
+    Value exists = b.And(b.Ge(start, e_.math().Const(0)),
+                         b.Lt(start, e_.math().Const(windows * window_[d].stride)));
+    if (window_[d].stride > 1) {
+      exists = b.And(exists, b.Eq(e_.math().Rem(start, window_[d].stride), e_.math().Const(0)));
+    }
+    return exists;
+  }
+
+  // Whether `window` selects this element: the first element stays selected as long as
+  // select(selected, next) holds.
+  Value Selects(const Index& window) {
+    kernel::Builder& b = e_.b();
+    const Shape& shape = operand_.shape();
+    const ElementVar selected = e_.Declare("selected", e_.Zero(shape.element_type()));
+    const ElementVar number = e_.Declare("number", {e_.math().Const(-1), nullptr});
+    Fold scan;
+    for (const WindowDimension& dimension : window_) scan.extents.push_back(dimension.size);
+    const auto position = [&](size_t d, const std::vector<Value>& at) {
+      return WindowPosition(e_, window_[d], window.dims[d], at[d]);
+    };
+    scan.guard = [&](size_t d, const std::vector<Value>& at) {
+      return IsInside(e_, window_[d], shape.dimension(d), position(d, at));
+    };
+    scan.step = [&](const std::vector<ElementVar>&, const std::vector<Value>& at, int) {
+      Index next;
+      for (size_t d = 0; d < window_.size(); ++d) next.dims.push_back(position(d, at));
+      const Element value = e_.Emit(operand_, next);
+      const Value keep =
+          e_.Call(*instruction_.called_computations()[0], {e_.Read(selected), value})[0].re;
+      const Value none = b.Lt(e_.Read(number).re, e_.math().Const(0));
+      e_.If(b.Or(none, b.Not(keep)), [&] {
+        e_.Write(selected, value);
+        e_.Write(number, {e_.math().Linear(next, shape.dimensions()), nullptr});
+      });
+    };
+    RunFold(e_, scan);
+    Index self;
+    self.dims = index_.dims;
+    return b.Eq(e_.Read(number).re, e_.math().Linear(self, shape.dimensions()));
+  }
+
+  ElementEmitter& e_;
+  const Instruction& instruction_;
+  const Instruction& operand_;
+  const Instruction& source_;
+  const std::vector<WindowDimension>& window_;
+  const Index& index_;
+};
+
+Elements EmitSelectAndScatter(ElementEmitter& e, const Instruction& instruction,
+                              const Index& index) {
+  if (index.lanes() > 1) return {};
+  const Index with_dims = *e.math().WithDims(index, instruction.shape().dimensions());
+  return SelectAndScatter(&e, instruction, with_dims).Emit();
+}
+
+}  // namespace
+
+Elements EmitReduction(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  switch (instruction.opcode()) {
+    case Opcode::kReduce:
+      return EmitReduce(e, instruction, index);
+    case Opcode::kReduceWindow:
+      return EmitReduceWindow(e, instruction, index);
+    case Opcode::kSelectAndScatter:
+      return EmitSelectAndScatter(e, instruction, index);
+    case Opcode::kScan:
+      e.Unsupported(instruction, "only as the root of a kernel");
+      return {};
+    default:
+      e.Unsupported(instruction, "expected to be expanded before kernels are made");
+      return {};
+  }
+}
+
+}  // namespace ingot::lower

@@ -1,0 +1,53 @@
+#include "compiler/plan/analysis.h"
+
+#include <algorithm>
+
+namespace ingot::plan {
+
+std::optional<Opcode> SimpleCombiner(const Computation& computation) {
+  const Instruction& root = *computation.root();
+  if (computation.parameters().size() != 2 || root.operand_count() != 2) return std::nullopt;
+  if ((InfoOf(root.opcode()).facts & kCommutative) == 0) return std::nullopt;
+  const Instruction* x = computation.parameters()[0];
+  const Instruction* y = computation.parameters()[1];
+  const bool both = (root.operand(0) == x && root.operand(1) == y) ||
+                    (root.operand(0) == y && root.operand(1) == x);
+  if (!both || !root.shape().IsScalar()) return std::nullopt;
+  return root.opcode();
+}
+
+ElementType ComputeType(ElementType type) {
+  if (IsFloat(type)) return BitWidth(type) < 32 ? ElementType::kF32 : type;
+  if (IsSigned(type)) return BitWidth(type) < 8 ? ElementType::kS8 : type;
+  if (IsUnsigned(type)) return BitWidth(type) < 8 ? ElementType::kU8 : type;
+  return type;
+}
+
+bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs) {
+  const int64_t last = (outputs - 1) * window.stride + (window.size - 1) * window.window_dilation;
+  return window.base_dilation == 1 && window.padding_low <= 0 && last - window.padding_low < base;
+}
+
+ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
+  const ScatterAttributes& attributes = scatter.attributes<ScatterAttributes>();
+  const auto contains = [](const std::vector<int64_t>& list, int64_t value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  };
+  ScatterDimensions result;
+  size_t window = 0;
+  for (int64_t d = 0; d < scatter.operand(0)->shape().rank(); ++d) {
+    const bool batching = contains(attributes.input_batching_dims, d);
+    const bool inserted = contains(attributes.inserted_window_dims, d);
+    const bool indexed = contains(attributes.scatter_dims_to_operand_dims, d);
+    result.update_dim.push_back(batching || inserted ? -1
+                                                     : attributes.update_window_dims[window++]);
+    (indexed ? result.scattered : result.owned).push_back(d);
+  }
+  return result;
+}
+
+std::vector<Shape> Leaves(const Shape& shape) {
+  return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,38 @@
+// Facts about single instructions that plans and lowering both need.
+#ifndef INGOT_COMPILER_PLAN_ANALYSIS_H_
+#define INGOT_COMPILER_PLAN_ANALYSIS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ir/module.h"
+
+namespace ingot::plan {
+
+// The op of a computation that is one commutative op of its two scalar parameters.
+std::optional<Opcode> SimpleCombiner(const Computation& computation);
+
+// The type that arithmetic on `type` is done in before its result is rounded back: f32 for narrower
+// floats, 8 bits for narrower integers, else the type itself.
+ElementType ComputeType(ElementType type);
+
+// One element of the base is never padding or a hole of a window op with `outputs` positions.
+bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs);
+
+// The dimensions of a scatter's operand.
+struct ScatterDimensions {
+  // Where an update's coordinate is the operand's, ascending: windows that no index moves, and
+  // batching dimensions.  Different positions along them never touch the same element.
+  std::vector<int64_t> owned;
+  std::vector<int64_t> scattered;   // the others, ascending
+  std::vector<int64_t> update_dim;  // for each dimension the window dimension of the updates, or -1
+};
+ScatterDimensions ScatterDimensionsOf(const Instruction& scatter);
+
+// A shape's arrays: the elements of a tuple, or the shape itself.
+std::vector<Shape> Leaves(const Shape& shape);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_ANALYSIS_H_
