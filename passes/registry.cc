@@ -20,7 +20,7 @@ constexpr Pass kPasses[] = {
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse-elementwise", FuseElementwise,
      "puts elementwise chains and what feeds them into one kernel"},
-    {"inline-calls", InlineCalls, "replaces call by the body of what it calls"},
+    {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
     {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},
