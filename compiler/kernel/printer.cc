@@ -370,10 +370,10 @@ class Printer {
         absl::StrCat("for ", NameOfValue(op),
                      op.type == kS32 ? "" : absl::StrCat(": ", op.type.ToString()), " = ");
     if (loop.is_list) return absl::StrCat(text, absl::StrJoin(loop.list, ", "));
-    absl::StrAppend(&text, Primary(op, 0), " to ", Primary(op, 1));
+    absl::StrAppend(&text, Operand(op, 0), " to ", Operand(op, 1));
     const Operation& step = *op.operands[2];
     const bool one = step.IsConstant() && step.name.empty() && step.ConstantInteger() == 1;
-    if (!one) absl::StrAppend(&text, " step ", Primary(op, 2));
+    if (!one) absl::StrAppend(&text, " step ", Operand(op, 2));
     if (loop.unroll != 1) absl::StrAppend(&text, " unroll ", loop.unroll);
     return text;
   }
