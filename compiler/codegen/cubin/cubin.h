@@ -1,0 +1,42 @@
+// PTX → cubin: machine code for one architecture, without a card.
+//
+// nvJitLink (CUDA 12 and 13) is opened when it is first needed, from $CUDA_HOME/lib64,
+// /usr/local/cuda/lib64 or the library path; where it is absent, the program ptxas is looked for in
+// $CUDA_HOME/bin, on the PATH and in /usr/local/cuda/bin.
+#ifndef INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
+#define INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace ingot::codegen {
+
+// `architecture` as in targets.def: "sm_90a".  Thread-safe.
+//
+// Errors: InvalidArgument for an architecture that is no row there; Unimplemented where there is
+// neither library nor program: store the PTX, the driver compiles it when the program is loaded.
+// Internal, with the assembler's log, where the PTX is not accepted: PTX is ours.
+absl::StatusOr<std::vector<uint8_t>> PtxToCubin(absl::string_view ptx,
+                                                absl::string_view architecture);
+
+enum class Assembler : uint8_t { kNvJitLink, kPtxas, kNone };
+
+// What PtxToCubin uses on this machine.
+struct AssemblerInfo {
+  Assembler kind = Assembler::kNone;
+  std::string path;     // of the library or the program
+  std::string version;  // "13.0"; empty where it is not known
+};
+AssemblerInfo FindAssembler();
+
+// For tests: assembles with one of them.
+absl::StatusOr<std::vector<uint8_t>> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
+                                                    absl::string_view architecture);
+
+}  // namespace ingot::codegen
+
+#endif  // INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_

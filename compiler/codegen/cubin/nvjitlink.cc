@@ -1,0 +1,113 @@
+#include "compiler/codegen/cubin/nvjitlink.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "ir/base/status.h"
+
+namespace ingot::codegen {
+namespace {
+
+constexpr int kInputPtx = 2;  // NVJITLINK_INPUT_PTX
+
+std::vector<std::string> Candidates() {
+  std::vector<std::string> folders;
+  if (const char* home = std::getenv("CUDA_HOME"); home != nullptr && *home != '\0') {
+    folders.push_back(absl::StrCat(home, "/lib64/"));
+  }
+  folders.push_back("");  // the library path
+  folders.push_back("/usr/local/cuda/lib64/");
+  std::vector<std::string> paths;
+  for (const std::string& folder : folders) {
+    for (const char* version : {"13", "12"}) {
+      paths.push_back(absl::StrCat(folder, "libnvJitLink.so.", version));
+    }
+  }
+  return paths;
+}
+
+}  // namespace
+
+const NvJitLink* NvJitLink::Get() {
+  // Never closed: other threads may be in it when the process ends.
+  static const NvJitLink* library = []() -> const NvJitLink* {
+    auto* opened = new NvJitLink;
+    for (const std::string& path : Candidates()) {
+      if (opened->Open(path)) return opened;
+    }
+    delete opened;
+    return nullptr;
+  }();
+  return library;
+}
+
+bool NvJitLink::Open(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return false;
+  const auto find = [&](auto& function, const char* name) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
+    return function != nullptr;
+  };
+  const bool complete =
+      find(create_, "nvJitLinkCreate") && find(destroy_, "nvJitLinkDestroy") &&
+      find(add_data_, "nvJitLinkAddData") && find(complete_, "nvJitLinkComplete") &&
+      find(cubin_size_, "nvJitLinkGetLinkedCubinSize") && find(cubin_, "nvJitLinkGetLinkedCubin") &&
+      find(error_log_size_, "nvJitLinkGetErrorLogSize") && find(error_log_, "nvJitLinkGetErrorLog");
+  if (!complete) {
+    dlclose(library);
+    return false;
+  }
+  find(version_, "nvJitLinkVersion");  // since 12.3
+  Dl_info info;
+  path_ = dladdr(reinterpret_cast<void*>(create_), &info) != 0 ? info.dli_fname : path;
+  return true;
+}
+
+std::string NvJitLink::Version() const {
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (version_ == nullptr || version_(&major, &minor) != 0) return "";
+  return absl::StrCat(major, ".", minor);
+}
+
+std::string NvJitLink::ErrorLog(Handle handle) const {
+  size_t size = 0;
+  if (error_log_size_(handle, &size) != 0 || size == 0) return "";
+  std::string log(size, '\0');
+  if (error_log_(handle, log.data()) != 0) return "";
+  log.resize(log.find_last_not_of(std::string("\0\n", 2)) + 1);
+  return log;
+}
+
+absl::StatusOr<std::vector<uint8_t>> NvJitLink::Assemble(absl::string_view ptx,
+                                                         absl::string_view architecture) const {
+  const std::string arch = absl::StrCat("-arch=", architecture);
+  const char* options[] = {arch.c_str()};
+  Handle handle = nullptr;
+  if (const Result result = create_(&handle, 1, options); result != 0) {
+    return InvalidArgument("nvJitLink does not know ", architecture, " (error ", result, ")");
+  }
+  // The text is to end in a zero, which counts.
+  const std::string text(ptx);
+  std::vector<uint8_t> cubin;
+  size_t size = 0;
+  Result result = add_data_(handle, kInputPtx, text.c_str(), text.size() + 1, "kernels.ptx");
+  if (result == 0) result = complete_(handle);
+  if (result == 0) result = cubin_size_(handle, &size);
+  if (result == 0) {
+    cubin.resize(size);
+    result = cubin_(handle, cubin.data());
+  }
+  absl::Status status;
+  if (result != 0) {
+    status = absl::InternalError(
+        absl::StrCat("nvJitLink error ", result, " for ", architecture, ": ", ErrorLog(handle)));
+  }
+  destroy_(&handle);
+  INGOT_RETURN_IF_ERROR(status);
+  return cubin;
+}
+
+}  // namespace ingot::codegen
