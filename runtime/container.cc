@@ -1,7 +1,7 @@
 #include "runtime/container.h"
 
 #include <sodium/crypto_generichash.h>
-#include <sodium/crypto_sign.h>
+#include <sodium/crypto_sign_ed25519.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr uint8_t kMagic[8] = {0x89, 'I', 'N', 'G', 'O', 'T', 0x0d, 0x0a};
-constexpr int64_t kSignatureBytes = sizeof(PublicKey) + crypto_sign_BYTES;
+constexpr int64_t kSignatureBytes = sizeof(PublicKey) + crypto_sign_ed25519_BYTES;
 // Code is not compressed more than this, and a file that says so wants to fill our memory.
 constexpr int64_t kMostExpansion = 256;
 constexpr int64_t kMostRawBytes = int64_t{1} << 30;
@@ -121,8 +121,8 @@ absl::Status CheckSignature(absl::Span<const uint8_t> bytes, const Header& heade
   }
   std::copy_n(bytes.begin(), container.signer.size(), container.signer.begin());
   const std::vector<uint8_t> message = SignedBytes(header, table);
-  if (crypto_sign_verify_detached(bytes.data() + container.signer.size(), message.data(),
-                                  message.size(), container.signer.data()) != 0) {
+  if (crypto_sign_ed25519_verify_detached(bytes.data() + container.signer.size(), message.data(),
+                                          message.size(), container.signer.data()) != 0) {
     return InvalidArgument("the signature does not match the file");
   }
   container.is_signed = true;
@@ -185,7 +185,8 @@ absl::Status WriteContainer(absl::Span<const SectionSource> sections, const Secr
   uint8_t signature[kSignatureBytes];
   std::copy_n(key->data() + 32, 32, signature);
   const std::vector<uint8_t> message = SignedBytes(header, table);
-  crypto_sign_detached(signature + 32, nullptr, message.data(), message.size(), key->data());
+  crypto_sign_ed25519_detached(signature + 32, nullptr, message.data(), message.size(),
+                               key->data());
   return put(table.back(), signature);
 }
 

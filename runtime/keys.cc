@@ -1,6 +1,6 @@
 // Ed25519 keys and their files; declared in ingot_file.h.
 #include <fcntl.h>
-#include <sodium/crypto_sign.h>
+#include <sodium/crypto_sign_ed25519.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -52,13 +52,13 @@ absl::StatusOr<Key> ReadKey(const std::string& path, absl::string_view title) {
 }  // namespace
 
 absl::StatusOr<KeyPair> MakeKeyPair() {
-  uint8_t seed[crypto_sign_SEEDBYTES];
+  uint8_t seed[crypto_sign_ed25519_SEEDBYTES];
   if (getentropy(seed, sizeof(seed)) != 0) {
     return absl::UnavailableError(
         absl::StrCat("the system gives no random numbers: ", std::strerror(errno)));
   }
   KeyPair keys;
-  crypto_sign_seed_keypair(keys.public_key.data(), keys.secret_key.data(), seed);
+  crypto_sign_ed25519_seed_keypair(keys.public_key.data(), keys.secret_key.data(), seed);
   return keys;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 namespace ingot::runtime {
@@ -19,7 +18,18 @@ std::string Bytes(int64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  return absl::StrFormat("%.1f %s", value, kUnits[unit]);
+  const auto tenths = static_cast<int64_t>(value * 10 + 0.5);
+  return absl::StrCat(tenths / 10, ".", tenths % 10, " ", kUnits[unit]);
+}
+
+// `value` in `width` columns or more; not with StrFormat, which a shared library cannot link
+// (Debian's archive of it is not position-independent).
+std::string Right(int width, int64_t value) {
+  const std::string text = absl::StrCat(value);
+  return std::string(std::max<int>(0, width - static_cast<int>(text.size())), ' ') + text;
+}
+std::string Left(int width, const std::string& text) {
+  return text + std::string(std::max<int>(0, width - static_cast<int>(text.size())), ' ');
 }
 
 // "1.2 M": decimal, for counts of operations.
@@ -147,8 +157,8 @@ void Printer::Modules() {
   if (!program_.modules.empty()) text_ += "\ncode\n";
   for (size_t i = 0; i < program_.modules.size(); ++i) {
     const CodeModule& module = program_.modules[i];
-    absl::StrAppendFormat(&text_, "%4d  %-20s %s %s, ", i, module.name, module.architecture,
-                          CodeFormatName(module.format));
+    absl::StrAppend(&text_, Right(4, i), "  ", Left(20, module.name), " ", module.architecture, " ",
+                    CodeFormatName(module.format), ", ");
     text_ += module.format == CodeFormat::kFunctions
                  ? absl::StrCat(module.functions.size(), " functions")
                  : Bytes(module.bytes.size());
@@ -167,8 +177,8 @@ void Printer::Inputs() {
   if (!program_.inputs.empty()) text_ += "\ninputs\n";
   for (size_t i = 0; i < program_.inputs.size(); ++i) {
     const Input& input = program_.inputs[i];
-    absl::StrAppendFormat(&text_, "%4d  %-20s %s, %s\n", i, input.name, input.shape.ToString(),
-                          ShapeSize(input.shape));
+    absl::StrAppend(&text_, Right(4, i), "  ", Left(20, input.name), " ", input.shape.ToString(),
+                    ", ", ShapeSize(input.shape), "\n");
   }
 }
 
@@ -176,8 +186,8 @@ void Printer::Outputs() {
   if (!program_.outputs.empty()) text_ += "\noutputs\n";
   for (size_t i = 0; i < program_.outputs.size(); ++i) {
     const Output& output = program_.outputs[i];
-    absl::StrAppendFormat(&text_, "%4d  %-20s %s, %s", i, output.name, output.shape.ToString(),
-                          ShapeSize(output.shape));
+    absl::StrAppend(&text_, Right(4, i), "  ", Left(20, output.name), " ", output.shape.ToString(),
+                    ", ", ShapeSize(output.shape));
     if (output.aliased_input >= 0) {
       absl::StrAppend(&text_, ", in place of input ", output.aliased_input);
     }
@@ -189,8 +199,8 @@ void Printer::Constants() {
   if (!program_.constants.empty()) text_ += "\nconstants\n";
   for (size_t i = 0; i < program_.constants.size(); ++i) {
     const Constant& constant = program_.constants[i];
-    absl::StrAppendFormat(&text_, "%4d  %-20s %s\n", i, constant.name,
-                          Bytes(constant.bytes.size()));
+    absl::StrAppend(&text_, Right(4, i), "  ", Left(20, constant.name), " ",
+                    Bytes(constant.bytes.size()), "\n");
   }
 }
 
@@ -211,13 +221,13 @@ void Printer::Arena() {
     return std::tie(a.slice.offset, a.slice.size, a.first) <
            std::tie(b.slice.offset, b.slice.size, b.first);
   });
-  absl::StrAppendFormat(&text_, "\narena %d bytes\n", program_.arena_size);
+  absl::StrAppend(&text_, "\narena ", program_.arena_size, " bytes\n");
   if (!uses.empty()) text_ += "          offset            size  commands\n";
   for (size_t i = 0; i < uses.size();) {
     Use use = uses[i];
     for (; i < uses.size() && uses[i].slice == use.slice; ++i) use.last = uses[i].last;
-    absl::StrAppendFormat(&text_, "%16d%16d  %d..%d  %s\n", use.slice.offset, use.slice.size,
-                          use.first, use.last, program_.commands[use.first].label);
+    absl::StrAppend(&text_, Right(16, use.slice.offset), Right(16, use.slice.size), "  ", use.first,
+                    "..", use.last, "  ", program_.commands[use.first].label, "\n");
   }
 }
 
@@ -246,7 +256,7 @@ void Printer::Commands(const std::vector<Command>& commands, int depth) {
   if (depth > 3 * kMaxCommandDepth) return;  // Validate refuses such a program
   for (size_t i = 0; i < commands.size(); ++i) {
     const Command& command = commands[i];
-    absl::StrAppendFormat(&text_, "%*d  %-24s ", 2 * depth + 2, i, command.label);
+    absl::StrAppend(&text_, Right(2 * depth + 2, i), "  ", Left(24, command.label), " ");
     std::visit(*this, command.operation);
     if (command.bytes > 0) absl::StrAppend(&text_, "  ", Bytes(command.bytes));
     if (command.flops > 0) absl::StrAppend(&text_, "  ", Count(command.flops), "FLOP");

@@ -5,12 +5,12 @@
 
 namespace ingot::internal {
 
-CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
-  stream_ << file << ":" << line << ": internal error: check failed: " << condition << ": ";
+CheckFailure::CheckFailure(const char* file, int line, const char* condition)
+    : message_(absl::StrCat(file, ":", line, ": internal error: check failed: ", condition, ": ")) {
 }
 
 CheckFailure::~CheckFailure() {
-  std::fprintf(stderr, "%s\n", stream_.str().c_str());
+  std::fprintf(stderr, "%s\n", message_.c_str());
   std::abort();
 }
 

@@ -4,6 +4,10 @@
 #define INGOT_IR_BASE_CHECK_H_
 
 #include <sstream>
+#include <string>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
 
 namespace ingot::internal {
 
@@ -12,15 +16,28 @@ class CheckFailure {
  public:
   CheckFailure(const char* file, int line, const char* condition);
   [[noreturn]] ~CheckFailure();
-  std::ostream& stream() { return stream_; }
+
+  // What StrCat takes, and else whatever has an operator<<.  The first needs no stream: the
+  // runtime's library would be twice its size with the locales that streams bring.
+  template <typename T>
+  CheckFailure& operator<<(const T& value) {
+    if constexpr (std::is_convertible_v<const T&, const absl::AlphaNum&>) {
+      absl::StrAppend(&message_, value);
+    } else {
+      std::ostringstream stream;
+      stream << value;
+      message_ += stream.str();
+    }
+    return *this;
+  }
 
  private:
-  std::ostringstream stream_;
+  std::string message_;
 };
 
 // Lets the macro below be an expression of type void on both sides of `?:`.
 struct Voidify {
-  void operator&(std::ostream&) {}
+  void operator&(const CheckFailure&) {}
 };
 
 }  // namespace ingot::internal
@@ -29,7 +46,7 @@ struct Voidify {
 #define INGOT_CHECK(condition)                 \
   (condition) ? (void)0                        \
               : ::ingot::internal::Voidify() & \
-                    ::ingot::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
+                    ::ingot::internal::CheckFailure(__FILE__, __LINE__, #condition)
 
 #define INGOT_UNREACHABLE() INGOT_CHECK(false) << "unreachable: "
 
