@@ -284,6 +284,10 @@ std::string Module::UniqueInstructionName(absl::string_view stem) {
   return instruction_names_.Unique(stem);
 }
 
+std::string Module::UniqueComputationName(absl::string_view stem) {
+  return computation_names_.Unique(stem);
+}
+
 Computation* Module::AddComputation(absl::string_view name) {
   storage_.push_back(std::unique_ptr<Computation>(new Computation(
       this, computation_names_.Unique(name), static_cast<int64_t>(storage_.size()))));

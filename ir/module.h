@@ -25,6 +25,8 @@ inline constexpr int kMaxCallDepth = 256;
 class Computation {
  public:
   const std::string& name() const { return name_; }
+  // Takes exactly this name, which is free: the caller sees to that.
+  void set_name(absl::string_view name) { name_ = std::string(name); }
   Module* parent() const { return parent_; }
   int64_t id() const { return id_; }
 
@@ -143,6 +145,8 @@ class Module {
   // A name that no instruction of the module has, which is now taken: `stem`, or "stem.N".
   // Computations have names of their own: a computation and an instruction may share one.
   std::string UniqueInstructionName(absl::string_view stem);
+  // Likewise among computations.
+  std::string UniqueComputationName(absl::string_view stem);
 
   TextForm text_form;
   // The file that it was read from; empty where it was not.  Error messages start with it.
