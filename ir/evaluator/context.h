@@ -1,0 +1,107 @@
+// What one evaluation carries: its options, its threads, and what it has compiled.  Also the
+// functions of the op kinds, which evaluator.cc's one switch calls.
+#ifndef INGOT_IR_EVALUATOR_CONTEXT_H_
+#define INGOT_IR_EVALUATOR_CONTEXT_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "ir/evaluator/evaluator.h"
+#include "ir/evaluator/scalar_program.h"
+#include "ir/module.h"
+
+namespace ingot::evaluator {
+
+// A fixed number of threads, the caller's own among them.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+
+  // Calls work(begin, end) for pieces of [0, count) of about `grain`, on every thread, and returns
+  // when all are done.  Not reentrant.
+  void ParallelFor(int64_t count, int64_t grain,
+                   const std::function<void(int64_t begin, int64_t end)>& work);
+
+ private:
+  void Loop();
+  void WorkOn();
+
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  int64_t generation_ = 0;
+  int busy_ = 0;
+  bool stop_ = false;
+  const std::function<void(int64_t, int64_t)>* work_ = nullptr;
+  int64_t count_ = 0, grain_ = 1;
+  std::atomic<int64_t> next_{0};
+  std::vector<std::thread> threads_;
+};
+
+class Context {
+ public:
+  explicit Context(const EvaluatorOptions& options) : options_(options) {}
+
+  // Evaluates a computation; consumes the inputs, so that a value that nobody else holds can be
+  // changed in place.
+  absl::StatusOr<Literal> Run(const Computation& computation, std::vector<Literal> inputs);
+
+  // DeadlineExceeded or Cancelled, when it is time.
+  absl::Status CheckInterrupt() const;
+
+  // As ThreadPool::ParallelFor, for `count` items that cost about `cost` element operations each:
+  // small work stays on this thread.
+  void ParallelFor(int64_t count, int64_t cost,
+                   const std::function<void(int64_t begin, int64_t end)>& work);
+
+  // The compiled form of a computation that is applied to scalars.
+  absl::StatusOr<const ScalarProgram*> ProgramOf(const Computation& computation);
+
+ private:
+  // A computation as a list of values, with the values that die after each.
+  struct Plan {
+    struct Step {
+      const Instruction* instruction;
+      std::vector<int> operands;
+      std::vector<bool> is_last_use;  // of each operand, its last occurrence in this step
+    };
+    std::vector<Step> steps;
+    int root;
+  };
+  const Plan& PlanOf(const Computation& computation);
+
+  const EvaluatorOptions& options_;
+  int depth_ = 0;
+  std::unique_ptr<ThreadPool> pool_;
+  absl::flat_hash_map<const Computation*, std::unique_ptr<Plan>> plans_;
+  absl::flat_hash_map<const Computation*, std::unique_ptr<absl::StatusOr<ScalarProgram>>> programs_;
+};
+
+// One function for each OpKind.  `operands` are the instruction's; they may be moved from.
+using Operands = std::vector<Literal>;
+absl::StatusOr<Literal> EvaluateElementwise(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateDataMovement(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateReduction(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateContraction(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateIndexing(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateSorting(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateRandom(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateLinearAlgebra(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateStructure(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateControlFlow(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateCollective(const Instruction&, Operands&, Context&);
+absl::StatusOr<Literal> EvaluateExternal(const Instruction&, Operands&, Context&);
+
+// Unimplemented, naming the op.
+absl::Status NotEvaluated(const Instruction& instruction);
+
+}  // namespace ingot::evaluator
+
+#endif  // INGOT_IR_EVALUATOR_CONTEXT_H_
