@@ -21,6 +21,13 @@ absl::Status Expect(absl::string_view what, Type have, Type want) {
   return InvalidArgument(what, " has type ", have.ToString(), ", expected ", want.ToString());
 }
 
+// A value of `buffer`'s elements.
+absl::Status ExpectElementsOf(const Buffer& buffer, Type have) {
+  if (have.element == buffer.element) return absl::OkStatus();
+  return InvalidArgument("%", buffer.name, ": value has type ", have.ToString(), ", expected ",
+                         have.WithElement(buffer.element).ToString());
+}
+
 absl::Status ExpectIndex(absl::string_view what, const Operation* index) {
   if (IsIndexType(index->type)) return absl::OkStatus();
   return InvalidArgument(what, " has type ", index->type.ToString(), ", expected s32 or s64");
@@ -151,8 +158,7 @@ absl::Status CheckVar(const Operation& op) {
 absl::Status CheckAccess(const Operation& op, Type type) {
   const auto& access = op.Get<MemoryAttributes>();
   if (access.buffer == nullptr) return InvalidArgument("no buffer");
-  INGOT_RETURN_IF_ERROR(Expect(absl::StrCat("%", access.buffer->name, ": value"), type,
-                               type.WithElement(access.buffer->element)));
+  INGOT_RETURN_IF_ERROR(ExpectElementsOf(*access.buffer, type));
   INGOT_RETURN_IF_ERROR(ExpectIndex("index", op.index()));
   if (op.mask() != nullptr) {
     INGOT_RETURN_IF_ERROR(Expect("mask", op.mask()->type, type.Mask()));
@@ -184,8 +190,7 @@ absl::Status CheckAtomic(const Operation& op) {
   const Type type = op.operands[1]->type;
   INGOT_RETURN_IF_ERROR(CheckSame(op, 1));
   INGOT_RETURN_IF_ERROR(Expect("result", op.type, type));
-  INGOT_RETURN_IF_ERROR(Expect(absl::StrCat("%", atomic.buffer->name, ": value"), type,
-                               type.WithElement(atomic.buffer->element)));
+  INGOT_RETURN_IF_ERROR(ExpectElementsOf(*atomic.buffer, type));
   if (atomic.order == Order::kPlain) return InvalidArgument("order plain is not atomic");
   const int bits = BitWidth(type.element);
   const bool wide_integer = IsInteger(type.element) && bits >= 32;
