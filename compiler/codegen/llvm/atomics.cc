@@ -90,52 +90,31 @@ std::optional<llvm::AtomicRMWInst::BinOp> IntegerOperation(AtomicKind kind, bool
   return std::nullopt;
 }
 
-// What `atom.add.u32` says after the scope, for what the card does in one instruction; empty else.
-std::string PtxOperation(AtomicKind kind, ElementType element) {
-  const int bits = BitWidth(element);
-  const bool word = bits == 32 || bits == 64;
+// What `atom.add.u32` says after the space, for what the card does in one instruction; empty else.
+std::string PtxOperation(AtomicKind kind, kernel::Type type, int capability) {
+  const int bits = BitWidth(type.element);
+  const absl::string_view name = kernel::NameOf(kind);
   switch (kind) {
     case AtomicKind::kAdd:
-      if (element == ElementType::kF16) return "add.noftz.f16";
-      if (IsFloat(element)) return word ? absl::StrCat("add.f", bits) : "";
-      return word ? absl::StrCat("add.u", bits) : "";
+      if (kernel::TypeSetOf(type.element) == kernel::kSetHalf) {
+        if (type.element == ElementType::kBF16 && capability < 90) return "";
+        return absl::StrCat("add.noftz.", ElementTypeName(type.element),
+                            type.lanes == 2 ? "x2" : "");
+      }
+      return absl::StrCat("add.", IsFloat(type.element) ? "f" : "u", bits);
     case AtomicKind::kMin:
     case AtomicKind::kMax:
-      if (!word || IsFloat(element)) return "";
-      return absl::StrCat(kernel::NameOf(kind), IsSigned(element) ? ".s" : ".u", bits);
+      return absl::StrCat(name, IsSigned(type.element) ? ".s" : ".u", bits);
     case AtomicKind::kAnd:
     case AtomicKind::kOr:
     case AtomicKind::kXor:
-      return word ? absl::StrCat(kernel::NameOf(kind), ".b", bits) : "";
+      return absl::StrCat(name, ".b", bits);
     case AtomicKind::kExchange:
-      return word ? absl::StrCat("exch.b", bits) : "";
+      return absl::StrCat("exch.b", bits);
     case AtomicKind::kCompareExchange:
       return "";
   }
   return "";
-}
-
-// As for arithmetic: the lane-wise row.
-kernel::Opcode CombineRow(AtomicKind kind) {
-  switch (kind) {
-    case AtomicKind::kAdd:
-      return kernel::Opcode::kAdd;
-    case AtomicKind::kMin:
-      return kernel::Opcode::kMin;
-    case AtomicKind::kMax:
-      return kernel::Opcode::kMax;
-    case AtomicKind::kAnd:
-      return kernel::Opcode::kAnd;
-    case AtomicKind::kOr:
-      return kernel::Opcode::kOr;
-    case AtomicKind::kXor:
-      return kernel::Opcode::kXor;
-    case AtomicKind::kExchange:
-    case AtomicKind::kCompareExchange:
-      break;
-  }
-  INGOT_UNREACHABLE() << kernel::NameOf(kind) << " combines nothing";
-  return kernel::Opcode::kAdd;
 }
 
 // An integer as wide as the element in memory.
@@ -181,17 +160,18 @@ void Renderer::OrderedStore(const Operation& op, Value* address, Value* value) {
 
 Value* Renderer::NativeAtomic(const Operation& op, Value* address, Value* value) {
   const AtomicAttributes& attributes = op.Get<AtomicAttributes>();
-  const ElementType element = op.type.element;
   if (!is_gpu()) {
+    const ElementType element = op.type.element;
     const auto operation = IntegerOperation(attributes.kind, IsSigned(element));
-    const bool bitwise = attributes.kind == AtomicKind::kExchange;
-    if (!operation || (IsFloat(element) && !bitwise)) return nullptr;
+    const bool moves = attributes.kind == AtomicKind::kExchange;
+    if (!operation || (IsFloat(element) && !moves)) return nullptr;
     Value* bits = b_.CreateBitCast(value, BitsType(b_, element));
     Value* old = b_.CreateAtomicRMW(*operation, address, bits, llvm::Align(ByteWidth(element)),
                                     LlvmOrder(attributes.order));
     return b_.CreateBitCast(old, value->getType());
   }
-  const std::string operation = PtxOperation(attributes.kind, element);
+  const std::string operation =
+      PtxOperation(attributes.kind, op.type, elements_.features().capability);
   if (operation.empty()) return nullptr;
   const std::string text =
       absl::StrCat("atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
@@ -211,50 +191,11 @@ Value* Renderer::CompareExchange(const Operation& op, Value* address, Value* exp
                                LlvmOrder(attributes.order), FailureOrder(attributes.order));
     return b_.CreateExtractValue(pair, 0);
   }
-  if (width == 1) return CompareExchangeByte(op, address, expected, desired);
   const std::string text = absl::StrCat(
       "atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
       kernel::NameOf(attributes.buffer->space), ".cas.b", 8 * width, " $0, [$1], $2, $3;");
   return Assembly(text, expected->getType(), {address, expected, desired}, /*synchronizes=*/true,
                   /*convergent=*/false);
-}
-
-// The card's least compare-exchange is of 16 bits: the byte's neighbour goes along, as it was read.
-// Another thread may change the neighbour in between; then it is tried again.
-Value* Renderer::CompareExchangeByte(const Operation& op, Value* address, Value* expected,
-                                     Value* desired) {
-  const AtomicAttributes& attributes = op.Get<AtomicAttributes>();
-  llvm::Type* half = b_.getInt16Ty();
-  Value* number = b_.CreatePtrToInt(address, b_.getInt64Ty());
-  Value* shift = b_.CreateShl(b_.CreateAnd(number, 1), 3);
-  Value* pair = b_.CreateIntToPtr(b_.CreateAnd(number, ~uint64_t{1}), address->getType());
-  shift = b_.CreateTrunc(shift, half);
-  Value* keep = b_.CreateNot(b_.CreateShl(llvm::ConstantInt::get(half, 0xff), shift));
-  const auto placed = [&](Value* byte) { return b_.CreateShl(b_.CreateZExt(byte, half), shift); };
-  const std::string where =
-      absl::StrCat(PtxScope(attributes.scope), ".", kernel::NameOf(attributes.buffer->space));
-  Value* first = Assembly(absl::StrCat("ld.relaxed.", where, ".b16 $0, [$1];"), half, {pair},
-                          /*synchronizes=*/true, /*convergent=*/false);
-  const std::string swap =
-      absl::StrCat("atom.", PtxOrder(attributes.order), ".", where, ".cas.b16 $0, [$1], $2, $3;");
-  llvm::BasicBlock* before = b_.GetInsertBlock();
-  llvm::BasicBlock* loop = NewBlock("exchange_byte");
-  llvm::BasicBlock* after = NewBlock("end_exchange_byte");
-  b_.CreateBr(loop);
-  b_.SetInsertPoint(loop);
-  llvm::PHINode* neighbour = b_.CreatePHI(half, 2);
-  neighbour->addIncoming(first, before);
-  Value* other = b_.CreateAnd(neighbour, keep);
-  Value* wanted = b_.CreateOr(other, placed(expected));
-  Value* seen = Assembly(swap, half, {pair, wanted, b_.CreateOr(other, placed(desired))},
-                         /*synchronizes=*/true, /*convergent=*/false);
-  neighbour->addIncoming(seen, loop);
-  // Done, or the byte itself was not as expected.
-  Value* byte = b_.CreateTrunc(b_.CreateLShr(seen, shift), b_.getInt8Ty());
-  Value* done = b_.CreateOr(b_.CreateICmpEQ(seen, wanted), b_.CreateICmpNE(byte, expected));
-  b_.CreateCondBr(done, after, loop);
-  b_.SetInsertPoint(after);
-  return byte;
 }
 
 Value* Renderer::ExchangeLoop(const Operation& op, Value* address,
@@ -280,27 +221,46 @@ Value* Renderer::ExchangeLoop(const Operation& op, Value* address,
   return b_.CreateBitCast(old, representation);
 }
 
+// Only sums are left to the loop: what else LLVM and the card lack, kernels may not say (rules.h).
+Value* Renderer::AtomicLane(const Operation& op, Value* address, Value* value) {
+  if (Value* old = NativeAtomic(op, address, value)) return old;
+  INGOT_CHECK(op.Get<AtomicAttributes>().kind == AtomicKind::kAdd)
+      << "atomic " << kernel::NameOf(op.Get<AtomicAttributes>().kind) << " of "
+      << op.type.ToString();
+  return ExchangeLoop(op, address, [&](Value* before) {
+    return elements_.Arithmetic(kernel::Opcode::kAdd, op.type.element, {before, value});
+  });
+}
+
 Lanes Renderer::RenderAtomic(const Operation& op) {
   const AtomicAttributes& attributes = op.Get<AtomicAttributes>();
   const ElementType element = op.type.element;
   Value* address = Address(attributes.buffer, ScalarOf(op.operands[0]));
-  Value* value = ScalarOf(op.operands[1]);
   Lanes result;
   if (attributes.kind == AtomicKind::kCompareExchange) {
+    Value* expected = ScalarOf(op.operands[1]);
     llvm::Type* bits = BitsType(b_, element);
-    Value* old = CompareExchange(op, address, b_.CreateBitCast(value, bits),
+    Value* old = CompareExchange(op, address, b_.CreateBitCast(expected, bits),
                                  b_.CreateBitCast(ScalarOf(op.operands[2]), bits));
-    result.parts = {b_.CreateBitCast(old, value->getType())};
-  } else if (Value* old = NativeAtomic(op, address, value)) {
-    result.parts = {old};
-  } else {
-    result.parts = {ExchangeLoop(op, address, [&](Value* before) {
-      return attributes.kind == AtomicKind::kExchange
-                 ? value
-                 : elements_.Arithmetic(CombineRow(attributes.kind), element, {before, value});
-    })};
+    result.parts = {b_.CreateBitCast(old, expected->getType())};
+    return result;
   }
-  return result;
+  const std::vector<Value*> lanes = Split(ValueOf(op.operands[1]), op.type.lanes);
+  if (lanes.size() == 1) {
+    result.parts = {AtomicLane(op, address, lanes[0])};
+    return result;
+  }
+  // A pair of halves: each is atomic by itself, on the card in one instruction.
+  if (is_gpu()) {
+    if (Value* old = NativeAtomic(op, address, MakeWord(lanes))) {
+      return Join(op.type, CutWord(old, 16));
+    }
+  }
+  std::vector<Value*> old;
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    old.push_back(AtomicLane(op, b_.CreateConstGEP1_64(MemoryType(element), address, i), lanes[i]));
+  }
+  return Join(op.type, old);
 }
 
 }  // namespace ingot::codegen

@@ -24,6 +24,7 @@ namespace ingot::codegen {
 // What the machine has besides what every row needs.
 struct MachineFeatures {
   bool nvptx = false;
+  int capability = 0;              // GPU: times 10
   bool half_conversions = true;    // f16 ↔ f32 in one instruction (x86: F16C)
   bool fused_multiply_add = true;  // x86: FMA
 };

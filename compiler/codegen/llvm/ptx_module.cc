@@ -68,11 +68,13 @@ int64_t PlaceSharedBuffers(const kernel::Kernel& kernel, llvm::Module& module, R
   return dynamic ? placement.bytes : 0;
 }
 
-absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module& module) {
+absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module& module,
+                                     const Target& target) {
   llvm::LLVMContext& context = module.getContext();
   llvm::IRBuilder<> b(context);
   MachineFeatures features;
   features.nvptx = true;
+  features.capability = target.capability;
   const Elements elements(&b, features);
   std::vector<llvm::Type*> types;
   for (const kernel::Parameter& parameter : kernel.parameters()) {
@@ -134,7 +136,8 @@ absl::StatusOr<PtxCode> CompileToPtx(const kernel::KernelModule& kernels, const 
     if (kernel->IsHost()) {
       return InvalidArgument("kernel ", kernel->name(), " is for the host, not for ", target.name);
     }
-    INGOT_ASSIGN_OR_RETURN(const int64_t shared, RenderKernel(*kernel, compilation.module()));
+    INGOT_ASSIGN_OR_RETURN(const int64_t shared,
+                           RenderKernel(*kernel, compilation.module(), target));
     code.dynamic_shared_bytes.push_back(shared);
   }
   INGOT_ASSIGN_OR_RETURN(code.ptx, compilation.Emit(llvm::CodeGenFileType::AssemblyFile,

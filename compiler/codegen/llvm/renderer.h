@@ -100,11 +100,11 @@ class Renderer {
   Lanes RenderAtomic(const kernel::Operation& op);
   llvm::Value* OrderedLoad(const kernel::Operation& op, llvm::Value* address);
   void OrderedStore(const kernel::Operation& op, llvm::Value* address, llvm::Value* value);
+  llvm::Value* AtomicLane(const kernel::Operation& op, llvm::Value* address, llvm::Value* value);
+  // nullptr: the target has no such instruction.
   llvm::Value* NativeAtomic(const kernel::Operation& op, llvm::Value* address, llvm::Value* value);
   llvm::Value* CompareExchange(const kernel::Operation& op, llvm::Value* address,
                                llvm::Value* expected, llvm::Value* desired);
-  llvm::Value* CompareExchangeByte(const kernel::Operation& op, llvm::Value* address,
-                                   llvm::Value* expected, llvm::Value* desired);
   // old = *address; do *address = combine(old), until nobody came between.
   llvm::Value* ExchangeLoop(const kernel::Operation& op, llvm::Value* address,
                             absl::FunctionRef<llvm::Value*(llvm::Value*)> combine);
