@@ -57,7 +57,9 @@ INGOT_API void ingot_set_log_sink(ingot_log_sink sink, void* context);
 
 typedef struct ingot_device ingot_device;
 
-/* `kind`: "host", or "host:4" for 4 threads (otherwise INGOT_NUM_THREADS, else one a core). */
+/* `kind`: "host", or "host:4" for 4 threads (otherwise INGOT_NUM_THREADS, else one a core); "cuda",
+ * or "cuda:1" for the card that the driver calls 1 (otherwise 0).  INGOT_NOT_SUPPORTED where there
+ * is no driver or no such card. */
 INGOT_API ingot_status ingot_device_create(const char* kind, ingot_device** device);
 INGOT_API void ingot_device_destroy(ingot_device* device);
 

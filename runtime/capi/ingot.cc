@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "ir/base/status.h"
+#include "runtime/cuda/cuda_device.h"
 #include "runtime/executor.h"
 #include "runtime/host/host_device.h"
 #include "runtime/ingot_file.h"
@@ -82,6 +83,13 @@ absl::StatusOr<std::unique_ptr<rt::Device>> MakeDevice(absl::string_view kind) {
     return rt::CreateHostDevice(options);
   }
   if (kind == "host") return rt::CreateHostDevice(options);
+  rt::CudaOptions cuda;
+  absl::string_view ordinal = kind;
+  if (absl::ConsumePrefix(&ordinal, "cuda:") &&
+      (!absl::SimpleAtoi(ordinal, &cuda.ordinal) || cuda.ordinal < 0)) {
+    return InvalidArgument("device '", kind, "': '", ordinal, "' is not the number of a card");
+  }
+  if (kind == "cuda" || ordinal != kind) return rt::CreateCudaDevice(cuda);
   return InvalidArgument("unknown kind of device '", kind, "'");
 }
 

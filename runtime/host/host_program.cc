@@ -34,42 +34,41 @@ class Builder {
 
   absl::Status operator()(const Launch& launch);
   absl::Status operator()(const Copy& copy) {
-    Slot(copy.source);
-    Slot(copy.destination);
+    out_.addresses.AddSlice(copy.source);
+    out_.addresses.AddSlice(copy.destination);
     step_->threads = ThreadsWorth(2 * copy.source.size, 0, threads_);
     return absl::OkStatus();
   }
   absl::Status operator()(const Fill& fill) {
-    Slot(fill.destination);
+    out_.addresses.AddSlice(fill.destination);
     step_->threads = ThreadsWorth(fill.destination.size, 0, threads_);
     return absl::OkStatus();
   }
   absl::Status operator()(const While& loop) {
-    Slot(loop.predicate);
+    out_.addresses.AddSlice(loop.predicate);
     INGOT_RETURN_IF_ERROR(List(loop.condition));
     return List(loop.body);
   }
   absl::Status operator()(const Conditional& conditional) {
-    Slot(conditional.index);
+    out_.addresses.AddSlice(conditional.index);
     for (const std::vector<Command>& branch : conditional.branches) {
       INGOT_RETURN_IF_ERROR(List(branch));
     }
     return absl::OkStatus();
   }
   absl::Status operator()(const LibraryCall& call) {
-    for (const BufferSlice& input : call.inputs) Slot(input);
-    Slot(call.output);
+    for (const BufferSlice& input : call.inputs) out_.addresses.AddSlice(input);
+    out_.addresses.AddSlice(call.output);
     step_->call = static_cast<int>(out_.calls.size());
     out_.calls.push_back(&call);
     return List(call.fallback);
   }
 
-  void operator()(const BufferArgument& argument) { Slot(argument.slice); }
-  void operator()(const ScalarArgument& argument) { out_.slots.push_back(argument.bits); }
-  void operator()(const TensorMapArgument& argument) { Slot(argument.slice); }
+  void operator()(const BufferArgument& argument) { out_.addresses.AddSlice(argument.slice); }
+  void operator()(const ScalarArgument& argument) { out_.addresses.AddScalar(argument.bits); }
+  void operator()(const TensorMapArgument& argument) { out_.addresses.AddSlice(argument.slice); }
 
  private:
-  void Slot(const BufferSlice& slice);
   absl::Status List(const std::vector<Command>& commands);
 
   HostProgram& out_;
@@ -91,17 +90,6 @@ absl::Status Builder::Modules() {
   return absl::OkStatus();
 }
 
-void Builder::Slot(const BufferSlice& slice) {
-  const int slot = static_cast<int>(out_.slots.size());
-  if (slice.allocation == Allocation::kConstant) {
-    const uint8_t* base = out_.program->constants[slice.index].bytes.data();
-    out_.slots.push_back(reinterpret_cast<uint64_t>(base) + slice.offset);
-  } else {
-    out_.slots.push_back(0);
-    out_.patches.push_back({slot, slice.allocation, slice.index, slice.offset});
-  }
-}
-
 absl::Status Builder::List(const std::vector<Command>& commands) {
   HostStep* const step = step_;
   INGOT_ASSIGN_OR_RETURN(std::vector<HostStep> steps, Steps(commands));
@@ -115,7 +103,7 @@ absl::StatusOr<std::vector<HostStep>> Builder::Steps(const std::vector<Command>&
   for (size_t i = 0; i < commands.size(); ++i) {
     step_ = &steps[i];
     step_->command = &commands[i];
-    step_->slot = static_cast<int>(out_.slots.size());
+    step_->slot = out_.addresses.size();
     INGOT_RETURN_IF_ERROR(Annotate(std::visit(*this, commands[i].operation), "command ", i, " '",
                                    commands[i].label, "'"));
   }
@@ -186,6 +174,9 @@ absl::StatusOr<std::unique_ptr<HostProgram>> HostProgram::Create(
     std::shared_ptr<const Program> program, int threads) {
   auto result = std::make_unique<HostProgram>();
   result->program = std::move(program);
+  for (const Constant& constant : result->program->constants) {
+    result->constants.push_back(constant.bytes.data());
+  }
   Builder builder(*result, threads);
   INGOT_RETURN_IF_ERROR(builder.Modules());
   INGOT_ASSIGN_OR_RETURN(result->steps, builder.Steps(result->program->commands));
@@ -193,7 +184,7 @@ absl::StatusOr<std::unique_ptr<HostProgram>> HostProgram::Create(
 }
 
 HostRun::HostRun(const HostProgram& program, ThreadPool& pool, void* arena, bool use_libraries)
-    : program_(program), pool_(pool), arena_(arena), slots_(program.slots) {
+    : program_(program), pool_(pool), arena_(arena), slots_(program.addresses.slots()) {
   for (const LibraryCall* call : program.calls) {
     calls_.push_back(use_libraries
                          ? OnednnCall::Create(call->operation, pool.threads(),
@@ -205,29 +196,8 @@ HostRun::HostRun(const HostProgram& program, ThreadPool& pool, void* arena, bool
 
 void HostRun::Bind(const RunArguments& arguments) {
   profile_ = arguments.profile;
-  for (const HostPatch& patch : program_.patches) {
-    const void* base = nullptr;
-    switch (patch.allocation) {
-      case Allocation::kArena:
-        base = arena_;
-        break;
-      case Allocation::kInput:
-        base = arguments.inputs[patch.index];
-        break;
-      case Allocation::kOutput:
-        base = arguments.outputs[patch.index];
-        break;
-      case Allocation::kConstant:
-        continue;  // in place since Create
-    }
-    slots_[patch.slot] = reinterpret_cast<uint64_t>(base) + patch.offset;
-  }
-  const std::vector<Output>& outputs = program_.program->outputs;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const int32_t alias = outputs[i].aliased_input;
-    const void* source = alias < 0 ? nullptr : arguments.inputs[alias];
-    donations_[i] = {arguments.outputs[i], source == arguments.outputs[i] ? nullptr : source};
-  }
+  program_.addresses.Bind(arena_, program_.constants, arguments, slots_);
+  BindDonations(*program_.program, arguments, donations_);
 }
 
 struct HostRun::Visitor {
@@ -309,10 +279,10 @@ void HostRun::Steps(const std::vector<HostStep>& steps) {
 }
 
 void HostRun::Execute() {
-  const std::vector<Output>& outputs = program_.program->outputs;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const auto [destination, source] = donations_[i];
-    if (source != nullptr) std::memcpy(destination, source, outputs[i].shape.ByteSize());
+  for (const Donation& donation : donations_) {
+    if (donation.source != nullptr) {
+      std::memcpy(donation.destination, donation.source, donation.size);
+    }
   }
   Steps(program_.steps);
 }

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "runtime/address_table.h"
 #include "runtime/device.h"
 #include "runtime/host/elf_loader.h"
 #include "runtime/host/kernel_abi.h"
@@ -30,21 +31,13 @@ struct HostStep {
   std::vector<std::vector<HostStep>> lists;
 };
 
-// Slot `slot` is `offset` bytes into an allocation whose address a run (or an instance) brings.
-struct HostPatch {
-  int slot = 0;
-  Allocation allocation = Allocation::kArena;
-  int index = 0;
-  int64_t offset = 0;
-};
-
 // Immutable once made, shared by the instances.
 struct HostProgram {
   std::shared_ptr<const Program> program;
   std::vector<std::unique_ptr<ElfImage>> images;  // by module; null where it is not ELF
   std::vector<HostStep> steps;
-  std::vector<uint64_t> slots;  // constants' addresses and scalars are in place
-  std::vector<HostPatch> patches;
+  AddressTable addresses;
+  std::vector<const void*> constants;
   std::vector<const LibraryCall*> calls;
 
   // Loads the modules and resolves the kernels.  Requires: Validate(*program), for the host.
@@ -73,8 +66,8 @@ class HostRun {
   ThreadPool& pool_;
   void* const arena_;
   std::vector<uint64_t> slots_;
-  std::vector<std::unique_ptr<OnednnCall>> calls_;        // null: the fallback is run
-  std::vector<std::pair<void*, const void*>> donations_;  // outputs to fill from inputs, this run
+  std::vector<std::unique_ptr<OnednnCall>> calls_;  // null: the fallback is run
+  std::vector<Donation> donations_;
   Profile* profile_ = nullptr;
 };
 

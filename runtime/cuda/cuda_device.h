@@ -1,0 +1,35 @@
+// NVIDIA GPUs through the CUDA driver, which is opened at run time.
+#ifndef INGOT_RUNTIME_CUDA_CUDA_DEVICE_H_
+#define INGOT_RUNTIME_CUDA_CUDA_DEVICE_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "runtime/device.h"
+
+namespace ingot::runtime {
+
+struct CudaOptions {
+  int ordinal = 0;  // which card, as the driver numbers them
+  // The caller's CUcontext, which must outlive the device; null: the card's primary context, which
+  // is shared with CUDA's runtime library and everything built on it.
+  void* context = nullptr;
+};
+
+// FailedPrecondition where there is no driver or no such card.
+absl::StatusOr<std::unique_ptr<Device>> CreateCudaDevice(const CudaOptions& options = {});
+
+// The cards that are here.  FailedPrecondition where there is no driver.
+absl::StatusOr<std::vector<DeviceProperties>> ListCudaDevices();
+
+// Whether code for `architecture` ("sm_90a") in `format` runs on a card of compute capability
+// `major`.`minor`: machine code within a major version from its minor version on, PTX on any later
+// card, and either on its own card alone where the name ends in `a`.  FailedPrecondition says what
+// is needed and what is there.
+absl::Status CheckCudaArchitecture(const CodeModule& module, int major, int minor);
+
+}  // namespace ingot::runtime
+
+#endif  // INGOT_RUNTIME_CUDA_CUDA_DEVICE_H_

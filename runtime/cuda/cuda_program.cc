@@ -1,0 +1,171 @@
+#include "runtime/cuda/cuda_program.h"
+
+#include <cstring>
+#include <string>
+
+#include "ir/base/status.h"
+
+namespace ingot::runtime::cuda {
+namespace {
+
+// The largest cluster that every card takes without being asked to.
+constexpr uint32_t kPortableCluster = 8;
+// Dynamic shared memory that a kernel gets without being asked for.
+constexpr uint32_t kDefaultSharedBytes = 48 << 10;
+
+class Builder {
+ public:
+  Builder(CudaProgram& out, const Driver& driver) : out_(out), driver_(driver) {}
+
+  // Appends the commands to `stretch`.
+  absl::Status Add(const std::vector<Command>& commands, Stretch& stretch);
+
+  absl::Status operator()(const Launch& launch);
+  absl::Status operator()(const Copy& copy) {
+    if (copy.source.size == 0) return absl::OkStatus();
+    Step& step = NewStep();
+    step.slot = out_.addresses.AddSlice(copy.source);
+    out_.addresses.AddSlice(copy.destination);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const Fill& fill) {
+    if (fill.destination.size == 0) return absl::OkStatus();
+    NewStep().slot = out_.addresses.AddSlice(fill.destination);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const While& loop) {
+    Part part = NewControl(loop.predicate);
+    INGOT_RETURN_IF_ERROR(AddList(loop.condition, part));
+    INGOT_RETURN_IF_ERROR(AddList(loop.body, part));
+    stretch_->parts.push_back(std::move(part));
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const Conditional& conditional) {
+    Part part = NewControl(conditional.index);
+    for (const std::vector<Command>& branch : conditional.branches) {
+      INGOT_RETURN_IF_ERROR(AddList(branch, part));
+    }
+    stretch_->parts.push_back(std::move(part));
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const LibraryCall& call) { return Add(call.fallback, *stretch_); }
+
+  void operator()(const BufferArgument& argument) { out_.addresses.AddSlice(argument.slice); }
+  void operator()(const ScalarArgument& argument) { out_.addresses.AddScalar(argument.bits); }
+  void operator()(const TensorMapArgument& argument) {
+    out_.tensor_maps.push_back(&argument);
+    out_.tensor_map_slots.push_back(out_.addresses.AddSlice(argument.slice));
+  }
+
+ private:
+  // A step at the end of the current stretch, for the current command.
+  Step& NewStep() {
+    if (stretch_->parts.empty() || stretch_->parts.back().graph < 0) {
+      stretch_->parts.emplace_back().graph = out_.graphs++;
+    }
+    Step& step = stretch_->parts.back().steps.emplace_back();
+    step.command = command_;
+    return step;
+  }
+  Part NewControl(const BufferSlice& slice) {
+    Part part;
+    part.control = command_;
+    part.slot = out_.addresses.AddSlice(slice);
+    return part;
+  }
+  absl::Status AddList(const std::vector<Command>& commands, Part& part) {
+    Stretch list;
+    INGOT_RETURN_IF_ERROR(Add(commands, list));
+    part.lists.push_back(std::move(list));
+    return absl::OkStatus();
+  }
+
+  CudaProgram& out_;
+  const Driver& driver_;
+  const Command* command_ = nullptr;
+  Stretch* stretch_ = nullptr;  // that commands are appended to
+};
+
+absl::Status Builder::Add(const std::vector<Command>& commands, Stretch& stretch) {
+  Stretch* const outer_stretch = stretch_;
+  const Command* const outer_command = command_;
+  stretch_ = &stretch;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    command_ = &commands[i];
+    INGOT_RETURN_IF_ERROR(Annotate(std::visit(*this, commands[i].operation), "command ", i, " '",
+                                   commands[i].label, "'"));
+  }
+  stretch_ = outer_stretch;
+  command_ = outer_command;
+  return absl::OkStatus();
+}
+
+absl::Status Builder::operator()(const Launch& launch) {
+  Step& step = NewStep();
+  const CodeModule& module = out_.program->modules[launch.module];
+  const CUresult found = driver_.cuModuleGetFunction(&step.function, out_.modules[launch.module],
+                                                     launch.kernel.c_str());
+  if (found == CUDA_ERROR_NOT_FOUND) {
+    return InvalidArgument("code '", module.name, "' has no kernel '", launch.kernel, "'");
+  }
+  INGOT_RETURN_IF_ERROR(driver_.Check(found, "cuModuleGetFunction"));
+  if (launch.dynamic_shared_bytes > kDefaultSharedBytes) {
+    INGOT_RETURN_IF_ERROR(Annotate(
+        driver_.Check(driver_.cuFuncSetAttribute(step.function,
+                                                 CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                                 static_cast<int>(launch.dynamic_shared_bytes)),
+                      "cuFuncSetAttribute"),
+        launch.dynamic_shared_bytes, " bytes of shared memory for '", launch.kernel, "'"));
+  }
+  if (launch.cluster.x * launch.cluster.y * launch.cluster.z > kPortableCluster) {
+    INGOT_CUDA_RETURN_IF_ERROR(
+        driver_,
+        cuFuncSetAttribute(step.function, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1));
+  }
+  step.slot = out_.addresses.size();
+  const int first_map = static_cast<int>(out_.tensor_maps.size());
+  for (const Argument& argument : launch.arguments) std::visit(*this, argument);
+  if (static_cast<int>(out_.tensor_maps.size()) > first_map) step.tensor_map = first_map;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+LoadedModules::~LoadedModules() {
+  for (CUmodule module : modules_) driver_.cuModuleUnload(module);
+}
+
+absl::Status LoadedModules::Load(const CodeModule& module) {
+  // PTX is text that ends with a zero; machine code does not mind one.
+  std::string image(reinterpret_cast<const char*>(module.bytes.data()), module.bytes.size());
+  char log[2048] = {};
+  int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void* values[] = {log, reinterpret_cast<void*>(sizeof(log) - 1)};
+  CUmodule loaded = nullptr;
+  const absl::Status status = driver_.Check(
+      driver_.cuModuleLoadDataEx(&loaded, image.c_str(), 2, options, values), "cuModuleLoadDataEx");
+  if (status.ok()) {
+    modules_.push_back(loaded);
+    return absl::OkStatus();
+  }
+  // One line of the assembler's log.
+  const absl::string_view line(log, std::strcspn(log, "\n"));
+  return absl::Status(status.code(),
+                      absl::StrCat("code '", module.name, "' for ", module.architecture, ": ",
+                                   status.message(), line.empty() ? "" : ": ", line));
+}
+
+absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
+    std::shared_ptr<const Program> program, const Driver& driver,
+    std::vector<const void*> constants) {
+  auto result = std::make_unique<CudaProgram>(driver);
+  result->program = std::move(program);
+  result->constants = std::move(constants);
+  for (const CodeModule& module : result->program->modules) {
+    INGOT_RETURN_IF_ERROR(result->modules.Load(module));
+  }
+  INGOT_RETURN_IF_ERROR(Builder(*result, driver).Add(result->program->commands, result->commands));
+  return result;
+}
+
+}  // namespace ingot::runtime::cuda

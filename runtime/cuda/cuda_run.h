@@ -1,0 +1,79 @@
+// What one run at a time needs on a card: arguments, instantiated graphs, events.
+#ifndef INGOT_RUNTIME_CUDA_CUDA_RUN_H_
+#define INGOT_RUNTIME_CUDA_CUDA_RUN_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "runtime/address_table.h"
+#include "runtime/cuda/cuda_program.h"
+#include "runtime/cuda/driver.h"
+#include "runtime/device.h"
+
+namespace ingot::runtime::cuda {
+
+// All methods, the destructor too, want the context to be current.
+class CudaRun {
+ public:
+  // `arena` outlives this.
+  CudaRun(const CudaProgram& program, const Driver& driver, CUcontext context, void* arena);
+  ~CudaRun();
+  CudaRun(const CudaRun&) = delete;
+  CudaRun& operator=(const CudaRun&) = delete;
+
+  // Makes the events and the memory for predicates.
+  absl::Status Prepare();
+  // Puts the run on the stream.  Returns before it is done, unless there are loops, conditionals or
+  // a profile: then the host waits for the card in between.
+  absl::Status Start(const RunArguments& arguments, CUstream stream);
+  absl::Status Wait();
+  bool IsDone();
+
+ private:
+  // A stretch of straight-line commands, instantiated for the addresses in `slots_` of the time.
+  struct Graph {
+    CUgraph graph = nullptr;
+    CUgraphExec executable = nullptr;
+    std::vector<CUgraphNode> nodes;  // one a step
+    std::vector<uint64_t> baked;     // the slots of its steps when it was last brought up to date
+  };
+
+  absl::Status EncodeTensorMaps();
+  absl::Status RunStretch(const Stretch& stretch);
+  absl::Status RunControl(const Part& part);
+  absl::Status RunGraph(const Part& part);
+  absl::Status RunProfiled(const Part& part);
+  absl::Status Build(const Part& part, Graph& graph);
+  absl::Status Refresh(const Part& part, Graph& graph);
+  absl::StatusOr<int64_t> ReadBack(const Part& part, int64_t bytes);
+  // Puts one command on the stream, outside of any graph.
+  absl::Status Issue(const Step& step);
+
+  // The operations as nodes; `parameters_` holds a launch's pointers until the next call.
+  KernelNode NodeOf(const Step& step, const Launch& launch);
+  MemcpyNode NodeOf(const Step& step, const Copy& copy) const;
+  MemsetNode NodeOf(const Step& step, const Fill& fill) const;
+  CUdeviceptr Address(int slot) const { return slots_[slot]; }
+
+  const CudaProgram& program_;
+  const Driver& driver_;
+  const CUcontext context_;
+  const void* const arena_;
+  std::vector<uint64_t> slots_;
+  std::vector<TensorMap> tensor_maps_;
+  std::vector<uint64_t> encoded_;  // the address in each tensor map; 0: none yet
+  std::vector<Donation> donations_;
+  std::vector<Graph> graphs_;
+  std::vector<void*> parameters_;
+  int32_t* pinned_ = nullptr;  // a predicate or index, read back
+  CUevent done_ = nullptr, from_ = nullptr, to_ = nullptr;
+  bool started_ = false;
+  CUstream stream_ = nullptr;   // of the run
+  Profile* profile_ = nullptr;  // of the run
+};
+
+}  // namespace ingot::runtime::cuda
+
+#endif  // INGOT_RUNTIME_CUDA_CUDA_RUN_H_
