@@ -120,10 +120,32 @@ constexpr ScalarRow kScalarRows[] = {
 #undef ROW1
 #undef ROW2
 
-// Ops that see the bits above a sub-byte integer: they take them as zeros.
-bool SeesHighBits(Opcode opcode) {
-  return opcode == Opcode::kClz || opcode == Opcode::kPopulationCount ||
-         opcode == Opcode::kShiftRightLogical;
+// Ops that see more of an integer than its value modulo its width: of a sub-byte integer x they are
+// computed on x as the high bits of an u8, or as the low bits of one whose others are zero.
+enum class SubByte { kValue, kHighBits, kLowBits };
+SubByte SubByteOf(Opcode opcode) {
+  if (opcode == Opcode::kShiftRightArithmetic) return SubByte::kHighBits;
+  if (opcode == Opcode::kClz || opcode == Opcode::kPopulationCount ||
+      opcode == Opcode::kShiftRightLogical) {
+    return SubByte::kLowBits;
+  }
+  return SubByte::kValue;
+}
+
+// One of those ops on operands of `bits` < 8 bits; the result is right modulo 2 ** bits.
+absl::StatusOr<Value> EmitSubByte(Builder& b, Opcode opcode, int bits,
+                                  absl::Span<const Element> operands) {
+  const SubByte form = SubByteOf(opcode);
+  std::vector<Value> values;
+  for (const Element& operand : operands) {
+    const Value value = b.Convert(operand.re, ElementType::kU8);
+    values.push_back(b.And(value, b.Integer(value->type, (1 << bits) - 1)));
+  }
+  const Value unused = b.Integer(values[0]->type, 8 - bits);
+  if (form == SubByte::kHighBits) values[0] = b.Shl(values[0], unused);
+  INGOT_ASSIGN_OR_RETURN(const Value result, EmitRealScalar(b, opcode, ElementType::kU8, values));
+  if (form == SubByte::kHighBits) return b.Lshr(result, unused);
+  return opcode == Opcode::kClz ? b.Sub(result, unused) : result;
 }
 
 // Floats by the order of their bits: -NaN < -inf < … < -0 < 0 < … < inf < NaN.
@@ -233,28 +255,20 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     e.Unsupported(instruction, result.status().message());
     return e.Zero(instruction.shape().element_type());
   }
-  ElementType compute = ComputeType(type);
-  const int sub_byte = IsInteger(type) && BitWidth(type) < 8 ? BitWidth(type) : 0;
-  const bool zero_extended = sub_byte != 0 && SeesHighBits(opcode);
-  if (zero_extended) compute = ElementType::kU8;
-  std::vector<Value> values;
-  for (const Element& operand : operands) {
-    Value value = e.b().Convert(operand.re, compute);
-    if (zero_extended) {
-      value = e.b().And(value, e.b().Integer(value->type, (1 << sub_byte) - 1));
-    }
-    values.push_back(value);
+  absl::StatusOr<Value> result = nullptr;
+  if (IsInteger(type) && BitWidth(type) < 8 && SubByteOf(opcode) != SubByte::kValue) {
+    result = EmitSubByte(e.b(), opcode, BitWidth(type), operands);
+  } else {
+    const ElementType compute = ComputeType(type);
+    std::vector<Value> values;
+    for (const Element& operand : operands) values.push_back(e.b().Convert(operand.re, compute));
+    result = EmitRealScalar(e.b(), opcode, compute, values);
   }
-  absl::StatusOr<Value> result = EmitRealScalar(e.b(), opcode, compute, values);
   if (!result.ok()) {
     e.Unsupported(instruction, result.status().message());
     return e.Zero(instruction.shape().element_type());
   }
-  Value value = *result;
-  if (zero_extended && opcode == Opcode::kClz) {
-    value = e.b().Sub(value, e.b().Integer(value->type, 8 - sub_byte));
-  }
-  return {e.b().Convert(value, instruction.shape().element_type()), nullptr};
+  return {e.b().Convert(*result, instruction.shape().element_type()), nullptr};
 }
 
 Element EmitClamp(ElementEmitter& e, const Instruction& instruction, const Elements& operands) {

@@ -349,8 +349,8 @@ class Planner {
       plan_.task_rows = 1;
       plan_.task_columns = std::min(plan_.columns, CeilDiv(wanted, plan_.lanes) * plan_.lanes);
     }
-    plan_.tasks = plan_.owners * CeilDiv(plan_.rows, plan_.task_rows) *
-                  CeilDiv(plan_.columns, plan_.task_columns);
+    plan_.tasks = std::max<int64_t>(1, plan_.owners * CeilDiv(plan_.rows, plan_.task_rows) *
+                                           CeilDiv(plan_.columns, plan_.task_columns));
   }
 
   void DivideIntoThreads() {

@@ -1,0 +1,271 @@
+#include "tests/compiler/lower/harness.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
+#include "compiler/kernel/verifier.h"
+#include "compiler/lower/lower.h"
+#include "compiler/plan/plan.h"
+#include "ir/base/status.h"
+#include "ir/evaluator/evaluator.h"
+#include "ir/infer/infer.h"
+#include "ir/text/parser.h"
+#include "ir/verifier/verifier.h"
+#include "runtime/host/elf_loader.h"
+#include "runtime/host/kernel_abi.h"
+
+namespace ingot::test {
+namespace {
+
+constexpr int64_t kGuardBytes = 256;
+constexpr uint8_t kGuard = 0xa5;
+
+// Aligned memory with guards at both ends.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(int64_t size) : size_(size), bytes_(size + 2 * kGuardBytes + 64, kGuard) {
+    const uintptr_t base = reinterpret_cast<uintptr_t>(bytes_.data());
+    offset_ = static_cast<int64_t>((base + kGuardBytes + 63) / 64 * 64 - base);
+  }
+  uint8_t* data() { return bytes_.data() + offset_; }
+  int64_t size() const { return size_; }
+  bool GuardsHold() const {
+    for (int64_t i = 0; i < static_cast<int64_t>(bytes_.size()); ++i) {
+      const bool inside = i >= offset_ && i < offset_ + size_;
+      if (!inside && bytes_[i] != kGuard) return false;
+    }
+    return true;
+  }
+
+ private:
+  int64_t size_;
+  int64_t offset_;
+  std::vector<uint8_t> bytes_;
+};
+
+std::vector<Shape> LeafShapes(const Shape& shape) {
+  return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
+}
+
+absl::StatusOr<lower::LoweredKernel> LowerFor(const Computation& fusion, const Target& target) {
+  const plan::KernelPlan plan = plan::MakePlan(fusion, target);
+  INGOT_ASSIGN_OR_RETURN(lower::LoweredKernel lowered,
+                         lower::Lower(fusion, plan, target, "kernel"));
+  const absl::Status verified = kernel::VerifyKernel(*lowered.kernel, &target);
+  if (!verified.ok()) {
+    return absl::InternalError(absl::StrCat(verified.message(), "\n", plan::ToString(plan, fusion),
+                                            lowered.kernel->ToString()));
+  }
+  return lowered;
+}
+
+double RandomDouble(std::mt19937_64& random, bool specials) {
+  if (specials && random() % 8 == 0) {
+    static constexpr double kSpecials[] = {0.0,
+                                           -0.0,
+                                           1.0,
+                                           -1.0,
+                                           0.5,
+                                           2.5,
+                                           -1.5,
+                                           std::numeric_limits<double>::infinity(),
+                                           -std::numeric_limits<double>::infinity(),
+                                           std::numeric_limits<double>::quiet_NaN(),
+                                           1e30,
+                                           -1e-30};
+    return kSpecials[random() % std::size(kSpecials)];
+  }
+  const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
+  return (unit - 0.5) * 8;
+}
+
+int64_t RandomInteger(std::mt19937_64& random, int64_t limit) {
+  if (limit > 0) return static_cast<int64_t>(random() % static_cast<uint64_t>(limit));
+  // Small ones as often as large ones.
+  const int shift = static_cast<int>(random() % 64);
+  return static_cast<int64_t>(random()) >> shift;
+}
+
+// The distance between neighbouring values of `type` at `value`.
+double UnitInLastPlace(ElementType type, double value) {
+  const FloatFormat& format = FormatOf(ComponentType(type));
+  const double magnitude = std::fabs(value);
+  const int least = 1 - format.bias;
+  const int exponent = magnitude == 0 ? least : std::max(least, std::ilogb(magnitude));
+  return std::ldexp(1.0, exponent - format.mantissa_bits);
+}
+
+bool IsNear(ElementType type, double actual, double expected, double norm,
+            const Tolerance& tolerance) {
+  if (std::isnan(expected) || std::isnan(actual)) return std::isnan(expected) && std::isnan(actual);
+  if (std::isinf(expected) || std::isinf(actual)) return expected == actual;
+  return std::fabs(actual - expected) <=
+         tolerance.ulps * UnitInLastPlace(type, expected) + tolerance.relative_to_norm * norm;
+}
+
+}  // namespace
+
+std::unique_ptr<Module> Parse(const std::string& text) {
+  ParseOptions options;
+  options.infer_shape = InferUnstatedShape;
+  absl::StatusOr<std::unique_ptr<Module>> module = ParseModule(text, "test", options);
+  if (!module.ok()) {
+    ADD_FAILURE() << module.status().message() << "\n" << text;
+    return nullptr;
+  }
+  const absl::Status verified = Verify(**module);
+  if (!verified.ok()) ADD_FAILURE() << verified.message() << "\n" << text;
+  return std::move(module).value();
+}
+
+absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
+                                               absl::Span<const Literal> inputs,
+                                               const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(lower::LoweredKernel lowered, LowerFor(fusion, target));
+  const int64_t tasks = lowered.kernel->launch().tasks;
+  std::vector<int64_t> sizes;
+  for (const kernel::Parameter& parameter : lowered.kernel->parameters()) {
+    sizes.push_back(parameter.buffer->ByteSize());
+  }
+  kernel::KernelModule module;
+  module.kernels.push_back(std::move(lowered.kernel));
+  INGOT_ASSIGN_OR_RETURN(codegen::HostCode code, codegen::CompileForHost(module, target));
+  INGOT_ASSIGN_OR_RETURN(
+      std::unique_ptr<runtime::ElfImage> image,
+      runtime::ElfImage::Load(absl::MakeConstSpan(
+          reinterpret_cast<const uint8_t*>(code.object.data()), code.object.size())));
+  auto* function = reinterpret_cast<runtime::HostKernel>(image->Find("kernel"));
+  if (function == nullptr) return absl::InternalError("no function named kernel in the object");
+
+  std::vector<GuardedBytes> memory;
+  std::vector<uint64_t> arguments;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    memory.emplace_back(sizes[i]);
+    if (i < inputs.size()) {
+      INGOT_CHECK(static_cast<int64_t>(inputs[i].bytes().size()) == sizes[i]) << "input " << i;
+      if (sizes[i] > 0) std::memcpy(memory[i].data(), inputs[i].bytes().data(), sizes[i]);
+    }
+  }
+  for (GuardedBytes& bytes : memory) {
+    arguments.push_back(reinterpret_cast<uint64_t>(bytes.data()));
+  }
+  function(arguments.data(), tasks / 2, tasks);
+  function(arguments.data(), 0, tasks / 2);
+
+  std::vector<Literal> results;
+  for (size_t i = 0; i < memory.size(); ++i) {
+    if (!memory[i].GuardsHold()) {
+      return absl::InternalError(absl::StrCat("buffer ", i, " was written out of bounds"));
+    }
+  }
+  const std::vector<Shape> leaves = LeafShapes(fusion.root()->shape());
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    INGOT_ASSIGN_OR_RETURN(Literal literal, Literal::Zeros(leaves[i]));
+    const size_t number = inputs.size() + i;
+    if (sizes[number] > 0) {
+      std::memcpy(literal.MutableBytes().data(), memory[number].data(), sizes[number]);
+    }
+    results.push_back(std::move(literal));
+  }
+  return results;
+}
+
+Literal RandomLiteral(const Shape& shape, const InputOptions& options) {
+  std::mt19937_64 random(options.seed);
+  absl::StatusOr<Literal> literal = Literal::Zeros(shape);
+  INGOT_CHECK(literal.ok()) << literal.status().message();
+  const ElementType type = shape.element_type();
+  for (int64_t i = 0; i < literal->size(); ++i) {
+    if (IsComplex(type)) {
+      literal->SetComplex(i, {RandomDouble(random, false), RandomDouble(random, false)});
+    } else if (IsFloat(type)) {
+      literal->SetDouble(i, RandomDouble(random, options.specials));
+    } else {
+      const int64_t value = RandomInteger(random, options.limit);
+      literal->SetInteger(i, type == ElementType::kPred ? value & 1 : value);
+    }
+  }
+  return *std::move(literal);
+}
+
+void ExpectNear(const Literal& actual, const Literal& expected, const Tolerance& tolerance,
+                const std::string& what) {
+  const ElementType type = expected.shape().element_type();
+  if (!IsFloat(type) && !IsComplex(type)) {
+    for (int64_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(actual.AsInteger(i), expected.AsInteger(i)) << "element " << i << "\n" << what;
+    }
+    return;
+  }
+  double norm = 0;
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const double magnitude = std::abs(expected.AsComplex(i));
+    if (std::isfinite(magnitude)) norm = std::max(norm, magnitude);
+  }
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const std::complex<double> x = actual.AsComplex(i);
+    const std::complex<double> y = expected.AsComplex(i);
+    ASSERT_TRUE(IsNear(type, x.real(), y.real(), norm, tolerance) &&
+                IsNear(type, x.imag(), y.imag(), norm, tolerance))
+        << "element " << i << " is " << x << ", expected " << y << "\n"
+        << what;
+  }
+}
+
+void ExpectMatchesEvaluator(const Module& module, const CheckOptions& options,
+                            const std::string& what) {
+  const Computation& fusion = *module.entry();
+  std::vector<Literal> inputs;
+  InputOptions input_options = options.inputs;
+  for (const Instruction* parameter : fusion.parameters()) {
+    ++input_options.seed;
+    inputs.push_back(RandomLiteral(parameter->shape(), input_options));
+  }
+  const absl::StatusOr<Literal> expected = Evaluate(module, inputs);
+  ASSERT_TRUE(expected.ok()) << expected.status().message() << "\n" << what;
+  const std::vector<Literal> leaves = Leaves(*expected);
+  for (const Target& target : AllTargets()) {
+    // x86_64-v2 has no fused multiply-add, which contractions and elementary functions are made of.
+    if (target.platform != Platform::kHost || target.vector_bytes < 32) continue;
+    const absl::StatusOr<std::vector<Literal>> actual = RunOnHost(fusion, inputs, target);
+    ASSERT_TRUE(actual.ok()) << target.name << ": " << actual.status().message() << "\n" << what;
+    ASSERT_EQ(actual->size(), leaves.size());
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      ExpectNear((*actual)[i], leaves[i], options.tolerance,
+                 absl::StrCat(target.name, ", result ", i, "\n", what));
+    }
+    if (&target == HostTarget()) break;  // what comes after it does not run here
+  }
+  const absl::StatusOr<const Target*> gpu = FindTarget("sm_90a");
+  ASSERT_TRUE(gpu.ok());
+  const absl::Status lowered = LowerFor(fusion, **gpu).status();
+  EXPECT_TRUE(lowered.ok()) << lowered.message() << "\n" << what;
+}
+
+void ExpectMatchesEvaluator(const std::string& text, const CheckOptions& options) {
+  const std::unique_ptr<Module> module = Parse(text);
+  if (module == nullptr) return;
+  ExpectMatchesEvaluator(*module, options, text);
+}
+
+std::string PlanAndKernelText(const std::string& hlo, const std::string& target_name) {
+  const std::unique_ptr<Module> module = Parse(hlo);
+  if (module == nullptr) return "";
+  const absl::StatusOr<const Target*> target = FindTarget(target_name);
+  if (!target.ok()) return std::string(target.status().message());
+  const Computation& fusion = *module->entry();
+  const plan::KernelPlan plan = plan::MakePlan(fusion, **target);
+  const auto lowered = lower::Lower(fusion, plan, **target, "kernel");
+  if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");
+  return absl::StrCat(plan::ToString(plan, fusion), lowered->kernel->ToString());
+}
+
+}  // namespace ingot::test
