@@ -134,22 +134,17 @@ class GraphBuilder {
 // ---- elementwise: one function for each op that has operands only.  builder.cc checks that the
 // lists are those of opcodes.def.
 
+// clang-format off
 #define INGOT_BUILDER_UNARY(X)                                                                    \
-  X(Abs)                                                                                          \
-  X(Acos)                                                                                         \
-  X(Acosh)                                                                                        \
-  X(Asin)                                                                                         \
-  X(Asinh) X(Atanh) X(Cbrt) X(Ceil) X(Clz) X(Cos) X(Cosh) X(Erf) X(Exp) X(Expm1) X(Floor) X(Imag) \
-      X(IsFinite) X(Log) X(Log1p) X(Logistic) X(Negate) X(Not) X(PopulationCount) X(Real)         \
-          X(RoundNearestAfz) X(RoundNearestEven) X(Rsqrt) X(Sign) X(Sin) X(Sinh) X(Sqrt) X(Tan)   \
-              X(Tanh)
-#define INGOT_BUILDER_BINARY(X)                                                                 \
-  X(Add)                                                                                        \
-  X(And)                                                                                        \
-  X(Atan2)                                                                                      \
-  X(Complex)                                                                                    \
-  X(Divide) X(Maximum) X(Minimum) X(Mulhi) X(Multiply) X(Or) X(Power) X(Remainder) X(ShiftLeft) \
-      X(ShiftRightArithmetic) X(ShiftRightLogical) X(Subtract) X(Xor)
+  X(Abs) X(Acos) X(Acosh) X(Asin) X(Asinh) X(Atanh) X(Cbrt) X(Ceil) X(Clz) X(Cos) X(Cosh) X(Erf)  \
+  X(Exp) X(Expm1) X(Floor) X(Imag) X(IsFinite) X(Log) X(Log1p) X(Logistic) X(Negate) X(Not)       \
+  X(PopulationCount) X(Real) X(RoundNearestAfz) X(RoundNearestEven) X(Rsqrt) X(Sign) X(Sin)       \
+  X(Sinh) X(Sqrt) X(Tan) X(Tanh)
+#define INGOT_BUILDER_BINARY(X)                                                                   \
+  X(Add) X(And) X(Atan2) X(Complex) X(Divide) X(Maximum) X(Minimum) X(Mulhi) X(Multiply) X(Or)    \
+  X(Power) X(Remainder) X(ShiftLeft) X(ShiftRightArithmetic) X(ShiftRightLogical) X(Subtract)     \
+  X(Xor)
+// clang-format on
 
 // `opcode` with scalars and numbers broadcast to the operand that is no scalar.
 Value Elementwise(Opcode opcode, std::vector<Term> operands,
