@@ -1,14 +1,59 @@
 #include "compiler/lower/math/math.h"
 
+#include "compiler/lower/math/families.h"
+#include "compiler/lower/math/rows.h"
 #include "ir/base/status.h"
 
 namespace ingot::lower {
+namespace math {
+namespace {
 
-bool HasMath(Opcode) { return false; }
+constexpr Row kRows[] = {
+    {Opcode::kExp, Exp, nullptr, 1, 1, "n ln 2 + r, polynomial"},
+    {Opcode::kExpm1, Expm1, nullptr, 1.5, 2, "n ln 2 + r, polynomial"},
+    {Opcode::kLogistic, Logistic, nullptr, 1.5, 1.5, "from e^-|x|"},
+    {Opcode::kLog, Log, nullptr, 0.8, 0.8, "k ln 2 + polynomial in m - 1"},
+    {Opcode::kLog1p, Log1p, nullptr, 0.85, 0.85, "log of the exact sum 1 + x"},
+    {Opcode::kPower, nullptr, Power, 1.2, 1.2, "2^(y log2 x), log2 x as a pair by atanh's series"},
+    {Opcode::kRsqrt, Rsqrt, nullptr, 0.501, 0.501, "1 / sqrt(x) and a Newton step"},
+    {Opcode::kSin, Sin, nullptr, 0.85, 0.85, "Payne-Hanek, polynomials"},
+    {Opcode::kCos, Cos, nullptr, 0.85, 0.85, "Payne-Hanek, polynomials"},
+    {Opcode::kTanh, Tanh, nullptr, 1.5, 1.5, "polynomial; 1 - 2 / (e^2|x| + 1)"},
+    {Opcode::kErf, Erf, nullptr, 1.1, 1.1, "polynomial; 1 - exp(-polynomial)"},
+};
 
-absl::StatusOr<kernel::Value> EmitMath(kernel::Builder&, Opcode opcode,
-                                       absl::Span<const kernel::Value>) {
-  return Unimplemented(OpcodeName(opcode), ": no row in lower/math");
+const Row* Find(Opcode opcode) {
+  for (const Row& row : kRows) {
+    if (row.opcode == opcode) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::Span<const Row> Rows() { return kRows; }
+
+}  // namespace math
+
+bool HasMath(Opcode opcode) { return math::Find(opcode) != nullptr; }
+
+absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
+                                       absl::Span<const kernel::Value> operands) {
+  const math::Row* row = math::Find(opcode);
+  if (row == nullptr) return Unimplemented(OpcodeName(opcode), " is no elementary function");
+  const size_t arity = row->unary != nullptr ? 1 : 2;
+  INGOT_CHECK(operands.size() == arity)
+      << std::string(OpcodeName(opcode)) << " of " << operands.size() << " operands";
+  const kernel::Type type = operands[0]->type;
+  if (type.element != ElementType::kF32 && type.element != ElementType::kF64) {
+    return Unimplemented(OpcodeName(opcode), " of ", type.ToString(), ", expected f32 or f64");
+  }
+  INGOT_CHECK(operands.back()->type == type)
+      << std::string(OpcodeName(opcode)) << " of " << type.ToString() << " and "
+      << operands.back()->type.ToString();
+  const math::Expr first(b, operands[0]);
+  if (arity == 1) return row->unary(first).value();
+  return row->binary(first, math::Expr(b, operands[1])).value();
 }
 
 }  // namespace ingot::lower

@@ -1,0 +1,60 @@
+// x = n ln 2 + r with n = round(x / ln 2), |r| <= ln(2) / 2 (Cody and Waite: ln 2 in two parts),
+// and e^x = 2^n e^r with a polynomial for e^r - 1.
+#include "compiler/lower/math/families.h"
+
+namespace ingot::lower::math {
+namespace {
+
+constexpr double kLog2E = 0x1.71547652b82fep+0;
+
+// e^x = 2^n (1 + fraction).
+struct Reduced {
+  Expr fraction;
+  Expr n;
+};
+
+// |x| must be below 2^(precision - 4).
+Reduced Reduce(Expr x) {
+  const Rounded n = RoundToInteger(x * kLog2E);
+  const Pair ln2 = PairNumber(x, kLn2);
+  const Expr r = Fma(n.number, -ln2.lo, Fma(n.number, -ln2.hi, x));
+  return {ExpFraction(r), n.integer};
+}
+
+// e^x is zero from here on.
+Expr ClampLow(Expr x) { return Max(x, x.Number(-105, -747)); }
+
+}  // namespace
+
+Expr ExpFraction(Expr r) { return Fma(r * r, Polynomial(r, kExp), r); }
+
+Expr ScaledExp(Expr x, int extra) {
+  const Reduced e = Reduce(Min(ClampLow(x), x.Number(90, 711)));
+  return Scale(e.fraction + 1, e.n + extra);
+}
+
+Expr Exp(Expr x) { return ScaledExp(x, 0); }
+
+// 2^n (1 + fraction) - 1, by halves: 2^n itself may overflow.
+Expr Expm1(Expr x) {
+  const Expr low = x.Number(-20, -40);  // -1 from there on
+  const Expr high = x.Number(89, 710);  // infinity, and n no more than 128 or 1024
+  const Reduced e = Reduce(Max(Min(x, high), low));
+  const Expr half = PowerOfTwo(e.n - 1);
+  const Expr result = Fma(half, e.fraction, half - 0.5) * 2;
+  return Select(Abs(x) < x.Number(0x1p-25, 0x1p-54), x, result);
+}
+
+// e^-|x| does not overflow, and 1 / (1 + e^-x) = e^x / (1 + e^x) serves the other side.  The sum is
+// kept as a pair, and what it and the reciprocal lost is put back.
+Expr Logistic(Expr x) {
+  const Reduced e = Reduce(ClampLow(-Abs(x)));
+  const Expr power = Scale(e.fraction + 1, e.n);
+  const Pair sum = FastTwoSum(x.Number(1), power);
+  const Expr reciprocal = 1 / sum.hi;
+  const Expr residual = Fma(-sum.lo, reciprocal, Fma(-sum.hi, reciprocal, x.Number(1)));
+  const Pair quotient = TwoProduct(Select(x < 0, power, x.Number(1)), reciprocal);
+  return quotient.hi + Fma(quotient.hi, residual, quotient.lo);
+}
+
+}  // namespace ingot::lower::math

@@ -1,0 +1,123 @@
+// x = q pi / 2 + r, |r| <= pi / 4, for every finite x (Payne and Hanek): the product of the
+// significand of x with those three words of the binary digits of 2 / pi that reach from whole
+// turns, which do not matter, to far below the last digit of r.
+#include <vector>
+
+#include "compiler/lower/math/families.h"
+
+namespace ingot::lower::math {
+namespace {
+
+// The words at index, index + 1, ..., `wanted` of them, of the digits of 2 / pi; `index` is less
+// than 2^bits.  Halves the choice bit by bit, the highest first.
+std::vector<Expr> DigitsAt(Expr index, int bits, int wanted) {
+  std::vector<Expr> words;
+  if (index.IsF64()) {
+    for (uint64_t word : kTwoOverPiU64) words.push_back(index.Pattern(word));
+  } else {
+    for (uint32_t word : kTwoOverPiU32) words.push_back(index.Pattern(word));
+  }
+  for (int bit = bits - 1; bit >= 0; --bit) {
+    const size_t step = size_t{1} << bit;
+    const Expr up = (index & static_cast<double>(step)) != 0;
+    std::vector<Expr> chosen;
+    for (size_t i = 0; i < wanted + step - 1 && i < words.size(); ++i) {
+      const size_t other = i + step;
+      chosen.push_back(other < words.size() ? Select(up, words[other], words[i]) : words[i]);
+    }
+    words = chosen;
+  }
+  return words;
+}
+
+// |x| = (4 i + quadrant) pi / 2 + r.  `r` is a pair.
+struct Reduced {
+  Expr quadrant;  // unsigned, 0 ... 3
+  Pair r;
+};
+
+// For |x| >= 1/2: |x| = M 2^E with an integer M of `precision` bits.  The fixed-point number
+// high:low is |x| 2 / pi mod 4, two bits before the point.
+Reduced ReduceLarge(Expr size) {
+  const int width = size.width();
+  const int field = size.precision() - 1;
+  const Expr bits = size.AsUnsigned();
+  const Expr significand =
+      (bits & bits.Pattern((uint64_t{1} << field) - 1)) | bits.Pattern(uint64_t{1} << field);
+  // E + width - 2, where E = exponent - bias - field.  The word of zeros begins at 2^(width - 1).
+  const Expr offset = (bits >> field) - (size.bias() + field - width + 2);
+  const Expr index = offset >> (size.IsF64() ? 6 : 5);
+  const Expr shift = offset & (width - 1);
+  const std::vector<Expr> words = DigitsAt(index, size.IsF64() ? 5 : 3, 4);
+  std::vector<Expr> digits;
+  for (int i = 0; i < 3; ++i) {
+    digits.push_back((words[i] << shift) | ((words[i + 1] >> 1) >> ((width - 1) - shift)));
+  }
+  const Expr middle = significand * digits[1];
+  const Expr low = middle + MulHigh(significand, digits[2]);
+  const Expr carry = Select(low < middle, low.Number(1), low.Number(0));
+  const Expr high = significand * digits[0] + MulHigh(significand, digits[1]) + carry;
+
+  // Rounded to a quadrant, the rest is a signed fraction of one: a signed word after the point, of
+  // which `top` is as much as a float holds and `rest` as many bits again.
+  const Expr quadrant = ((high >> (width - 3)) + 1) >> 1;
+  const Expr fraction = (high << 2) | (low >> (width - 2));
+  const int cut = width - size.precision();
+  const Expr top = (fraction.AsSigned() >> cut).ToFloat();
+  const Expr rest = ((fraction << size.precision()) | ((low << 2) >> cut)).ToFloat();
+
+  // (top 2^-precision + rest 2^-(precision + width)) pi / 2.
+  const Pair half_pi = PairNumber(size, kHalfPi);
+  const Expr top_unit = size.Number(0x1p-24, 0x1p-53);
+  const Expr rest_unit = size.Number(0x1p-56, 0x1p-117);
+  const Pair a = TwoProduct(top * top_unit, half_pi.hi);
+  const Expr b = Fma(top * top_unit, half_pi.lo, a.lo);
+  return {quadrant, FastTwoSum(a.hi, Fma(rest * rest_unit, half_pi.hi, b))};
+}
+
+// Of |x|; below pi / 4 it is its own remainder.  Of infinity and NaN: anything.
+Reduced Reduce(Expr x) {
+  const Expr size = Abs(x);
+  const Reduced large = ReduceLarge(size);
+  const Expr small = size < 0x1.921fb4p-1;
+  const Expr zero = x.Number(0);
+  return {Select(small, large.quadrant.Number(0), large.quadrant),
+          {Select(small, size, large.r.hi), Select(small, zero, large.r.lo)}};
+}
+
+// sin r = r + (r^3 P(r^2) + low).
+Expr SinNear(Pair r) {
+  const Expr square = r.hi * r.hi;
+  return r.hi + Fma(square * r.hi, Polynomial(square, kSin), r.lo);
+}
+
+// cos r = 1 - r^2 / 2 + (r^4 P(r^2) - r low).
+Expr CosNear(Pair r) {
+  const Pair square = TwoProduct(r.hi, r.hi);
+  const Expr tail = Fma(square.hi * square.hi, Polynomial(square.hi, kCos), -(r.hi * r.lo));
+  const Pair head = FastTwoSum(square.hi.Number(1), square.hi * -0.5);
+  return head.hi + (head.lo + tail);
+}
+
+// `value` with its sign turned where `negative`, NaN where x is infinite or NaN.
+Expr Finish(Expr x, Expr value, Expr negative) {
+  const Expr result = Select(negative, -value, value);
+  return Select(Abs(x) < x.Infinity(), result, x.Nan());
+}
+
+}  // namespace
+
+Expr Sin(Expr x) {
+  const Reduced a = Reduce(x);
+  const Expr value = Select((a.quadrant & 1) != 0, CosNear(a.r), SinNear(a.r));
+  const Expr negative = (x.AsSigned() < 0) ^ ((a.quadrant & 2) != 0);
+  return Finish(x, value, negative);
+}
+
+Expr Cos(Expr x) {
+  const Reduced a = Reduce(x);
+  const Expr value = Select((a.quadrant & 1) != 0, SinNear(a.r), CosNear(a.r));
+  return Finish(x, value, ((a.quadrant + 1) & 2) != 0);
+}
+
+}  // namespace ingot::lower::math
