@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source third_party/setup.sh
 ingot_setup build sample
-ingot_build //compiler/tools:ingot //samples/builder:mlp //runtime/capi:install
+ingot_build //compiler/tools:ingot //samples/builder:mlp //runtime/capi:stripped
 
 out=${1:-dist/samples}
 mkdir -p "$out"
@@ -16,7 +16,7 @@ model=samples/fashion_cnn
 data=/usr/share/datasets/fashion-mnist
 
 echo "== the runtime, installed to $out/prefix, and a program that needs nothing else"
-bazel-bin/runtime/capi/install "$PWD/$out/prefix"
+runtime/install.sh "$out/prefix" bazel-bin/runtime/capi/stripped/libingot_runtime.so
 export PKG_CONFIG_PATH="$PWD/$out/prefix/lib/pkgconfig"
 # shellcheck disable=SC2046  # one word an option
 g++ -std=c++17 -O2 -Wall -Wextra $model/classify.cc -o "$out/classify" $(pkg-config --cflags --libs ingot-runtime) -lz \

@@ -13,6 +13,7 @@
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
+#include "runtime/cuda/cuda_device.h"
 #include "runtime/host/host_device.h"
 #include "runtime/ingot_file.h"
 
@@ -180,7 +181,7 @@ absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
 
 absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view platform) {
   if (platform == "host") return runtime::CreateHostDevice();
-  return Unimplemented("programs for ", platform, " cannot be run yet");
+  return runtime::CreateCudaDevice();
 }
 
 absl::StatusOr<std::unique_ptr<Runner>> MakeRunner(Model model, const std::string& target,

@@ -1,5 +1,6 @@
 #include "compiler/tools/stages.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -32,9 +33,9 @@ void Dump::Attach(CompileOptions& options) {
 void Dump::Add(Stage stage, absl::string_view name, const std::string& text) {
   const StageInfo& info = kStages[static_cast<int>(stage)];
   // Modules are a file each; the kernels of a stage share one.
-  const bool shares = stage != Stage::kHlo && !stages_.empty() && stages_.back() == stage;
-  if (shares) {
-    absl::StrAppend(&files_.back().text, "\n", text);
+  const auto same = std::find(stages_.begin(), stages_.end(), stage);
+  if (stage != Stage::kHlo && same != stages_.end()) {
+    absl::StrAppend(&files_[same - stages_.begin()].text, "\n", text);
     return;
   }
   const absl::string_view stem = stage == Stage::kHlo ? name : info.name;

@@ -13,14 +13,14 @@ folder=${1:-dist/device}
 shared=${INGOT_SHARED:-../shared}
 targets=(sm_90a)
 
-ingot_build //compiler/tools:ingot //runtime/capi:install
+ingot_build //compiler/tools:ingot //runtime/capi:stripped
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
 strip --strip-all -o "$folder/ingot" $ingot
 xz -T0 -3 "$folder/ingot"
 
-bazel-bin/runtime/capi/install "$PWD/$folder/prefix"
+runtime/install.sh "$folder/prefix" bazel-bin/runtime/capi/stripped/libingot_runtime.so
 # shellcheck disable=SC2046  # one word an option
 g++ -std=c++17 -O2 samples/fashion_cnn/classify.cc -o "$folder/classify" \
   $(PKG_CONFIG_PATH="$PWD/$folder/prefix/lib/pkgconfig" pkg-config --cflags --libs ingot-runtime) -lz \
