@@ -147,12 +147,12 @@ std::vector<Value> Scan(Values inputs, Values carries, int64_t dimension, bool i
   std::vector<Shape> shapes;
   for (Value input : inputs) {
     std::vector<int64_t> sizes = input.shape().dimensions();
-    if (dimension < 0 || dimension >= static_cast<int64_t>(sizes.size())) {
+    if (dimension >= 0 && dimension < static_cast<int64_t>(sizes.size())) {
+      sizes.erase(sizes.begin() + dimension);
+    } else {
       builder.Fail(
           InvalidArgument("scan: dimension ", dimension, " is not in [0, ", sizes.size(), ")"));
-      return {};
     }
-    sizes.erase(sizes.begin() + dimension);
     shapes.push_back(Shape::Array(input.element_type(), std::move(sizes)));
   }
   for (Value carry : carries) shapes.push_back(carry.shape());

@@ -214,6 +214,26 @@ TEST(GraphBuilderErrors, TheFirstSticks) {
             "add(x, y): operand 1 is f32[4] when operand 0 is f32[3]");
 }
 
+// Whoever goes on after an error gets as many values as without it.
+TEST(GraphBuilderErrors, ResultsKeepTheirNumber) {
+  EXPECT_EQ(ErrorOf([](GraphBuilder& b) {
+              const Value x = b.Parameter(kF32, {3}, "x");
+              const std::vector<Value> sums = Scan({x}, {x}, 2, false, [](Values a) {
+                return std::vector<Value>{a[0] + a[1], a[1]};
+              });
+              EXPECT_EQ(sums.size(), 2);
+              const std::vector<Value> last = While(
+                  sums, [](Values s) { return Compare(s[0], 1, ComparisonDirection::kLt); },
+                  [](Values s) {
+                    return std::vector<Value>{s[1], s[0]};
+                  });
+              EXPECT_EQ(last.size(), 2);
+              EXPECT_EQ(Sort(last, 0).size(), 2);
+              return RngBitGenerator(last[1], kF32, {2}).second;
+            }),
+            "scan: dimension 2 is not in [0, 1)");
+}
+
 TEST(GraphBuilderErrors, NoValue) {
   EXPECT_EQ(ErrorOf([](GraphBuilder& b) { return b.Parameter(kF32, {3}, "x") + Value(); }),
             "add: operand 1 is no value");
