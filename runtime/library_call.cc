@@ -141,11 +141,9 @@ bool Supported(const DotCall& dot) {
 }
 
 bool Supported(const ConvolutionCall& conv) {
-  for (int64_t low : conv.padding_low) {
-    if (low < 0) return false;
-  }
   for (size_t i = 0; i < conv.output_spatial.size(); ++i) {
     if (conv.output_spatial[i] < 1 || conv.input_spatial[i] < 1) return false;
+    if (conv.padding_low[i] < 0 || conv.padding_high[i] < 0) return false;
   }
   for (const std::vector<int64_t>* strides :
        {&conv.input_strides, &conv.filter_strides, &conv.output_strides}) {

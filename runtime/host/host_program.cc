@@ -187,7 +187,7 @@ HostRun::HostRun(const HostProgram& program, ThreadPool& pool, void* arena, bool
     : program_(program), pool_(pool), arena_(arena), slots_(program.addresses.slots()) {
   for (const LibraryCall* call : program.calls) {
     calls_.push_back(use_libraries
-                         ? OnednnCall::Create(call->operation, pool.threads(),
+                         ? OnednnCall::Create(call->operation, pool,
                                               call->inputs[1].allocation == Allocation::kConstant)
                          : nullptr);
   }

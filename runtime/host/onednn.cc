@@ -6,6 +6,7 @@
 #include <dnnl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <vector>
 
@@ -45,7 +46,9 @@ struct Library {
 #define INGOT_DNNL_MEMBER(name) decltype(&::name) name = nullptr;
   INGOT_DNNL_FUNCTIONS(INGOT_DNNL_MEMBER)
 #undef INGOT_DNNL_MEMBER
-  void (*omp_set_num_threads)(int) = nullptr;  // null where the library has no OpenMP
+  // Null where the library has no OpenMP.
+  void (*omp_set_num_threads)(int) = nullptr;
+  int (*omp_get_max_threads)() = nullptr;
   dnnl_engine_t engine = nullptr;
   std::string absence;  // why there is none; empty when there is
 };
@@ -72,6 +75,7 @@ Library* Open() {
   }
   library->omp_set_num_threads =
       reinterpret_cast<void (*)(int)>(dlsym(handle, "omp_set_num_threads"));
+  library->omp_get_max_threads = reinterpret_cast<int (*)()>(dlsym(handle, "omp_get_max_threads"));
   if (library->dnnl_engine_create(&library->engine, dnnl_cpu, 0) != dnnl_success) {
     library->absence = "oneDNN has no CPU engine";
   }
@@ -83,6 +87,26 @@ const Library& TheLibrary() {
   static const Library* library = Open();
   return *library;
 }
+
+// While it lives, the library uses no threads but the one that calls it.  (OpenMP's number of
+// threads is a setting of each thread; it is put back, since the thread may be the user's.)
+class OneThread {
+ public:
+  OneThread() {
+    const Library& library = TheLibrary();
+    if (library.omp_set_num_threads == nullptr || library.omp_get_max_threads == nullptr) return;
+    before_ = library.omp_get_max_threads();
+    library.omp_set_num_threads(1);
+  }
+  ~OneThread() {
+    if (before_ > 0) TheLibrary().omp_set_num_threads(before_);
+  }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = 0;
+};
 
 dnnl_data_type_t TypeOf(ElementType type) {
   return type == ElementType::kBF16 ? dnnl_bf16 : dnnl_f32;  // LibraryCallSupported knows no more
@@ -246,58 +270,213 @@ struct Maker {
   }
 };
 
+// A part of an operation: the same operation, of a range of one dimension.
+struct Piece {
+  LibraryOperation operation;
+  // Bytes from the start of each operand to the part's.
+  int64_t first = 0, second = 0, output = 0;
+};
+
+// Parts that a thread is worth waking for, and at most `threads`.
+int64_t PartsWorth(double flops, int threads) {
+  constexpr double kFlopsPerPart = 500e3;  // some 10 microseconds of a core
+  return static_cast<int64_t>(std::clamp(flops / kFlopsPerPart, 1.0, 1.0 * threads));
+}
+
+// Calls add(begin, end) for about `parts` ranges of [0, size), multiples of `multiple` long.
+template <typename Add>
+void ForRanges(int64_t size, int64_t parts, int64_t multiple, Add add) {
+  const int64_t even = (size + parts - 1) / parts;
+  const int64_t step = (even + multiple - 1) / multiple * multiple;
+  for (int64_t begin = 0; begin < size; begin += step) add(begin, std::min(size, begin + step));
+}
+
+struct Splitter {
+  int threads;
+
+  std::vector<Piece> operator()(const DotCall& dot) const {
+    const int64_t parts = PartsWorth(2.0 * dot.batch * dot.m * dot.n * dot.k, threads);
+    const int64_t lhs_bytes = ByteWidth(dot.lhs_type), rhs_bytes = ByteWidth(dot.rhs_type),
+                  output_bytes = ByteWidth(dot.output_type);
+    std::vector<Piece> pieces;
+    const auto add = [&](int64_t DotCall::*dimension, int64_t begin, int64_t end, int64_t lhs,
+                         int64_t rhs, int64_t output) {
+      DotCall part = dot;
+      part.*dimension = end - begin;
+      pieces.push_back(
+          {part, begin * lhs * lhs_bytes, begin * rhs * rhs_bytes, begin * output * output_bytes});
+    };
+    if (dot.batch >= parts) {
+      ForRanges(dot.batch, parts, 1, [&](int64_t begin, int64_t end) {
+        add(&DotCall::batch, begin, end, dot.lhs_strides[0], dot.rhs_strides[0],
+            dot.output_strides[0]);
+      });
+    } else if (dot.m >= dot.n) {
+      ForRanges(dot.m, parts, 16, [&](int64_t begin, int64_t end) {
+        add(&DotCall::m, begin, end, dot.lhs_strides[1], 0, dot.output_strides[1]);
+      });
+    } else {
+      ForRanges(dot.n, parts, 16, [&](int64_t begin, int64_t end) {
+        add(&DotCall::n, begin, end, 0, dot.rhs_strides[2], dot.output_strides[2]);
+      });
+    }
+    return pieces;
+  }
+
+  std::vector<Piece> operator()(const ConvolutionCall& conv) const {
+    double flops = 2.0 * conv.batch * conv.output_channels * conv.input_channels / conv.groups;
+    for (int64_t size : conv.output_spatial) flops *= static_cast<double>(size);
+    for (int64_t size : conv.filter_spatial) flops *= static_cast<double>(size);
+    const int64_t parts = PartsWorth(flops, threads);
+    const int64_t input_bytes = ByteWidth(conv.input_type),
+                  filter_bytes = ByteWidth(conv.filter_type),
+                  output_bytes = ByteWidth(conv.output_type);
+    std::vector<Piece> pieces;
+    if (conv.batch >= parts || conv.groups > 1) {
+      ForRanges(conv.batch, parts, 1, [&](int64_t begin, int64_t end) {
+        ConvolutionCall part = conv;
+        part.batch = end - begin;
+        pieces.push_back({part, begin * conv.input_strides[0] * input_bytes, 0,
+                          begin * conv.output_strides[0] * output_bytes});
+      });
+    } else {
+      ForRanges(conv.output_channels, parts, 16, [&](int64_t begin, int64_t end) {
+        ConvolutionCall part = conv;
+        part.output_channels = end - begin;
+        pieces.push_back({part, 0, begin * conv.filter_strides[0] * filter_bytes,
+                          begin * conv.output_strides[1] * output_bytes});
+      });
+    }
+    return pieces;
+  }
+};
+
+void* Advance(void* address, int64_t bytes) { return static_cast<uint8_t*>(address) + bytes; }
+
+// The second input in the layout that the library wants, for the parts that share it.
+struct Filter {
+  int64_t offset = 0;  // of the part of the second input, bytes
+  dnnl_memory_desc_t layout = {};
+  Primitive reorder;
+  Memory source, reordered;
+  bool done = false;  // `reordered` holds a constant filter for good
+};
+
+struct Part {
+  Piece piece;
+  Primitive primitive;
+  Memory first, second, output;
+  const Filter* filter = nullptr;  // null: the library takes the second input as it is
+};
+
 class Call final : public OnednnCall {
  public:
-  Call(dnnl_stream_t stream, int threads, bool constant_filter)
-      : stream_(stream), threads_(threads), constant_filter_(constant_filter) {}
+  Call(dnnl_stream_t stream, ThreadPool& pool, bool constant_filter)
+      : stream_(stream), pool_(pool), constant_filter_(constant_filter) {}
 
   bool Create(const Maker& maker, const LibraryOperation& operation) {
-    const Library& library = TheLibrary();
-    Descs descs = {};
-    dnnl_primitive_desc_t desc =
-        std::visit([&](const auto& call) { return maker(call, descs); }, operation);
-    if (desc == nullptr) return false;
-    const dnnl_memory_desc_t wanted =
-        *library.dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
-    if (!primitive_.Create(desc) || !first_.Create(descs.first) || !second_.Create(descs.second) ||
-        !output_.Create(descs.output)) {
-      return false;
+    const OneThread one_thread;
+    for (Piece& piece : std::visit(Splitter{pool_.threads()}, operation)) {
+      auto part = std::make_unique<Part>();
+      part->piece = std::move(piece);
+      if (!CreatePart(maker, *part)) return false;
+      parts_.push_back(std::move(part));
     }
-    if (library.dnnl_memory_desc_equal(&wanted, &descs.second)) return true;
-    reorders_ = true;
-    dnnl_primitive_desc_t reorder = nullptr;
-    return library.dnnl_reorder_primitive_desc_create(&reorder, &descs.second, library.engine,
-                                                      &wanted, library.engine,
-                                                      maker.attributes) == dnnl_success &&
-           reorder_.Create(reorder) && reordered_.Create(wanted, /*owned=*/true);
+    return true;
   }
 
   bool Run(absl::Span<void* const> inputs, void* output) override {
-    const Library& library = TheLibrary();
-    // A setting of the calling thread, which may be any.
-    if (library.omp_set_num_threads != nullptr) library.omp_set_num_threads(threads_);
-    if (!first_.Set(inputs[0]) || !second_.Set(inputs[1]) || !output_.Set(output)) return false;
-    if (reorders_ && !reordered_once_) {
-      if (!reorder_.Execute(stream_,
-                            {{DNNL_ARG_FROM, second_.get()}, {DNNL_ARG_TO, reordered_.get()}})) {
-        return false;
+    inputs_ = inputs.data();
+    output_ = output;
+    failed_.store(false, std::memory_order_relaxed);
+    {
+      const OneThread one_thread;
+      for (const auto& filter : filters_) {
+        if (filter->done) continue;
+        if (!filter->source.Set(Advance(inputs[1], filter->offset)) ||
+            !filter->reorder.Execute(stream_, {{DNNL_ARG_FROM, filter->source.get()},
+                                               {DNNL_ARG_TO, filter->reordered.get()}})) {
+          return false;
+        }
+        filter->done = constant_filter_;
       }
-      reordered_once_ = constant_filter_;
     }
-    return primitive_.Execute(stream_,
-                              {{DNNL_ARG_SRC, first_.get()},
-                               {DNNL_ARG_WEIGHTS, reorders_ ? reordered_.get() : second_.get()},
-                               {DNNL_ARG_DST, output_.get()}});
+    const auto parts = static_cast<int64_t>(parts_.size());
+    pool_.Run(
+        parts, static_cast<int>(parts),
+        [](const void* context, int64_t begin, int64_t end) {
+          const auto* call = static_cast<const Call*>(context);
+          const OneThread one_thread;
+          for (int64_t i = begin; i < end; ++i) call->RunPart(*call->parts_[i]);
+        },
+        this);
+    return !failed_.load(std::memory_order_relaxed);
   }
 
  private:
+  bool CreatePart(const Maker& maker, Part& part) {
+    const Library& library = TheLibrary();
+    Descs descs = {};
+    dnnl_primitive_desc_t desc =
+        std::visit([&](const auto& call) { return maker(call, descs); }, part.piece.operation);
+    if (desc == nullptr) return false;
+    const dnnl_memory_desc_t wanted =
+        *library.dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    if (!part.primitive.Create(desc) || !part.first.Create(descs.first) ||
+        !part.second.Create(descs.second) || !part.output.Create(descs.output)) {
+      return false;
+    }
+    if (library.dnnl_memory_desc_equal(&wanted, &descs.second)) return true;
+    part.filter = FilterFor(maker, part.piece.second, descs.second, wanted);
+    return part.filter != nullptr;
+  }
+
+  const Filter* FilterFor(const Maker& maker, int64_t offset, const dnnl_memory_desc_t& given,
+                          const dnnl_memory_desc_t& wanted) {
+    const Library& library = TheLibrary();
+    for (const auto& filter : filters_) {
+      if (filter->offset == offset && library.dnnl_memory_desc_equal(&filter->layout, &wanted)) {
+        return filter.get();
+      }
+    }
+    auto filter = std::make_unique<Filter>();
+    filter->offset = offset;
+    filter->layout = wanted;
+    dnnl_primitive_desc_t desc = nullptr;
+    if (library.dnnl_reorder_primitive_desc_create(&desc, &given, library.engine, &wanted,
+                                                   library.engine,
+                                                   maker.attributes) != dnnl_success ||
+        !filter->reorder.Create(desc) || !filter->source.Create(given) ||
+        !filter->reordered.Create(wanted, /*owned=*/true)) {
+      return nullptr;
+    }
+    filters_.push_back(std::move(filter));
+    return filters_.back().get();
+  }
+
+  void RunPart(const Part& part) const {
+    const Piece& piece = part.piece;
+    const bool ok =
+        part.first.Set(Advance(inputs_[0], piece.first)) &&
+        part.second.Set(Advance(inputs_[1], piece.second)) &&
+        part.output.Set(Advance(output_, piece.output)) &&
+        part.primitive.Execute(
+            stream_, {{DNNL_ARG_SRC, part.first.get()},
+                      {DNNL_ARG_WEIGHTS,
+                       part.filter != nullptr ? part.filter->reordered.get() : part.second.get()},
+                      {DNNL_ARG_DST, part.output.get()}});
+    if (!ok) failed_.store(true, std::memory_order_relaxed);
+  }
+
   dnnl_stream_t stream_;
-  const int threads_;
+  ThreadPool& pool_;
   const bool constant_filter_;
-  bool reorders_ = false;        // the library wants another layout of the second input
-  bool reordered_once_ = false;  // and `reordered_` holds it for good
-  Primitive primitive_, reorder_;
-  Memory first_, second_, output_, reordered_;
+  std::vector<std::unique_ptr<Filter>> filters_;
+  std::vector<std::unique_ptr<Part>> parts_;
+  // Of the run.
+  void* const* inputs_ = nullptr;
+  void* output_ = nullptr;
+  mutable std::atomic<bool> failed_{false};
 };
 
 // One stream does for all: it has no state, the CPU engine runs calls where they are made.
@@ -312,7 +491,7 @@ dnnl_stream_t TheStream() {
 
 }  // namespace
 
-std::unique_ptr<OnednnCall> OnednnCall::Create(const LibraryOperation& operation, int threads,
+std::unique_ptr<OnednnCall> OnednnCall::Create(const LibraryOperation& operation, ThreadPool& pool,
                                                bool constant_filter) {
   const Library& library = TheLibrary();
   if (!library.absence.empty() || !LibraryCallSupported(operation)) return nullptr;
@@ -322,7 +501,7 @@ std::unique_ptr<OnednnCall> OnednnCall::Create(const LibraryOperation& operation
     return nullptr;
   }
   library.dnnl_primitive_attr_set_scratchpad_mode(maker.attributes, dnnl_scratchpad_mode_user);
-  auto call = std::make_unique<Call>(maker.stream, threads, constant_filter);
+  auto call = std::make_unique<Call>(maker.stream, pool, constant_filter);
   const bool created = call->Create(maker, operation);
   library.dnnl_primitive_attr_destroy(maker.attributes);
   if (!created) return nullptr;
@@ -342,7 +521,7 @@ std::string OnednnDescription() {
 
 namespace ingot::runtime {
 
-std::unique_ptr<OnednnCall> OnednnCall::Create(const LibraryOperation&, int, bool) {
+std::unique_ptr<OnednnCall> OnednnCall::Create(const LibraryOperation&, ThreadPool&, bool) {
   return nullptr;
 }
 

@@ -7,12 +7,17 @@
 #include <string>
 
 #include "absl/types/span.h"
+#include "runtime/host/thread_pool.h"
 #include "runtime/library_call.h"
 
 namespace ingot::runtime {
 
-// One call site of one program instance: a primitive, its memory descriptions and scratch memory.
+// One call site of one program instance: primitives, their memory descriptions and scratch memory.
 // Not for several threads at once.
+//
+// The library's own threads (OpenMP) spin for milliseconds after each call, on the cores that the
+// pool's threads want: alternating with kernels, that made both ten times slower.  So a call is
+// split over the pool, and the library computes each part on the thread that asks for it.
 class OnednnCall {
  public:
   virtual ~OnednnCall() = default;
@@ -22,9 +27,9 @@ class OnednnCall {
   virtual bool Run(absl::Span<void* const> inputs, void* output) = 0;
 
   // Null where the library is absent, or this build knows nothing of it, or it declines the
-  // operation.  `threads`: size of its OpenMP team.  `constant_filter`: the second input has the
-  // same contents in every call, so that what is derived from it may be kept.
-  static std::unique_ptr<OnednnCall> Create(const LibraryOperation& operation, int threads,
+  // operation.  `constant_filter`: the second input has the same contents in every call, so that
+  // what is derived from it may be kept.
+  static std::unique_ptr<OnednnCall> Create(const LibraryOperation& operation, ThreadPool& pool,
                                             bool constant_filter);
 };
 

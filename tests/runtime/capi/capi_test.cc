@@ -129,6 +129,9 @@ TEST_F(CInterfaceTest, Errors) {
   EXPECT_EQ(ingot_device_create("abacus", &none), INGOT_INVALID);
   EXPECT_STREQ(ingot_error_message(), "unknown kind of device 'abacus'");
   EXPECT_EQ(ingot_device_create("host:-1", &none), INGOT_INVALID);
+  EXPECT_EQ(ingot_device_create("cuda:x", &none), INGOT_INVALID);
+  EXPECT_EQ(ingot_device_create("cuda:10000", &none),
+            INGOT_NOT_SUPPORTED);  // no driver, or no card
   ingot_program* nothing = nullptr;
   EXPECT_EQ(ingot_load_file(device_, "/nonexistent", 0, &nothing), INGOT_NOT_FOUND);
   EXPECT_STREQ(ingot_error_message(), "/nonexistent: cannot open: No such file or directory");
