@@ -13,7 +13,8 @@ folder=${1:-dist/device}
 shared=${INGOT_SHARED:-../shared}
 targets=(sm_90a)
 
-ingot_build //compiler/tools:ingot //runtime/capi:stripped
+rows=tests/compiler/codegen
+ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run"
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
@@ -31,6 +32,12 @@ cp /usr/share/datasets/fashion-mnist/t10k-*.gz "$folder/models/"
 for target in "${targets[@]}"; do
   "$ingot" compile samples/fashion_cnn/fashion_cnn.hlo "--target=$target" -o "$folder/models/fashion_cnn.$target.ingot"
 done
+# Every row of kernel IR, compiled here.
+mkdir "$folder/rows"
+"bazel-bin/$rows/card_rows_write" "$folder/rows" "${targets[0]}"
+tar -C "$folder" -cJf "$folder/rows.tar.xz" rows
+rm -r "$folder/rows"
+strip --strip-all -o "$folder/card_rows_run" "bazel-bin/$rows/card_rows_run"
 if [ -d "$shared/workloads_small" ]; then
   cp "$shared"/workloads_small/*.{hlo,npz} "$folder/suite/"
 else

@@ -104,6 +104,23 @@ std::vector<RowCase> ConversionsFrom(ElementType from, const std::vector<int>& w
   return cases;
 }
 
+std::vector<RowGroup> AllRowGroups(const std::vector<int>& widths) {
+  std::vector<RowGroup> groups;
+  const auto add = [&](std::string name, std::vector<RowCase> rows) {
+    if (!rows.empty()) groups.push_back({std::move(name), std::move(rows)});
+  };
+  for (Opcode opcode : LaneWiseOpcodes()) {
+    add(std::string(kernel::NameOf(opcode)), CasesOf(opcode, widths));
+  }
+  for (Opcode opcode : HorizontalOpcodes()) {
+    add(std::string(kernel::NameOf(opcode)), CasesOf(opcode, widths));
+  }
+  for (ElementType from : AllTypes()) {
+    add(absl::StrCat("convert_", ElementTypeName(from)), ConversionsFrom(from, widths));
+  }
+  return groups;
+}
+
 std::unique_ptr<kernel::Kernel> MakeKernel(const RowCase& row, kernel::Machine machine,
                                            int64_t count) {
   auto k = std::make_unique<kernel::Kernel>(row.Name());

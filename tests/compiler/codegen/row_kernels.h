@@ -30,6 +30,17 @@ std::vector<RowCase> CasesOf(kernel::Opcode opcode, const std::vector<int>& widt
 // `convert` from `from` to every type.
 std::vector<RowCase> ConversionsFrom(ElementType from, const std::vector<int>& widths);
 
+// Rows that are compiled as one module.
+struct RowGroup {
+  std::string name;
+  std::vector<RowCase> rows;
+};
+// Every row × type × width: lane-wise, horizontal, and all conversions.
+std::vector<RowGroup> AllRowGroups(const std::vector<int>& widths);
+
+// The widths that card_rows_write compiles.
+const std::vector<int> kCardWidths = {1, 2, 4, 16};
+
 // Parameters: a buffer an operand, then the result; each of `count` elements (the result of a
 // horizontal row of count / lanes).  A thread or task takes `lanes` elements.
 std::unique_ptr<kernel::Kernel> MakeKernel(const RowCase& row, kernel::Machine machine,

@@ -1,0 +1,47 @@
+// Compiles every row × type × width for a GPU, for card_rows_run: card_rows_write FOLDER TARGET
+#include <cstdio>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
+#include "ir/base/status.h"
+#include "tests/compiler/codegen/row_kernels.h"
+
+namespace ingot::test {
+namespace {
+
+absl::Status Write(const std::string& folder, const RowGroup& group, const Target& target) {
+  kernel::KernelModule module;
+  for (const RowCase& row : group.rows) {
+    const auto count = static_cast<int64_t>(Operands(row)[0].size());
+    module.kernels.push_back(MakeKernel(row, kernel::Machine::kGpu, count));
+  }
+  INGOT_ASSIGN_OR_RETURN(const codegen::PtxCode code, codegen::CompileToPtx(module, target));
+  INGOT_ASSIGN_OR_RETURN(const std::vector<uint8_t> cubin,
+                         codegen::PtxToCubin(code.ptx, target.name));
+  std::ofstream file(absl::StrCat(folder, "/", group.name, ".cubin"), std::ios::binary);
+  file.write(reinterpret_cast<const char*>(cubin.data()), cubin.size());
+  return file.flush() ? absl::OkStatus() : absl::InternalError("cannot write");
+}
+
+absl::Status Run(const std::string& folder, const std::string& target_name) {
+  INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(target_name));
+  for (const RowGroup& group : AllRowGroups(kCardWidths)) {
+    INGOT_RETURN_IF_ERROR(Annotate(Write(folder, group, *target), group.name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace ingot::test
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: card_rows_write FOLDER TARGET\n");
+    return 2;
+  }
+  const absl::Status status = ingot::test::Run(argv[1], argv[2]);
+  if (!status.ok()) std::fprintf(stderr, "error: %s\n", status.ToString().c_str());
+  return status.ok() ? 0 : 1;
+}
