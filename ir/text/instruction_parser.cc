@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "ir/base/status.h"
+#include "ir/infer/infer.h"
 #include "ir/text/called_roles.h"
 #include "ir/text/literal_parser.h"
 #include "ir/text/nearest.h"
@@ -433,16 +434,13 @@ absl::Status InstructionParser::WrapInline(Instruction* instruction, const Opcod
 }
 
 absl::Status InstructionParser::InferMissingShape(Instruction* instruction, size_t position) {
-  if (state_.options.infer_shape == nullptr) {
-    return lexer_.ErrorAt(position, "the shape of ", instruction->name(), " is missing");
-  }
   if (CallIsRequired(InfoOf(instruction->opcode()).calls) &&
       instruction->called_computations().empty()) {
     return lexer_.ErrorAt(position, "the shape of ", instruction->name(),
                           " is missing and does not follow, as the computation that it calls stands"
                           " behind it");
   }
-  absl::StatusOr<Shape> shape = state_.options.infer_shape(*instruction);
+  absl::StatusOr<Shape> shape = InferUnstatedShape(*instruction);
   if (!shape.ok()) {
     return lexer_.ErrorAt(position, "the shape of ", instruction->name(),
                           " is missing and does not follow: ", OpcodeName(instruction->opcode()),

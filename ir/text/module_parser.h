@@ -41,7 +41,6 @@ struct CallSite {
 // What the text of one module has said so far.
 struct ParseState {
   Lexer lexer;
-  ParseOptions options;
   std::unique_ptr<Module> module;
   absl::flat_hash_map<absl::string_view, Computation*> computations;
   std::vector<CallSite> calls;

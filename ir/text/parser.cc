@@ -263,12 +263,10 @@ absl::StatusOr<Computation*> ReadBody(ParseState& state, Computation* computatio
 }  // namespace text
 
 absl::StatusOr<std::unique_ptr<Module>> ParseModule(absl::string_view text,
-                                                    absl::string_view file_name,
-                                                    const ParseOptions& options) {
+                                                    absl::string_view file_name) {
   // Without a file name, messages still say the line.
   const absl::string_view shown = file_name.empty() ? "<text>" : file_name;
-  text::ParseState state{
-      text::Lexer(text, shown), options, std::make_unique<Module>(""), {}, {}, {}, 0};
+  text::ParseState state{text::Lexer(text, shown), std::make_unique<Module>(""), {}, {}, {}, 0};
   state.module->file_name = std::string(shown);
   return text::ReadModule(state);
 }

@@ -16,15 +16,6 @@
 
 namespace ingot {
 
-// The shape of an instruction whose operands, attributes and called computations are set and whose
-// own shape is the empty tuple: ir/infer's InferUnstatedShape.
-using InferShapeFn = absl::StatusOr<Shape> (*)(const Instruction& instruction);
-
-struct ParseOptions {
-  // For instructions whose text leaves the shape out.  Null: that is an error.
-  InferShapeFn infer_shape = nullptr;
-};
-
 // The module that `text` says.  `file_name` stands in front of error messages and in
 // Module::file_name.  The module remembers its form (Module::text_form), so that printing it gives
 // the same text again, up to comments and what XLA itself does not print.
@@ -34,8 +25,7 @@ struct ParseOptions {
 // is the verifier's matter.  Attributes that no op has are kept as text; those of other ops are
 // refused.
 absl::StatusOr<std::unique_ptr<Module>> ParseModule(absl::string_view text,
-                                                    absl::string_view file_name,
-                                                    const ParseOptions& options = {});
+                                                    absl::string_view file_name);
 
 // A shape: f32[8,16]{1,0:T(8,128)}, (s32[], f32[4]), token[].  Nothing may follow it.
 absl::StatusOr<Shape> ParseShape(absl::string_view text);
