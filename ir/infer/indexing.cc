@@ -218,10 +218,12 @@ absl::StatusOr<Shape> Scatter(const Op& op) {
   }
   const std::vector<int64_t> largest = OtherSide(windows, input.dimensions());
   bool fits = largest.size() == update.dimensions().size();
+  size_t next_window = 0;  // update_window_dims is ascending
   for (size_t d = 0; fits && d < largest.size(); ++d) {
-    fits = Contains(a.update_window_dims, static_cast<int64_t>(d))
-               ? update.dimension(d) <= largest[d]
-               : update.dimension(d) == largest[d];
+    const bool window = next_window < a.update_window_dims.size() &&
+                        a.update_window_dims[next_window] == static_cast<int64_t>(d);
+    fits = window ? update.dimension(d) <= largest[d] : update.dimension(d) == largest[d];
+    next_window += window ? 1 : 0;
   }
   INGOT_REQUIRE(fits, "the update ", Text(update), " does not fit ", Text(largest),
                 ", with windows in dimensions ", Text(a.update_window_dims));  // (C2)

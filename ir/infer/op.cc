@@ -109,10 +109,6 @@ absl::Status RequireScalarInteger(const Op& op, int64_t i) {
   return absl::OkStatus();
 }
 
-bool Contains(absl::Span<const int64_t> values, int64_t value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
-
 bool SameSizes(const Shape& a, const Shape& b) {
   return a.IsArray() && b.IsArray() && a.dimensions() == b.dimensions();
 }

@@ -106,7 +106,6 @@ absl::Status RequireAscending(absl::string_view what, absl::Span<const int64_t> 
 // Operand `i` is a scalar of an integer type.
 absl::Status RequireScalarInteger(const Op& op, int64_t i);
 
-bool Contains(absl::Span<const int64_t> values, int64_t value);
 // Both arrays, with the same sizes; element types may differ.
 bool SameSizes(const Shape& a, const Shape& b);
 // Values of `from` may be summed in, or rounded to, `to`: the same type, two float types, or
