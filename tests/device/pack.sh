@@ -14,7 +14,8 @@ shared=${INGOT_SHARED:-../shared}
 targets=(sm_90a)
 
 rows=tests/compiler/codegen
-ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run"
+ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run" \
+  //tests/runtime/cuda:cuda_test
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
@@ -38,6 +39,7 @@ mkdir "$folder/rows"
 tar -C "$folder" -cJf "$folder/rows.tar.xz" rows
 rm -r "$folder/rows"
 strip --strip-all -o "$folder/card_rows_run" "bazel-bin/$rows/card_rows_run"
+strip --strip-all -o "$folder/cuda_test" bazel-bin/tests/runtime/cuda/cuda_test
 if [ -d "$shared/workloads_small" ]; then
   cp "$shared"/workloads_small/*.{hlo,npz} "$folder/suite/"
 else

@@ -30,6 +30,8 @@ part() {
 
 "$ingot" targets || exit 1
 
+part runtime "$folder/cuda_test"
+
 network() {
   "$folder/classify" "$1" "$folder/models/weights.safetensors" "$folder/models/t10k-images-idx3-ubyte.gz" \
     "$folder/models/t10k-labels-idx1-ubyte.gz" cuda "$results/logits.f32"

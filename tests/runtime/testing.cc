@@ -60,11 +60,11 @@ CodeModule KernelsModule() {
   return module;
 }
 
-Program AddProgram(int64_t n) {
+Program AddProgram(int64_t n, CodeModule module) {
   Program program;
   program.name = "add";
   program.platform = "host";
-  program.modules.push_back(KernelsModule());
+  program.modules.push_back(std::move(module));
   program.inputs = {{"a", F32({n})}, {"b", F32({n})}};
   program.outputs = {{"y", F32({n})}};
   std::vector<uint8_t> weights(4 * n);
@@ -85,11 +85,11 @@ Program AddProgram(int64_t n) {
   return program;
 }
 
-Program LoopProgram(int32_t step, int32_t limit) {
+Program LoopProgram(int32_t step, int32_t limit, CodeModule module) {
   Program program;
   program.name = "loop";
   program.platform = "host";
-  program.modules.push_back(KernelsModule());
+  program.modules.push_back(std::move(module));
   program.inputs = {{"start", Shape::Scalar(ElementType::kS32)}};
   program.outputs = {{"end", Shape::Scalar(ElementType::kS32), 0}};
   program.arena_size = 1;

@@ -32,10 +32,10 @@ CodeModule KernelsModule();
 
 // y = (a + b) + weights, all f32[n]: inputs a and b, the constant weights (weights[i] = i), the
 // arena for the sum in between.
-Program AddProgram(int64_t n);
+Program AddProgram(int64_t n, CodeModule module = KernelsModule());
 
 // count up from the input s32[] by `step` until it is not less than `limit`; output s32[].
-Program LoopProgram(int32_t step, int32_t limit);
+Program LoopProgram(int32_t step, int32_t limit, CodeModule module = KernelsModule());
 
 }  // namespace ingot::runtime
 

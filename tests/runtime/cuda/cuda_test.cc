@@ -88,13 +88,18 @@ done:
 }
 )";
 
-// A host program over kernels.c as the same for a card.
-Program OnCard(Program program) {
-  program.platform = "cuda";
-  CodeModule& module = program.modules[0];
+CodeModule PtxModule() {
+  CodeModule module;
+  module.name = "kernels";
   module.architecture = "sm_80";
   module.format = CodeFormat::kPtx;
   module.bytes = SharedBytes::Own(std::vector<uint8_t>(kPtx, kPtx + sizeof(kPtx) - 1));
+  return module;
+}
+
+// A program for the host as the same for a card.
+Program OnCard(Program program) {
+  program.platform = "cuda";
   for (Command& command : program.commands) {
     if (auto* launch = std::get_if<Launch>(&command.operation)) {
       launch->arguments.push_back(Scalar(static_cast<uint64_t>(launch->tasks), 4));
@@ -103,6 +108,10 @@ Program OnCard(Program program) {
     }
   }
   return program;
+}
+Program CardAddProgram(int64_t n) { return OnCard(AddProgram(n, PtxModule())); }
+Program CardLoopProgram(int32_t step, int32_t limit) {
+  return OnCard(LoopProgram(step, limit, PtxModule()));
 }
 
 TEST(CudaArchitectureTest, Checks) {
@@ -140,7 +149,7 @@ class CudaTest : public testing::Test {
 
 TEST_F(CudaTest, AddsThroughAGraphWithNewAddresses) {
   const int64_t n = 1000;
-  auto executor = Make(OnCard(AddProgram(n)));
+  auto executor = Make(CardAddProgram(n));
   ASSERT_NE(executor, nullptr);
   for (int repeat = 1; repeat <= 3; ++repeat) {
     const std::vector<float> a(n, static_cast<float>(repeat)), b(n, 0.5f);
@@ -157,7 +166,7 @@ TEST_F(CudaTest, AddsThroughAGraphWithNewAddresses) {
 
 TEST_F(CudaTest, AsynchronousRunsAreInOrder) {
   const int64_t n = 1000;
-  auto executor = Make(OnCard(AddProgram(n)));
+  auto executor = Make(CardAddProgram(n));
   ASSERT_NE(executor, nullptr);
   const std::vector<float> ones(n, 1), zeros(n, 0);
   auto one = Buffer::FromHost(device_.get(), F32({n}), ones.data());
@@ -181,7 +190,7 @@ TEST_F(CudaTest, AsynchronousRunsAreInOrder) {
 
 TEST_F(CudaTest, ManyThreads) {
   const int64_t n = 1000;
-  auto executor = Make(OnCard(AddProgram(n)));
+  auto executor = Make(CardAddProgram(n));
   ASSERT_NE(executor, nullptr);
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -205,7 +214,7 @@ TEST_F(CudaTest, ManyThreads) {
 }
 
 TEST_F(CudaTest, LoopAndDonation) {
-  auto executor = Make(OnCard(LoopProgram(3, 10)));
+  auto executor = Make(CardLoopProgram(3, 10));
   ASSERT_NE(executor, nullptr);
   const Shape shape = Shape::Scalar(ElementType::kS32);
   const int32_t start = 1;
@@ -269,7 +278,7 @@ TEST_F(CudaTest, FillCopyConditionalAndProfile) {
 }
 
 TEST_F(CudaTest, FromAFile) {
-  auto file = SerializeIngot(OnCard(AddProgram(256)));
+  auto file = SerializeIngot(CardAddProgram(256));
   ASSERT_TRUE(file.ok());
   auto program = ParseIngot(*file);
   ASSERT_TRUE(program.ok()) << program.status();
@@ -291,13 +300,13 @@ TEST_F(CudaTest, SaysWhatIsWrong) {
             .status()
             .message());
   };
-  Program program = OnCard(AddProgram(8));
+  Program program = CardAddProgram(8);
   std::get<Launch>(program.commands[1].operation).kernel = "subtract";
   EXPECT_EQ(message(program), "command 1 'add.1': code 'kernels' has no kernel 'subtract'");
-  program = OnCard(AddProgram(8));
+  program = CardAddProgram(8);
   program.driver_version = 99010;
   EXPECT_NE(message(program).find("needs a driver for CUDA 99.1"), std::string::npos);
-  program = OnCard(AddProgram(8));
+  program = CardAddProgram(8);
   program.modules[0].bytes = SharedBytes::Own({'n', 'o', 'n', 's', 'e', 'n', 's', 'e'});
   const std::string nonsense = message(program);
   EXPECT_NE(nonsense.find("code 'kernels' for sm_80: cuModuleLoadDataEx: CUDA_ERROR"),
@@ -309,7 +318,7 @@ TEST_F(CudaTest, SaysWhatIsWrong) {
 
 // The last test of this file: a fault ends the context, for every test after it too.
 TEST_F(CudaTest, ZLastFaultIsReported) {
-  Program program = OnCard(LoopProgram(1, 2));
+  Program program = CardLoopProgram(1, 2);
   program.commands = {MakeLaunch("fault", 1, {})};
   auto executor = Make(program);
   ASSERT_NE(executor, nullptr);
