@@ -9,7 +9,7 @@ Expr Erf(Expr x) {
   const Expr near = Fma(x, Polynomial(x * x, kErf), x);
   const Expr bounded = Min(size, x.Number(3.95, 5.95));  // 1 - erf is below half a unit of 1 there
   const Expr log = Polynomial(bounded - 1.5, kErfTail);
-  return Select(size < 1, near, CopySign(1 - ScaledExp(-log, 0), x));
+  return Select(size < 1, near, CopySign(1 - NormalExp(-log), x));
 }
 
 }  // namespace ingot::lower::math

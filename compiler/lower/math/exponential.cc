@@ -33,6 +33,12 @@ Expr ScaledExp(Expr x, int extra) {
   return Scale(e.fraction + 1, e.n + extra);
 }
 
+Expr NormalExp(Expr x) {
+  const Reduced e = Reduce(x);
+  const Expr power = PowerOfTwo(e.n);
+  return Fma(e.fraction, power, power);
+}
+
 Expr Exp(Expr x) { return ScaledExp(x, 0); }
 
 // 2^n (1 + fraction) - 1, by halves: 2^n itself may overflow.

@@ -33,10 +33,8 @@ Expr Expr::Nan() const { return Number(std::numeric_limits<double>::quiet_NaN())
 Expr Expr::AsFloat() const { return Cast(*this, FloatElement(type())); }
 Expr Expr::AsSigned() const { return Cast(*this, SignedElement(type())); }
 Expr Expr::AsUnsigned() const { return Cast(*this, UnsignedElement(type())); }
-Expr Expr::ToFloat() const { return {*builder_, builder_->Convert(value_, FloatElement(type()))}; }
-Expr Expr::ToUnsigned() const {
-  return {*builder_, builder_->Convert(value_, UnsignedElement(type()))};
-}
+Expr Expr::ToFloat() const { return To(FloatElement(type())); }
+Expr Expr::To(ElementType element) const { return {*builder_, builder_->Convert(value_, element)}; }
 
 #define INGOT_EXPRESSION_UNARY(Function, Row) \
   Expr Function(Expr a) { return {a.builder(), a.builder().Row(a.value())}; }
@@ -106,6 +104,12 @@ Pair Product(Pair a, Pair b) {
 Pair Sum(Pair a, Pair b) {
   const Pair s = FastTwoSum(a.hi, b.hi);
   return FastTwoSum(s.hi, s.lo + (a.lo + b.lo));
+}
+
+Pair SqrtPair(Pair a) {
+  const Expr root = Sqrt(a.hi);
+  const Expr low = (Fma(-root, root, a.hi) + a.lo) * (0.5 / root);
+  return {root, Select(a.hi > 0, low, a.hi.Number(0))};
 }
 
 Expr Polynomial(Expr x, const Coefficients& coefficients) {

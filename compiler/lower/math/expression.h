@@ -41,9 +41,9 @@ class Expr {
   Expr AsFloat() const;
   Expr AsSigned() const;
   Expr AsUnsigned() const;
-  // The value, converted.
+  // The value, converted: to the float type of this width; to any.
   Expr ToFloat() const;
-  Expr ToUnsigned() const;
+  Expr To(ElementType element) const;
 
  private:
   kernel::Builder* builder_;
@@ -99,6 +99,8 @@ Pair TwoProduct(Expr a, Expr b);
 // Products and sums of pairs, to about twice the precision.  Sum: where |a| >= |b|.
 Pair Product(Pair a, Pair b);
 Pair Sum(Pair a, Pair b);
+// The square root of a.hi + a.lo; 0 of 0, NaN below.
+Pair SqrtPair(Pair a);
 
 // Horner's scheme with fma.
 Expr Polynomial(Expr x, const Coefficients& coefficients);

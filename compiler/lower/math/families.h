@@ -13,6 +13,8 @@ Expr Expm1(Expr x);
 Expr Logistic(Expr x);
 // e^x × 2^extra, |extra| <= 1.
 Expr ScaledExp(Expr x, int extra);
+// e^x where that is normal and finite; fewer operations.
+Expr NormalExp(Expr x);
 // e^r - 1 for |r| <= ln(2) / 2, and a thousandth more.
 Expr ExpFraction(Expr r);
 

@@ -18,7 +18,18 @@ constexpr Row kRows[] = {
     {Opcode::kRsqrt, Rsqrt, nullptr, 0.501, 0.501, "1 / sqrt(x) and a Newton step"},
     {Opcode::kSin, Sin, nullptr, 0.85, 0.85, "Payne-Hanek, polynomials"},
     {Opcode::kCos, Cos, nullptr, 0.85, 0.85, "Payne-Hanek, polynomials"},
+    {Opcode::kTan, Tan, nullptr, 2, 2, "Payne-Hanek, polynomial, -1 / tan"},
+    {Opcode::kAsin, Asin, nullptr, 2, 2, "polynomial; half the angle"},
+    {Opcode::kAcos, Acos, nullptr, 2, 2, "polynomial; half the angle"},
+    {Opcode::kAtan2, nullptr, Atan2, 2, 2, "octant, polynomial"},
+    {Opcode::kCbrt, Cbrt, nullptr, 2, 2, "Newton for x^(-1/3), a step with the exact cube"},
+    {Opcode::kSinh, Sinh, nullptr, 2, 2, "polynomial; (e^|x| - e^-|x|) / 2"},
+    {Opcode::kCosh, Cosh, nullptr, 2, 2, "(e^|x| + e^-|x|) / 2"},
     {Opcode::kTanh, Tanh, nullptr, 1.5, 1.5, "polynomial; 1 - 2 / (e^2|x| + 1)"},
+    {Opcode::kAsinh, Asinh, nullptr, 2, 2, "polynomial; log of a pair"},
+    {Opcode::kAcosh, Acosh, nullptr, 2, 2, "log of a pair"},
+    {Opcode::kAtanh, Atanh, nullptr, 2, 2, "polynomial; log of a pair"},
+    {Opcode::kRemainder, nullptr, Remainder, 0, 0, "integers: 2^d mod m by squaring"},
     {Opcode::kErf, Erf, nullptr, 1.1, 1.1, "polynomial; 1 - exp(-polynomial)"},
 };
 

@@ -120,4 +120,17 @@ Expr Cos(Expr x) {
   return Finish(x, value, ((a.quadrant + 1) & 2) != 0);
 }
 
+// tan r as a pair for even quadrants, -1 / tan r for odd ones: the reciprocal w of the high part,
+// and what it and the low part want.
+Expr Tan(Expr x) {
+  const Reduced a = Reduce(x);
+  const Expr square = a.r.hi * a.r.hi;
+  const Expr tail = Fma(square * a.r.hi, Polynomial(square, kTan), a.r.lo);
+  const Pair t = FastTwoSum(a.r.hi, tail);
+  const Expr w = -1 / t.hi;
+  const Expr reciprocal = Fma(w, Fma(t.hi, w, x.Number(1)) + t.lo * w, w);
+  const Expr value = Select((a.quadrant & 1) != 0, reciprocal, t.hi);
+  return Finish(x, value, x.AsSigned() < 0);
+}
+
 }  // namespace ingot::lower::math
