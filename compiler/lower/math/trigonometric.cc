@@ -58,21 +58,20 @@ Reduced ReduceLarge(Expr size) {
   const Expr carry = Select(low < middle, low.Number(1), low.Number(0));
   const Expr high = significand * digits[0] + MulHigh(significand, digits[1]) + carry;
 
-  // Rounded to a quadrant, the rest is a signed fraction of one: a signed word after the point, of
-  // which `top` is as much as a float holds and `rest` as many bits again.
+  // Rounded to a quadrant, the rest is a signed fraction of one: after the point a signed word and
+  // an unsigned one.  A float holds the first bits, one the next as many, one what is left.
   const Expr quadrant = ((high >> (width - 3)) + 1) >> 1;
   const Expr fraction = (high << 2) | (low >> (width - 2));
-  const int cut = width - size.precision();
-  const Expr top = (fraction.AsSigned() >> cut).ToFloat();
-  const Expr rest = ((fraction << size.precision()) | ((low << 2) >> cut)).ToFloat();
+  const Expr below = low << 2;
+  const int p = size.precision();
+  const Expr first = (fraction.AsSigned() >> (width - p)).ToFloat();
+  const Expr next = (((fraction << p) | (below >> (width - p))) >> (width - p)).ToFloat();
+  const Expr last = (below << (2 * p - width)).ToFloat();
 
-  // (top 2^-precision + rest 2^-(precision + width)) pi / 2.
-  const Pair half_pi = PairNumber(size, kHalfPi);
-  const Expr top_unit = size.Number(0x1p-24, 0x1p-53);
-  const Expr rest_unit = size.Number(0x1p-56, 0x1p-117);
-  const Pair a = TwoProduct(top * top_unit, half_pi.hi);
-  const Expr b = Fma(top * top_unit, half_pi.lo, a.lo);
-  return {quadrant, FastTwoSum(a.hi, Fma(rest * rest_unit, half_pi.hi, b))};
+  const Pair turn =
+      FastTwoSum(first * size.Number(0x1p-24, 0x1p-53), next * size.Number(0x1p-48, 0x1p-106));
+  const Expr rest = Fma(last, size.Number(0x1p-80, 0x1p-170), turn.lo);
+  return {quadrant, Product({turn.hi, rest}, PairNumber(size, kHalfPi))};
 }
 
 // Of |x|; below pi / 4 it is its own remainder.  Of infinity and NaN: anything.

@@ -78,6 +78,8 @@ std::vector<uint64_t> SpecialValues(ElementType element) {
   const double most = f64 ? 0x1.fffffffffffffp1023 : 0x1.fffffep127;
   const double unit = f64 ? 0x1p-53 : 0x1p-24;
   const double whole = f64 ? 0x1p53 : 0x1p24;  // all numbers from here on are integers, then even
+  // Near a multiple of pi / 2, as is 0x1.5c0e66p+73: the f64 that comes closest.
+  const double hard = 6381956970095103 * 0x1p797;
   std::vector<uint64_t> bits;
   for (double value : {0.0,
                        least,
@@ -118,6 +120,8 @@ std::vector<uint64_t> SpecialValues(ElementType element) {
                        746.0,
                        1e5,
                        1e10,
+                       0x1.5c0e66p+73,
+                       hard,
                        whole - 1,
                        whole,
                        whole + 2,
