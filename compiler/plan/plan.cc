@@ -21,6 +21,10 @@ constexpr int kWarp = 32;
 constexpr int kGpuAccessBytes = 16;
 constexpr int kMostGpuLanes = 8;
 constexpr int kMostHostLanes = 32;
+constexpr int kHostRegisters = 4;
+constexpr int kMostHostAccumulators = 64;
+// Rows and columns of a task whose reads go across the rows: what it reads stays in the cache.
+constexpr int64_t kTile = 64;
 // Offsets up to here fit an s32, with room for the sums that address a window or a loop's end.
 constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
 
@@ -228,12 +232,28 @@ class Planner {
     return true;
   }
 
+  // A reduction or contraction is in the fusion.
+  bool Accumulates() const {
+    for (size_t i = 0; i < reachable_.size(); ++i) {
+      const OpKind kind = fusion_.instructions()[i]->kind();
+      if (reachable_[i] && (kind == OpKind::kReduction || kind == OpKind::kContraction))
+        return true;
+    }
+    return false;
+  }
+
   void ChooseLanes() {
     widths_.assign(reachable_.size(), 1);
     const int full = FullLanes();
     const int64_t total = Product(positions_);
-    for (int lanes = full; lanes > 1; lanes /= 2) {
+    // Several registers of accumulators hide the latency of an addition, and read more of a row.
+    const bool several = target_.platform == Platform::kHost && Accumulates();
+    for (int lanes = several ? std::min(kMostHostAccumulators, kHostRegisters * full) : full;
+         lanes > 1; lanes /= 2) {
       if (lanes > total) continue;
+      if (lanes > full && (positions_.back() % lanes != 0 || total / lanes < kHostRegisters)) {
+        continue;
+      }
       if (TakesLanes(Lanes{lanes, -1, 1, lanes})) {
         plan_.flat = true;
         plan_.lanes = lanes;
@@ -337,7 +357,11 @@ class Planner {
   void DivideIntoTasks() {
     const int64_t cost = CostOfPosition();
     const int64_t wanted = std::max<int64_t>(1, kTaskCost / cost);  // positions of a task
-    if (plan_.skeleton == Skeleton::kScatter) {
+    if (plan_.skeleton == Skeleton::kLoop && plan_.lanes == 1 && FullLanes() > 1 &&
+        !Accumulates() && plan_.rows > kTile && plan_.columns > kTile) {
+      plan_.task_rows = kTile;
+      plan_.task_columns = kTile;
+    } else if (plan_.skeleton == Skeleton::kScatter) {
       // Positions of one owner go together.
       plan_.task_rows = 1;
       plan_.task_columns = std::max<int64_t>(1, plan_.columns);

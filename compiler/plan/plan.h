@@ -69,7 +69,7 @@ struct KernelPlan {
   // scattered dimension of the operand.
   int64_t owners = 1;
 
-  // Host: a task does task_rows × task_columns; one of them is the whole extent or 1.
+  // Host: a task does task_rows × task_columns.
   int64_t tasks = 1;
   int64_t task_rows = 1;
   int64_t task_columns = 1;
