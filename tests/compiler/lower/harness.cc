@@ -16,7 +16,6 @@
 #include "compiler/plan/plan.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
-#include "ir/infer/infer.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
 #include "runtime/host/elf_loader.h"
@@ -114,9 +113,7 @@ bool IsNear(ElementType type, double actual, double expected, double norm,
 }  // namespace
 
 std::unique_ptr<Module> Parse(const std::string& text) {
-  ParseOptions options;
-  options.infer_shape = InferUnstatedShape;
-  absl::StatusOr<std::unique_ptr<Module>> module = ParseModule(text, "test", options);
+  absl::StatusOr<std::unique_ptr<Module>> module = ParseModule(text, "test");
   if (!module.ok()) {
     ADD_FAILURE() << module.status().message() << "\n" << text;
     return nullptr;

@@ -1,36 +1,13 @@
 #include "tests/ir/infer/infer_testing.h"
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
+#include "ir/text/parser.h"
 
 namespace ingot {
 
 Shape ShapeFromText(absl::string_view text) {
-  if (text == "token[]") return Shape::Token();
-  if (absl::ConsumePrefix(&text, "(")) {
-    std::vector<Shape> elements;
-    for (absl::string_view part : absl::StrSplit(absl::StripSuffix(text, ")"), ", ")) {
-      if (!part.empty()) elements.push_back(ShapeFromText(part));
-    }
-    return Shape::Tuple(std::move(elements));
-  }
-  const size_t bracket = text.find('[');
-  const std::optional<ElementType> type = ElementTypeFromName(text.substr(0, bracket));
-  EXPECT_TRUE(type.has_value()) << text;
-  Shape shape = Shape::Array(*type, {});
-  std::vector<int64_t> sizes;
-  std::vector<int64_t> dynamic;
-  for (absl::string_view part :
-       absl::StrSplit(absl::StripSuffix(text.substr(bracket + 1), "]"), ',', absl::SkipEmpty())) {
-    if (absl::ConsumePrefix(&part, "<=") || part == "?") dynamic.push_back(sizes.size());
-    int64_t size = kUnboundedSize;
-    EXPECT_TRUE(part == "?" || absl::SimpleAtoi(part, &size)) << part;
-    sizes.push_back(size);
-  }
-  shape = Shape::Array(*type, std::move(sizes));
-  for (int64_t d : dynamic) shape.set_dynamic(d, true);
-  return shape;
+  const absl::StatusOr<Shape> shape = ParseShape(text);
+  EXPECT_TRUE(shape.ok()) << shape.status();
+  return shape.value_or(Shape());
 }
 
 Computation* Signatures::Of(const std::vector<std::string>& parameters, const std::string& result) {

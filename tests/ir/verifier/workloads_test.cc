@@ -30,12 +30,6 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
-ParseOptions WithInference() {
-  ParseOptions options;
-  options.infer_shape = InferUnstatedShape;
-  return options;
-}
-
 // Shapes that inference gives without seeing the stated one are the stated one's, up to the element
 // type of a product.
 void ExpectInferenceAgrees(const Module& module) {
@@ -67,7 +61,7 @@ TEST_P(VerifySuite, AcceptsEveryModule) {
   EXPECT_FALSE(files.empty()) << folder;
   for (const std::string& file : files) {
     SCOPED_TRACE(file);
-    const auto module = ParseModule(ReadText(file), file, WithInference());
+    const auto module = ParseModule(ReadText(file), file);
     ASSERT_TRUE(module.ok()) << module.status();
     const absl::Status status = Verify(**module);
     EXPECT_TRUE(status.ok()) << status;
@@ -95,7 +89,7 @@ TEST(VerifySuite, AnswersOnDamagedModules) {
         constexpr absl::string_view kBytes = "0123456789-,{}[]";
         damaged[random() % damaged.size()] = kBytes[random() % kBytes.size()];
       }
-      const auto module = ParseModule(damaged, file, WithInference());
+      const auto module = ParseModule(damaged, file);
       if (!module.ok()) continue;
       ++parsed;
       refused += Verify(**module).ok() ? 0 : 1;
