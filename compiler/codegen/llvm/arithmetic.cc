@@ -3,6 +3,7 @@
 #include "ir/base/check.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/IntrinsicsNVPTX.h"
+#include "llvm/IR/PatternMatch.h"
 
 namespace ingot::codegen {
 namespace {
@@ -45,6 +46,13 @@ Value* MinMax(Elements& e, Value* a, Value* b, bool is_max) {
     Value* first = is_max ? ir.CreateFCmpOGT(x, y) : ir.CreateFCmpOLT(x, y);
     return ir.CreateBitCast(ir.CreateSelect(first, x, y), e.Shaped(ir.getIntNTy(Width(x)), x));
   };
+  // A number other than zero as one side: the pick that gives the other side when it is NaN.
+  const auto is_number = [](Value* x) {
+    const llvm::APFloat* number = nullptr;
+    return match(x, llvm::PatternMatch::m_APFloat(number)) && !number->isZero() && !number->isNaN();
+  };
+  if (is_number(a)) return ir.CreateBitCast(pick(a, b), a->getType());
+  if (is_number(b)) return ir.CreateBitCast(pick(b, a), a->getType());
   Value* one = pick(a, b);
   Value* other = pick(b, a);
   if (!is_max) return ir.CreateBitCast(ir.CreateOr(one, other), a->getType());
