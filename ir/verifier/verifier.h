@@ -8,7 +8,7 @@
 namespace ingot {
 
 // With every call written out a module has at most so many instructions: passes may inline calls.
-inline constexpr int64_t kMaxInlinedInstructions = int64_t{1} << 22;
+inline constexpr int64_t kMaxInlinedInstructions = int64_t{1} << 20;
 
 // OK, or the first thing that is wrong.  What OK promises:
 //

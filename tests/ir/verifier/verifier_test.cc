@@ -199,7 +199,7 @@ TEST(Verifier, CallsAreBounded) {
   EXPECT_EQ(ChainOfCalls(kMaxCallDepth + 1, 1), "call.257.0: calls nest deeper than 256");
   EXPECT_EQ(ChainOfCalls(20000, 1), "call.257.0: calls nest deeper than 256");
   EXPECT_EQ(ChainOfCalls(60, 2),
-            "call.21.1: with its calls written out, computation f21 has more than 4194304 "
+            "call.19.1: with its calls written out, computation f19 has more than 1048576 "
             "instructions");
 }
 
