@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
+#include "compiler/kernel/builder.h"
 #include "compiler/kernel/fold.h"
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
@@ -338,6 +339,29 @@ TEST(HostKernels, Atomics) {
   EXPECT_EQ(h, (std::vector<uint16_t>{bf16(100), 0, bf16(128), bf16(128)}));
 }
 
+// Threads compile at once, for both kinds of target.
+TEST(HostKernels, CompileInThreads) {
+  const std::string host =
+      "kernel @k(%y: buffer<f32, 8>) tasks 8 { store %y[task] = convert(task) : f32 }\n";
+  const std::string gpu =
+      "kernel @k(%y: buffer<f32, 8>) grid 1 block 8 { store %y[thread] = 1.5 }\n";
+  const codegen::HostCode object =
+      *codegen::CompileForHost(Parse(host, HostTarget()), *HostTarget());
+  const codegen::PtxCode ptx = *codegen::CompileToPtx(Parse(gpu, nullptr), **FindTarget("sm_80"));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 10; ++j) {
+        const kernel::KernelModule on_host = Parse(host, HostTarget());
+        const kernel::KernelModule on_gpu = Parse(gpu, nullptr);
+        EXPECT_EQ(codegen::CompileForHost(on_host, *HostTarget())->object, object.object);
+        EXPECT_EQ(codegen::CompileToPtx(on_gpu, **FindTarget("sm_80"))->ptx, ptx.ptx);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST(HostKernels, Refusals) {
   const Target& host = *HostTarget();
   const Target& gpu = **FindTarget("sm_80");
@@ -422,6 +446,81 @@ TEST_P(PtxKernels, RowSum) {
   }
   for (const char* part : {".local", "fma", "call", "cvta"}) {
     EXPECT_EQ(code.ptx.find(part), std::string::npos) << part << "\n" << code.ptx;
+  }
+}
+
+// Each row of intrinsics.def that the target has, for each type that it takes.
+std::unique_ptr<kernel::Kernel> IntrinsicKernel(kernel::Intrinsic intrinsic, ElementType type) {
+  const kernel::IntrinsicInfo& info = kernel::InfoOf(intrinsic);
+  auto k = std::make_unique<kernel::Kernel>(absl::StrCat(info.name, "_", ElementTypeName(type)));
+  k->launch().block[0] = 128;
+  kernel::Builder b(k.get());
+  kernel::Buffer* global = k->AddBuffer("x", ElementType::kU32, {512});
+  kernel::Buffer* shared = k->AddShared("s", ElementType::kU32, {512});
+  kernel::Buffer* out = nullptr;
+  std::vector<kernel::Value> operands;
+  std::vector<int64_t> immediates;
+  std::vector<kernel::Buffer*> buffers;
+  using Kind = kernel::IntrinsicArgument::Kind;
+  for (const kernel::IntrinsicArgument& argument : info.arguments) {
+    switch (argument.kind) {
+      case Kind::kValue:
+        operands.push_back(b.Convert(b.ThreadId(), argument.type.element));
+        break;
+      case Kind::kTyped:
+        operands.push_back(b.Convert(b.ThreadId(), type));
+        break;
+      case Kind::kImmediate:  // right for every row: an id and 32 threads, 16 bytes, 32 registers
+        immediates.push_back(intrinsic == kernel::Intrinsic::kCopyAsync         ? 16
+                             : immediates.empty() && info.arguments.size() == 2 ? 1
+                                                                                : 32);
+        break;
+      case Kind::kPlace:
+        operands.push_back(b.Mul(b.ThreadId(), b.Index(4)));
+        buffers.push_back(argument.space == kernel::Space::kShared ? shared : global);
+        break;
+    }
+  }
+  if (info.result) {
+    const ElementType element =
+        info.result->kind == Kind::kTyped ? type : info.result->type.element;
+    out = k->AddBuffer("y", element, {128});
+  }
+  kernel::Value result = b.Call(intrinsic, operands, immediates, buffers);
+  if (out != nullptr) b.Store(out, b.ThreadId(), result);
+  return k;
+}
+
+constexpr kernel::Intrinsic kAllIntrinsics[] = {
+#define INGOT_KERNEL_INTRINSIC(Name, ...) kernel::Intrinsic::k##Name,
+#include "compiler/kernel/intrinsics.def"
+};
+
+TEST(Intrinsics, EveryRowAssembles) {
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+    GTEST_SKIP() << "neither libnvJitLink nor ptxas was found";
+  }
+  for (const Target& target : AllTargets()) {
+    if (target.platform != Platform::kCuda) continue;
+    int rows = 0;
+    for (kernel::Intrinsic intrinsic : kAllIntrinsics) {
+      const uint8_t types = kernel::InfoOf(intrinsic).types;
+      for (int i = 0; i < kElementTypeCount; ++i) {
+        const auto type = static_cast<ElementType>(i);
+        const bool takes = types == kernel::kSetNone ? type == ElementType::kS32
+                                                     : (types & kernel::TypeSetOf(type)) != 0;
+        if (!takes) continue;
+        kernel::KernelModule module;
+        module.kernels.push_back(IntrinsicKernel(intrinsic, type));
+        if (!kernel::VerifyModule(module, &target).ok()) continue;  // not on this target
+        const auto code = codegen::CompileToPtx(module, target);
+        ASSERT_TRUE(code.ok()) << code.status();
+        const auto cubin = codegen::PtxToCubin(code->ptx, target.name);
+        EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
+        ++rows;
+      }
+    }
+    EXPECT_GT(rows, 50) << target.name;
   }
 }
 
