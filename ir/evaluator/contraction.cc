@@ -206,6 +206,7 @@ class Convolution {
   Convolution(const ConvolutionAttributes& attributes, const Window& window, const Literal& input,
               const Literal& kernel, const std::vector<int64_t>& result_sizes)
       : attributes_(attributes),
+        window_(window),
         input_(input),
         kernel_(kernel),
         result_sizes_(result_sizes),
@@ -216,16 +217,6 @@ class Convolution {
     groups_ = attributes.feature_group_count * attributes.batch_group_count;
     columns_ = result_sizes.back() / groups_;
     rows_ = Product(result_sizes) / std::max<int64_t>(result_sizes.back(), 1);
-    for (size_t d = 0; d < spatial_; ++d) {
-      std::vector<int64_t> positions;
-      const int64_t size = input.shape().dimension(d + 1);
-      for (int64_t result = 0; result < result_sizes[d + 1]; ++result) {
-        for (int64_t element = 0; element < window_sizes_[d]; ++element) {
-          positions.push_back(InputPosition(window.dimensions[d], size, result, element));
-        }
-      }
-      positions_.push_back(std::move(positions));
-    }
   }
 
   template <typename T>
@@ -287,7 +278,8 @@ class Convolution {
                         const std::vector<int64_t>& element) const {
     int64_t offset = 0;
     for (size_t d = 0; d < spatial_; ++d) {
-      const int64_t position = positions_[d][result[d + 1] * window_sizes_[d] + element[d]];
+      const int64_t position = InputPosition(window_.dimensions[d], input_.shape().dimension(d + 1),
+                                             result[d + 1], element[d]);
       if (position < 0) return -1;
       offset += position * input_strides_[d + 1];
     }
@@ -295,6 +287,7 @@ class Convolution {
   }
 
   const ConvolutionAttributes& attributes_;
+  const Window& window_;
   const Literal& input_;
   const Literal& kernel_;
   const std::vector<int64_t>& result_sizes_;
@@ -303,7 +296,6 @@ class Convolution {
   const std::vector<int64_t> input_strides_;
   const std::vector<int64_t> window_sizes_;
   int64_t groups_, columns_, rows_;
-  std::vector<std::vector<int64_t>> positions_;  // [spatial dimension][result * window + element]
 };
 
 absl::StatusOr<Literal> EvaluateConvolution(const Instruction& instruction, Operands& operands,

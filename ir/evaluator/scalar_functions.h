@@ -155,6 +155,12 @@ inline double Reciprocal(double x) { return 1 / x; }
 // ---- complex numbers
 
 inline Complex Divide(Complex x, Complex y) { return x / y; }
+// By the real part, then the imaginary one (StableHLO's order of complex numbers).
+inline bool IsLess(Complex x, Complex y) {
+  return x.real() != y.real() ? x.real() < y.real() : x.imag() < y.imag();
+}
+inline Complex Maximum(Complex x, Complex y) { return IsLess(x, y) ? y : x; }
+inline Complex Minimum(Complex x, Complex y) { return IsLess(y, x) ? y : x; }
 inline Complex Reciprocal(Complex x) { return 1.0 / x; }
 inline Complex Sign(Complex x) {
   if (std::isnan(x.real()) || std::isnan(x.imag())) return {NAN, NAN};

@@ -18,15 +18,22 @@ int64_t InputPosition(const WindowDimension& window, int64_t size, int64_t resul
   if (window.reversal) element = window.size - 1 - element;
   const int64_t dilated =
       result * window.stride + element * window.window_dilation - window.padding_low;
-  if (dilated < 0 || dilated % window.base_dilation != 0) return -1;
+  if (dilated < 0) return -1;
+  if (window.base_dilation == 1) return dilated < size ? dilated : -1;
   const int64_t position = dilated / window.base_dilation;
-  return position < size ? position : -1;
+  return position * window.base_dilation == dilated && position < size ? position : -1;
 }
 
 std::vector<int64_t> WindowSizes(const Window& window) {
   std::vector<int64_t> sizes;
   for (const WindowDimension& d : window.dimensions) sizes.push_back(d.size);
   return sizes;
+}
+
+absl::StatusOr<int64_t> WindowCount(const Window& window) {
+  const std::optional<int64_t> count = CheckedProduct(WindowSizes(window));
+  if (!count.has_value()) return InvalidArgument("its window has more than 2^62 elements");
+  return *count;
 }
 
 namespace {
@@ -77,7 +84,7 @@ absl::StatusOr<Literal> ReduceWindow(const Instruction& instruction, Operands& o
   const int64_t blocks = (line + kBlock - 1) / kBlock;
   const std::vector<int64_t> outer_sizes(result_sizes.begin(), result_sizes.begin() + outer);
   const std::vector<int64_t> window_sizes = WindowSizes(window);
-  const int64_t window_count = Product(window_sizes);
+  INGOT_ASSIGN_OR_RETURN(const int64_t window_count, WindowCount(window));
   // Adds what one window element sees to the block of results [first, first + n) of a line.  Its
   // input positions are first * stride + element … in steps of the stride, where they are inside.
   const auto add_element = [&](Accumulators& accumulators, int64_t offset, int64_t element,
@@ -142,7 +149,7 @@ absl::StatusOr<Literal> SelectAndScatter(const Instruction& instruction, Operand
   const size_t rank = sizes.size();
   const Window window = WindowOf(instruction, static_cast<int64_t>(rank));
   const std::vector<int64_t> window_sizes = WindowSizes(window);
-  const int64_t window_count = Product(window_sizes);
+  INGOT_ASSIGN_OR_RETURN(const int64_t window_count, WindowCount(window));
   const bool has_lines =
       rank > 0 && window.dimensions[rank - 1] == WindowDimension() && sizes[rank - 1] <= kBlock;
   const int64_t line = has_lines ? sizes[rank - 1] : 1;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "ir/attributes.h"
 
 namespace ingot::evaluator {
@@ -15,6 +16,8 @@ int64_t InputPosition(const WindowDimension& window, int64_t size, int64_t resul
 
 // The window's size in each dimension.
 std::vector<int64_t> WindowSizes(const Window& window);
+// Their product; an error where it does not fit, as only padding can bring about.
+absl::StatusOr<int64_t> WindowCount(const Window& window);
 
 }  // namespace ingot::evaluator
 

@@ -68,6 +68,7 @@ absl::StatusOr<std::vector<Member>> ReadDirectory(absl::string_view zip) {
   const uint16_t count = Read<uint16_t>(zip, end + 10);
   size_t at = Read<uint32_t>(zip, end + 16);
   std::vector<Member> members;
+  uint64_t compressed = 0;
   for (uint16_t i = 0; i < count; ++i) {
     if (at > zip.size() || zip.size() - at < 46 || Read<uint32_t>(zip, at) != kDirectoryEntry) {
       return InvalidArgument("npz: entry ", i, " of the zip directory is damaged");
@@ -88,17 +89,25 @@ absl::StatusOr<std::vector<Member>> ReadDirectory(absl::string_view zip) {
     if (Read<uint16_t>(zip, at + 8) & 1)
       return Unimplemented("npz: ", member.name, " is encrypted");
     ReadZip64(zip.substr(at + 46 + name_size, extra_size), member);
+    // Members that share their bytes would unpack to far more than a file of this size can hold.
+    if (member.compressed_size > zip.size() - compressed) {
+      return InvalidArgument("npz: ", member.name, ": members have more bytes than the file");
+    }
+    compressed += member.compressed_size;
     members.push_back(std::move(member));
     at += 46 + name_size + extra_size + comment_size;
   }
   return members;
 }
 
-absl::StatusOr<std::string> Inflate(absl::string_view data, const Member& member) {
+absl::StatusOr<Literal> Inflate(absl::string_view data, const Member& member) {
   // A deflated stream is at most about 1032 times smaller than what it holds.
   if (member.size / 1040 > data.size() + 1)
     return InvalidArgument("npz: ", member.name, ": impossible sizes");
-  std::string out(member.size, '\0');
+  absl::StatusOr<Literal> memory =
+      Literal::Zeros(Shape::Array(ElementType::kU8, {static_cast<int64_t>(member.size)}));
+  if (!memory.ok()) return Annotate(memory.status(), "npz: ", member.name);
+  const absl::Span<std::byte> out = memory->MutableBytes();
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return absl::InternalError("zlib cannot start");
   size_t in_at = 0, out_at = 0;
@@ -119,10 +128,12 @@ absl::StatusOr<std::string> Inflate(absl::string_view data, const Member& member
   inflateEnd(&stream);
   if (code != Z_STREAM_END || out_at != out.size())
     return InvalidArgument("npz: ", member.name, " is damaged");
-  return out;
+  return memory;
 }
 
-absl::StatusOr<std::string> ReadMember(absl::string_view zip, const Member& member) {
+// The bytes of a member, in the file or in `unpacked`.
+absl::StatusOr<absl::string_view> ReadMember(absl::string_view zip, const Member& member,
+                                             Literal& unpacked) {
   const uint64_t at = member.header_offset;
   if (at > zip.size() || zip.size() - at < 30 || Read<uint32_t>(zip, at) != kLocalHeader) {
     return InvalidArgument("npz: ", member.name, ": no header at its offset");
@@ -134,13 +145,14 @@ absl::StatusOr<std::string> ReadMember(absl::string_view zip, const Member& memb
   if (member.size > kMaxMemberBytes)
     return InvalidArgument("npz: ", member.name, " has ", member.size, " bytes");
   const absl::string_view data = zip.substr(data_at, member.compressed_size);
-  std::string bytes;
+  absl::string_view bytes = data;
   if (member.method == 0) {
     if (member.size != member.compressed_size)
       return InvalidArgument("npz: ", member.name, ": sizes disagree");
-    bytes = std::string(data);
   } else if (member.method == 8) {
-    INGOT_ASSIGN_OR_RETURN(bytes, Inflate(data, member));
+    INGOT_ASSIGN_OR_RETURN(unpacked, Inflate(data, member));
+    bytes = absl::string_view(reinterpret_cast<const char*>(unpacked.bytes().data()),
+                              unpacked.bytes().size());
   } else {
     return Unimplemented("npz: ", member.name, ": compression method ", member.method);
   }
@@ -156,7 +168,8 @@ absl::StatusOr<NamedLiterals> ParseNpz(absl::string_view bytes) {
   INGOT_ASSIGN_OR_RETURN(const std::vector<Member> members, ReadDirectory(bytes));
   NamedLiterals arrays;
   for (const Member& member : members) {
-    INGOT_ASSIGN_OR_RETURN(const std::string npy, ReadMember(bytes, member));
+    Literal unpacked;
+    INGOT_ASSIGN_OR_RETURN(const absl::string_view npy, ReadMember(bytes, member, unpacked));
     absl::StatusOr<Literal> literal = ParseNpy(npy);
     if (!literal.ok()) return Annotate(literal.status(), member.name);
     arrays.emplace_back(std::string(absl::StripSuffix(member.name, ".npy")), *std::move(literal));

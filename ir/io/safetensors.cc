@@ -51,7 +51,10 @@ absl::StatusOr<Literal> ParseEntry(const nlohmann::ordered_json& entry, absl::st
   INGOT_ASSIGN_OR_RETURN(const ElementType type, TypeOf(entry["dtype"].get<std::string>()));
   std::vector<int64_t> dimensions;
   for (const nlohmann::ordered_json& size : entry["shape"]) {
-    if (!size.is_number_unsigned()) return InvalidArgument("a dimension is not a whole number");
+    // Past 2^62 no array is; as an int64_t it could be negative, which means something else.
+    if (!size.is_number_unsigned() || size.get<uint64_t>() >> 62 != 0) {
+      return InvalidArgument("a dimension is not a whole number below 2^62");
+    }
     dimensions.push_back(size.get<int64_t>());
   }
   const nlohmann::ordered_json& offsets = entry["data_offsets"];

@@ -442,6 +442,11 @@ TEST(ElementwiseTest, ComplexArithmetic) {
     check(Opcode::kAdd, [](C a, C b) { return a + b; }, {x, y});
     check(Opcode::kMultiply, [](C a, C b) { return a * b; }, {x, y});
     check(Opcode::kDivide, [](C a, C b) { return a / b; }, {x, y});
+    const auto less = [](C a, C b) {
+      return std::pair(a.real(), a.imag()) < std::pair(b.real(), b.imag());
+    };
+    check(Opcode::kMaximum, [&](C a, C b) { return less(a, b) ? b : a; }, {x, y});
+    check(Opcode::kMinimum, [&](C a, C b) { return less(a, b) ? a : b; }, {x, y});
     check(Opcode::kExp, [](C a, C) { return std::exp(a); }, {x});
     check(Opcode::kExpm1, [](C a, C) { return std::exp(a) - 1.0; }, {x});
     check(Opcode::kLog1p, [](C a, C) { return std::log(1.0 + a); }, {x});
