@@ -1,7 +1,6 @@
 // ingot bench: compile time, run time, and the floor under it.
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
@@ -99,7 +98,7 @@ absl::StatusOr<double> CopyBandwidth(runtime::Device* device) {
 absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& target,
                                     double bandwidth, double seconds) {
   Measurement result;
-  result.name = std::filesystem::path(path).stem().string();
+  result.name = ModelName(path);
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
   const Clock::time_point start = Clock::now();
   INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));

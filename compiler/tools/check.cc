@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compare.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/values.h"
 #include "ir/base/status.h"
@@ -17,14 +18,14 @@ constexpr Option kOptions[] = {
     {"target", "T",
      "interpreter, host, cuda, or a row of `ingot targets` (default: the card that is here, else "
      "host)"},
+    {"tolerances", "FILE", "tolerances of single models and results"},
     {"json", "FILE", "write the results there"},
 };
 
 struct CaseResult {
   std::string path;
-  absl::Status status;     // why it could not be run
-  double worst_error = 0;  // of all its outputs
-  double tolerance = 0;    // of that output
+  absl::Status status;  // why it could not be run
+  Comparison worst;     // of all its outputs: the nearest to its tolerance, or the furthest beyond
   bool passed = false;
 };
 
@@ -54,24 +55,22 @@ absl::StatusOr<std::vector<std::string>> FindCases(absl::Span<const std::string>
   return cases;
 }
 
-absl::Status RunCase(const std::string& target, CaseResult& result) {
+absl::Status RunCase(const std::string& target, const Tolerances& tolerances, CaseResult& result) {
   const std::string values = std::filesystem::path(result.path).replace_extension(".npz").string();
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(result.path));
   INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, ReadInputs(values, runner->inputs()));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> outputs, runner->Run(inputs));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected, ReadExpected(values, outputs));
+  INGOT_ASSIGN_OR_RETURN(const auto comparisons,
+                         Compare(outputs, expected, tolerances, ModelName(result.path)));
+  const auto excess = [](const Comparison& c) {
+    return c.tolerance > 0 ? c.distance / c.tolerance : c.distance;
+  };
   result.passed = true;
-  double worst = -1;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Difference difference = Compare(outputs[i], expected[i]);
-    result.passed &= difference.ok();
-    const double excess =
-        difference.tolerance > 0 ? difference.error / difference.tolerance : difference.error;
-    if (excess <= worst) continue;
-    worst = excess;
-    result.worst_error = difference.error;
-    result.tolerance = difference.tolerance;
+  for (const Comparison& comparison : comparisons) {
+    result.passed &= comparison.ok();
+    if (excess(comparison) >= excess(result.worst)) result.worst = comparison;
   }
   return absl::OkStatus();
 }
@@ -82,8 +81,8 @@ absl::Status WriteJson(const std::string& path, const std::string& target,
   for (const CaseResult& result : results) {
     cases.push_back({{"path", result.path},
                      {"passed", result.passed},
-                     {"error", result.worst_error},
-                     {"tolerance", result.tolerance},
+                     {"error", result.worst.distance},
+                     {"tolerance", result.worst.tolerance},
                      {"message", std::string(result.status.message())}});
   }
   const nlohmann::json report = {{"target", target}, {"cases", cases}};
@@ -94,19 +93,20 @@ absl::Status WriteJson(const std::string& path, const std::string& target,
 absl::Status RunCheck(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("check needs models or directories");
   const std::string target = line.Get("target", DefaultTarget());
+  INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
   INGOT_ASSIGN_OR_RETURN(const std::vector<std::string> paths, FindCases(line.positional()));
   std::vector<CaseResult> results;
   int64_t failed = 0;
   for (const std::string& path : paths) {
     CaseResult result;
     result.path = path;
-    result.status = RunCase(target, result);
-    const std::string name = std::filesystem::path(path).stem().string();
+    result.status = RunCase(target, tolerances, result);
+    const std::string name = ModelName(path);
     if (!result.status.ok()) {
       absl::PrintF("FAILED  %-28s %s\n", name, std::string(result.status.message()));
     } else {
       absl::PrintF("%-7s %-28s error %9.2e  tolerance %8.1e\n", result.passed ? "ok" : "WRONG",
-                   name, result.worst_error, result.tolerance);
+                   name, result.worst.distance, result.worst.tolerance);
     }
     failed += !result.passed;
     results.push_back(std::move(result));

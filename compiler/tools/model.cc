@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -111,6 +112,10 @@ class DeviceRunner : public Runner {
 
 }  // namespace
 
+std::string ModelName(const std::string& path) {
+  return std::filesystem::path(path).stem().string();
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return SystemError(path, "cannot open this file");
@@ -169,6 +174,13 @@ absl::StatusOr<std::string> OnePath(const CommandLine& line, absl::string_view w
   if (line.positional().empty()) return UsageError(absl::StrCat("needs ", what));
   return UsageError(
       absl::StrCat("takes one argument, ", what, "; '", line.positional()[1], "' is one too many"));
+}
+
+absl::StatusOr<Tolerances> ReadTolerances(const CommandLine& line) {
+  const std::string path = line.Get("tolerances");
+  if (path.empty()) return Tolerances();
+  INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  return Tolerances::Parse(text, path);
 }
 
 std::string DefaultTarget() { return OpenDevice("cuda").ok() ? "cuda" : "host"; }

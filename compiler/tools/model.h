@@ -11,6 +11,7 @@
 #include "compiler/executable.h"
 #include "compiler/program/emitter.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compare.h"
 #include "ir/literal.h"
 #include "ir/module.h"
 #include "runtime/device.h"
@@ -30,6 +31,9 @@ absl::StatusOr<Model> LoadModel(const std::string& path);
 // As LoadModel where only a graph will do.
 absl::StatusOr<std::unique_ptr<Module>> LoadModule(const std::string& path);
 
+// The file's name without folders and extension.
+std::string ModelName(const std::string& path);
+
 // Whole files.  NotFound, or whatever the system says, with the path.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // Writes beside and renames, so that no half-written file is left.
@@ -37,6 +41,9 @@ absl::Status WriteFile(const std::string& path, absl::string_view contents);
 
 // The one positional argument, or a usage error that says what is missing.
 absl::StatusOr<std::string> OnePath(const CommandLine& line, absl::string_view what);
+
+// The tolerances of --tolerances=FILE, or by type alone where the option is not given.
+absl::StatusOr<Tolerances> ReadTolerances(const CommandLine& line);
 
 // The default target: the card that is here, else the host.
 std::string DefaultTarget();

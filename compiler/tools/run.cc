@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compare.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
 #include "compiler/tools/values.h"
@@ -21,6 +22,8 @@ constexpr Option kOptions[] = {
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},
     {"outputs", "DIR", "write out0.npy, out1.npy, ... there"},
     {"expect", "F.npz", "compare with out0, out1, ... and fail beyond the tolerance of each type"},
+    {"tolerances", "FILE",
+     "tolerances of single models and results, for --expect and --compare-with"},
     {"compare-with", "T", "compare with another target's results"},
     {"iterations", "N", "run N times and print the median time"},
     {"profile", "", "print the time of each command"},
@@ -77,16 +80,18 @@ absl::Status PrintProfile(Runner& runner, absl::Span<const Literal> inputs) {
 }
 
 absl::Status CompareWith(const std::string& path, const std::string& target,
-                         absl::Span<const Literal> inputs, absl::Span<const Literal> results) {
+                         absl::Span<const Literal> inputs, absl::Span<const Literal> results,
+                         const Tolerances& tolerances) {
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
   INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected, runner->Run(inputs));
-  return PrintComparison(results, expected);
+  return PrintComparison(results, expected, tolerances, ModelName(path));
 }
 
 absl::Status RunRun(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model or an .ingot file"));
   INGOT_ASSIGN_OR_RETURN(const int64_t iterations, line.GetInteger("iterations", 0, 1));
+  INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
   Dump dump(line.Get("dump-to"));
   CompileOptions options;
@@ -100,12 +105,12 @@ absl::Status RunRun(const CommandLine& line) {
   if (iterations > 0) INGOT_RETURN_IF_ERROR(PrintMedianTime(**runner, inputs, iterations));
   if (line.Has("profile")) INGOT_RETURN_IF_ERROR(PrintProfile(**runner, inputs));
   if (line.Has("compare-with")) {
-    INGOT_RETURN_IF_ERROR(CompareWith(path, line.Get("compare-with"), inputs, results));
+    INGOT_RETURN_IF_ERROR(CompareWith(path, line.Get("compare-with"), inputs, results, tolerances));
   }
   if (line.Has("expect")) {
     INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected,
                            ReadExpected(line.Get("expect"), results));
-    return PrintComparison(results, expected);
+    return PrintComparison(results, expected, tolerances, ModelName(path));
   }
   if (!line.Has("outputs") && !line.Has("compare-with")) PrintResults(results);
   return absl::OkStatus();

@@ -34,23 +34,6 @@ absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
 // The shape and first elements of each result, a line each, on standard output.
 void PrintResults(absl::Span<const Literal> results);
 
-// How far a result is from what was expected.
-struct Difference {
-  // Floats and complex numbers: ‖result - expected‖ / ‖expected‖ over the elements that are finite
-  // in both, infinity when a NaN or infinity stands on one side only.  Integers and pred: the
-  // fraction of elements that differ.
-  double error = 0;
-  double tolerance = 0;  // of the element type
-  bool ok() const { return error <= tolerance; }
-};
-Difference Compare(const Literal& result, const Literal& expected);
-
-// The tolerance of a type: 1e-5 for f32 and c64, 2e-2 for bf16, 0 for integers, …
-double ToleranceOf(ElementType type);
-
-// Prints a line for each result and returns an error when one is beyond its tolerance.
-absl::Status PrintComparison(absl::Span<const Literal> results, absl::Span<const Literal> expected);
-
 }  // namespace ingot::tools
 
 #endif  // INGOT_COMPILER_TOOLS_VALUES_H_

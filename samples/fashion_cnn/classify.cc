@@ -5,6 +5,7 @@
 //   classify fashion_cnn.ingot weights.safetensors IMAGES.gz LABELS.gz [host|cuda] [LOGITS]
 //
 // LOGITS: a file for the logits of the first batch, raw little-endian f32.
+#include <ingot.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -15,8 +16,6 @@
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include "ingot.h"
 
 namespace {
 

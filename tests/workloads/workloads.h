@@ -24,15 +24,7 @@ struct Workload {
 std::vector<std::string> WorkloadNames(const std::string& folder);
 absl::StatusOr<Workload> LoadWorkload(const std::string& folder, const std::string& name);
 
-// How far one result is from what was expected: ‖result - expected‖ / ‖expected‖ of floats, where a
-// NaN or infinity that only one side has is infinitely far; the fraction of integers that differ.
-double Distance(const Literal& result, const Literal& expected);
-
-// The tolerance of an element type, and for single results of single workloads the exceptions of
-// tolerances.txt.
-double Tolerance(const std::string& workload, int64_t result, ElementType type);
-
-// OK when every result is within its tolerance; else names those that are not.
+// OK when every result is within its tolerance of tolerances.txt; else names those that are not.
 absl::Status CheckResults(const std::string& workload, absl::Span<const Literal> results,
                           absl::Span<const Literal> expected);
 
