@@ -57,9 +57,16 @@ class Context {
   absl::Status CheckInterrupt() const;
 
   // As ThreadPool::ParallelFor, for `count` items that cost about `cost` element operations each:
-  // small work stays on this thread.
+  // small work stays on this thread.  When it is time to stop, pieces are left out: Run sees to it
+  // that nobody uses what came of that.
   void ParallelFor(int64_t count, int64_t cost,
                    const std::function<void(int64_t begin, int64_t end)>& work);
+
+  // OK when c128 numbers, so many, fit this machine's memory: before a std::vector takes it.
+  static absl::Status CheckScratch(int64_t count);
+
+  // The key of a generator of random numbers that no other call of this evaluation gets.
+  uint64_t NextRandomKey() { return random_key_++; }
 
   // The compiled form of a computation that is applied to scalars.
   absl::StatusOr<const ScalarProgram*> ProgramOf(const Computation& computation);
@@ -79,6 +86,7 @@ class Context {
 
   const EvaluatorOptions& options_;
   int depth_ = 0;
+  uint64_t random_key_ = 0;
   std::unique_ptr<ThreadPool> pool_;
   absl::flat_hash_map<const Computation*, std::unique_ptr<Plan>> plans_;
   absl::flat_hash_map<const Computation*, std::unique_ptr<absl::StatusOr<ScalarProgram>>> programs_;

@@ -11,6 +11,8 @@ namespace {
 
 // Below this many element operations, waking threads costs more than they save.
 constexpr int64_t kWorthThreads = int64_t{1} << 16;
+// More than one, so that threads end together, and so that a deadline is not missed by much.
+constexpr int64_t kPiecesPerThread = 8;
 
 int ThreadCount(const EvaluatorOptions& options) {
   if (options.threads > 0) return options.threads;
@@ -83,15 +85,21 @@ absl::Status Context::CheckInterrupt() const {
   return absl::OkStatus();
 }
 
+absl::Status Context::CheckScratch(int64_t count) {
+  return Literal::Zeros(Shape::Array(ElementType::kC128, {count})).status();
+}
+
 void Context::ParallelFor(int64_t count, int64_t cost,
                           const std::function<void(int64_t, int64_t)>& work) {
   if (count <= 0) return;
+  if (count == 1 || count < kWorthThreads / std::max<int64_t>(cost, 1)) return work(0, count);
   const int threads = ThreadCount(options_);
-  if (threads == 1 || count == 1 || count < kWorthThreads / std::max<int64_t>(cost, 1)) {
-    return work(0, count);
-  }
   if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>(threads);
-  pool_->ParallelFor(count, std::max<int64_t>(1, count / (threads * 4)), work);
+  pool_->ParallelFor(count, std::max<int64_t>(1, count / (threads * kPiecesPerThread)),
+                     [&](int64_t begin, int64_t end) {
+                       // Whoever called will ask again, and drop what is not done.
+                       if (CheckInterrupt().ok()) work(begin, end);
+                     });
 }
 
 absl::StatusOr<const ScalarProgram*> Context::ProgramOf(const Computation& computation) {
@@ -206,8 +214,6 @@ absl::StatusOr<Literal> Context::Run(const Computation& computation, std::vector
   for (size_t s = 0; s < plan.steps.size() && status.ok(); ++s) {
     const Plan::Step& step = plan.steps[s];
     const Instruction& instruction = *step.instruction;
-    status = CheckInterrupt();
-    if (!status.ok()) break;
     if (instruction.opcode() == Opcode::kParameter) {
       values[s] = std::move(inputs[instruction.parameter_number()]);
       continue;
@@ -223,6 +229,8 @@ absl::StatusOr<Literal> Context::Run(const Computation& computation, std::vector
       operands.push_back(step.is_last_use[i] ? std::move(value) : value);
     }
     absl::StatusOr<Literal> result = EvaluateInstruction(instruction, operands, *this);
+    status = CheckInterrupt();
+    if (!status.ok()) break;
     if (!result.ok()) {
       status = Annotate(result.status(), computation.name(), ": ", instruction.name());
       break;

@@ -188,6 +188,9 @@ absl::StatusOr<Literal> Fft(const Instruction& instruction, const Operands& oper
 absl::StatusOr<Literal> EvaluateLinearAlgebra(const Instruction& instruction, Operands& operands,
                                               Context& context) {
   if (instruction.shape().ElementCount() == 0) return Literal::Zeros(instruction.shape());
+  // Operands and results, their transforms, and those cut to size.
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(
+      3 * std::max(operands.back().size(), instruction.shape().ElementCount())));
   switch (instruction.opcode()) {
     case Opcode::kCholesky:
       return Cholesky(instruction, operands);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "ir/base/status.h"
@@ -116,6 +118,7 @@ absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands
     return Unimplemented("the evaluator does not do rng-bit-generator of ", ElementTypeName(type));
   }
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(shape));
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(result.size()));
   std::vector<uint64_t> values(result.size());
   const int bits = BitWidth(type) == 64 ? 64 : 32;
   const absl::Span<uint64_t> words = state.mutable_data<uint64_t>();
@@ -137,11 +140,43 @@ absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands
   return Literal::Tuple({std::move(state), std::move(result)});
 }
 
+// rng(low, high), uniform in [low, high), or rng(mean, deviation), normal: any numbers will do, and
+// these are the same from run to run.
+absl::StatusOr<Literal> Rng(const Instruction& instruction, const Operands& operands,
+                            Context& context) {
+  const ElementType type = instruction.shape().element_type();
+  if (IsComplex(type) || operands.size() != 2) return NotEvaluated(instruction);
+  INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(result.size()));
+  std::vector<uint64_t> words(2 * result.size());
+  Philox(context.NextRandomKey(), 0, 0, 64, words);
+  const bool is_normal =
+      instruction.attributes<RngAttributes>().distribution == RngDistribution::kNormal;
+  const double a = operands[0].AsDouble(0), b = operands[1].AsDouble(0);
+  for (int64_t i = 0; i < result.size(); ++i) {
+    // in [0, 1), and in (0, 1]
+    const double u = std::ldexp(static_cast<double>(words[2 * i] >> 11), -53);
+    const double v = 1 - std::ldexp(static_cast<double>(words[2 * i + 1] >> 11), -53);
+    if (is_normal) {  // Box and Muller
+      result.SetDouble(i, a + b * std::sqrt(-2 * std::log(v)) * std::cos(2 * std::numbers::pi * u));
+    } else if (IsFloat(type)) {
+      result.SetDouble(i, a + (b - a) * u);
+    } else {
+      const int64_t low = operands[0].AsInteger(0);
+      const uint64_t range = static_cast<uint64_t>(operands[1].AsInteger(0) - low);
+      result.SetInteger(i, low + static_cast<int64_t>(range == 0 ? 0 : words[2 * i] % range));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateRandom(const Instruction& instruction, Operands& operands,
-                                       Context&) {
+                                       Context& context) {
   switch (instruction.opcode()) {
+    case Opcode::kRng:
+      return Rng(instruction, operands, context);
     case Opcode::kRngBitGenerator:
       return RngBitGenerator(instruction, operands);
     default:

@@ -260,10 +260,13 @@ absl::StatusOr<Literal> EvaluateReduction(const Instruction& instruction, Operan
                                           Context& context) {
   switch (instruction.opcode()) {
     case Opcode::kBatchNormGrad:
+      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
       return BatchNormGrad(instruction, operands);
     case Opcode::kBatchNormInference:
+      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
       return BatchNormInference(instruction, operands);
     case Opcode::kBatchNormTraining:
+      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
       return BatchNormTraining(instruction, operands);
     case Opcode::kReduce:
       return Reduce(instruction, operands, context);

@@ -304,7 +304,7 @@ void ScalarProgram::RunStep(const Step& step, const std::vector<void*>& register
 
 ScalarProgram::Frame::Frame(const ScalarProgram& program) : program_(program) {
   const size_t count = program.register_types_.size();
-  memory_ = std::make_unique<std::byte[]>(count * kRegisterBytes);
+  memory_ = std::make_unique_for_overwrite<std::byte[]>(count * kRegisterBytes);
   for (size_t i = 0; i < count; ++i) owned_.push_back(memory_.get() + i * kRegisterBytes);
   registers_ = owned_;
   for (const ConstantRegister& constant : program.constants_) {

@@ -90,6 +90,36 @@ TEST(RandomTest, ThreeFryAndPhiloxGiveTheirKnownAnswers) {
   EXPECT_EQ(ones.tuple()[0].AsInteger(2), 0);
 }
 
+TEST(RandomTest, RngKeepsToItsDistribution) {
+  const Shape shape = Shape::Array(ElementType::kF32, {10000});
+  const Shape integers = Shape::Array(ElementType::kS8, {10000});
+  const Literal result = Evaluated(
+      [&](GraphBuilder& b, Values v) {
+        const auto rng = [&](Value x, Value y, RngDistribution distribution, const Shape& of) {
+          return b.Apply(Opcode::kRng, {x, y}, RngAttributes{distribution}, {}, &of);
+        };
+        return Tuple({rng(v[0], v[1], RngDistribution::kUniform, shape),
+                      rng(v[0], v[1], RngDistribution::kNormal, shape),
+                      rng(v[2], v[3], RngDistribution::kUniform, integers)});
+      },
+      {Literal::Scalar(ElementType::kF32, -1), Literal::Scalar(ElementType::kF32, 3),
+       Literal::Scalar(ElementType::kS8, -2), Literal::Scalar(ElementType::kS8, 2)});
+  double mean[3] = {}, square[3] = {};
+  for (int k = 0; k < 3; ++k) {
+    for (double x : ToDoubles(result.tuple()[k])) {
+      mean[k] += x / 10000;
+      square[k] += x * x / 10000;
+      EXPECT_TRUE(k == 1 || ((k == 0 ? -1 : -2) <= x && x < (k == 0 ? 3 : 2))) << k << " " << x;
+    }
+  }
+  // means and variances, to about five standard errors
+  EXPECT_NEAR(mean[0], 1, 0.06);
+  EXPECT_NEAR(square[0] - mean[0] * mean[0], 16.0 / 12, 0.06);
+  EXPECT_NEAR(mean[1], -1, 0.15);
+  EXPECT_NEAR(square[1] - mean[1] * mean[1], 9, 0.7);
+  EXPECT_NEAR(mean[2], -0.5, 0.06);
+}
+
 TEST(LinearAlgebraTest, CholeskyAndTriangularSolve) {
   // l lᵀ, and an upper triangle that is not read
   const Literal l = Array(ElementType::kF64, {1, 3, 3}, {2, 0, 0, 1, 3, 0, -1, 0.5, 1});
@@ -206,6 +236,18 @@ TEST(EvaluatorTest, StopsWhenTold) {
   EvaluatorOptions with_flag;
   with_flag.cancelled = &cancelled;
   EXPECT_EQ(Evaluate(*module, inputs, with_flag).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST(EvaluatorTest, StopsInTheMiddleOfAnOp) {
+  // half a minute of work in one instruction
+  const Literal x = Numbers(ElementType::kF32, {4096, 4096});
+  GraphBuilder b("long");
+  const Value v = b.Parameter(x.shape());
+  const std::unique_ptr<Module> module = b.Build(MatMul(v, v)).value();
+  EvaluatorOptions options;
+  options.threads = 1;
+  options.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+  EXPECT_EQ(Evaluate(*module, {x}, options).status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST(EvaluatorTest, SaysWhatIsWrongWithInputs) {
