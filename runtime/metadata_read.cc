@@ -28,6 +28,13 @@ class Reader {
     return budget_ >= 0 ? absl::OkStatus() : InvalidArgument("parts of the metadata are shared");
   }
 
+  // The verifier lets a damaged buffer have them anywhere.
+  static absl::Status CheckAligned(const void* address, size_t alignment) {
+    return reinterpret_cast<uintptr_t>(address) % alignment == 0
+               ? absl::OkStatus()
+               : InvalidArgument("the metadata is not aligned");
+  }
+
   absl::Status Text(const fb::String* source, std::string& out) {
     if (source == nullptr) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(Charge(source->size()));
@@ -37,8 +44,9 @@ class Reader {
   absl::Status Type(const fb::String* source, ElementType& out);
   template <typename T, typename List>
   absl::Status Numbers(const fb::Vector<T>* source, List& out) {
-    if (source == nullptr) return absl::OkStatus();
+    if (source == nullptr || source->size() == 0) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(Charge(int64_t{source->size()} * sizeof(T)));
+    INGOT_RETURN_IF_ERROR(CheckAligned(source->Data(), sizeof(T)));
     out.assign(source->begin(), source->end());
     return absl::OkStatus();
   }
@@ -48,6 +56,7 @@ class Reader {
       return InvalidArgument("a list of ", source == nullptr ? 0 : source->size(), " numbers, not ",
                              kSize);
     }
+    INGOT_RETURN_IF_ERROR(CheckAligned(source->Data(), sizeof(int64_t)));
     std::copy(source->begin(), source->end(), out.begin());
     return absl::OkStatus();
   }
@@ -112,6 +121,7 @@ absl::Status Reader::Type(const fb::String* source, ElementType& out) {
 
 absl::Status Reader::Read(const format::Slice* source, BufferSlice& out) {
   if (source == nullptr) return InvalidArgument("a buffer is missing");
+  INGOT_RETURN_IF_ERROR(CheckAligned(source, alignof(format::Slice)));
   out.offset = source->offset();
   out.size = source->size();
   out.index = source->index();
