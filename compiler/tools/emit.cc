@@ -1,8 +1,12 @@
-// ingot emit: one stage's text.
+// ingot emit: one stage's text, of a model or of kernels in their own text.
 #include <cstdio>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/kernel/text.h"
+#include "compiler/kernel/verifier.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
@@ -26,10 +30,43 @@ absl::StatusOr<Stage> ParseStage(const std::string& name) {
   return UsageError(absl::StrCat("--stage=", name, ": the stages are ", names));
 }
 
+// The later stages of a text of kernels, which begins with the first of them.
+bool IsKernels(absl::string_view text) {
+  return absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "kernel @");
+}
+
+absl::Status EmitKernels(const std::string& path, absl::string_view text, Stage stage,
+                         const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(const kernel::KernelModule kernels, kernel::ParseKernels(text, path));
+  INGOT_RETURN_IF_ERROR(Annotate(kernel::VerifyModule(kernels, &target), path));
+  std::string shown;
+  switch (stage) {
+    case Stage::kKernel:
+      shown = kernels.ToString();
+      break;
+    case Stage::kLlvm:
+    case Stage::kAssembly: {
+      INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule generated,
+                             codegen::Generate(kernels, target, path, /*keep_texts=*/true));
+      shown = stage == Stage::kLlvm ? std::move(generated.llvm) : std::move(generated.assembly);
+      break;
+    }
+    case Stage::kHlo:
+    case Stage::kOptimized:
+    case Stage::kPlan:
+    case Stage::kProgram:
+      return InvalidArgument(path, ": of kernels there are the stages kernel, llvm and asm");
+  }
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
+  return absl::OkStatus();
+}
+
 absl::Status RunEmit(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   INGOT_ASSIGN_OR_RETURN(const Stage stage, ParseStage(line.Get("stage")));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
+  INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  if (IsKernels(text)) return EmitKernels(path, text, stage, *target);
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
   const std::string kernel = line.Get("kernel");
   int shown = 0;
@@ -48,7 +85,7 @@ absl::Status RunEmit(const CommandLine& line) {
 
 }  // namespace
 
-const Verb kEmitVerb = {"emit", "MODEL --stage=S", "prints the text of one stage", kOptions,
+const Verb kEmitVerb = {"emit", "MODEL|KERNELS --stage=S", "prints the text of one stage", kOptions,
                         RunEmit};
 
 }  // namespace ingot::tools
