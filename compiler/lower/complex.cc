@@ -70,6 +70,31 @@ class ComplexMath {
             b_.Mul(length, Real(Opcode::kSin, {angle}))};
   }
   Element Exp(Element x) { return Polar(Real(Opcode::kExp, {x.re}), x.im); }
+  // e^a cos b - 1 = expm1(a) cos b - 2 sin²(b / 2), which does not cancel near 0.
+  Element Expm1(Element x) {
+    const Value half_sine = Real(Opcode::kSin, {b_.Mul(x.im, Const(x.im, 0.5))});
+    const Value re = b_.Mul(Real(Opcode::kExpm1, {x.re}), Real(Opcode::kCos, {x.im}));
+    return {b_.Sub(re, b_.Mul(Const(re, 2), b_.Mul(half_sine, half_sine))),
+            b_.Mul(Real(Opcode::kExp, {x.re}), Real(Opcode::kSin, {x.im}))};
+  }
+  // |1 + z|² - 1 = a (2 + a) + b² near 0, where 1 + z would lose what z has.
+  Element Log1p(Element x) {
+    const Value one = Const(x.re, 1);
+    const Value limit = Const(x.re, 0.5);
+    const Value small = b_.And(b_.Lt(b_.Abs(x.re), limit), b_.Lt(b_.Abs(x.im), limit));
+    const Value excess = b_.Add(b_.Mul(x.re, b_.Add(Const(x.re, 2), x.re)), b_.Mul(x.im, x.im));
+    const Element sum = {b_.Add(one, x.re), x.im};
+    const Value near = b_.Mul(limit, Real(Opcode::kLog1p, {excess}));
+    return {b_.Select(small, near, Real(Opcode::kLog, {Abs(sum)})), Arg(sum)};
+  }
+  Element Logistic(Element x) {
+    const Element one = {Const(x.re, 1), Const(x.re, 0)};
+    return Div(one, Add(one, Exp({b_.Neg(x.re), b_.Neg(x.im)})));
+  }
+  Element Cbrt(Element x) {
+    const Element third = {Const(x.re, 1.0 / 3), Const(x.re, 0)};
+    return Power(x, third);
+  }
   Element Log(Element x) { return {Real(Opcode::kLog, {Abs(x)}), Arg(x)}; }
   // The root with the non-negative real part; the smaller component by division, so that it does
   // not cancel.
@@ -145,6 +170,10 @@ constexpr ComplexRow kComplexRows[] = {
     {Opcode::kRsqrt, ROW(m.Div({m.Const(x[0].re, 1), m.Const(x[0].re, 0)}, m.Sqrt(x[0])))},
     {Opcode::kExp, ROW(m.Exp(x[0]))},
     {Opcode::kLog, ROW(m.Log(x[0]))},
+    {Opcode::kExpm1, ROW(m.Expm1(x[0]))},
+    {Opcode::kLog1p, ROW(m.Log1p(x[0]))},
+    {Opcode::kLogistic, ROW(m.Logistic(x[0]))},
+    {Opcode::kCbrt, ROW(m.Cbrt(x[0]))},
     {Opcode::kSin, ROW(m.Sin(x[0]))},
     {Opcode::kCos, ROW(m.Cos(x[0]))},
     {Opcode::kTan, ROW(m.Tan(x[0]))},

@@ -111,7 +111,7 @@ Elements EmitDot(ElementEmitter& e, const Instruction& dot, const Index& index) 
   for (int64_t d : attributes.lhs_contracting_dims) {
     fold.extents.push_back(dot.operand(0)->shape().dimension(d));
   }
-  if (outer->lanes() == 1) fold.inner_lanes = e.context().InnerWidth(dot);
+  fold.Follow(e.context().PlanOf(dot), outer->lanes());
   SetProducts(
       e, dot, outer->lanes(),
       [&](const std::vector<Value>& at, int lanes) {
@@ -152,7 +152,7 @@ class Convolution {
       fold.extents.push_back(kernel_.shape().dimension(d));
     }
     fold.extents.push_back(inputs_per_group_);
-    if (index_.lanes() == 1) fold.inner_lanes = e_.context().InnerWidth(instruction_);
+    fold.Follow(e_.context().PlanOf(instruction_), index_.lanes());
     fold.guard = [&](size_t level, const std::vector<Value>& at) -> Value {
       return level < labels_.kernel_spatial.size() ? Inside(level, at) : nullptr;
     };

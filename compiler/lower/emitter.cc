@@ -66,10 +66,10 @@ Elements EmitConstant(ElementEmitter& e, const Instruction& instruction, const I
 
 }  // namespace
 
-int Context::InnerWidth(const Instruction& instruction) const {
-  if (instruction.parent() != &fusion) return 1;
+plan::InstructionPlan Context::PlanOf(const Instruction& instruction) const {
   const size_t id = static_cast<size_t>(instruction.id());
-  return id < plan.instructions.size() ? plan.instructions[id].width : 1;
+  const bool planned = instruction.parent() == &fusion && id < plan.instructions.size();
+  return planned ? plan.instructions[id] : plan::InstructionPlan{};
 }
 
 void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_view why) {

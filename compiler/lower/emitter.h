@@ -47,8 +47,8 @@ struct Context {
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);
   }
-  // Elements that one step of the innermost loop of `instruction` takes.
-  int InnerWidth(const Instruction& instruction) const;
+  // What the plan says of `instruction`; the defaults for one of a called computation.
+  plan::InstructionPlan PlanOf(const Instruction& instruction) const;
 };
 
 class ElementEmitter {

@@ -17,16 +17,24 @@ namespace {
 constexpr int64_t kShortestPiece = 512;
 
 // One walk of a box with `lanes` elements a step along the last coordinate, which begins at
-// `first` there.
+// `first` there, its steps dealt out to `threads` of a warp.
 class Walk {
  public:
-  Walk(ElementEmitter* e, const Fold& fold, int64_t first, int64_t last_extent, int lanes)
-      : e_(*e), fold_(fold), first_(first), extents_(fold.extents), lanes_(lanes) {
+  Walk(ElementEmitter* e, const Fold& fold, int64_t first, int64_t last_extent, int lanes,
+       int threads)
+      : e_(*e),
+        fold_(fold),
+        first_(first),
+        extents_(fold.extents),
+        lanes_(lanes),
+        threads_(threads) {
     extents_.back() = last_extent;
     // Steps from each level inwards.
     steps_.assign(extents_.size() + 1, 1);
     for (size_t i = extents_.size(); i-- > 0;) {
-      steps_[i] = steps_[i + 1] * (i + 1 == extents_.size() ? extents_[i] / lanes : extents_[i]);
+      steps_[i] = steps_[i + 1] * (i + 1 == extents_.size()
+                                       ? CeilDiv(extents_[i], int64_t{1} * lanes * threads)
+                                       : extents_[i]);
     }
     piece_ =
         std::max(kShortestPiece, static_cast<int64_t>(std::sqrt(static_cast<double>(steps_[0]))));
@@ -62,8 +70,8 @@ class Walk {
     }
     const bool last = level + 1 == extents_.size();
     const int64_t begin = last ? first_ : 0;
-    const int64_t stride = last ? lanes_ : 1;
-    const int64_t trips = extents_[level] / stride;
+    const int64_t end = begin + extents_[level];
+    const int64_t stride = last ? int64_t{1} * lanes_ * threads_ : 1;
     const auto one = [&](Value i, const std::vector<ElementVar>& into) {
       std::vector<Value> inner = at;
       inner.push_back(i);
@@ -74,36 +82,46 @@ class Walk {
         e_.If(inside, [&] { Level(level + 1, inner, into); });
       }
     };
-    const Value first = e_.math().Const(begin);
-    if (trips == 1) {
-      one(first, accumulators);
+    // This thread's steps from `first` on.
+    const auto steps = [&](Value first, Value until, const std::vector<ElementVar>& into) {
+      if (last && threads_ > 1) {
+        const Value thread = e_.math().Convert(e_.b().LaneId());
+        first = e_.b().Add(first, e_.math().Mul(thread, lanes_));
+      }
+      e_.For(first, until, stride, [&](Value i) { one(i, into); });
+    };
+    const Value first_value = e_.math().Const(begin);
+    const Value end_value = e_.math().Const(end);
+    if (extents_[level] == stride && threads_ == 1) {
+      one(first_value, accumulators);
       return;
     }
-    const Value end = e_.math().Const(begin + trips * stride);
     if (!fold_.combine || steps_[level] <= piece_) {
-      e_.For(first, end, stride, [&](Value i) { one(i, accumulators); });
+      steps(first_value, end_value, accumulators);
       return;
     }
     // Pieces of this coordinate, each with accumulators of its own.
     const int64_t block = std::max<int64_t>(1, piece_ / steps_[level + 1]) * stride;
-    e_.For(first, end, block, [&](Value piece) {
+    e_.For(first_value, end_value, block, [&](Value piece) {
       const std::vector<ElementVar> inner = Accumulators();
-      if (block == stride) {
+      if (block == 1) {
         one(piece, inner);
       } else {
-        const Value piece_end = e_.b().Min(e_.math().Add(piece, block), end);
-        e_.For(piece, piece_end, stride, [&](Value i) { one(i, inner); });
+        steps(piece, e_.b().Min(e_.math().Add(piece, block), end_value), inner);
       }
       const Elements sum = fold_.combine(ReadAll(accumulators), ReadAll(inner));
       for (size_t k = 0; k < sum.size(); ++k) e_.Write(accumulators[k], sum[k]);
     });
   }
 
+  static int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
   ElementEmitter& e_;
   const Fold& fold_;
   const int64_t first_;
   std::vector<int64_t> extents_;
   const int lanes_;
+  const int threads_;
   std::vector<int64_t> steps_;
   int64_t piece_;
 };
@@ -135,6 +153,22 @@ Elements CombineLanes(ElementEmitter& e, const Fold& fold, Elements values) {
   return values;
 }
 
+// The tree over the threads of a warp: every thread gets the result.
+Elements CombineThreads(ElementEmitter& e, const Fold& fold, Elements values) {
+  const auto shuffle = [&](Value value, int distance) -> Value {
+    if (value == nullptr) return nullptr;
+    return e.b().Call(kernel::Intrinsic::kShuffleXor, {value, e.b().Index(distance)});
+  };
+  for (int distance = fold.threads / 2; distance > 0; distance /= 2) {
+    Elements others;
+    for (const Element& value : values) {
+      others.push_back({shuffle(value.re, distance), shuffle(value.im, distance)});
+    }
+    values = fold.combine(values, others);
+  }
+  return values;
+}
+
 }  // namespace
 
 Elements RunFold(ElementEmitter& e, const Fold& fold) {
@@ -146,15 +180,22 @@ Elements RunFold(ElementEmitter& e, const Fold& fold) {
     point.extents = {1};
     point.step = [&](const std::vector<ElementVar>& accumulators, const std::vector<Value>&,
                      int lanes) { fold.step(accumulators, {}, lanes); };
-    return Walk(&e, point, 0, 1, 1).Run();
+    return Walk(&e, point, 0, 1, 1, 1).Run();
   }
   const int64_t last = fold.extents.back();
   const int lanes = fold.combine ? fold.inner_lanes : 1;
+  const int threads = fold.combine ? fold.threads : 1;
   const int64_t whole = last / lanes * lanes;
-  if (lanes == 1 || whole == 0) return Walk(&e, fold, 0, last, 1).Run();
-  Elements sum = CombineLanes(e, fold, Walk(&e, fold, 0, whole, lanes).Run());
-  if (whole == last) return sum;
-  return fold.combine(sum, Walk(&e, fold, whole, last - whole, 1).Run());
+  Elements sum;
+  if (lanes > 1 && whole > 0) {
+    sum = CombineLanes(e, fold, Walk(&e, fold, 0, whole, lanes, threads).Run());
+    if (whole < last) {
+      sum = fold.combine(sum, Walk(&e, fold, whole, last - whole, 1, threads).Run());
+    }
+  } else {
+    sum = Walk(&e, fold, 0, last, 1, threads).Run();
+  }
+  return threads > 1 ? CombineThreads(e, fold, sum) : sum;
 }
 
 Element Combine(ElementEmitter& e, Opcode opcode, ElementType type, Element x, Element y) {

@@ -19,6 +19,14 @@ struct Fold {
   std::function<Elements(const Elements& a, const Elements& b)> combine;
   // The last coordinate is walked that many at a time: `at` is lane 0's.
   int inner_lanes = 1;
+  // Threads of a warp that come here together share the last coordinate; each has the result.
+  int threads = 1;
+  // What the plan says of `instruction`, whose accumulation this is; `lanes` are computed at once.
+  void Follow(const plan::InstructionPlan& plan, int lanes) {
+    if (lanes > 1) return;
+    inner_lanes = plan.width;
+    threads = plan.threads;
+  }
 
   // Takes the element at `at`, or the `lanes` elements from there along the last coordinate, into
   // the accumulators.

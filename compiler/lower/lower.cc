@@ -181,7 +181,11 @@ class Lowering {
     if (steps == 0) return;
     const Value block = math.Convert(builder_.BlockId());
     const Value thread = math.Convert(builder_.ThreadId());
-    const Value number = builder_.Add(math.Mul(block, plan_.block_threads), thread);
+    Value number = builder_.Add(math.Mul(block, plan_.block_threads), thread);
+    if (plan_.step_threads > 1) {
+      const Value warp = math.Convert(builder_.WarpId());
+      number = builder_.Add(math.Mul(block, plan_.block_threads / plan_.step_threads), warp);
+    }
     const auto body = [&] {
       const Value column = math.Mul(math.Rem(number, row_steps), plan_.lanes);
       Value row = math.Div(number, row_steps);
@@ -193,7 +197,7 @@ class Lowering {
       if (plan_.rows == 1) row = math.Const(0);
       EmitLanes(owner, row, column);
     };
-    if (steps == plan_.blocks * plan_.block_threads) {
+    if (steps * plan_.step_threads == plan_.blocks * plan_.block_threads) {
       body();
     } else {
       emitter_.If(builder_.Lt(number, math.Const(steps)), body);
@@ -260,8 +264,15 @@ class Lowering {
       }
       values.push_back(emitter_.Emit(root, index, static_cast<int>(i)));
     }
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      emitter_.Store(memory_.results[i], leaves[i], index, values[i]);
+    const auto store = [&] {
+      for (size_t i = 0; i < leaves.size(); ++i) {
+        emitter_.Store(memory_.results[i], leaves[i], index, values[i]);
+      }
+    };
+    if (plan_.step_threads == 1) {
+      store();
+    } else {
+      emitter_.If(builder_.Eq(builder_.LaneId(), builder_.Index(0)), store);
     }
   }
 

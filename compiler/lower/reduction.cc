@@ -110,7 +110,7 @@ Elements EmitReduce(ElementEmitter& e, const Instruction& reduce, const Index& i
   };
   Fold fold;
   for (int64_t d : reduced) fold.extents.push_back(operand.dimension(d));
-  if (outer->lanes() == 1) fold.inner_lanes = e.context().InnerWidth(reduce);
+  fold.Follow(e.context().PlanOf(reduce), outer->lanes());
   SetCombination(e, reduce, combination, outer->lanes(), values, &fold);
   return Finish(e, combination, RunFold(e, fold));
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "compiler/plan/analysis.h"
 
@@ -10,7 +9,7 @@ namespace ingot::plan {
 namespace {
 
 constexpr double kMaxCount = 9e18;
-constexpr double kElementaryFunction = 20;
+constexpr double kRandomNumber = 20;
 
 double ElementsOf(const Shape& shape) {
   double elements = 0;
@@ -27,22 +26,6 @@ double WindowSize(const Instruction& instruction) {
     size *= static_cast<double>(dimension.size);
   }
   return size;
-}
-
-// Elementwise ops that are an expansion of lower/math, not a few operations of the machine.
-bool IsElementary(Opcode opcode) {
-  static constexpr Opcode kElementary[] = {
-      Opcode::kAcos, Opcode::kAcosh, Opcode::kAsin,  Opcode::kAsinh,    Opcode::kAtanh,
-      Opcode::kCbrt, Opcode::kCos,   Opcode::kCosh,  Opcode::kErf,      Opcode::kExp,
-      Opcode::kLog,  Opcode::kExpm1, Opcode::kLog1p, Opcode::kLogistic, Opcode::kSin,
-      Opcode::kSinh, Opcode::kTan,   Opcode::kTanh,  Opcode::kAtan2,    Opcode::kPower,
-  };
-  return std::find(std::begin(kElementary), std::end(kElementary), opcode) != std::end(kElementary);
-}
-
-double ElementwiseCost(const Instruction& instruction) {
-  return ElementsOf(instruction.shape()) *
-         (IsElementary(instruction.opcode()) ? kElementaryFunction : 1);
 }
 
 double ReductionCost(const Instruction& instruction) {
@@ -81,7 +64,7 @@ double SortCost(const Instruction& instruction) {
 double Cost(const Instruction& instruction) {
   switch (instruction.kind()) {
     case OpKind::kElementwise:
-      return ElementwiseCost(instruction);
+      return ElementsOf(instruction.shape());
     case OpKind::kReduction:
       return ReductionCost(instruction);
     case OpKind::kContraction:
@@ -94,7 +77,7 @@ double Cost(const Instruction& instruction) {
     case OpKind::kSorting:
       return SortCost(instruction);
     case OpKind::kRandom:
-      return ElementsOf(instruction.shape()) * kElementaryFunction;
+      return ElementsOf(instruction.shape()) * kRandomNumber;
     case OpKind::kDataMovement:
     case OpKind::kLinearAlgebra:
     case OpKind::kStructure:

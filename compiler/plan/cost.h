@@ -8,7 +8,7 @@
 
 namespace ingot::plan {
 
-// Operations of one instruction over its whole result; an elementary function counts as 20.
+// Operations of one instruction over its whole result, an elementwise op counting as one.
 // Saturates.
 int64_t FlopsOf(const Instruction& instruction);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
@@ -20,6 +21,8 @@ constexpr int kWarp = 32;
 // Bytes of one access on a GPU, and the most lanes that are worth their registers.
 constexpr int kGpuAccessBytes = 16;
 constexpr int kMostGpuLanes = 8;
+// With more results than this a contraction fills the card with a thread each.
+constexpr int64_t kMostSharedContractions = 64 * 1024;
 constexpr int kMostHostLanes = 32;
 constexpr int kHostRegisters = 4;
 constexpr int kMostHostAccumulators = 64;
@@ -33,9 +36,22 @@ int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 Skeleton SkeletonOf(const Computation& fusion) {
   const Opcode root = fusion.root()->opcode();
   if (root == Opcode::kSort) return Skeleton::kSort;
-  if (root == Opcode::kScan) return Skeleton::kScan;
+  if (root == Opcode::kScan) {
+    const int64_t carries = fusion.root()->attributes<ScanAttributes>().num_carries;
+    return fusion.root()->operand_count() > carries ? Skeleton::kScan : Skeleton::kLoop;
+  }
   if (root == Opcode::kScatter) return Skeleton::kScatter;
   return Skeleton::kLoop;
+}
+
+// Values that kernels compute: arrays of known sizes.  Lower refuses others.
+bool HasArraysOnly(const Computation& fusion) {
+  for (const Instruction* instruction : fusion.instructions()) {
+    for (const Shape& leaf : Leaves(instruction->shape())) {
+      if (!leaf.IsArray() || leaf.HasDynamicDimension()) return false;
+    }
+  }
+  return true;
 }
 
 // The instructions that the root asks for, in the order of the computation.
@@ -120,6 +136,7 @@ class Planner {
     plan_.bytes = BytesOf(fusion_);
     ChooseIndexType();
     ChooseLanes();
+    ChooseStepThreads();
     ChooseSpace();
     Place();
     if (plan_.skeleton == Skeleton::kSort) {
@@ -296,6 +313,81 @@ class Planner {
     }
   }
 
+  // An accumulation along memory, at an element a thread, would read a row a thread: let a warp
+  // read each row together.  All threads must come to it at once, so that nothing but elementwise
+  // ops stands between it and the root, and no other accumulation is in its own loop.
+  void ChooseStepThreads() {
+    if (target_.platform != Platform::kCuda || plan_.skeleton != Skeleton::kLoop) return;
+    if (plan_.lanes > 1) return;
+    threads_.assign(reachable_.size(), 1);
+    int accumulations = 0;
+    for (size_t i = 0; i < reachable_.size(); ++i) {
+      const OpKind kind = fusion_.instructions()[i]->kind();
+      if (!reachable_[i] || (kind != OpKind::kReduction && kind != OpKind::kContraction)) continue;
+      ++accumulations;
+      if (!IsShared(*fusion_.instructions()[i], widths_[i])) return;
+      threads_[i] = kWarp;
+    }
+    if (accumulations == 0 || !AccumulatesBelowElementwise()) {
+      threads_.clear();
+      return;
+    }
+    for (size_t i = 0; i < reachable_.size(); ++i) {
+      if (threads_[i] == 1) continue;
+      // Rows that are no multiple of the width would not be aligned.
+      if (RowLength(*fusion_.instructions()[i]) % widths_[i] != 0) widths_[i] = 1;
+    }
+    plan_.step_threads = kWarp;
+  }
+
+  // Steps of the innermost loop of an op that InnerLanes knows.
+  static int64_t RowLength(const Instruction& instruction) {
+    const Lanes read = (*InnerLanes(instruction, 2))[0];
+    return instruction.operand(0)->shape().dimension(read.dim);
+  }
+
+  // Worth a warp: a row is long enough, along memory (it has a width), and of a type that shuffles.
+  bool IsShared(const Instruction& instruction, int width) const {
+    if (width == 1 || !InnerLanes(instruction, 2).has_value()) return false;
+    if (instruction.shape().element_type() == ElementType::kPred) return false;
+    const bool few = instruction.shape().ElementCount() <= kMostSharedContractions;
+    if (instruction.kind() == OpKind::kContraction && !few) return false;
+    return RowLength(instruction) >= kWarp;
+  }
+
+  // From the root one comes to accumulations through elementwise ops only, and from an accumulation
+  // to no other.
+  bool AccumulatesBelowElementwise() const {
+    std::vector<const Instruction*> pending = Roots();
+    absl::flat_hash_set<const Instruction*> seen;
+    std::vector<const Instruction*> inside;
+    while (!pending.empty()) {
+      const Instruction* next = pending.back();
+      pending.pop_back();
+      if (!seen.insert(next).second) continue;
+      const bool accumulates =
+          next->kind() == OpKind::kReduction || next->kind() == OpKind::kContraction;
+      if (!accumulates && next->kind() != OpKind::kElementwise && next->operand_count() > 0 &&
+          !KeepsOrder(*next) && next->opcode() != Opcode::kBroadcast) {
+        // What stands behind it may be reached under conditions.
+        inside.push_back(next);
+        continue;
+      }
+      for (const Instruction* operand : next->operands()) {
+        (accumulates ? inside : pending).push_back(operand);
+      }
+    }
+    seen.clear();
+    while (!inside.empty()) {
+      const Instruction* next = inside.back();
+      inside.pop_back();
+      if (!seen.insert(next).second) continue;
+      if (next->kind() == OpKind::kReduction || next->kind() == OpKind::kContraction) return false;
+      for (const Instruction* operand : next->operands()) inside.push_back(operand);
+    }
+    return true;
+  }
+
   void ChooseSpace() {
     const int64_t rank = static_cast<int64_t>(positions_.size());
     plan_.column_dimension = plan_.flat || rank == 0 ? 0 : rank - 1;
@@ -316,6 +408,7 @@ class Planner {
         if (placed.placement == Placement::kOperand || placed.placement == Placement::kRegisters ||
             InnerLanes(instruction, 2).has_value()) {
           placed.width = widths_[i];
+          if (plan_.step_threads > 1) placed.threads = threads_[i];
         }
       }
       plan_.instructions.push_back(placed);
@@ -378,14 +471,15 @@ class Planner {
   }
 
   void DivideIntoThreads() {
-    const int64_t steps = plan_.owners * plan_.rows * CeilDiv(plan_.columns, plan_.lanes);
+    const int64_t threads =
+        plan_.step_threads * plan_.owners * plan_.rows * CeilDiv(plan_.columns, plan_.lanes);
     plan_.block_threads = kBlockThreads;
     // Few steps: spread them over the multiprocessors.
     while (plan_.block_threads > kWarp &&
-           CeilDiv(steps, plan_.block_threads) < target_.multiprocessors) {
+           CeilDiv(threads, plan_.block_threads) < target_.multiprocessors) {
       plan_.block_threads /= 2;
     }
-    plan_.blocks = std::max<int64_t>(1, CeilDiv(steps, plan_.block_threads));
+    plan_.blocks = std::max<int64_t>(1, CeilDiv(threads, plan_.block_threads));
   }
 
   const Computation& fusion_;
@@ -394,6 +488,7 @@ class Planner {
   KernelPlan plan_;
   std::vector<int64_t> positions_;
   std::vector<int> widths_;
+  std::vector<int> threads_;
 };
 
 }  // namespace
@@ -447,6 +542,11 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
 }
 
 KernelPlan MakePlan(const Computation& fusion, const Target& target) {
+  if (!HasArraysOnly(fusion)) {
+    KernelPlan plan;
+    plan.instructions.resize(fusion.instructions().size());
+    return plan;
+  }
   return Planner(fusion, target).Make();
 }
 
@@ -456,13 +556,15 @@ std::string ToString(const KernelPlan& plan, const Computation& fusion) {
                                   ElementTypeName(plan.index_type));
   if (plan.owners > 1) absl::StrAppend(&text, " owners ", plan.owners);
   absl::StrAppend(&text, "\ntasks ", plan.tasks, " of ", plan.task_rows, " x ", plan.task_columns,
-                  ", blocks ", plan.blocks, " of ", plan.block_threads, "\nbytes ", plan.bytes,
-                  " flops ", plan.flops, "\n");
+                  ", blocks ", plan.blocks, " of ", plan.block_threads,
+                  plan.step_threads > 1 ? absl::StrCat(", steps of ", plan.step_threads) : "",
+                  "\nbytes ", plan.bytes, " flops ", plan.flops, "\n");
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
     const Instruction& instruction = *fusion.instructions()[i];
     const InstructionPlan& placed = plan.instructions[i];
     absl::StrAppend(&text, "  ", instruction.name(), ": ", NameOf(placed.placement));
     if (placed.width > 1) absl::StrAppend(&text, " width ", placed.width);
+    if (placed.threads > 1) absl::StrAppend(&text, " threads ", placed.threads);
     absl::StrAppend(&text, "\n");
   }
   for (const Scratch& scratch : plan.scratch) {

@@ -46,6 +46,8 @@ struct InstructionPlan {
   // reduction, dot or convolution that has an output element at a time: elements that one step of
   // its innermost loop takes.
   int width = 1;
+  // An accumulation: threads of a warp that share it, each taking every threads-th step.
+  int threads = 1;
 };
 
 // Memory besides parameters and results that the kernel needs while it runs.
@@ -73,7 +75,9 @@ struct KernelPlan {
   int64_t tasks = 1;
   int64_t task_rows = 1;
   int64_t task_columns = 1;
-  // GPU: a thread does one step.
+  // GPU: `step_threads` do one step together: one thread, or a warp that shares the accumulations
+  // and of which the first thread stores.
+  int step_threads = 1;
   int block_threads = 1;
   int64_t blocks = 1;
 

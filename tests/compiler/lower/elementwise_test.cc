@@ -90,6 +90,24 @@ TEST(Elementwise, ComplexArithmetic) {
   }
 }
 
+// The functions themselves are tested in math/: here that each type, narrow ones too, reaches them.
+TEST(Elementwise, ElementaryFunctions) {
+  CheckOptions options;
+  options.tolerance.ulps = 4;
+  constexpr const char* kTypes[] = {"bf16", "f32", "f64", "f8e5m2"};
+  CheckAll({"cbrt", "cosine", "erf", "exponential", "exponential-minus-one", "logistic", "rsqrt",
+            "sine", "tan", "tanh", "log", "log-plus-one"},
+           kTypes, 1, options);
+  CheckAll({"power", "atan2", "remainder"}, kTypes, 2, options);
+  CheckOptions complex;
+  complex.tolerance.relative_to_norm = 1e-5;
+  constexpr const char* kComplexTypes[] = {"c64", "c128"};
+  CheckAll({"exponential", "exponential-minus-one", "log", "log-plus-one", "logistic", "cbrt",
+            "sine", "cosine", "tanh", "rsqrt"},
+           kComplexTypes, 1, complex);
+  CheckAll({"power"}, kComplexTypes, 2, complex);
+}
+
 TEST(Elementwise, Compare) {
   for (const char* direction : {"EQ", "NE", "LT", "LE", "GT", "GE"}) {
     for (const char* type : {"pred", "u4", "s8", "u32", "s64", "f8e5m2", "bf16", "f32", "f64"}) {
