@@ -89,7 +89,7 @@ absl::StatusOr<uint64_t> Parser::LiteralBits(const Literal& literal, ElementType
 absl::StatusOr<Operation*> Parser::Resolve(const Literal& literal, Type bare) {
   Type type = literal.type.value_or(bare);
   const bool truth = literal.token.text == "true" || literal.token.text == "false";
-  if (truth && !literal.type.has_value()) type = kPred;
+  if (truth && !literal.type.has_value() && type.element != ElementType::kPred) type = kPred;
   Operation op;
   op.opcode = Opcode::kConstant;
   op.type = type;

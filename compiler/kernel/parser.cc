@@ -456,9 +456,9 @@ absl::Status Parser::ParseFor() {
   if (absl::Status status = CheckOperation(op); !status.ok()) {
     return ErrorFrom(token, status.message());
   }
+  Operation* made = Append(op);
   INGOT_RETURN_IF_ERROR(ParseHlo(first_operation));
   INGOT_RETURN_IF_ERROR(ExpectSymbol("{"));
-  Operation* made = Append(op);
   made->name = std::string(name.text);
   made->blocks = op.blocks;
   made->blocks[0]->owner = made;

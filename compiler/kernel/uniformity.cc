@@ -93,7 +93,8 @@ Scope Uniformity::OfDivision(const Operation& op) const {
   const Operation& id = *op.operands[0];
   const Scope whole = OfOperands(op);
   const bool shifts = op.opcode == Opcode::kLshr || op.opcode == Opcode::kAshr;
-  if ((!shifts && op.opcode != Opcode::kDiv) || !op.operands[1]->IsConstant()) return whole;
+  const bool divides = op.opcode == Opcode::kDiv && IsInteger(op.type.element);
+  if ((!shifts && !divides) || !op.operands[1]->IsConstant()) return whole;
   const int64_t amount = op.operands[1]->ConstantInteger();
   if (amount < (shifts ? 0 : 1) || amount > (shifts ? 30 : 1 << 30)) return whole;
   int64_t threads = shifts ? int64_t{1} << amount : amount;
