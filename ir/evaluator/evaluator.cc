@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kWorthThreads = int64_t{1} << 16;
 // More than one, so that threads end together, and so that a deadline is not missed by much.
 constexpr int64_t kPiecesPerThread = 8;
+constexpr int64_t kLongestPiece = int64_t{1} << 24;
 
 int ThreadCount(const EvaluatorOptions& options) {
   if (options.threads > 0) return options.threads;
@@ -95,11 +96,12 @@ void Context::ParallelFor(int64_t count, int64_t cost,
   if (count == 1 || count < kWorthThreads / std::max<int64_t>(cost, 1)) return work(0, count);
   const int threads = ThreadCount(options_);
   if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>(threads);
-  pool_->ParallelFor(count, std::max<int64_t>(1, count / (threads * kPiecesPerThread)),
-                     [&](int64_t begin, int64_t end) {
-                       // Whoever called will ask again, and drop what is not done.
-                       if (CheckInterrupt().ok()) work(begin, end);
-                     });
+  const int64_t short_enough = kLongestPiece / std::max<int64_t>(cost, 1);
+  const int64_t grain = std::min(short_enough, count / (threads * kPiecesPerThread));
+  pool_->ParallelFor(count, std::max<int64_t>(1, grain), [&](int64_t begin, int64_t end) {
+    // Whoever called will ask again, and drop what is not done.
+    if (CheckInterrupt().ok()) work(begin, end);
+  });
 }
 
 absl::StatusOr<const ScalarProgram*> Context::ProgramOf(const Computation& computation) {

@@ -38,6 +38,9 @@ absl::StatusOr<int64_t> WindowCount(const Window& window) {
 
 namespace {
 
+// Long loops ask now and then whether it is time to stop.
+constexpr int64_t kCheckEvery = 4096;
+
 // Σ strides[d] * position[d] over the first `rank` dimensions; -1 where one is outside.
 int64_t InputOffset(const Window& window, const std::vector<int64_t>& sizes,
                     const std::vector<int64_t>& strides, const std::vector<int64_t>& result,
@@ -103,25 +106,25 @@ absl::StatusOr<Literal> ReduceWindow(const Instruction& instruction, Operands& o
     const int64_t position = InputPosition(last, sizes[outer], first + from, element);
     accumulators.Add(from, to - from, offset + position, last.stride);
   };
+  const auto reduce_pieces = [&](int64_t begin, int64_t end) {
+    const auto accumulators = MakeAccumulators(*program, inputs, initial, targets);
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t row = piece / blocks, first = piece % blocks * kBlock;
+      const int64_t n = std::min(kBlock, line - first);
+      const Odometer result(outer_sizes, {}, row);
+      accumulators->Start(n);
+      Odometer element(window_sizes, {});
+      for (int64_t i = 0; i < window_count; ++i, element.Next()) {
+        if (i % kCheckEvery == kCheckEvery - 1 && !context.CheckInterrupt().ok()) return;
+        const int64_t offset =
+            InputOffset(window, sizes, strides, result.index(), element.index(), outer);
+        if (offset >= 0) add_element(*accumulators, offset, element.index()[outer], first, n);
+      }
+      accumulators->Store(n, row * line + first);
+    }
+  };
   context.ParallelFor(Product(outer_sizes) * blocks, window_count * std::min(line, kBlock),
-                      [&](int64_t begin, int64_t end) {
-                        const auto accumulators =
-                            MakeAccumulators(*program, inputs, initial, targets);
-                        for (int64_t piece = begin; piece < end; ++piece) {
-                          const int64_t row = piece / blocks, first = piece % blocks * kBlock;
-                          const int64_t n = std::min(kBlock, line - first);
-                          const Odometer result(outer_sizes, {}, row);
-                          accumulators->Start(n);
-                          Odometer element(window_sizes, {});
-                          for (int64_t i = 0; i < window_count; ++i, element.Next()) {
-                            const int64_t offset = InputOffset(
-                                window, sizes, strides, result.index(), element.index(), outer);
-                            if (offset >= 0)
-                              add_element(*accumulators, offset, element.index()[outer], first, n);
-                          }
-                          accumulators->Store(n, row * line + first);
-                        }
-                      });
+                      reduce_pieces);
   return JoinResults(instruction.shape(), std::move(results));
 }
 
@@ -198,6 +201,7 @@ absl::StatusOr<Literal> SelectAndScatter(const Instruction& instruction, Operand
   };
   Odometer at(source_sizes, {RowMajorStrides(source.shape().dimensions())});
   for (int64_t i = 0; i < Product(source_sizes); ++i, at.Next()) {
+    if (i % kCheckEvery == kCheckEvery - 1) INGOT_RETURN_IF_ERROR(context.CheckInterrupt());
     add_source(at.index(), at.offset(0));
   }
   return result;
