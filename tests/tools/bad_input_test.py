@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Bad input to the `ingot` command: each gives one `error:` line that says where and what, exit status 1 (2 for a wrong
+command line), within bounded time and memory, and leaves no half-written file."""
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+
+INGOT = os.path.abspath("compiler/tools/ingot")
+SECONDS = 60
+MEMORY = 8 << 30
+
+GOOD = """HloModule m, entry_computation_layout={(f32[2,3]{1,0})->f32[2,3]{1,0}}
+
+ENTRY e {
+  x = f32[2,3]{1,0} parameter(0)
+  ROOT n = f32[2,3]{1,0} negate(x)
+}
+"""
+
+
+def module(body, signature=""):
+    return "HloModule m\n\nENTRY e {\n%s\n}\n" % body
+
+
+# name, text of the model, words that the error must have
+MODELS = [
+    ("empty file", "", ["m.hlo:1:"]),
+    ("syntax error", GOOD.replace("negate(x)", "negate x)"), ["m.hlo:5:", "("]),
+    ("unknown opcode", GOOD.replace("negate", "negat"), ["m.hlo:5:", "negat", "negate"]),
+    ("unknown element type", GOOD.replace("f32[2,3]{1,0} negate", "f23[2,3]{1,0} negate"), ["m.hlo:5:", "f23"]),
+    ("wrong shape", GOOD.replace("f32[2,3]{1,0} negate", "f32[3,2]{1,0} negate"), ["m.hlo:5:", "f32[2,3]", "f32[3,2]"]),
+    ("operand that does not exist", GOOD.replace("negate(x)", "negate(y)"), ["m.hlo:5:", "y"]),
+    ("a name used twice", module("  x = f32[] parameter(0)\n  x = f32[] negate(x)\n  ROOT y = f32[] abs(x)"), ["m.hlo:5:", "x"]),
+    ("an instruction that uses itself", module("  ROOT x = f32[] negate(x)"), ["m.hlo:4:", "x"]),
+    ("a cycle of control", module("  a = f32[] parameter(0)\n  b = f32[] negate(a), control-predecessors={c}\n"
+                                  "  ROOT c = f32[] negate(b)"), ["m.hlo:5:", "c"]),
+    ("a recursive computation", "HloModule m\n\nf {\n  p = f32[] parameter(0)\n  ROOT c = f32[] call(p), to_apply=f\n}\n\n"
+                                "ENTRY e {\n  x = f32[] parameter(0)\n  ROOT y = f32[] call(x), to_apply=f\n}\n", ["m.hlo:", "f"]),
+    ("unknown computation", module("  x = f32[] parameter(0)\n  ROOT y = f32[] call(x), to_apply=nothing"), ["m.hlo:5:", "nothing"]),
+    ("wrong number of operands", GOOD.replace("negate(x)", "negate(x, x)"), ["m.hlo:5:", "2"]),
+    ("missing attribute", GOOD.replace("negate(x)", "transpose(x)"), ["m.hlo:5:", "dimensions"]),
+    ("a permutation that is none", GOOD.replace("negate(x)", "transpose(x), dimensions={0,0}"), ["m.hlo:5:", "0,0"]),
+    ("a literal that is too short", module("  ROOT c = f32[3] constant({1, 2})"), ["m.hlo:4:", "3"]),
+    ("a literal that is too long", module("  ROOT c = f32[3] constant({1, 2, 3, 4})"), ["m.hlo:4:"]),
+    ("a negative dimension", module("  ROOT x = f32[-3] parameter(0)"), ["m.hlo:4:", "-3"]),
+    ("an overflowing dimension", module("  ROOT x = f32[99999999999999999999] parameter(0)"), ["m.hlo:4:"]),
+    ("an overflowing size", module("  ROOT x = f32[4294967296,4294967296] parameter(0)"), ["m.hlo:4:", "2^62"]),
+    ("100,000 nested parentheses", module("  ROOT x = " + "(" * 100000 + "f32[]" + ")" * 100000 + " parameter(0)"), ["m.hlo:4:"]),
+    ("100,000 nested braces", module("  ROOT x = f32[3] constant(" + "{" * 100000), ["m.hlo:4:"]),
+    ("no entry", "HloModule m\n\nf {\n  ROOT x = f32[] parameter(0)\n}\n", ["m.hlo:", "ENTRY"]),
+    ("a parameter left out", module("  ROOT x = f32[] parameter(1)"), ["m.hlo:", "parameter"]),
+    ("cut short", GOOD[:100], ["m.hlo:"]),
+    ("binary", "\x00\x01\xff\xfe" * 100, ["m.hlo:1:"]),
+]
+
+# name, arguments (M: a good model, D: a directory of the test's own), exit status, words that the error must have
+COMMANDS = [
+    ("no such file", ["run", "D/none.hlo"], 1, ["none.hlo"]),
+    ("a directory", ["run", "D"], 1, ["error"]),
+    ("unknown verb", ["rum"], 2, ["rum", "run"]),
+    ("unknown option", ["run", "M", "--imputs=x"], 2, ["imputs", "inputs"]),
+    ("a value missing", ["run", "M", "--target"], 2, ["target"]),
+    ("no model", ["run"], 2, ["model"]),
+    ("no inputs", ["run", "M", "--target=host"], 2, ["inputs"]),
+    ("unknown pass", ["opt", "M", "--passes=nonsense"], 1, ["nonsense", "simplify"]),
+    ("unknown target", ["run", "M", "--target=sm_42", "--random-inputs"], 1, ["sm_42", "sm_90a"]),
+    ("unknown stage", ["emit", "M", "--stage=soup"], 2, ["soup", "kernel"]),
+    ("unwritable output", ["compile", "M", "-o", "/proc/none/x.ingot", "--target=host"], 1, ["/proc/none/x.ingot"]),
+    ("inputs that do not exist", ["run", "M", "--inputs=D/none.npz", "--target=host"], 1, ["none.npz"]),
+    ("inputs that are no arrays", ["run", "M", "--inputs=M", "--target=host"], 1, ["npz"]),
+    ("inputs of another shape", ["run", "M", "--inputs=D/wrong.npy", "--target=host"], 1, ["f32[3]", "f32[2,3]"]),
+    ("a program of no driver", ["run", "M", "--target=cuda", "--random-inputs"], 1, ["driver"]),
+    ("10^15 elements", ["run", "D/huge.hlo", "--target=host", "--random-inputs"], 1, ["bytes"]),
+    ("10^15 elements, evaluated", ["run", "D/huge.hlo", "--target=interpreter", "--random-inputs"], 1, ["bytes"]),
+    ("an .ingot file cut short", ["run", "D/cut.ingot", "--random-inputs"], 1, ["cut.ingot"]),
+    ("an .ingot file with a bit flipped", ["run", "D/flipped.ingot", "--random-inputs"], 1, ["flipped.ingot"]),
+]
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def run(arguments):
+    return subprocess.run([INGOT] + arguments, capture_output=True, timeout=SECONDS, preexec_fn=limit_memory)
+
+
+def check(name, arguments, status, words):
+    """What is wrong with the command's answer, or None."""
+    try:
+        result = run(arguments)
+    except subprocess.TimeoutExpired:
+        return "ran for more than %d seconds" % SECONDS
+    lines = result.stderr.decode(errors="replace").strip().split("\n")
+    if result.returncode != status:
+        return "exit status %d, not %d: %s" % (result.returncode, status, lines[-1][:300])
+    if len(lines) != 1 or not lines[0].startswith("error: "):
+        return "not one error line: %r" % lines[:3]
+    missing = [word for word in words if word not in lines[0]]
+    if missing:
+        return "the error does not say %s: %s" % (", ".join(missing), lines[0][:300])
+    return None
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
+
+
+def npy(dimensions, data):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }" % (dimensions,)
+    header = header.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data
+
+
+def main():
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        good = os.path.join(folder, "good.hlo")
+        write(good, GOOD)
+        write(os.path.join(folder, "huge.hlo"), module("  x = f32[100000000,10000000] parameter(0)\n"
+                                                       "  ROOT y = f32[100000000,10000000] negate(x)"))
+        write(os.path.join(folder, "wrong.npy"), npy("(3,)", bytes(12)))
+        compiled = os.path.join(folder, "good.ingot")
+        subprocess.run([INGOT, "compile", good, "-o", compiled, "--target=host"], check=True)
+        with open(compiled, "rb") as file:
+            data = file.read()
+        write(os.path.join(folder, "cut.ingot"), data[:len(data) // 2])
+        flipped = bytearray(data)
+        flipped[len(data) // 2] ^= 4
+        write(os.path.join(folder, "flipped.ingot"), bytes(flipped))
+
+        cases = []
+        for name, text, words in MODELS:
+            path = os.path.join(folder, "case%d" % len(cases))
+            os.mkdir(path)
+            path = os.path.join(path, "m.hlo")
+            write(path, text)
+            cases.append((name, ["run", path, "--target=host", "--random-inputs"], 1, words))
+        for name, arguments, status, words in COMMANDS:
+            arguments = [good if a == "M" else a.replace("=M", "=" + good) for a in arguments]
+            arguments = [folder if a == "D" else a.replace("D/", folder + "/") for a in arguments]
+            cases.append((name, arguments, status, words))
+        before = sorted(os.listdir(folder))
+        for name, arguments, status, words in cases:
+            wrong = check(name, arguments, status, words)
+            print("%s %s%s" % ("FAILED" if wrong else "PASSED", name, ": " + wrong if wrong else ""))
+            failures += wrong is not None
+        if sorted(os.listdir(folder)) != before:
+            print("FAILED files were left behind: %s" % (set(os.listdir(folder)) - set(before)))
+            failures += 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
