@@ -189,7 +189,8 @@ absl::StatusOr<Shape> Gather(const Op& op) {
 //   (C1) all are arrays; the inputs have the same sizes, and so have the updates; (G1) to (G7);
 //   (C2) an update's sizes are those of the indices without index_vector_dim and, at
 //        update_window_dims, at most the input's;
-//   (C3) to_apply takes N elements of the inputs, then N of the updates: (R1) to (R3).
+//   (C3) to_apply takes N elements of the inputs, then N of the updates: (R1) to (R3); what it
+//        returns has the type of both.
 absl::StatusOr<Shape> Scatter(const Op& op) {
   const int64_t count = op.operand_count() / 2;
   INGOT_REQUIRE(op.operand_count() % 2 == 1 && count > 0, "has ", op.operand_count(),
@@ -230,8 +231,11 @@ absl::StatusOr<Shape> Scatter(const Op& op) {
   INGOT_ASSIGN_OR_RETURN(const std::vector<ElementType> types, ReducerTypes(op, update_types));
   std::vector<Shape> results;
   for (int64_t i = 0; i < count; ++i) {
-    INGOT_REQUIRE(TypesMix(op.operand(i).element_type(), types[i]), "operand ", i, " is ",
-                  Text(op.operand(i)), " when to_apply returns ", Text(types[i]), "[]");  // (C3)
+    for (int64_t operand : {i, count + 1 + i}) {
+      INGOT_REQUIRE(op.operand(operand).element_type() == types[i], "operand ", operand, " is ",
+                    Text(op.operand(operand)), " when to_apply returns ", Text(types[i]),
+                    "[]");  // (C3)
+    }
     results.push_back(ArrayLike(op.operand(i), types[i]));
   }
   return OneOrTuple(std::move(results));

@@ -115,9 +115,8 @@ bool SameSizes(const Shape& a, const Shape& b) {
 
 bool TypesMix(ElementType from, ElementType to) {
   if (from == to) return true;
-  const TypeCategory category = Category(from);
-  if (category != Category(to)) return false;
-  return category == TypeCategory::kFloat || (IsInteger(from) && BitWidth(from) <= BitWidth(to));
+  const bool widens = Category(from) == Category(to) && BitWidth(from) < BitWidth(to);
+  return widens && (IsFloat(from) || IsInteger(from));
 }
 
 Shape ArrayLike(const Shape& shape, ElementType type) {
@@ -174,7 +173,7 @@ absl::StatusOr<const Computation*> CalledWith(const Op& op, int64_t i, absl::str
 
 absl::Status RequireScalarParameter(const Computation& computation, int64_t i, ElementType type) {
   const Shape& shape = computation.parameters()[i]->shape();
-  INGOT_REQUIRE(shape.IsScalar() && TypesMix(type, shape.element_type()), "parameter ", i, " of ",
+  INGOT_REQUIRE(shape.IsScalar() && shape.element_type() == type, "parameter ", i, " of ",
                 computation.name(), " is ", Text(shape), " when it is given ", Text(type), "[]");
   return absl::OkStatus();
 }
@@ -200,7 +199,10 @@ absl::StatusOr<std::vector<ElementType>> ReducerTypes(const Op& op,
   for (int64_t i = 0; i < count; ++i) {
     types.push_back(results[i]->element_type());
     INGOT_RETURN_IF_ERROR(RequireScalarParameter(*reducer, i, types[i]));  // (R3)
-    INGOT_RETURN_IF_ERROR(RequireScalarParameter(*reducer, count + i, inputs[i]));
+    const Shape& element = reducer->parameters()[count + i]->shape();
+    INGOT_REQUIRE(element.IsScalar() && TypesMix(inputs[i], element.element_type()), "parameter ",
+                  count + i, " of ", reducer->name(), " is ", Text(element), " when it is given ",
+                  Text(inputs[i]), "[]");
   }
   return types;
 }

@@ -108,9 +108,9 @@ absl::Status RequireScalarInteger(const Op& op, int64_t i);
 
 // Both arrays, with the same sizes; element types may differ.
 bool SameSizes(const Shape& a, const Shape& b);
-// Values of `from` may be summed in, or rounded to, `to`: the same type, two float types, or
-// integers of one signedness of which `to` is not narrower.  (Reducers may have a wider
-// accumulator; mixed float precision is legal in HLO.)
+// Elements of `from` may be reduced in `to`: the same type, or a wider one of its category.  (Mixed
+// precision that HLO allows elsewhere occurs in no dump that we know of, and is refused so that
+// nobody else has to think of it.)
 bool TypesMix(ElementType from, ElementType to);
 
 // ---- results
@@ -136,13 +136,14 @@ absl::StatusOr<std::vector<int64_t>> WindowPositions(const Window& window,
 // Called computation `i`, which has a root and takes `parameters` parameters; `role` names it.
 absl::StatusOr<const Computation*> CalledWith(const Op& op, int64_t i, absl::string_view role,
                                               int64_t parameters);
-// Parameter `i` of `computation` is a scalar that `type` mixes with (TypesMix).
+// Parameter `i` of `computation` is a scalar of `type`.
 absl::Status RequireScalarParameter(const Computation& computation, int64_t i, ElementType type);
 // The element types of a reducer of `inputs` (called computation 0) and its checks, for reduce,
-// reduce-window, scatter and the collectives that reduce:
+// reduce-window and scatter:
 //   (R1) it takes 2N parameters, N accumulators then N inputs, all scalars;
 //   (R2) it returns a scalar (N = 1) or a tuple of N scalars, the new accumulators;
-//   (R3) the type of each accumulator parameter is the result's, and input and accumulator mix.
+//   (R3) the type of each accumulator parameter is the result's, and each input mixes with its
+//        parameter (TypesMix).
 absl::StatusOr<std::vector<ElementType>> ReducerTypes(const Op& op,
                                                       absl::Span<const ElementType> inputs);
 

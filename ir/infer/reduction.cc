@@ -9,7 +9,7 @@ namespace {
 // The operands of reduce and reduce-window, N inputs then N initial values, and their reducer:
 //   (I1) there is an even number of operands, at least 2;
 //   (I2) the inputs are arrays of the same sizes;
-//   (I3) the initial values are scalars that mix with the accumulators' types;
+//   (I3) the initial values are scalars of the accumulators' types;
 //   (R1) to (R3) hold.
 // Returns the accumulators' types: the results'.
 absl::StatusOr<std::vector<ElementType>> InputsAndInitialValues(const Op& op) {
@@ -26,9 +26,9 @@ absl::StatusOr<std::vector<ElementType>> InputsAndInitialValues(const Op& op) {
   INGOT_ASSIGN_OR_RETURN(std::vector<ElementType> types, ReducerTypes(op, inputs));
   for (int64_t i = 0; i < count; ++i) {
     const Shape& initial = op.operand(count + i);
-    INGOT_REQUIRE(initial.IsScalar() && TypesMix(initial.element_type(), types[i]), "operand ",
-                  count + i, ", an initial value, is ", Text(initial), " when it must be ",
-                  Text(types[i]), "[]");  // (I3)
+    INGOT_REQUIRE(initial.IsScalar() && initial.element_type() == types[i], "operand ", count + i,
+                  ", an initial value, is ", Text(initial), " when it must be ", Text(types[i]),
+                  "[]");  // (I3)
   }
   return types;
 }
@@ -72,7 +72,7 @@ absl::StatusOr<Shape> ReduceWindow(const Op& op) {
   return OneOrTuple(std::move(results));
 }
 
-// Parameters 0 and 1 of a computation of two scalars that `type` mixes with.
+// A computation of two scalars of `type`.
 absl::StatusOr<const Computation*> TwoScalars(const Op& op, int64_t i, absl::string_view role,
                                               ElementType type) {
   INGOT_ASSIGN_OR_RETURN(const Computation* computation, CalledWith(op, i, role, 2));
@@ -82,18 +82,18 @@ absl::StatusOr<const Computation*> TwoScalars(const Op& op, int64_t i, absl::str
 }
 
 // select-and-scatter(operand, source, initial):
-//   (C1) all are arrays of types that mix; the initial value is a scalar;
+//   (C1) all are arrays of one type; the initial value is a scalar;
 //   (C2) the source's sizes are the window's positions over the operand;
 //   (C3) select takes two scalars of the operand's type and returns pred[];
-//   (C4) scatter takes two scalars and returns one: the result's type.
+//   (C4) scatter takes two scalars of that type and returns one.
 absl::StatusOr<Shape> SelectAndScatter(const Op& op) {
   INGOT_RETURN_IF_ERROR(RequireArrays(op));
   const Shape& operand = op.operand(0);
   const Shape& source = op.operand(1);
   const Shape& initial = op.operand(2);
-  INGOT_REQUIRE(TypesMix(source.element_type(), operand.element_type()), "operand 1 is ",
-                Text(source), " when operand 0 is ", Text(operand));
-  INGOT_REQUIRE(initial.IsScalar() && TypesMix(initial.element_type(), operand.element_type()),
+  INGOT_REQUIRE(source.element_type() == operand.element_type(), "operand 1 is ", Text(source),
+                " when operand 0 is ", Text(operand));
+  INGOT_REQUIRE(initial.IsScalar() && initial.element_type() == operand.element_type(),
                 "operand 2, the initial value, is ", Text(initial), " when it must be ",
                 Text(operand.element_type()), "[]");  // (C1)
   INGOT_ASSIGN_OR_RETURN(
@@ -109,9 +109,9 @@ absl::StatusOr<Shape> SelectAndScatter(const Op& op) {
   INGOT_ASSIGN_OR_RETURN(const Computation* scatter,
                          TwoScalars(op, 1, "scatter", source.element_type()));
   const Shape& combined = scatter->root()->shape();
-  INGOT_REQUIRE(combined.IsScalar() && TypesMix(source.element_type(), combined.element_type()),
-                "scatter ", scatter->name(), " returns ", Text(combined), ", not ",
-                Text(source.element_type()), "[]");  // (C4)
+  INGOT_REQUIRE(combined.IsScalar() && combined.element_type() == source.element_type(), "scatter ",
+                scatter->name(), " returns ", Text(combined), ", not ", Text(source.element_type()),
+                "[]");  // (C4)
   return ArrayLike(operand, combined.element_type());
 }
 
@@ -197,8 +197,8 @@ absl::Status CheckBatchNorm(const Op& op) {
   for (int64_t i = 1; i < op.operand_count(); ++i) {
     const bool gradient = op.opcode == Opcode::kBatchNormGrad && i == 4;
     const Shape& expected = gradient ? values : of_features;
-    INGOT_REQUIRE(SameSizes(op.operand(i), expected) && IsFloat(op.operand(i).element_type()),
-                  "operand ", i, " is ", Text(op.operand(i)), " when it must be ",
+    INGOT_REQUIRE(ShapesAgree(op.operand(i), expected), "operand ", i, " is ", Text(op.operand(i)),
+                  " when it must be ",
                   Text(expected));  // (C1), (C3), (C4)
   }
   return absl::OkStatus();

@@ -130,7 +130,10 @@ TEST(InferIndexing, Scatter) {
   EXPECT_EQ(scatter({"f32[100,8]", "s32[4,1]", "f32[4,8]"}, add), "f32[100,8]");
   // A smaller window than the input.
   EXPECT_EQ(scatter({"f32[100,8]", "s32[4,1]", "f32[4,5]"}, add), "f32[100,8]");
-  EXPECT_EQ(scatter({"bf16[100,8]", "s32[4,1]", "f32[4,8]"}, add), "f32[100,8]");
+  EXPECT_EQ(scatter({"bf16[100,8]", "s32[4,1]", "f32[4,8]"}, add),
+            "operand 0 is bf16[100,8] when to_apply returns f32[]");
+  EXPECT_EQ(scatter({"f32[100,8]", "s32[4,1]", "bf16[4,8]"}, add),
+            "operand 2 is bf16[4,8] when to_apply returns f32[]");
   EXPECT_EQ(scatter({"f32[9,8]", "s32[9,8]", "s32[4,1]", "f32[4,8]", "s32[4,8]"},
                     s.Of({"f32[]", "s32[]", "f32[]", "s32[]"}, "(f32[], s32[])")),
             "(f32[9,8], s32[9,8])");

@@ -40,6 +40,27 @@ TEST(InferReduction, WiderAccumulators) {
             "parameter 1 of callee.2 is s8[] when it is given s32[]");
 }
 
+// Only the inputs may be narrower than their accumulators.
+TEST(InferReduction, OtherMixturesAreRefused) {
+  Signatures s;
+  Computation* add = s.Reducer("f32[]");
+  EXPECT_EQ(Infer(Opcode::kReduce, {"bf16[2]", "bf16[]"}, Dimensions({0}), {add}),
+            "operand 1, an initial value, is bf16[] when it must be f32[]");
+  EXPECT_EQ(Infer(Opcode::kReduce, {"f32[2]", "f32[]"}, Dimensions({0}),
+                  {s.Of({"bf16[]", "f32[]"}, "f32[]")}),
+            "parameter 0 of callee.1 is bf16[] when it is given f32[]");
+  EXPECT_EQ(Infer(Opcode::kReduce, {"f32[2]", "f32[]"}, Dimensions({0}),
+                  {s.Of({"f32[]", "bf16[]"}, "f32[]")}),
+            "parameter 1 of callee.2 is bf16[] when it is given f32[]");
+  const Attributes pairs = WindowAttributes{Window{{{.size = 2}}}};
+  EXPECT_EQ(Infer(Opcode::kSelectAndScatter, {"f64[3]", "f32[2]", "f32[]"}, pairs,
+                  {s.Of({"f32[]", "f32[]"}, "pred[]"), add}),
+            "operand 1 is f32[2] when operand 0 is f64[3]");
+  EXPECT_EQ(Infer(Opcode::kBatchNormTraining, {"bf16[8,3]", "f32[3]", "f32[3]"},
+                  BatchNormAttributes{1e-5, 1}),
+            "operand 1 is f32[3] when it must be bf16[3]");
+}
+
 TEST(InferReduction, VariadicReduce) {
   Signatures s;
   Computation* best = s.Of({"f32[]", "s32[]", "f32[]", "s32[]"}, "(f32[], s32[])");
