@@ -27,6 +27,30 @@ absl::Status ValidateLayout(const Shape& shape) {
                          shape.rank(), " dimensions of ", shape.ToString(/*with_layout=*/false));
 }
 
+// Adds the bytes of a valid shape; unbounded dimensions do not count.
+absl::Status AddValidatedBytes(const Shape& shape, int64_t& total) {
+  for (const Shape& element : shape.tuple_shapes()) {
+    INGOT_RETURN_IF_ERROR(AddValidatedBytes(element, total));
+  }
+  if (!shape.IsArray()) return absl::OkStatus();
+  std::vector<int64_t> bounds;
+  for (int64_t i = 0; i < shape.rank(); ++i) {
+    const int64_t size = shape.dimension(i);
+    if (size == kUnboundedSize && shape.is_dynamic(i)) continue;
+    if (size < 0) return InvalidArgument("dimension ", i, " has the negative size ", size);
+    bounds.push_back(size);
+  }
+  const std::optional<int64_t> count = CheckedProduct(bounds);
+  const int64_t width = ByteWidth(shape.element_type());
+  if (!count.has_value() || *count > kSizeLimit / width) {
+    return InvalidArgument("the size of ", shape.ToString(/*with_layout=*/false),
+                           " overflows 2^62 bytes");
+  }
+  total += *count * width;  // both are at most 2^62
+  if (total > kSizeLimit) return InvalidArgument("the size of a tuple overflows 2^62 bytes");
+  return ValidateLayout(shape);
+}
+
 }  // namespace
 
 Layout Layout::Default(int64_t rank) {
@@ -111,21 +135,8 @@ int64_t Shape::ByteSize() const {
 }
 
 absl::Status Shape::Validate() const {
-  for (const Shape& element : tuple_) INGOT_RETURN_IF_ERROR(element.Validate());
-  if (!IsArray()) return absl::OkStatus();
-  std::vector<int64_t> bounds;
-  for (int64_t i = 0; i < rank(); ++i) {
-    const int64_t size = dimensions_[i];
-    if (size == kUnboundedSize && is_dynamic(i)) continue;
-    if (size < 0) return InvalidArgument("dimension ", i, " has the negative size ", size);
-    bounds.push_back(size);
-  }
-  const std::optional<int64_t> count = CheckedProduct(bounds);
-  if (!count.has_value() || *count > kSizeLimit / ByteWidth(element_type_)) {
-    return InvalidArgument("the size of ", ToString(/*with_layout=*/false),
-                           " overflows 2^62 bytes");
-  }
-  return ValidateLayout(*this);
+  int64_t bytes = 0;
+  return AddValidatedBytes(*this, bytes);
 }
 
 std::string Shape::ToString(bool with_layout) const {

@@ -13,6 +13,8 @@ namespace {
 
 // Words in error messages are cut at this length.
 constexpr size_t kShownLength = 40;
+// So are whole messages.
+constexpr size_t kMessageLength = 2000;
 
 bool IsWordStart(char c) { return absl::ascii_isalpha(c) || c == '_'; }
 bool IsWordPart(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-'; }
@@ -251,11 +253,15 @@ Lexer::Place Lexer::PlaceOf(size_t position) {
 }
 
 absl::Status Lexer::MakeError(size_t position, absl::string_view message) const {
-  if (file_name_.empty()) return absl::InvalidArgumentError(message);
+  // Shapes in messages may be as long as the text.
+  const std::string shown = message.size() <= kMessageLength
+                                ? std::string(message)
+                                : absl::StrCat(message.substr(0, kMessageLength), "...");
+  if (file_name_.empty()) return absl::InvalidArgumentError(shown);
   const absl::string_view before = text_.substr(0, position);
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return InvalidArgument(file_name_, ":", line, ":", position - line_start + 1, ": ", message);
+  return InvalidArgument(file_name_, ":", line, ":", position - line_start + 1, ": ", shown);
 }
 
 }  // namespace ingot::text

@@ -122,7 +122,16 @@ bool NextIsShape(Lexer& lexer) {
   return bracket;
 }
 
-absl::StatusOr<Shape> ReadShape(Lexer& lexer) { return ReadShapeAt(lexer, 0); }
+absl::StatusOr<Shape> ReadShape(Lexer& lexer) {
+  const size_t start = lexer.Position();
+  INGOT_ASSIGN_OR_RETURN(Shape shape, ReadShapeAt(lexer, 0));
+  if (shape.IsTuple()) {
+    // Its elements are valid; whether their sum is, is said of the whole.
+    const absl::Status valid = shape.Validate();
+    if (!valid.ok()) return lexer.ErrorAt(start, valid.message());
+  }
+  return shape;
+}
 
 }  // namespace text
 

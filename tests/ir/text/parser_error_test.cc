@@ -80,6 +80,8 @@ TEST(ParserErrors, Shapes) {
             "m.hlo:4:14: dimension 0 has the negative size -2");
   EXPECT_EQ(ErrorIn("ROOT a = f32[4611686018427387904,4] negate(p)"),
             "m.hlo:4:10: the size of f32[4611686018427387904,4] overflows 2^62 bytes");
+  EXPECT_EQ(ErrorIn("ROOT a = (s8[4000000000000000000], s8[4000000000000000000]) tuple(p, p)"),
+            "m.hlo:4:10: the size of a tuple overflows 2^62 bytes");
   EXPECT_EQ(ErrorIn("ROOT a = f32[99999999999999999999] negate(p)"),
             "m.hlo:4:14: the size of a dimension does not fit 64 bits: 99999999999999999999");
   EXPECT_EQ(ErrorIn("ROOT a = f32[2,2]{1,1} negate(p)"),
@@ -134,6 +136,12 @@ TEST(ParserErrors, Structure) {
       "m.hlo:2:9: the signature of e says that parameter 0 is f32[3], its body f32[2]");
   EXPECT_EQ(ErrorOf("HloModule m\nENTRY e () -> f32[2] {\n ROOT p = f32[2] parameter(0)\n}"),
             "m.hlo:2:9: the signature of e has 0 parameters, its body 1");
+}
+
+TEST(ParserErrors, MessagesAreCut) {
+  std::string shape = "(s8[]";
+  for (int i = 0; i < 10000; ++i) shape += ", s8[]";
+  EXPECT_LT(ErrorIn("ROOT a = s8[] negate(" + shape + ") p)").size(), 2100);
 }
 
 TEST(ParserErrors, Recursion) {
