@@ -1,0 +1,260 @@
+// Whole kernels as PTX: what it says, and that it assembles.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
+#include "compiler/kernel/builder.h"
+#include "tests/compiler/codegen/parse.h"
+#include "tests/paths/paths.h"
+
+namespace ingot::test {
+namespace {
+
+class PtxKernels : public testing::TestWithParam<const char*> {
+ protected:
+  const Target& target() const { return **FindTarget(GetParam()); }
+  // PTX that assembles, where there is an assembler.
+  codegen::PtxCode Compile(const std::string& text) const {
+    const kernel::KernelModule module = Parse(text, &target());
+    auto code = codegen::CompileToPtx(module, target());
+    EXPECT_TRUE(code.ok()) << code.status();
+    if (!code.ok()) return {};
+    if (codegen::FindAssembler().kind != codegen::Assembler::kNone) {
+      const auto cubin = codegen::PtxToCubin(code->ptx, target().name);
+      EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
+    }
+    return *std::move(code);
+  }
+};
+
+TEST_P(PtxKernels, GoldenKernelsAssemble) {
+  const std::string folder = RepositoryRoot() + "/tests/compiler/kernel/golden";
+  int compiled = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto module = kernel::ParseKernels(text.str(), entry.path().string());
+    ASSERT_TRUE(module.ok()) << module.status();
+    if (!kernel::VerifyModule(*module, &target()).ok()) continue;  // for other targets
+    Compile(text.str());
+    ++compiled;
+  }
+  EXPECT_GE(compiled, 2);
+}
+
+TEST_P(PtxKernels, RowSum) {
+  const codegen::PtxCode code = Compile(
+      R"(kernel @row_sum(%x: buffer<f32, 64x4096, readonly, noalias>, %y: buffer<f32, 64, noalias>)
+    grid 64 block 256 min_blocks 2 shared %s: f32[8] {
+  var %acc: f32 = 0
+  for %i = 0 to 4 unroll 4 {
+    %v = load %x[block * 4096 + %i * 1024 + thread * 4] : f32x4 stream
+    %acc = add(%acc, sum_tree(%v))
+  }
+  for %d = 16, 8, 4, 2, 1 { %acc = add(%acc, shuffle_xor(%acc, %d)) }
+  if lane == 0 { store %s[warp] = %acc }
+  barrier
+  if thread == 0 { store %y[block] = sum_tree(load %s[0] : f32x8) }
+}
+)");
+  for (const char* part : {"ld.global", ".v4.", "shfl.sync.bfly.b32", "bar.sync", "add.rn.f32",
+                           ".reqntid 256, 1, 1", ".minnctapersm 2", "st.shared.f32 \t[%r"}) {
+    EXPECT_NE(code.ptx.find(part), std::string::npos) << part << "\n" << code.ptx;
+  }
+  for (const char* part : {".local", "fma", "call", "cvta"}) {
+    EXPECT_EQ(code.ptx.find(part), std::string::npos) << part << "\n" << code.ptx;
+  }
+}
+
+// Each row of intrinsics.def that the target has, for each type that it takes.
+std::unique_ptr<kernel::Kernel> IntrinsicKernel(kernel::Intrinsic intrinsic, ElementType type) {
+  const kernel::IntrinsicInfo& info = kernel::InfoOf(intrinsic);
+  auto k = std::make_unique<kernel::Kernel>(absl::StrCat(info.name, "_", ElementTypeName(type)));
+  k->launch().block[0] = 128;
+  kernel::Builder b(k.get());
+  kernel::Buffer* global = k->AddBuffer("x", ElementType::kU32, {512});
+  kernel::Buffer* shared = k->AddShared("s", ElementType::kU32, {512});
+  kernel::Buffer* out = nullptr;
+  std::vector<kernel::Value> operands;
+  std::vector<int64_t> immediates;
+  std::vector<kernel::Buffer*> buffers;
+  using Kind = kernel::IntrinsicArgument::Kind;
+  for (const kernel::IntrinsicArgument& argument : info.arguments) {
+    switch (argument.kind) {
+      case Kind::kValue:
+        operands.push_back(b.Convert(b.ThreadId(), argument.type.element));
+        break;
+      case Kind::kTyped:
+        operands.push_back(b.Convert(b.ThreadId(), type));
+        break;
+      case Kind::kImmediate:  // right for every row: an id and 32 threads, 16 bytes, 32 registers
+        immediates.push_back(intrinsic == kernel::Intrinsic::kCopyAsync         ? 16
+                             : immediates.empty() && info.arguments.size() == 2 ? 1
+                                                                                : 32);
+        break;
+      case Kind::kPlace:
+        operands.push_back(b.Mul(b.ThreadId(), b.Index(4)));
+        buffers.push_back(argument.space == kernel::Space::kShared ? shared : global);
+        break;
+    }
+  }
+  if (info.result) {
+    const ElementType element =
+        info.result->kind == Kind::kTyped ? type : info.result->type.element;
+    out = k->AddBuffer("y", element, {128});
+  }
+  kernel::Value result = b.Call(intrinsic, operands, immediates, buffers);
+  if (out != nullptr) b.Store(out, b.ThreadId(), result);
+  return k;
+}
+
+constexpr kernel::Intrinsic kAllIntrinsics[] = {
+#define INGOT_KERNEL_INTRINSIC(Name, ...) kernel::Intrinsic::k##Name,
+#include "compiler/kernel/intrinsics.def"
+};
+
+TEST(Intrinsics, EveryRowAssembles) {
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+    GTEST_SKIP() << "neither libnvJitLink nor ptxas was found";
+  }
+  for (const Target& target : AllTargets()) {
+    if (target.platform != Platform::kCuda) continue;
+    int rows = 0;
+    for (kernel::Intrinsic intrinsic : kAllIntrinsics) {
+      const uint8_t types = kernel::InfoOf(intrinsic).types;
+      for (int i = 0; i < kElementTypeCount; ++i) {
+        const auto type = static_cast<ElementType>(i);
+        const bool takes = types == kernel::kSetNone ? type == ElementType::kS32
+                                                     : (types & kernel::TypeSetOf(type)) != 0;
+        if (!takes) continue;
+        kernel::KernelModule module;
+        module.kernels.push_back(IntrinsicKernel(intrinsic, type));
+        if (!kernel::VerifyModule(module, &target).ok()) continue;  // not on this target
+        const auto code = codegen::CompileToPtx(module, target);
+        ASSERT_TRUE(code.ok()) << code.status();
+        const auto cubin = codegen::PtxToCubin(code->ptx, target.name);
+        EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
+        ++rows;
+      }
+    }
+    EXPECT_GT(rows, 50) << target.name;
+  }
+}
+
+TEST_P(PtxKernels, BigSharedMemoryIsDynamic) {
+  const codegen::PtxCode code =
+      Compile(R"(kernel @big(%y: buffer<f32, 64>) grid 1 block 32 dynamic_shared 16
+    shared %a: f32[16384] shared %b: f32[64] overlaps %a {
+  store %a[thread] = 1
+  warp_sync
+  store %y[thread] = load %b[thread] : f32
+}
+kernel @small(%y: buffer<f32, 64>) grid 1 block 32 shared %a: f32[32] {
+  store %a[thread] = 1
+  store %y[thread] = load %a[thread] : f32
+}
+)");
+  EXPECT_EQ(code.dynamic_shared_bytes, (std::vector<int64_t>{65536 + 16, 0}));
+  EXPECT_NE(code.ptx.find(".extern .shared"), std::string::npos) << code.ptx;
+}
+
+TEST_P(PtxKernels, Roles) {
+  Compile(R"(kernel @roles(%y: buffer<s32, 512>) grid 2 block 256 shared %s: s32[128] {
+  roles {
+    warps 0..3: { store %s[thread] = thread }
+    warps 4..7: { store %y[block * 256 + thread] = thread * 2 }
+  }
+  barrier
+  if thread < 128 { store %y[block * 256 + thread] = load %s[127 - thread] : s32 }
+}
+)");
+}
+
+TEST_P(PtxKernels, MaskedVectors) {
+  for (const char* type : {"f32", "bf16", "u8", "f64", "pred", "u4"}) {
+    for (int lanes : {2, 3, 4, 8, 16}) {
+      const std::string vector = absl::StrCat(type, "x", lanes);
+      const codegen::PtxCode code = Compile(absl::StrCat(
+          "kernel @masked(%x: buffer<", type, ", 1000, readonly>, %y: buffer<", type,
+          ", 1000>) grid 8 block 32 {\n  %first = (block * 32 + thread) * ", lanes,
+          "\n  %inside = lt(add(broadcast(%first) : s32x", lanes, ", iota : s32x", lanes,
+          "), 1000)\n  store %y[%first] mask %inside = load %x[%first] : ", vector,
+          " mask %inside\n}\n"));
+      EXPECT_EQ(code.ptx.find(".local"), std::string::npos) << vector;
+    }
+  }
+}
+
+TEST_P(PtxKernels, Bitcasts) {
+  for (const char* from : {"u8x8", "s16x4", "f32x2", "f64", "f16x4", "u4x16", "f4e2m1fnx16"}) {
+    for (const char* to : {"u8x8", "u16x4", "s32x2", "u64", "bf16x4", "s4x16", "u2x32"}) {
+      const codegen::PtxCode code = Compile(absl::StrCat(
+          "kernel @cast(%x: buffer<u64, 32, readonly>, %y: buffer<u64, 32>) grid 1 block 32 {\n",
+          "  %a = bitcast(load %x[thread] : u64) : ", from, "\n  %b = bitcast(%a) : ", to,
+          "\n  store %y[thread] = bitcast(%b) : u64\n}\n"));
+      EXPECT_EQ(code.ptx.find(".local"), std::string::npos) << from << " to " << to;
+    }
+  }
+}
+
+TEST_P(PtxKernels, AtomicsAndOrderedAccesses) {
+  std::string body;
+  int count = 0;
+  const auto add = [&](auto... parts) { absl::StrAppend(&body, "  ", parts..., "\n"); };
+  for (const char* scope : {"block", "gpu", "system", "cluster"}) {
+    if (target().capability < 90 && absl::string_view(scope) == "cluster") continue;
+    for (const char* type : {"s32", "u32", "s64", "u64", "f32", "f64", "f16", "bf16"}) {
+      const bool half = type[1] == '1' || type[0] == 'b';
+      for (const char* space : {"g", "s"}) {
+        const std::string buffer = absl::StrCat("%", space, "_", type, "[0]");
+        for (const char* order : {"relaxed", "acquire", "release", "acquire_release"}) {
+          for (const char* kind : {"add", "min", "max", "and", "or", "xor", "exchange"}) {
+            const bool is_add = absl::string_view(kind) == "add";
+            if (half && !is_add) continue;
+            if (type[0] == 'f' && !is_add && absl::string_view(kind) != "exchange") continue;
+            add("%a", count++, " = atomic ", kind, " ", order, " ", scope, " ", buffer,
+                ", 1:", type);
+            if (half) {
+              add("%a", count++, " = atomic ", kind, " ", order, " ", scope, " ", buffer,
+                  ", 1:", type, "x2");
+            }
+          }
+          if (half) continue;
+          add("%a", count++, " = atomic compare_exchange ", order, " ", scope, " ", buffer,
+              ", 1:", type, ", 2:", type);
+        }
+      }
+    }
+    for (const char* type : {"pred", "u8", "s16", "f32", "f64", "bf16", "f8e5m2", "u4"}) {
+      for (const char* space : {"g", "s"}) {
+        const std::string from = absl::StrCat("%", space, "_", type, "[1]");
+        for (const char* order : {"relaxed", "acquire"}) {
+          add("%a", count++, " = load ", from, " : ", type, " ", order, " ", scope);
+        }
+        for (const char* order : {"relaxed", "release"}) {
+          add("store ", from, " ", order, " ", scope, " = %a", count - 1);
+        }
+      }
+    }
+  }
+  std::string parameters, shared;
+  for (const char* type : {"s32", "u32", "s64", "u64", "f32", "f64", "f16", "bf16", "pred", "u8",
+                           "s16", "f8e5m2", "u4"}) {
+    absl::StrAppend(&parameters, parameters.empty() ? "" : ", ", "%g_", type, ": buffer<", type,
+                    ", 4>");
+    absl::StrAppend(&shared, " shared %s_", type, ": ", type, "[4]");
+  }
+  Compile(absl::StrCat("kernel @atomics(", parameters, ")\n    grid 1 block 32", shared, " {\n",
+                       body, "}\n"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, PtxKernels, testing::Values("sm_80", "sm_90a"));
+
+}  // namespace
+}  // namespace ingot::test
