@@ -1,5 +1,6 @@
 #include "ir/evaluator/strided_copy.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -45,8 +46,10 @@ int64_t OffsetOf(int64_t number, const std::vector<int64_t>& sizes,
                  const std::vector<int64_t>& strides) {
   int64_t offset = 0;
   for (size_t d = sizes.size(); d-- > 0;) {
-    offset += number % sizes[d] * strides[d];
-    number /= sizes[d];
+    const int64_t size =
+        std::max<int64_t>(sizes[d], 1);  // of an empty space the start is asked too
+    offset += number % size * strides[d];
+    number /= size;
   }
   return offset;
 }
@@ -58,8 +61,9 @@ Odometer::Odometer(std::vector<int64_t> sizes, std::vector<std::vector<int64_t>>
     offsets_.push_back(OffsetOf(first_number, sizes_, of));
   }
   for (size_t d = sizes_.size(); d-- > 0;) {
-    index_[d] = first_number % sizes_[d];
-    first_number /= sizes_[d];
+    const int64_t size = std::max<int64_t>(sizes_[d], 1);
+    index_[d] = first_number % size;
+    first_number /= size;
   }
 }
 

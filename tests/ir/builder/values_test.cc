@@ -58,6 +58,17 @@ TEST(BuiltValues, DataMovementAndReductions) {
       (Rows{{6, 15}, {4, 5, 6}, {1}, {6, 6, 6, 15, 15, 15}, {1, 4, 2, 5, 3, 6}, {9, 6, 9, 15}}));
 }
 
+TEST(BuiltValues, ReductionsOfNothing) {
+  EXPECT_EQ(ResultsOf([](GraphBuilder& b) {
+              const Value rows = b.Constant(kF32, {0, 2}, {});
+              const Value columns = b.Constant(kF32, {2, 0}, {});
+              return std::vector<Value>{Reduce(rows, 5, {0}, Opcode::kAdd),
+                                        Reduce(columns, 6, {1}, Opcode::kAdd),
+                                        Reduce(rows, 7, {1}, Opcode::kAdd)};
+            }),
+            (Rows{{5, 5}, {6, 6}, {}}));
+}
+
 TEST(BuiltValues, ArgMax) {
   EXPECT_EQ(ResultsOf([](GraphBuilder& b) {
               const Value x = b.Constant(kF32, {2, 3}, {1, 7, 3, 9, 5, 6});
