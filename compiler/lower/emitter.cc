@@ -15,6 +15,9 @@ namespace {
 
 // Constants of more elements than this are parameters of a fusion, not part of its code.
 constexpr int64_t kMaxInlineConstant = 64;
+// Values that are read at several places of one kernel are emitted for each: chains of such reads
+// double, and are refused before they fill memory.
+constexpr int kMaxOperations = 50 * 1000;
 
 int LeafCount(const Shape& shape) {
   return shape.IsTuple() ? static_cast<int>(shape.tuple_shapes().size()) : 1;
@@ -87,6 +90,12 @@ Element ElementEmitter::Emit(const Instruction& instruction, const Index& index,
   const Key key{&instruction, leaf, index};
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     if (auto found = scope->find(key); found != scope->end()) return found->second;
+  }
+  if (b().kernel().operation_count() > kMaxOperations) {
+    Unsupported(instruction, absl::StrCat("the kernel has more than ", kMaxOperations,
+                                          " operations; values read at many places belong in "
+                                          "kernels of their own"));
+    return Zero(type);
   }
   const int32_t outer_hlo = b().hlo();
   if (instruction.parent() == &context_.fusion) {

@@ -111,6 +111,21 @@ TEST(DataMovement, ExactlyMoves) {
   }
 }
 
+// Each value is read at two places: 2 ** 24 of them, if nothing stopped it.
+TEST(DataMovement, DoublingChainsAreRefused) {
+  std::string body = "v0 = f32[2] parameter(0)\n";
+  for (int i = 0; i < 24; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string size = std::to_string(2 << i);
+    const std::string twice = std::to_string(4 << i);
+    body += "n" + n + " = f32[" + size + "] negate(v" + n + ")\nv" + std::to_string(i + 1) +
+            " = f32[" + twice + "] concatenate(n" + n + ", v" + n + "), dimensions={0}\n";
+  }
+  const std::string text =
+      PlanAndKernelText(Entry(body + "ROOT r = f32[33554432] negate(v24)"), "sm_90a");
+  EXPECT_EQ(text.substr(0, 6), "error:") << text.substr(0, 200);
+}
+
 TEST(Reduction, Reduce) {
   for (const char* body : {
            "p = f32[5,33] parameter(0)  z = f32[] constant(0)  "
