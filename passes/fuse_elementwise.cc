@@ -1,6 +1,7 @@
 #include "passes/fuse_elementwise.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -77,22 +78,33 @@ bool ReadsOnce(const Instruction& consumer, int64_t i) {
   }
 }
 
+// Whether `instruction` reads its operands where it writes its result, scalars among them aside.
+bool KeepsIndex(const Instruction& instruction) {
+  return instruction.kind() == OpKind::kElementwise;
+}
+
 // Grows the fusion that ends with one root.
+//
+// Each member is computed at one index for an element of the root.  Which index that is has a
+// number: the same as its user's behind an elementwise op, a new one behind anything that moves
+// data.  A value that would be needed at two indices stays outside, or chains such as
+// concatenate(f(v), v) would double the kernel at every step.
 class Group {
  public:
-  explicit Group(Instruction* root) : root_(root) { Join(root); }
+  explicit Group(Instruction* root) { Join(root, 0); }
 
   // Takes in operands, nearest first, until none can join.  `taken` are the members of other
   // groups.
   void Grow(const absl::flat_hash_set<const Instruction*>& taken) {
     for (size_t i = 0; i < members_.size(); ++i) {
-      Instruction* member = members_[i];
-      for (Instruction* operand : member->operands()) {
-        if (in_group_.contains(operand)) continue;
+      const Instruction* member = members_[i];
+      for (int64_t k = 0; k < member->operand_count(); ++k) {
+        Instruction* operand = member->operand(k);
+        if (index_.contains(operand)) continue;
         if (IsFree(*operand)) {
-          Join(operand);
-        } else if (IsProducer(*operand) && !taken.contains(operand) && EveryUseIsInside(*operand)) {
-          Join(operand);
+          Join(operand, next_index_++);
+        } else if (IsProducer(*operand) && !taken.contains(operand)) {
+          if (const std::optional<int> index = IndexOfUses(*operand)) Join(operand, *index);
         }
       }
     }
@@ -108,25 +120,32 @@ class Group {
   const std::vector<Instruction*>& members() const { return members_; }
 
  private:
-  void Join(Instruction* instruction) {
+  void Join(Instruction* instruction, int index) {
     members_.push_back(instruction);
-    in_group_.insert(instruction);
+    index_[instruction] = index;
   }
 
-  bool EveryUseIsInside(const Instruction& producer) const {
-    return std::all_of(producer.users().begin(), producer.users().end(),
-                       [&](const Instruction* user) {
-                         if (!in_group_.contains(user)) return false;
-                         for (int64_t i = 0; i < user->operand_count(); ++i) {
-                           if (user->operand(i) == &producer && !ReadsOnce(*user, i)) return false;
-                         }
-                         return true;
-                       });
+  // The one index at which all users want `producer`; nullopt where a user is outside, work would
+  // be repeated, or two uses want it at different indices.
+  std::optional<int> IndexOfUses(const Instruction& producer) {
+    std::optional<int> index;
+    for (const Instruction* user : producer.users()) {
+      const auto at = index_.find(user);
+      if (at == index_.end()) return std::nullopt;
+      for (int64_t i = 0; i < user->operand_count(); ++i) {
+        if (user->operand(i) != &producer) continue;
+        if (!ReadsOnce(*user, i)) return std::nullopt;
+        const int wanted = KeepsIndex(*user) ? at->second : next_index_++;
+        if (index.has_value() && *index != wanted) return std::nullopt;
+        index = wanted;
+      }
+    }
+    return index;
   }
 
-  Instruction* root_;
   std::vector<Instruction*> members_;
-  absl::flat_hash_set<const Instruction*> in_group_;
+  absl::flat_hash_map<const Instruction*, int> index_;
+  int next_index_ = 1;
 };
 
 bool RunOnComputation(Computation& computation) {
