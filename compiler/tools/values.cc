@@ -137,8 +137,10 @@ absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,
   std::vector<Literal> expected;
   for (size_t i = 0; i < results.size(); ++i) {
     const std::string name = absl::StrCat("out", i);
-    const auto it = std::find_if(arrays.begin(), arrays.end(),
-                                 [&](const auto& array) { return array.first == name; });
+    // A lone .npy has no name: it is the first result.
+    const auto it = std::find_if(arrays.begin(), arrays.end(), [&](const auto& array) {
+      return array.first == name || (array.first.empty() && i == 0);
+    });
     if (it == arrays.end()) return InvalidArgument(file, ": no array ", name);
     INGOT_ASSIGN_OR_RETURN(Literal value,
                            AsShape(it->second, results[i].shape(), absl::StrCat(file, ": ", name)));

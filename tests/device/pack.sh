@@ -29,6 +29,14 @@ g++ -std=c++17 -O2 samples/fashion_cnn/classify.cc -o "$folder/classify" \
   '-Wl,-rpath,$ORIGIN/prefix/lib'
 cp samples/fashion_cnn/{fashion_cnn.hlo,weights.safetensors,logits_100.npy} "$folder/models/"
 cp /usr/share/datasets/fashion-mnist/t10k-*.gz "$folder/models/"
+# The first 100 images as an array: those that logits_100.npy is of.
+python3 - "$folder/models" <<'PYTHON'
+import gzip, sys
+images = gzip.open(sys.argv[1] + "/t10k-images-idx3-ubyte.gz").read()[16:16 + 100 * 28 * 28]
+header = "{'descr': '|u1', 'fortran_order': False, 'shape': (100, 28, 28), }".ljust(117) + "\n"
+with open(sys.argv[1] + "/images_100.npy", "wb") as file:
+    file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + images)
+PYTHON
 
 for target in "${targets[@]}"; do
   "$ingot" compile samples/fashion_cnn/fashion_cnn.hlo "--target=$target" -o "$folder/models/fashion_cnn.$target.ingot"

@@ -39,6 +39,13 @@ network() {
 for file in "$folder"/models/*.ingot; do
   part "classify-$(basename "$file" .ingot)" network "$file" && cat "$results/classify-$(basename "$file" .ingot).txt"
 done
+models=$folder/models
+part logits "$ingot" run "$models/fashion_cnn.hlo" --target=cuda "--inputs=$models/weights.safetensors,$models/images_100.npy" \
+  "--expect=$models/logits_100.npy" && cat "$results/logits.txt"
+for file in "$models"/*.ingot; do
+  part "logits-$(basename "$file" .ingot)" "$ingot" run "$file" \
+    "--inputs=$models/weights.safetensors,$models/images_100.npy" "--expect=$models/logits_100.npy"
+done
 tar -C "$folder" -xJf "$folder/rows.tar.xz" && part rows "$folder/card_rows_run" "$folder/rows"
 part check "$ingot" check "$folder/suite" --target=cuda --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
 
