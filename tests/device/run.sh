@@ -49,6 +49,15 @@ done
 tar -C "$folder" -xJf "$folder/rows.tar.xz" && part rows "$folder/card_rows_run" "$folder/rows"
 part check "$ingot" check "$folder/suite" --target=cuda --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
 
+# Control flow, tuples, layouts and empty arrays, against the evaluator.
+cases() {
+  local module
+  for module in tests/compiler/cases/*.hlo; do
+    "$ingot" run "$module" --target=cuda --random-inputs --compare-with=interpreter || return 1
+  done
+}
+part cases cases
+
 # The memory checker is slow: small modules only.
 sanitize() {
   local module

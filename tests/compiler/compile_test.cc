@@ -1,0 +1,110 @@
+// Each module of cases/ compiled for the host, just in time, against the evaluator, to the bit.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "compiler/executable.h"
+#include "ir/evaluator/evaluator.h"
+#include "ir/text/parser.h"
+#include "ir/verifier/verifier.h"
+#include "tests/paths/paths.h"
+
+namespace ingot {
+namespace {
+
+std::string CasesFolder() { return test::RepositoryRoot() + "/tests/compiler/cases"; }
+
+std::vector<std::string> CaseNames() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(CasesFolder())) {
+    names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::unique_ptr<Module> Load(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  auto module = ParseModule(text.str(), path);
+  EXPECT_TRUE(module.ok()) << module.status();
+  if (!module.ok()) return nullptr;
+  EXPECT_TRUE(Verify(**module).ok()) << Verify(**module);
+  return *std::move(module);
+}
+
+// Small whole numbers, so that every order of additions gives the same bits; ties among them.
+Literal ValueOf(const Shape& shape) {
+  if (shape.IsTuple()) {
+    std::vector<Literal> elements;
+    for (const Shape& element : shape.tuple_shapes()) elements.push_back(ValueOf(element));
+    return Literal::Tuple(std::move(elements));
+  }
+  Literal literal = Literal::Zeros(shape).value();
+  for (int64_t i = 0; i < literal.size(); ++i) literal.SetInteger(i, (i * 7 + 3) % 11 - 4);
+  return literal;
+}
+
+class CompileTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(CompileTest, GivesWhatTheEvaluatorGives) {
+  const std::unique_ptr<Module> module = Load(CasesFolder() + "/" + GetParam() + ".hlo");
+  ASSERT_NE(module, nullptr);
+  std::vector<Literal> parameters, inputs;
+  for (const Instruction* parameter : module->entry()->parameters()) {
+    parameters.push_back(ValueOf(parameter->shape()));
+    for (Literal& leaf : Leaves(parameters.back())) inputs.push_back(std::move(leaf));
+  }
+  const auto expected = Evaluate(*module, parameters);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  const auto executable = Executable::Compile(*module);
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  // Twice: nothing of the first run may be left in the arena's way.
+  for (int run = 0; run < 2; ++run) {
+    const auto results = (*executable)->Run(inputs);
+    ASSERT_TRUE(results.ok()) << results.status();
+    const std::vector<Literal> leaves = Leaves(*expected);
+    ASSERT_EQ(results->size(), leaves.size());
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << " of run " << run;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, CompileTest, testing::ValuesIn(CaseNames()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(Compile, NamesWhatItCannotCompile) {
+  const auto module = ParseModule(
+      "HloModule m\n\nENTRY e {\n  x = f32[3] parameter(0)\n"
+      "  ROOT c = f32[3] custom-call(x), custom_call_target=\"f\"\n}\n",
+      "m.hlo");
+  ASSERT_TRUE(module.ok()) << module.status();
+  const auto compilation = Compile(**module, **FindTarget("host"));
+  ASSERT_EQ(compilation.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_NE(compilation.status().message().find("c: custom-call"), absl::string_view::npos)
+      << compilation.status();
+}
+
+TEST(Compile, StopsWhenCancelledOrLate) {
+  const std::unique_ptr<Module> module = Load(CasesFolder() + "/conditional-by-index.hlo");
+  ASSERT_NE(module, nullptr);
+  std::atomic<bool> cancelled{true};
+  CompileOptions options;
+  options.cancelled = &cancelled;
+  EXPECT_EQ(Compile(*module, **FindTarget("host"), options).status().code(),
+            absl::StatusCode::kCancelled);
+  CompileOptions late;
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(Compile(*module, **FindTarget("host"), late).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+}  // namespace
+}  // namespace ingot
