@@ -144,13 +144,13 @@ absl::Status WriteFile(const std::string& path, absl::string_view contents) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Model> LoadModel(const std::string& path) {
+absl::StatusOr<Model> LoadModel(const std::string& path, bool verify) {
   INGOT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   Model model;
   const absl::Span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes.data()),
                                        bytes.size());
   if (runtime::LooksLikeIngot(view)) {
-    INGOT_ASSIGN_OR_RETURN(runtime::Program program, runtime::LoadIngot(path));
+    INGOT_ASSIGN_OR_RETURN(runtime::Program program, runtime::LoadIngot(path, {.verify = verify}));
     model.program = std::make_shared<runtime::Program>(std::move(program));
     return model;
   }

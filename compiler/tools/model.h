@@ -27,7 +27,8 @@ struct Model {
 
 // Reads and verifies.  The format is told by the content: .ingot by its magic, otherwise HLO text.
 // Errors begin with the file's name, and line and column for text.
-absl::StatusOr<Model> LoadModel(const std::string& path);
+// `verify`: hash every weight of an .ingot file too, not code and metadata alone.
+absl::StatusOr<Model> LoadModel(const std::string& path, bool verify = false);
 // As LoadModel where only a graph will do.
 absl::StatusOr<std::unique_ptr<Module>> LoadModule(const std::string& path);
 

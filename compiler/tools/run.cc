@@ -26,6 +26,7 @@ constexpr Option kOptions[] = {
      "tolerances of single models and results, for --expect and --compare-with"},
     {"compare-with", "T", "compare with another target's results"},
     {"iterations", "N", "run N times and print the median time"},
+    {"verify", "", "check the hash of every weight of an .ingot file before it runs"},
     {"profile", "", "print the time of each command"},
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
 };
@@ -92,7 +93,7 @@ absl::Status RunRun(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model or an .ingot file"));
   INGOT_ASSIGN_OR_RETURN(const int64_t iterations, line.GetInteger("iterations", 0, 1));
   INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
-  INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
+  INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path, line.Has("verify")));
   Dump dump(line.Get("dump-to"));
   CompileOptions options;
   dump.Attach(options);
