@@ -27,6 +27,13 @@ void AppendLeafShapes(const Shape& shape, std::vector<Shape>& leaves) {
   for (const Shape& element : shape.tuple_shapes()) AppendLeafShapes(element, leaves);
 }
 
+int64_t LeafCount(const Shape& shape) {
+  if (shape.IsArray()) return 1;
+  int64_t count = 0;
+  for (const Shape& element : shape.tuple_shapes()) count += LeafCount(element);
+  return count;
+}
+
 std::vector<Shape> LeafShapes(const Shape& shape) {
   std::vector<Shape> leaves;
   AppendLeafShapes(shape, leaves);
@@ -74,6 +81,10 @@ class Emitter {
   absl::StatusOr<Leaves> EmitCallee(const Computation& callee, absl::Span<const Leaves> arguments,
                                     std::vector<Command>& commands);
 
+  // Where the leaves of each element of a tuple begin among its leaves, and where the last end.
+  // Counted once a value: wide tuples have as many readers as elements.
+  const std::vector<int64_t>& LeafBegins(const Instruction& tuple);
+
   BufferSlice NewBuffer(int64_t size);
   Leaves NewBuffers(const Shape& shape);
   void Touch(const BufferSlice& slice);
@@ -103,6 +114,7 @@ class Emitter {
   std::vector<int64_t> offsets_;
   std::vector<uint8_t> small_constants_;
   std::vector<int32_t> touches_;  // virtual buffers in the order of their uses
+  absl::flat_hash_map<const Instruction*, std::vector<int64_t>> leaf_begins_;
   int64_t arena_lower_bound_ = 0;
   int64_t position_ = 0;  // commands emitted so far, nested ones included
 };
@@ -204,12 +216,9 @@ absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction,
     }
     case Opcode::kGetTupleElement: {
       const Leaves& whole = values.at(instruction.operand(0));
-      const std::vector<Shape>& elements = instruction.operand(0)->shape().tuple_shapes();
-      size_t begin = 0;
-      for (int64_t i = 0; i < instruction.tuple_index(); ++i)
-        begin += LeafShapes(elements[i]).size();
-      const size_t count = LeafShapes(instruction.shape()).size();
-      return Leaves(whole.begin() + begin, whole.begin() + begin + count);
+      const std::vector<int64_t>& begins = LeafBegins(*instruction.operand(0));
+      const int64_t index = instruction.tuple_index();
+      return Leaves(whole.begin() + begins[index], whole.begin() + begins[index + 1]);
     }
     case Opcode::kReshape:
     case Opcode::kOptimizationBarrier:
@@ -222,6 +231,17 @@ absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction,
       return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
                            " cannot be compiled for ", target_.name);
   }
+}
+
+const std::vector<int64_t>& Emitter::LeafBegins(const Instruction& tuple) {
+  std::vector<int64_t>& begins = leaf_begins_[&tuple];
+  if (begins.empty()) {
+    begins.push_back(0);
+    for (const Shape& element : tuple.shape().tuple_shapes()) {
+      begins.push_back(begins.back() + LeafCount(element));
+    }
+  }
+  return begins;
 }
 
 absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::string_view name) {
