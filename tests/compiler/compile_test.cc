@@ -2,9 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "compiler/executable.h"
 #include "ir/evaluator/evaluator.h"
@@ -17,19 +14,8 @@ namespace {
 
 std::string CasesFolder() { return test::RepositoryRoot() + "/tests/compiler/cases"; }
 
-std::vector<std::string> CaseNames() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(CasesFolder())) {
-    names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::unique_ptr<Module> Load(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  auto module = ParseModule(text.str(), path);
+  auto module = ParseModule(test::ReadFile(path), path);
   EXPECT_TRUE(module.ok()) << module.status();
   if (!module.ok()) return nullptr;
   EXPECT_TRUE(Verify(**module).ok()) << Verify(**module);
@@ -74,11 +60,13 @@ TEST_P(CompileTest, GivesWhatTheEvaluatorGives) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, CompileTest, testing::ValuesIn(CaseNames()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Cases, CompileTest,
+                         testing::ValuesIn(test::FileStems(CasesFolder(), ".hlo")),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(Compile, NamesWhatItCannotCompile) {
   const auto module = ParseModule(

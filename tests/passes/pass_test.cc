@@ -4,10 +4,9 @@
 // INGOT_UPDATE=1 writes what the passes give into the files: bazel run //tests/passes:pass_test.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -24,21 +23,6 @@ namespace {
 constexpr absl::string_view kArrow = "// ==>\n";
 
 std::string CasesFolder() { return test::RepositoryRoot() + "/tests/passes/cases"; }
-
-std::vector<std::string> CaseNames() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(CasesFolder())) {
-    names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::string ReadText(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 // Values that are different from element to element and exact in every type.
 Literal SmallValues(const Shape& shape) {
@@ -58,7 +42,7 @@ class PassTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(PassTest, BeforeAndAfter) {
   const std::string path = CasesFolder() + "/" + GetParam() + ".hlo";
-  const std::string text = ReadText(path);
+  const std::string text = test::ReadFile(path);
   const std::vector<std::string> parts = absl::StrSplit(text, kArrow);
   ASSERT_EQ(parts.size(), 2) << path << ": one line `" << kArrow << "` is wanted";
   absl::string_view first_line = parts[0];
@@ -95,11 +79,12 @@ TEST_P(PassTest, BeforeAndAfter) {
   EXPECT_TRUE(*expected == *found) << path << ": other values after the passes";
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, PassTest, testing::ValuesIn(CaseNames()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Cases, PassTest, testing::ValuesIn(test::FileStems(CasesFolder(), ".hlo")),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(Registry, IsAlphabeticalAndComplete) {
   for (size_t i = 1; i < AllPasses().size(); ++i)

@@ -1,7 +1,10 @@
 #include "tests/paths/paths.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <system_error>
 
 namespace ingot::test {
@@ -40,6 +43,23 @@ std::optional<std::string> SharedPath(const std::string& relative) {
   const fs::path path = shared / relative;
   if (!fs::exists(path, error)) return std::nullopt;
   return path.string();
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  if (!file) ADD_FAILURE() << "cannot read " << path;
+  return bytes.str();
+}
+
+std::vector<std::string> FileStems(const std::string& folder, const std::string& extension) {
+  std::vector<std::string> stems;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == extension) stems.push_back(entry.path().stem().string());
+  }
+  std::sort(stems.begin(), stems.end());
+  return stems;
 }
 
 }  // namespace ingot::test

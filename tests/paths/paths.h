@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ingot::test {
 
@@ -16,6 +17,12 @@ std::string RepositoryRoot();
 // The path of `relative` in the suite of models and reference results: $INGOT_SHARED/relative, or
 // ../shared/relative beside the checkout.  nullopt where it does not exist.
 std::optional<std::string> SharedPath(const std::string& relative);
+
+// The bytes of a file; where it cannot be read, none, and the test has failed.
+std::string ReadFile(const std::string& path);
+
+// Names, without the extension, of a folder's files that have it (".hlo"), sorted.
+std::vector<std::string> FileStems(const std::string& folder, const std::string& extension);
 
 }  // namespace ingot::test
 

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "compiler/executable.h"
 #include "ir/io/arrays.h"
@@ -34,12 +32,6 @@ TEST(HostTest, SmallWorkloadsGiveXlasResults) {
     const absl::Status status = CheckResults(name, *results, workload->expected);
     EXPECT_TRUE(status.ok()) << status.message();
   }
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
 }
 
 // The data of a gzipped IDX file, behind its header.

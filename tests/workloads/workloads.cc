@@ -1,9 +1,6 @@
 #include "tests/workloads/workloads.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "compiler/tools/compare.h"
 #include "ir/base/status.h"
@@ -14,14 +11,6 @@
 
 namespace ingot::test {
 namespace {
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return text.str();
-}
 
 void AddLeafShapes(const Shape& shape, std::vector<Shape>& leaves) {
   if (shape.IsArray()) leaves.push_back(shape);
@@ -50,7 +39,7 @@ absl::StatusOr<Literal> Find(const NamedLiterals& arrays, const std::string& nam
 const tools::Tolerances& AllTolerances() {
   static const auto& tolerances = *[] {
     const std::string path = RepositoryRoot() + "/tests/workloads/tolerances.txt";
-    return new tools::Tolerances(tools::Tolerances::Parse(ReadFile(path).value(), path).value());
+    return new tools::Tolerances(tools::Tolerances::Parse(ReadFile(path), path).value());
   }();
   return tolerances;
 }
@@ -58,18 +47,13 @@ const tools::Tolerances& AllTolerances() {
 }  // namespace
 
 std::vector<std::string> WorkloadNames(const std::string& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == ".hlo") names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return FileStems(folder, ".hlo");
 }
 
 absl::StatusOr<Workload> LoadWorkload(const std::string& folder, const std::string& name) {
   const std::string stem = folder + "/" + name;
-  INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(stem + ".hlo"));
-  INGOT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(stem + ".npz"));
+  const std::string text = ReadFile(stem + ".hlo");
+  const std::string bytes = ReadFile(stem + ".npz");
   INGOT_ASSIGN_OR_RETURN(const NamedLiterals arrays, ParseArrays(bytes, stem + ".npz"));
   Workload workload;
   INGOT_ASSIGN_OR_RETURN(workload.module, ParseModule(text, name + ".hlo"));

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,11 +12,6 @@
 
 namespace ingot {
 namespace {
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
-}
 
 // The .hlo files of a folder, sorted.
 std::vector<std::string> HloFiles(const std::string& folder) {
@@ -31,7 +24,7 @@ std::vector<std::string> HloFiles(const std::string& folder) {
 }
 
 void ExpectRoundTrip(const std::string& path) {
-  const std::string text = ReadFile(path);
+  const std::string text = test::ReadFile(path);
   const auto module = ParseModule(text, path);
   ASSERT_TRUE(module.ok()) << module.status();
   EXPECT_EQ(ToString(**module), text) << path;
@@ -71,13 +64,13 @@ TEST(RoundTrip, Model) {
 // One module, in the form asked for.
 TEST(Forms, AreConverted) {
   const std::string golden = test::RepositoryRoot() + "/tests/ir/text/golden/every_op_";
-  const auto module = ParseModule(ReadFile(golden + "short.hlo"), "short.hlo");
+  const auto module = ParseModule(test::ReadFile(golden + "short.hlo"), "short.hlo");
   ASSERT_TRUE(module.ok()) << module.status();
   TextForm with_shapes = LongForm();
   with_shapes.operand_shapes = true;
   for (const auto& [name, form] :
        {std::pair{"long.hlo", LongForm()}, std::pair{"operand_shapes.hlo", with_shapes}}) {
-    const auto other = ParseModule(ReadFile(golden + name), name);
+    const auto other = ParseModule(test::ReadFile(golden + name), name);
     ASSERT_TRUE(other.ok()) << other.status();
     PrintOptions options;
     options.form = form;

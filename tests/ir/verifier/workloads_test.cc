@@ -1,9 +1,7 @@
 // The verifier and shape inference on every module of the shared suite.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -22,12 +20,6 @@ std::vector<std::string> HloFiles(const std::string& folder) {
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-std::string ReadText(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 // Shapes that inference gives without seeing the stated one are the stated one's, up to the element
@@ -61,7 +53,7 @@ TEST_P(VerifySuite, AcceptsEveryModule) {
   EXPECT_FALSE(files.empty()) << folder;
   for (const std::string& file : files) {
     SCOPED_TRACE(file);
-    const auto module = ParseModule(ReadText(file), file);
+    const auto module = ParseModule(test::ReadFile(file), file);
     ASSERT_TRUE(module.ok()) << module.status();
     const absl::Status status = Verify(**module);
     EXPECT_TRUE(status.ok()) << status;
@@ -81,7 +73,7 @@ TEST(VerifySuite, AnswersOnDamagedModules) {
   int64_t parsed = 0;
   int64_t refused = 0;
   for (const std::string& file : HloFiles(folder)) {
-    const std::string text = ReadText(file);
+    const std::string text = test::ReadFile(file);
     if (text.size() > 20000) continue;
     for (int i = 0; i < 150; ++i) {
       std::string damaged = text;
