@@ -121,12 +121,14 @@ std::optional<Lanes> MovedLanes(const Instruction& instruction, int64_t operand,
                                 const Lanes& lanes) {
   const Shape& shape = instruction.shape();
   const Shape& from = instruction.operand(operand)->shape();
-  if (from.ElementCount() == 1) return Lanes{};
+  if (from.IsScalar()) return Lanes{};
   if (lanes.flat() && KeepsOrder(instruction)) return lanes;
-  const std::optional<Lanes> along = LanesAlongDimension(lanes, shape.dimensions());
-  if (!along.has_value()) return std::nullopt;
   const std::optional<IndexMap> map = IndexMapOf(instruction, operand);
   if (!map.has_value()) return std::nullopt;
+  // One element is the same for all lanes, unless only some of them read it.
+  if (from.ElementCount() == 1 && map->IsTotal()) return Lanes{};
+  const std::optional<Lanes> along = LanesAlongDimension(lanes, shape.dimensions());
+  if (!along.has_value()) return std::nullopt;
   if (std::optional<Lanes> mapped = MapLanes(*map, *along)) return mapped;
   if (!KeepsOrder(instruction) || along->stride != 1) return std::nullopt;
   // Lanes side by side in memory stay so under any reshape.
