@@ -241,7 +241,7 @@ class Scatter {
 
   // The window of updates at one index: a loop over the scattered dimensions that it covers.
   void OneIndex(const std::vector<Value>& batch) {
-    std::vector<Value> starts;  // of each scattered dimension, s64
+    std::vector<Value> starts;  // of each scattered dimension; s64 until they are known to fit
     for (int64_t d : dims_.scattered) {
       const auto found = std::find(attributes_.scatter_dims_to_operand_dims.begin(),
                                    attributes_.scatter_dims_to_operand_dims.end(), d);
@@ -253,7 +253,19 @@ class Scatter {
       }
       starts.push_back(Wide(e_, e_.Emit(indices_, vector), indices_.shape().element_type()));
     }
-    OverWindow(batch, starts, {});
+    // A window that is not wholly inside is left out as a whole.
+    kernel::Builder& b = e_.b();
+    Value inside = b.True();
+    for (size_t k = 0; k < starts.size(); ++k) {
+      const int64_t d = dims_.scattered[k];
+      const int64_t last = operand_shape_.dimension(d) - WindowSize(d);
+      inside = b.And(inside, b.And(b.Ge(starts[k], b.Integer(kernel::kS64, 0)),
+                                   b.Le(starts[k], b.Integer(kernel::kS64, last))));
+    }
+    e_.If(inside, [&] {
+      for (Value& start : starts) start = e_.math().Convert(start);
+      OverWindow(batch, starts, {});
+    });
   }
 
   // Size of the update's window along dimension d of the operand.
@@ -288,14 +300,10 @@ class Scatter {
     kernel::Builder& b = e_.b();
     Value inside = b.True();
     std::vector<Value> at;
-    for (size_t k = 0; k < starts.size(); ++k) {
-      const Value target = b.Add(starts[k], b.Convert(offsets[k], ElementType::kS64));
-      const Value size = b.Integer(kernel::kS64, operand_shape_.dimension(dims_.scattered[k]));
-      inside = b.And(inside, b.And(b.Ge(target, b.Integer(kernel::kS64, 0)), b.Lt(target, size)));
-      at.push_back(e_.math().Convert(target));
-      if (k == 0) {
-        inside = b.And(inside, b.And(b.Ge(at[0], begin_), b.Lt(at[0], end_)));
-      }
+    for (size_t k = 0; k < starts.size(); ++k) at.push_back(b.Add(starts[k], offsets[k]));
+    // Of the first scattered dimension this owner has a part.
+    if (!at.empty() && e_.context().plan.owners > 1) {
+      inside = b.And(b.Ge(at[0], begin_), b.Lt(at[0], end_));
     }
     for (int64_t d : dims_.owned) {
       if (WindowSize(d) < operand_shape_.dimension(d) &&
