@@ -28,7 +28,8 @@ struct Operation;
 
 // Memory that loads, stores and atomics name: a buffer parameter (kGlobal) or a shared allocation
 // (kShared).  Elements take ByteWidth(element) bytes each: sub-byte types one byte, the value in
-// the low bits (a store clears the others, a load ignores them), pred one byte that is 0 or 1.
+// the low bits (a store fills the others with zeros, or with the sign of s2 and s4; a load ignores
+// them), pred one byte that is 0 or 1.
 struct Buffer {
   std::string name;
   Space space = Space::kGlobal;

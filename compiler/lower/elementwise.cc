@@ -121,9 +121,11 @@ constexpr ScalarRow kScalarRows[] = {
 #undef ROW2
 
 // Ops that see more of an integer than its value modulo its width: of a sub-byte integer x they are
-// computed on x as the high bits of an u8, or as the low bits of one whose others are zero.
-enum class SubByte { kValue, kHighBits, kLowBits };
+// computed on x as the high bits of an u8, or as the low bits of one whose others are zero; the
+// high half of a product is a part of the whole one, which 8 bits hold.
+enum class SubByte { kValue, kHighBits, kLowBits, kProduct };
 SubByte SubByteOf(Opcode opcode) {
+  if (opcode == Opcode::kMulhi) return SubByte::kProduct;
   if (opcode == Opcode::kShiftRightArithmetic) return SubByte::kHighBits;
   if (opcode == Opcode::kClz || opcode == Opcode::kPopulationCount ||
       opcode == Opcode::kShiftRightLogical) {
@@ -132,11 +134,20 @@ SubByte SubByteOf(Opcode opcode) {
   return SubByte::kValue;
 }
 
-// One of those ops on operands of `bits` < 8 bits; the result is right modulo 2 ** bits.
-absl::StatusOr<Value> EmitSubByte(Builder& b, Opcode opcode, int bits,
+// One of those ops on operands of `type`, of `bits` < 8 bits; the result is right modulo 2 ** bits.
+absl::StatusOr<Value> EmitSubByte(Builder& b, Opcode opcode, ElementType type,
                                   absl::Span<const Element> operands) {
   const SubByte form = SubByteOf(opcode);
+  const int bits = BitWidth(type);
   std::vector<Value> values;
+  if (form == SubByte::kProduct) {
+    for (const Element& operand : operands) {
+      values.push_back(b.Convert(operand.re, ComputeType(type)));
+    }
+    const Value product = b.Mul(values[0], values[1]);
+    const Value shift = b.Integer(product->type, bits);
+    return IsSigned(type) ? b.Ashr(product, shift) : b.Lshr(product, shift);
+  }
   for (const Element& operand : operands) {
     const Value value = b.Convert(operand.re, ElementType::kU8);
     values.push_back(b.And(value, b.Integer(value->type, (1 << bits) - 1)));
@@ -257,7 +268,7 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
   }
   absl::StatusOr<Value> result = nullptr;
   if (IsInteger(type) && BitWidth(type) < 8 && SubByteOf(opcode) != SubByte::kValue) {
-    result = EmitSubByte(e.b(), opcode, BitWidth(type), operands);
+    result = EmitSubByte(e.b(), opcode, type, operands);
   } else {
     const ElementType compute = ComputeType(type);
     std::vector<Value> values;

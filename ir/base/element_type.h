@@ -43,7 +43,8 @@ TypeCategory Category(ElementType type);
 // Bits of information in one element: 1 for pred, 4 for s4, 64 for c64.
 int BitWidth(ElementType type);
 // Bytes of one element where elements are addressed one at a time, in literals and device buffers
-// alike: sub-byte types (and pred) take a byte each, the value in the low bits.
+// alike: sub-byte types (and pred) take a byte each, the value in the low bits, s2 and s4
+// sign-extended.
 int ByteWidth(ElementType type);
 // The format of a float type.  CHECK-fails on other categories.
 const FloatFormat& FormatOf(ElementType type);

@@ -19,7 +19,8 @@ int64_t ChunkBytes(int64_t left, int64_t alignment) {
 
 }  // namespace
 
-// ----- Elements in memory take whole bytes: pred is 0 or 1, sub-byte values have zeros above.
+// ----- Elements in memory take whole bytes: pred is 0 or 1; sub-byte values have zeros above, or
+// their sign, as literals do.
 
 llvm::Type* Renderer::MemoryType(ElementType element) const {
   return element == ElementType::kPred ? llvm::Type::getInt8Ty(function_->getContext())
@@ -33,8 +34,13 @@ Value* Renderer::FromMemory(Value* value, ElementType element) {
 }
 
 Value* Renderer::ToMemory(Value* value, ElementType element) {
-  if (element != ElementType::kPred) return value;
-  return b_.CreateZExt(value, elements_.Shaped(b_.getInt8Ty(), value));
+  if (element == ElementType::kPred) {
+    return b_.CreateZExt(value, elements_.Shaped(b_.getInt8Ty(), value));
+  }
+  const int bits = BitWidth(element);
+  if (bits >= 8 || !IsSigned(element)) return value;
+  Value* unused = elements_.Int(value, 8 - bits);
+  return b_.CreateAShr(b_.CreateShl(value, unused), unused);
 }
 
 Value* Renderer::Address(const kernel::Buffer* buffer, Value* index) {

@@ -299,7 +299,12 @@ std::vector<uint8_t> ToMemory(ElementType type, const std::vector<uint64_t>& bit
 uint64_t FromMemory(ElementType type, const std::vector<uint8_t>& memory, int64_t index) {
   uint64_t bits = 0;
   std::memcpy(&bits, &memory[index * ByteWidth(type)], ByteWidth(type));
-  return bits;
+  // A byte that holds s2 or s4 is filled with the sign; anything else is shown as it is.
+  const int width = BitWidth(type);
+  if (!IsSigned(type) || width >= 8) return bits;
+  const uint64_t low = bits & ((1u << width) - 1);
+  const bool negative = low >> (width - 1) != 0;
+  return bits == (negative ? (low | (0xffu << width)) & 0xff : low) ? low : bits;
 }
 
 bool SameValue(ElementType type, uint64_t a, uint64_t b) {
