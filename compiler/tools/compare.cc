@@ -19,6 +19,8 @@ double ToleranceOfType(ElementType type) {
   if (!IsFloat(type)) return 0;
   if (type == ElementType::kF64) return 1e-12;
   if (type == ElementType::kF32) return 1e-5;
+  // Powers of two: a unit of the last place is the whole value.
+  if (FormatOf(type).mantissa_bits == 0) return 0;
   // Narrower: a few units of the last place, as an operation rounds after each step.
   return std::ldexp(5.0, -1 - FormatOf(type).mantissa_bits);
 }

@@ -26,14 +26,13 @@ double DecodeExponentOnly(const FloatFormat& format, uint64_t bits) {
 
 uint64_t EncodeExponentOnly(const FloatFormat& format, double value) {
   const uint64_t nan = Ones(format.bits);
-  if (std::isnan(value) || std::isinf(value) || std::signbit(value)) return nan;
-  if (value == 0) return 0;
+  if (std::isnan(value) || std::isinf(value) || value <= 0) return nan;
   int exponent;
   double fraction =
       std::frexp(value, &exponent);  // value = fraction * 2^exponent, fraction in [0.5, 1)
-  // Nearest power of two; the tie (fraction 0.75) goes to the even exponent field.
+  // Nearest power of two; the tie (fraction 0.75) goes up.
   int64_t field = exponent - 1 + format.bias;
-  if (fraction > 0.75 || (fraction == 0.75 && (field & 1))) ++field;
+  if (fraction >= 0.75) ++field;
   if (field < 0) return 0;
   return field >= static_cast<int64_t>(nan) ? nan : static_cast<uint64_t>(field);
 }

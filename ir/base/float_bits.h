@@ -15,8 +15,8 @@ double DecodeFloat(const FloatFormat& format, uint64_t bits);
 // The bit pattern of `value` rounded once to nearest, ties to even.  A value out of range becomes
 // infinity (kIeee), NaN (kFn, kFnuz, kExponent) or the largest finite value (kFinite).  NaN becomes
 // the format's quiet NaN of the same sign, or negative zero's pattern where there is no NaN
-// (kFinite). kExponent: a negative value or zero becomes NaN or the smallest power, as XLA's
-// conversion does.
+// (kFinite). kExponent, as XLA's conversion does: ties go to the greater power, a positive value
+// below all powers becomes the smallest, zero and negative values become NaN.
 uint64_t EncodeFloat(const FloatFormat& format, double value);
 
 }  // namespace ingot

@@ -292,20 +292,18 @@ Value* Elements::EncodeBits(Value* value, ElementType to) {
   return b_.CreateTrunc(result, representation);
 }
 
-// Powers of two: the nearest, ties to the even exponent.  Zero is the smallest; what is negative
-// or too large is NaN.
+// Powers of two: the nearest, ties to the greater.  What is zero, negative or too large is NaN.
 Value* Elements::EncodeExponentOnly(Value* bits) {
-  Value* field = b_.CreateLShr(bits, Int(bits, 23));
-  Value* rounded = b_.CreateLShr(
-      b_.CreateAdd(b_.CreateAdd(bits, Int(bits, 0x3fffff)), b_.CreateAnd(field, Int(bits, 1))),
-      Int(bits, 23));
+  Value* rounded = b_.CreateLShr(b_.CreateAdd(bits, Int(bits, 0x400000)), Int(bits, 23));
   // Field 0 holds f32's denormals, of which those from 2^-127 on are normal here.
   Value* is_denormal = b_.CreateICmpULT(bits, Int(bits, PowerOfTwo(-126)));
   Value* from_denormal =
-      b_.CreateZExt(b_.CreateICmpUGT(bits, Int(bits, 0x600000)), bits->getType());
+      b_.CreateZExt(b_.CreateICmpUGE(bits, Int(bits, 0x600000)), bits->getType());
   Value* result = b_.CreateSelect(is_denormal, from_denormal, rounded);
-  // As an unsigned number a negative pattern is beyond every positive one.
-  Value* is_nan = b_.CreateICmpUGE(bits, Int(bits, kSingleInfinity));
+  // As unsigned numbers, one less, the patterns of zero and of negative values are beyond every
+  // positive one.
+  Value* is_nan =
+      b_.CreateICmpUGE(b_.CreateSub(bits, Int(bits, 1)), Int(bits, kSingleInfinity - 1));
   return b_.CreateSelect(is_nan, Int(bits, 0xff), result);
 }
 

@@ -67,11 +67,12 @@ TEST_P(NarrowFloatTest, PatternsGrowWithTheirValues) {
   }
 }
 
-TEST_P(NarrowFloatTest, RoundsToTheNearestAndTiesToEven) {
+TEST_P(NarrowFloatTest, RoundsToTheNearestAndTiesToEven) {  // powers of two: ties to the greater
   for (uint64_t low = 0; low < LargestFinite(); ++low) {
     const uint64_t high = low + 1;
     const double tie = (Decode(low) + Decode(high)) / 2;  // exact: one more digit than the format
-    ASSERT_EQ(Encode(tie), low % 2 == 0 ? low : high) << tie;
+    const bool down = is_signed() && low % 2 == 0;
+    ASSERT_EQ(Encode(tie), down ? low : high) << tie;
     ASSERT_EQ(Encode(std::nextafter(tie, 0)), low) << tie;
     ASSERT_EQ(Encode(std::nextafter(tie, kInfinity)), high) << tie;
     if (!is_signed()) continue;
