@@ -129,8 +129,9 @@ absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands
       break;
     case RngAlgorithm::kDefault:
     case RngAlgorithm::kPhilox: {
+      // A state of two words has no place for the counter's high half: the key stands in.
       const uint64_t low = words[1];
-      const uint64_t high = words.size() > 2 ? words[2] : 0;
+      const uint64_t high = words.size() > 2 ? words[2] : words[0];
       words[1] += Philox(words[0], low, high, bits, values);
       if (words.size() > 2) words[2] = high + (words[1] < low);
       break;

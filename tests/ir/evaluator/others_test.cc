@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <numbers>
 
 #include "tests/ir/evaluator/testing.h"
@@ -88,6 +89,27 @@ TEST(RandomTest, ThreeFryAndPhiloxGiveTheirKnownAnswers) {
   EXPECT_EQ(ones.tuple()[1].AsInteger(3), 0x6d5451fd);
   EXPECT_EQ(ones.tuple()[0].AsInteger(1), 0) << "the counter carries";
   EXPECT_EQ(ones.tuple()[0].AsInteger(2), 0);
+}
+
+// What XLA's CPU gives (jaxlib 0.10.2): the key is the counter's high half too.
+TEST(RandomTest, PhiloxOfTwoWordsCountsAboveItsKey) {
+  const auto generate = [](const std::vector<int64_t>& state) {
+    return Evaluated(
+        [&](GraphBuilder&, Values v) {
+          const auto [next, bits] =
+              RngBitGenerator(v[0], ElementType::kU32, {5}, RngAlgorithm::kPhilox);
+          return Tuple({next, bits});
+        },
+        {Integers(ElementType::kU64, state)});
+  };
+  const auto expect = [](const Literal& result, const std::vector<int64_t>& state,
+                         const std::vector<int64_t>& bits) {
+    for (size_t i = 0; i < state.size(); ++i) EXPECT_EQ(result.tuple()[0].AsInteger(i), state[i]);
+    for (size_t i = 0; i < bits.size(); ++i) EXPECT_EQ(result.tuple()[1].AsInteger(i), bits[i]);
+  };
+  expect(generate({5, 7}), {5, 9}, {1957188081, 3299040168, 2189429415, 2942269241, 4036186172});
+  const int64_t key = std::numeric_limits<int64_t>::min() + 5;
+  expect(generate({key, -2}), {key, 0}, {911437490, 932094173, 4121853611, 1078865787, 3729030871});
 }
 
 TEST(RandomTest, RngKeepsToItsDistribution) {
