@@ -7,8 +7,8 @@ namespace ingot::infer {
 namespace {
 
 // The element type of a product of `lhs` and `rhs`.  Mixed precision is legal in HLO: the operands
-// may differ within floats, complex or integers, and so may the result; without a stated result it
-// is the wider operand's.
+// may differ within floats, complex or integers, and so may the result, which for integers may also
+// be of floats; without a stated result it is the wider operand's.
 absl::StatusOr<ElementType> ProductType(const Op& op) {
   const ElementType lhs = op.operand(0).element_type();
   const ElementType rhs = op.operand(1).element_type();
@@ -19,8 +19,9 @@ absl::StatusOr<ElementType> ProductType(const Op& op) {
   const ElementType wider = BitWidth(rhs) > BitWidth(lhs) ? rhs : lhs;
   if (op.stated == nullptr || !op.stated->IsArray()) return wider;
   const ElementType stated = op.stated->element_type();
-  // Products of pred may be counted in integers.
-  const bool counts = wider == ElementType::kPred && IsInteger(stated);
+  // Products of pred may be counted in integers, and those of integers in floats.
+  const bool counts =
+      (wider == ElementType::kPred && IsInteger(stated)) || (IsInteger(wider) && IsFloat(stated));
   INGOT_REQUIRE(of_a_kind(wider, stated) || counts, "a product of ", Text(lhs), " and ", Text(rhs),
                 " is not ", Text(stated));
   return stated;

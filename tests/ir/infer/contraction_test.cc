@@ -49,6 +49,7 @@ TEST(InferContraction, DotTypes) {
   EXPECT_EQ(Dot("s8[3]", "s8[3]", inner, "s32[]"), "s32[]");
   EXPECT_EQ(Dot("bf16[3]", "f32[3]", inner), "f32[]");
   EXPECT_EQ(Dot("u8[3]", "s8[3]", inner, "s32[]"), "s32[]");
+  EXPECT_EQ(Dot("s8[3]", "s8[3]", inner, "f32[]"), "f32[]");
   EXPECT_EQ(Dot("pred[3]", "pred[3]", inner, "s32[]"), "s32[]");
   EXPECT_EQ(Dot("f32[3]", "f32[3]", inner, "s32[]"), "a product of f32 and f32 is not s32");
   EXPECT_EQ(Dot("f32[3]", "s32[3]", inner), "does not multiply f32 with s32");
