@@ -33,6 +33,37 @@ absl::Status ParallelFor(int64_t count, int threads,
   return absl::OkStatus();
 }
 
+// The instruction with a side effect in `computation` or in what it calls; null where none is.
+const Instruction* FindSideEffect(const Computation& computation) {
+  for (const Instruction* instruction : computation.instructions()) {
+    if (!instruction->HasSideEffect()) continue;
+    for (const Computation* called : instruction->called_computations()) {
+      if (const Instruction* inner = FindSideEffect(*called)) return inner;
+    }
+    return instruction;
+  }
+  return nullptr;
+}
+
+// Kernels apply reducers, comparators and the like as often and in whatever order they please, so
+// nothing in them may be seen from outside.
+absl::Status CheckAppliedComputations(const Module& module) {
+  for (const Computation* computation : module.computations()) {
+    for (const Instruction* instruction : computation->instructions()) {
+      // Calls, loops, branches and fusions run theirs in order.
+      if (instruction->kind() == OpKind::kControlFlow) continue;
+      for (const Computation* applied : instruction->called_computations()) {
+        const Instruction* effect = FindSideEffect(*applied);
+        if (effect == nullptr) continue;
+        return Unimplemented(effect->name(), ": ", OpcodeName(effect->opcode()),
+                             " in a computation that ", instruction->name(), ", a ",
+                             OpcodeName(instruction->opcode()), ", applies to elements");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   int64_t count = 0;
   for (const runtime::Command& command : commands) {
@@ -57,7 +88,8 @@ class Compiler {
                                      : std::max(1u, std::thread::hardware_concurrency())) {}
 
   absl::StatusOr<Compilation> Run(const Module& source) {
-    INGOT_RETURN_IF_ERROR(Phase("clone", [&] {
+    INGOT_RETURN_IF_ERROR(Phase("clone", [&]() -> absl::Status {
+      INGOT_RETURN_IF_ERROR(CheckAppliedComputations(source));
       signature_ = program::SignatureOf(source);
       module_ = source.Clone();
       return signature_.status();

@@ -80,6 +80,27 @@ TEST(Compile, NamesWhatItCannotCompile) {
       << compilation.status();
 }
 
+// Kernels apply a reducer as often as they please; the interpreter refuses it as well.
+TEST(Compile, RefusesASideEffectInAReducer) {
+  const auto module = ParseModule(
+      "HloModule m\n\nshow {\n  x = f32[] parameter(0)\n  y = f32[] parameter(1)\n"
+      "  t = token[] after-all()\n  o = token[] outfeed(x, t)\n  ROOT s = f32[] add(x, y)\n}\n\n"
+      "ENTRY e {\n  p = f32[8] parameter(0)\n  z = f32[] constant(0)\n"
+      "  ROOT r = f32[] reduce(p, z), dimensions={0}, to_apply=show\n}\n",
+      "m.hlo");
+  ASSERT_TRUE(module.ok()) << module.status();
+  ASSERT_TRUE(Verify(**module).ok()) << Verify(**module);
+  for (const char* target : {"host", "sm_90a"}) {
+    const auto compilation = Compile(**module, **FindTarget(target));
+    ASSERT_EQ(compilation.status().code(), absl::StatusCode::kUnimplemented) << target;
+    EXPECT_NE(compilation.status().message().find("o: outfeed"), absl::string_view::npos)
+        << compilation.status();
+  }
+  const std::vector<Literal> inputs = {
+      Literal::Zeros(Shape::Array(ElementType::kF32, {8})).value()};
+  EXPECT_FALSE(Evaluate(**module, inputs).ok());
+}
+
 TEST(Compile, StopsWhenCancelledOrLate) {
   const std::unique_ptr<Module> module = Load(CasesFolder() + "/conditional-by-index.hlo");
   ASSERT_NE(module, nullptr);
