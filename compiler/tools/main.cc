@@ -33,6 +33,8 @@ void PrintVerbUsage(const Verb& verb) {
 
 // Runs the command and returns its exit status: 0, 1 for an error, 2 for a wrong command line.
 int Main(absl::Span<const char* const> arguments) {
+  // Whole lines, so that none of standard error's comes to stand inside of one.
+  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   if (arguments.empty()) {
     PrintUsage(stderr);
     return 2;
