@@ -15,12 +15,13 @@ targets=(sm_90a)
 
 rows=tests/compiler/codegen
 ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run" \
-  //tests/runtime/cuda:cuda_test
+  //tests/runtime/cuda:cuda_test //tests/random_graphs
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
 strip --strip-all -o "$folder/ingot" $ingot
-xz -T0 -3 "$folder/ingot"
+strip --strip-all -o "$folder/random_graphs" bazel-bin/tests/random_graphs/random_graphs
+xz -T0 -3 "$folder/ingot" "$folder/random_graphs"
 
 runtime/install.sh "$folder/prefix" bazel-bin/runtime/capi/stripped/libingot_runtime.so
 # shellcheck disable=SC2046  # one word an option

@@ -11,8 +11,10 @@ folder=${1:-dist/device}
 results=${2:-dist/results}
 mkdir -p "$results"
 failed=0
-[ -e "$folder/ingot" ] || xz -dk "$folder/ingot.xz" || exit 1
-chmod +x "$folder/ingot" "$folder/classify"
+for program in ingot random_graphs; do
+  [ -e "$folder/$program" ] || xz -dk "$folder/$program.xz" || exit 1
+done
+chmod +x "$folder/ingot" "$folder/random_graphs" "$folder/classify"
 ingot=$folder/ingot
 
 part() {
@@ -57,6 +59,8 @@ cases() {
   done
 }
 part cases cases
+
+part random-graphs "$folder/random_graphs" --target=cuda --seeds=1..2000; cat "$results/random-graphs.txt"
 
 # The memory checker is slow: small modules only.
 sanitize() {
