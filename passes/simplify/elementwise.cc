@@ -41,9 +41,12 @@ Instruction* ConvertToSameType(Instruction* convert) {
   return x->shape().element_type() == convert->shape().element_type() ? x : nullptr;
 }
 
-// negate(negate(x)), not(not(x))  →  x
+// negate(negate(x)), not(not(x))  →  x, but for f8e8m0fnu, which has no negative values: there the
+// negation of any value is NaN
 Instruction* Involution(Instruction* outer) {
   Instruction* inner = outer->operand(0);
+  const ElementType type = outer->shape().element_type();
+  if (IsFloat(type) && FormatOf(type).specials == FloatSpecials::kExponent) return nullptr;
   return inner->opcode() == outer->opcode() ? inner->operand(0) : nullptr;
 }
 
