@@ -18,6 +18,9 @@ std::vector<int64_t> AttributeKey(const Attributes& attributes) {
   if (const auto* lanes = std::get_if<LaneAttributes>(&attributes)) {
     return std::vector<int64_t>(lanes->lanes.begin(), lanes->lanes.end());
   }
+  if (const auto* call = std::get_if<IntrinsicAttributes>(&attributes)) {
+    return {static_cast<int64_t>(call->intrinsic)};
+  }
   return {};
 }
 
@@ -111,7 +114,7 @@ Value Builder::Pure(Opcode opcode, Type type, std::vector<Operation*> operands,
   }
   CheckOurs(candidate);
   if (options_.fold && opcode != Opcode::kConstant) {
-    if (auto bits = FoldToConstant(opcode, type, candidate.operands)) return Constant(type, *bits);
+    if (auto bits = FoldToConstant(candidate)) return Constant(type, *bits);
   }
   Key key{opcode, type, candidate.operands, AttributeKey(candidate.attributes)};
   if (InfoOf(opcode).commutative && key.operands[0]->id > key.operands[1]->id) {
@@ -301,6 +304,9 @@ Value Builder::Call(Intrinsic intrinsic, absl::Span<const Value> operands,
                     std::vector<int64_t> immediates, std::vector<Buffer*> buffers) {
   IntrinsicAttributes call{intrinsic, std::move(immediates), std::move(buffers)};
   const Type type = InferType(Opcode::kIntrinsic, operands, call);
+  if (InfoOf(intrinsic).effects == kPure) {
+    return Pure(Opcode::kIntrinsic, type, {operands.begin(), operands.end()}, std::move(call));
+  }
   Operation* op =
       Append(Opcode::kIntrinsic, type, {operands.begin(), operands.end()}, std::move(call));
   CheckOurs(*op);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "compiler/kernel/approximations.h"
 #include "ir/base/float_bits.h"
 
 namespace ingot::kernel {
@@ -262,8 +263,10 @@ uint64_t EvaluateHorizontal(Opcode opcode, ElementType element, absl::Span<const
   return values[0];
 }
 
-std::optional<uint64_t> FoldToConstant(Opcode opcode, Type type,
-                                       absl::Span<Operation* const> operands) {
+std::optional<uint64_t> FoldToConstant(const Operation& op) {
+  const Opcode opcode = op.opcode;
+  const Type type = op.type;
+  const std::vector<Operation*>& operands = op.operands;
   std::vector<uint64_t> bits;
   for (const Operation* operand : operands) {
     if (!operand->IsConstant()) return std::nullopt;
@@ -293,12 +296,16 @@ std::optional<uint64_t> FoldToConstant(Opcode opcode, Type type,
         if (other != bits[0]) return std::nullopt;
       }
       return bits[0];
+    case OpClass::kIntrinsic: {
+      const ApproximateRow* row = FindApproximateRow(op.Get<IntrinsicAttributes>().intrinsic);
+      if (row == nullptr) return std::nullopt;
+      return EvaluateApproximateRow(*row, bits[0]);
+    }
     case OpClass::kLeaf:
     case OpClass::kId:
     case OpClass::kVar:
     case OpClass::kMemory:
     case OpClass::kControl:
-    case OpClass::kIntrinsic:
       break;
   }
   return std::nullopt;

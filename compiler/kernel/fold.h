@@ -34,8 +34,7 @@ uint64_t EvaluateHorizontal(Opcode opcode, ElementType element, absl::Span<const
 
 // The bits in every lane of `op`'s result when all its operands are constants and the row is pure;
 // nullopt when the result is not one value in all lanes or an operand is not constant.
-std::optional<uint64_t> FoldToConstant(Opcode opcode, Type type,
-                                       absl::Span<Operation* const> operands);
+std::optional<uint64_t> FoldToConstant(const Operation& op);
 
 }  // namespace ingot::kernel
 

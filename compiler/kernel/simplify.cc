@@ -92,7 +92,7 @@ bool FoldConstants(Kernel& kernel) {
   bool changed = false;
   ForEachOperation(*kernel.body(), [&](Operation& op) {
     if (op.IsConstant() || op.effects() != kPure || op.type.IsNone()) return;
-    const std::optional<uint64_t> bits = FoldToConstant(op.opcode, op.type, op.operands);
+    const std::optional<uint64_t> bits = FoldToConstant(op);
     if (!bits.has_value()) return;
     op.opcode = Opcode::kConstant;
     op.operands.clear();

@@ -147,6 +147,23 @@ TEST(Intrinsics, EveryRowAssembles) {
   }
 }
 
+// They are instructions without side effects: LLVM removes the one that nobody uses.
+TEST_P(PtxKernels, Approximations) {
+  const codegen::PtxCode code =
+      Compile(R"(kernel @approximations(%x: buffer<f32, 64>, %y: buffer<f32, 64>) grid 1 block 64 {
+  %v = load %x[thread] : f32
+  %unused = rsqrt_approx(add(%v, 1))
+  store %y[thread] = add(exp2_approx_ftz(%v), rcp_approx_ftz(%v))
+  store %x[thread] = rsqrt_approx(%v)
+}
+)");
+  for (const char* part :
+       {"ex2.approx.ftz.f32 %f", "rcp.approx.ftz.f32 %f", "rsqrt.approx.f32 %f"}) {
+    EXPECT_NE(code.ptx.find(part), std::string::npos) << part << "\n" << code.ptx;
+  }
+  EXPECT_EQ(code.ptx.find("rsqrt.approx"), code.ptx.rfind("rsqrt.approx")) << code.ptx;
+}
+
 TEST_P(PtxKernels, BigSharedMemoryIsDynamic) {
   const codegen::PtxCode code =
       Compile(R"(kernel @big(%y: buffer<f32, 64>) grid 1 block 32 dynamic_shared 16

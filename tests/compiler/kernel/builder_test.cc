@@ -120,6 +120,19 @@ TEST(Builder, SharesWhatIsVisible) {
   EXPECT_EQ(VerifyKernel(k, nullptr), absl::OkStatus());
 }
 
+TEST(Builder, ApproximationsAreSharedAndFolded) {
+  Kernel k("k");
+  Buffer* x = k.AddBuffer("x", ElementType::kF32, {32});
+  Builder b(&k);
+  const Value v = b.Load(x, b.ThreadId());
+  const Value root = b.Call(Intrinsic::kRsqrtApprox, {v});
+  EXPECT_EQ(b.Call(Intrinsic::kRsqrtApprox, {v}), root);
+  EXPECT_NE(b.Call(Intrinsic::kRcpApproxFtz, {v}), root);
+  EXPECT_EQ(b.Call(Intrinsic::kRsqrtApprox, {b.Float(kF32, 4)}), b.Float(kF32, 0.5));
+  const Value vote = b.Call(Intrinsic::kBallot, {b.Lt(v, b.Float(kF32, 0))});
+  EXPECT_NE(b.Call(Intrinsic::kBallot, {b.Lt(v, b.Float(kF32, 0))}), vote);
+}
+
 TEST(BuilderDeathTest, RefusesWhatDoesNotFit) {
   Kernel k("k");
   Operation* n = k.AddScalar("n", kS32);

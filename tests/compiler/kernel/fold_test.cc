@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/kernel/approximations.h"
 #include "compiler/kernel/ops.h"
 #include "tests/paths/paths.h"
 
@@ -191,6 +192,49 @@ TEST(Fold, ReadmeNamesEveryRow) {
 #define INGOT_KERNEL_HORIZONTAL EXPECT_ROW
 #include "compiler/kernel/ops.def"
 #undef EXPECT_ROW
+}
+
+constexpr Intrinsic kAllIntrinsics[] = {
+#define INGOT_KERNEL_INTRINSIC(Name, ...) Intrinsic::k##Name,
+#include "compiler/kernel/intrinsics.def"
+};
+
+float Approximate(Intrinsic intrinsic, float x) {
+  const uint64_t bits = FloatBits(E::kF32, x);
+  return static_cast<float>(
+      FloatValue(E::kF32, EvaluateApproximateRow(*FindApproximateRow(intrinsic), bits)));
+}
+
+TEST(Approximations, ArePureRowsOfOneF32) {
+  for (Intrinsic intrinsic : kAllIntrinsics) {
+    const IntrinsicInfo& info = InfoOf(intrinsic);
+    const ApproximateRow* row = FindApproximateRow(intrinsic);
+    ASSERT_EQ(info.effects == kPure, row != nullptr) << info.name;
+    if (row == nullptr) continue;
+    EXPECT_GT(row->ulps + row->relative, 0) << info.name;
+    ASSERT_EQ(info.arguments.size(), 1u) << info.name;
+    EXPECT_EQ(info.arguments[0].type, kF32) << info.name;
+    EXPECT_EQ(info.result->type, kF32) << info.name;
+  }
+}
+
+TEST(Approximations, Values) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, 3), 8);
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, 0.5f), 0x1.6a09e6p+0f);
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, -infinity), 0);
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, 128), infinity);
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, -126), 0x1p-126f);
+  EXPECT_EQ(Approximate(Intrinsic::kExp2ApproxFtz, -126.5f), 0);  // denormal
+  EXPECT_EQ(Approximate(Intrinsic::kRcpApproxFtz, 3), 1.0f / 3);
+  EXPECT_EQ(Approximate(Intrinsic::kRcpApproxFtz, 0x1p-127f), infinity);
+  EXPECT_EQ(Approximate(Intrinsic::kRcpApproxFtz, -0x1p-149f), -infinity);
+  const float zero = Approximate(Intrinsic::kRcpApproxFtz, -0x1p127f);
+  EXPECT_EQ(zero, 0);
+  EXPECT_TRUE(std::signbit(zero));
+  EXPECT_EQ(Approximate(Intrinsic::kRsqrtApprox, 0x1p-148f), 0x1p74f);
+  EXPECT_EQ(Approximate(Intrinsic::kRsqrtApprox, -0.0f), -infinity);
+  EXPECT_TRUE(std::isnan(Approximate(Intrinsic::kRsqrtApprox, -1)));
 }
 
 }  // namespace
