@@ -273,7 +273,9 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     const ElementType compute = ComputeType(type);
     std::vector<Value> values;
     for (const Element& operand : operands) values.push_back(e.b().Convert(operand.re, compute));
-    result = EmitRealScalar(e.b(), opcode, compute, values);
+    const bool narrow = type == ElementType::kBF16 || type == ElementType::kF16;
+    result = EmitRealScalar(e.b(), opcode, compute, values,
+                            {e.context().approximation, narrow ? type : compute});
   }
   if (!result.ok()) {
     e.Unsupported(instruction, result.status().message());
@@ -316,7 +318,11 @@ Elements Operands(ElementEmitter& e, const Instruction& instruction, const Index
 }  // namespace
 
 absl::StatusOr<Value> EmitRealScalar(Builder& b, Opcode opcode, ElementType type,
-                                     absl::Span<const Value> operands) {
+                                     absl::Span<const Value> operands, const MathOptions& options) {
+  if (options.approximation == Approximation::kFast && type == ElementType::kF32) {
+    const Value fast = EmitFast(b, opcode, operands, options.rounded_to);
+    if (fast != nullptr) return fast;
+  }
   for (const ScalarRow& row : kScalarRows) {
     if (row.opcode != opcode) continue;
     const Row1 emit = type == ElementType::kPred ? row.pred

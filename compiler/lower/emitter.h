@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "compiler/kernel/builder.h"
 #include "compiler/lower/index.h"
+#include "compiler/lower/math/math.h"
 #include "compiler/plan/plan.h"
 #include "ir/module.h"
 
@@ -43,6 +44,8 @@ struct Context {
   const Computation& fusion;
   // The first failure; emission goes on with zeros after it, and Lower reports it.
   absl::Status status;
+  // Which expansions elementwise operations take.
+  Approximation approximation = Approximation::kNone;
 
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);

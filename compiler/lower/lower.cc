@@ -60,7 +60,7 @@ kernel::Buffer* AddBuffer(kernel::Kernel& kernel, absl::string_view kind, int nu
 class Lowering {
  public:
   Lowering(const Computation& fusion, const plan::KernelPlan& plan, const Target& target,
-           absl::string_view name)
+           absl::string_view name, Approximation approximation)
       : fusion_(fusion),
         plan_(plan),
         target_(target),
@@ -72,7 +72,9 @@ class Lowering {
                    return emitter_.Load(memory_.operands[parameter.parameter_number()],
                                         parameter.shape(), index);
                  }),
-        positions_(plan::PositionDimensions(fusion, plan.skeleton)) {}
+        positions_(plan::PositionDimensions(fusion, plan.skeleton)) {
+    if (target.platform != Platform::kHost) context_.approximation = approximation;
+  }
 
   absl::StatusOr<LoweredKernel> Run() {
     LoweredKernel result;
@@ -292,9 +294,10 @@ class Lowering {
 }  // namespace
 
 absl::StatusOr<LoweredKernel> Lower(const Computation& fusion, const plan::KernelPlan& plan,
-                                    const Target& target, absl::string_view kernel_name) {
+                                    const Target& target, absl::string_view kernel_name,
+                                    Approximation approximation) {
   INGOT_RETURN_IF_ERROR(CheckShapes(fusion));
-  return Lowering(fusion, plan, target, kernel_name).Run();
+  return Lowering(fusion, plan, target, kernel_name, approximation).Run();
 }
 
 }  // namespace ingot::lower

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "compiler/kernel/kernel.h"
+#include "compiler/lower/math/math.h"
 #include "compiler/plan/plan.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
@@ -24,9 +25,10 @@ struct LoweredKernel {
 };
 
 // Unimplemented, naming the instruction, for what cannot be lowered.  No parameter shares bytes
-// with a result.
+// with a result.  `approximation` counts on GPUs only.
 absl::StatusOr<LoweredKernel> Lower(const Computation& fusion, const plan::KernelPlan& plan,
-                                    const Target& target, absl::string_view kernel_name);
+                                    const Target& target, absl::string_view kernel_name,
+                                    Approximation approximation = Approximation::kNone);
 
 }  // namespace ingot::lower
 

@@ -6,6 +6,7 @@
 #include "absl/types/span.h"
 #include "compiler/kernel/builder.h"
 #include "compiler/lower/emitter.h"
+#include "compiler/lower/math/math.h"
 #include "compiler/plan/analysis.h"
 #include "ir/opcode.h"
 
@@ -16,7 +17,8 @@ using plan::ComputeType;
 // `opcode` of operands that all have the compute type `type` (not complex) and the same lanes: a
 // row of the scalar table or of lower/math.
 absl::StatusOr<kernel::Value> EmitRealScalar(kernel::Builder& b, Opcode opcode, ElementType type,
-                                             absl::Span<const kernel::Value> operands);
+                                             absl::Span<const kernel::Value> operands,
+                                             const MathOptions& options = {});
 
 // The same for complex operands; abs, real and imag give a real element.
 absl::StatusOr<Element> EmitComplexScalar(kernel::Builder& b, Opcode opcode,

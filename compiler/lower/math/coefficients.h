@@ -36,6 +36,14 @@ inline constexpr double kExpF64[] = {
 };
 inline constexpr Coefficients kExp{kExpF32, kExpF64};
 
+// exp(r) = 1 + r + r^2 P(r), |r| <= ln(2) / 2
+// f32: error 2^-28.2
+inline constexpr double kExpShortF32[] = {
+    0x1.fffffc0000000p-2, 0x1.55548c0000000p-3,  0x1.55585a0000000p-5,
+    0x1.123d6a0000000p-7, 0x1.6ab8140000000p-10,
+};
+inline constexpr Coefficients kExpShort{kExpShortF32, {}};
+
 // log(1 + f) = f - f^2 / 2 + f^3 P(f), |f| <= 1/3
 // f32: error 2^-30.0
 inline constexpr double kLogF32[] = {
@@ -129,6 +137,14 @@ inline constexpr double kTanhF64[] = {
     -0x1.e96afd3ce401fp-13, 0x1.5d664e03052ecp-14, -0x1.46ed8799bf644p-16,
 };
 inline constexpr Coefficients kTanh{kTanhF32, kTanhF64};
+
+// f32: tanh(x) = x + x^3 P(x^2), |x| <= 1.25
+// f32: error 2^-26.3
+inline constexpr double kTanhWideF32[] = {
+    -0x1.5555280000000p-2, 0x1.1109820000000p-3, -0x1.b93b8a0000000p-5,  0x1.5fe45e0000000p-6,
+    -0x1.0777e60000000p-7, 0x1.4a84a60000000p-9, -0x1.1f39a00000000p-11, 0x1.e77f640000000p-15,
+};
+inline constexpr Coefficients kTanhWide{kTanhWideF32, {}};
 
 // erf(x) = x + x P(x^2), |x| <= 1
 // f32: error 2^-29.1

@@ -24,6 +24,23 @@ Reduced Reduce(Expr x) {
 // e^x is zero from here on.
 Expr ClampLow(Expr x) { return Max(x, x.Number(-105, -747)); }
 
+// For f32: e^x = 2^n e^r, with 2^n × 2^offset put together from the bits of x log2(e) + middle,
+// where middle = 1.5 × 2^23 + 127 + offset.  n + offset must be in [-126, 127].
+struct FastReduced {
+  Expr power;
+  Expr r;
+};
+double Middle(int offset) { return 0x1.8p23 + 127 + offset; }
+FastReduced FastReduce(Expr x, Expr middle) {
+  const Expr shifted = Fma(x, x.Number(kLog2E), middle);
+  const Expr n = shifted - middle;
+  const Pair ln2 = PairNumber(x, kLn2);
+  const Expr r = Fma(n, -ln2.lo, Fma(n, -ln2.hi, x));
+  return {(shifted.AsSigned() << 23).AsFloat(), r};
+}
+// (e^r - 1) / r
+Expr FastSlope(Expr r) { return Fma(Polynomial(r, kExpShort), r, r.Number(1)); }
+
 }  // namespace
 
 Expr ExpFraction(Expr r) { return Fma(r * r, Polynomial(r, kExp), r); }
@@ -61,6 +78,35 @@ Expr Logistic(Expr x) {
   const Expr residual = Fma(-sum.lo, reciprocal, Fma(-sum.hi, reciprocal, x.Number(1)));
   const Pair quotient = TwoProduct(Select(x < 0, power, x.Number(1)), reciprocal);
   return quotient.hi + Fma(quotient.hi, residual, quotient.lo);
+}
+
+// No float is both 2^-150 and 2^128 away from one: negative x are scaled up, others down, and the
+// last product scales back, rounds denormal results and overflows.
+Expr FastExp(Expr x) {
+  const Expr bounded = Min(Max(x, x.Number(-104)), x.Number(89));
+  const Expr negative = bounded < 0;
+  const Expr middle = Select(negative, x.Number(Middle(64)), x.Number(Middle(-1)));
+  const Expr back = Select(negative, x.Number(0x1p-64), x.Number(2));
+  const FastReduced e = FastReduce(bounded, middle);
+  return Fma(FastSlope(e.r), e.power * e.r, e.power) * back;
+}
+
+// 1 / (1 + e^-x) = 2^-24 / (2^-24 + 2^-24 e^-x): neither sum nor quotient leaves the range of
+// normal numbers before the last product.  With e^-x = 2^n (1 + f) the sum of the two powers is
+// rounded if they are far apart, and so is that with 2^n f; both losses are kept.  The reciprocal
+// is an approximation and a Newton step that takes them in.
+Expr FastLogistic(Expr x) {
+  const Expr bounded = Max(Min(-x, x.Number(105)), x.Number(-60));
+  const Expr scale = x.Number(0x1p-24);
+  const FastReduced e = FastReduce(bounded, x.Number(Middle(-24)));
+  const Expr f = FastSlope(e.r) * e.r;
+  const Expr powers = e.power + scale;
+  const Expr lost = scale - (powers - e.power);
+  const Expr sum = Fma(e.power, f, powers);
+  const Expr low = Fma(e.power, f, powers - sum) + lost;
+  const Expr reciprocal = Approximate(kernel::Intrinsic::kRcpApproxFtz, sum);
+  const Expr residual = Fma(-low, reciprocal, Fma(-sum, reciprocal, x.Number(1)));
+  return Fma(reciprocal, residual, reciprocal) * scale;
 }
 
 }  // namespace ingot::lower::math

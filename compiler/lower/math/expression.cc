@@ -1,6 +1,7 @@
 #include "compiler/lower/math/expression.h"
 
 #include <limits>
+#include <vector>
 
 namespace ingot::lower::math {
 namespace {
@@ -79,6 +80,16 @@ Expr Select(Expr mask, Expr on_true, Expr on_false) {
   return {mask.builder(), mask.builder().Select(mask.value(), on_true.value(), on_false.value())};
 }
 Expr IsNan(Expr a) { return a != a; }
+
+// Instructions take scalars.
+Expr Approximate(kernel::Intrinsic intrinsic, Expr a) {
+  kernel::Builder& builder = a.builder();
+  std::vector<kernel::Value> lanes;
+  for (int i = 0; i < a.type().lanes; ++i) {
+    lanes.push_back(builder.Call(intrinsic, {builder.Extract(a.value(), i)}));
+  }
+  return {builder, builder.Build(lanes)};
+}
 
 Pair TwoSum(Expr a, Expr b) {
   const Expr hi = a + b;

@@ -86,6 +86,9 @@ Expr Fma(Expr a, Expr b, Expr c);
 Expr Select(Expr mask, Expr on_true, Expr on_false);
 Expr IsNan(Expr a);
 
+// A row of kernel/approximations.h, of f32.
+Expr Approximate(kernel::Intrinsic intrinsic, Expr a);
+
 // The unevaluated sum hi + lo, |lo| at most half a unit in the last place of hi.
 struct Pair {
   Expr hi;

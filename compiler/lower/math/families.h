@@ -11,6 +11,9 @@ namespace ingot::lower::math {
 Expr Exp(Expr x);
 Expr Expm1(Expr x);
 Expr Logistic(Expr x);
+// Second expansions, of f32.
+Expr FastExp(Expr x);
+Expr FastLogistic(Expr x);
 // e^x × 2^extra, |extra| <= 1.
 Expr ScaledExp(Expr x, int extra);
 // e^x where that is normal and finite; fewer operations.
@@ -29,6 +32,7 @@ Expr Power(Expr x, Expr y);
 
 // root.cc
 Expr Rsqrt(Expr x);
+Expr FastRsqrt(Expr x);  // of f32
 Expr Cbrt(Expr x);
 
 // trigonometric.cc
@@ -45,12 +49,20 @@ Expr Atan2(Expr y, Expr x);
 Expr Sinh(Expr x);
 Expr Cosh(Expr x);
 Expr Tanh(Expr x);
+Expr FastTanh(Expr x);  // of f32
 Expr Asinh(Expr x);
 Expr Acosh(Expr x);
 Expr Atanh(Expr x);
 
 // erf.cc
 Expr Erf(Expr x);
+
+// narrow.cc: of bf16 and f16 in f32, before the result is rounded.
+Expr NarrowExp(Expr x);
+Expr NarrowLogistic(Expr x);
+Expr NarrowTanh(Expr x);
+Expr NarrowRsqrt(Expr x);
+Expr NarrowDivide(Expr x, Expr y, ElementType type);
 
 // remainder.cc
 Expr Remainder(Expr x, Expr y);

@@ -97,16 +97,16 @@ class Row:
         self.interval = interval if callable(interval) else lambda bits: interval
         self.function, self.weight, self.variable = function, weight, variable
         self.refitted = refitted
-        self.extra = {32: extra[0], 64: extra[1]}  # bits beyond the target
+        self.extra = {32: extra[0], 64: extra[1]}  # bits beyond the target; None: not for that type
 
 
 def square(x):
     return x * x
 
 
-def odd(name, comment, high, f):
+def odd(name, comment, high, f, extra=(0, 0)):
     """f(x) = x + x^3 P(x^2)."""
-    return Row(name, comment, (mpf("1e-9"), high), lambda x: (f(x) - x) / x**3, lambda x: x**3 / f(x), square)
+    return Row(name, comment, (mpf("1e-9"), high), lambda x: (f(x) - x) / x**3, lambda x: x**3 / f(x), square, extra)
 
 
 def atanh_tail(terms):
@@ -125,6 +125,8 @@ S_OF_SQRT2 = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1) * mpf("1.0001")
 FITS = [
     Row("kExp", "exp(r) = 1 + r + r^2 P(r), |r| <= ln(2) / 2, as good for exp(r) - 1", (-HALF_LN2, HALF_LN2),
         lambda r: (expm1(r) - r) / r**2, lambda r: r**2 / expm1(r)),
+    Row("kExpShort", "exp(r) = 1 + r + r^2 P(r), |r| <= ln(2) / 2", (-HALF_LN2, HALF_LN2),
+        lambda r: (expm1(r) - r) / r**2, lambda r: r**2 / exp(r), extra=(-2, None)),
     Row("kLog", "log(1 + f) = f - f^2 / 2 + f^3 P(f), |f| <= 1/3", (-THIRD, THIRD),
         lambda f: (log1p(f) - f + f**2 / 2) / f**3, lambda f: f**3 / log1p(f)),
     Row("kLog2Tail1", "f32: log2((1 + s) / (1 - s)) = s (c0 + s^2 (c1 + s^2 P(s^2)))", (mpf("1e-6"), S_OF_SQRT2),
@@ -136,6 +138,7 @@ FITS = [
         lambda r: (cos(r) - 1 + r**2 / 2) / r**4, lambda r: r**4 / cos(r), square),
     odd("kTan", "tan(r) = r + r^3 P(r^2), |r| <= pi / 4", QUARTER_PI, tan),
     odd("kTanh", "tanh(x) = x + x^3 P(x^2), |x| <= 0.55", mpf("0.55"), tanh),
+    odd("kTanhWide", "f32: tanh(x) = x + x^3 P(x^2), |x| <= 1.25", mpf("1.25"), tanh, (-3, None)),
     Row("kErf", "erf(x) = x + x P(x^2), |x| <= 1", (mpf("1e-9"), mpf(1)),
         lambda x: erf(x) / x - 1, lambda x: x / erf(x), square),
     Row("kErfTail", "erf(x) = 1 - exp(-P(x - 1.5)), 1 <= x <= 3.95 (f32), 5.95 (f64)",

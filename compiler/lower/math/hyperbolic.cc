@@ -4,6 +4,8 @@
 namespace ingot::lower::math {
 namespace {
 
+constexpr double kTwoLog2E = 0x1.71547652b82fep+1;
+
 Expr Odd(Expr size, const Coefficients& coefficients) {
   const Expr square = size * size;
   return Fma(square * size, Polynomial(square, coefficients), size);
@@ -47,6 +49,19 @@ Expr Tanh(Expr x) {
   const Expr size = Abs(x);
   const Expr far = 1 - 2 / (NormalExp(Min(size, x.Number(10, 20)) * 2) + 1);
   return CopySign(Select(size < 0.55, Odd(size, kTanh), far), x);
+}
+
+// The same with a wider polynomial: from 1.25 on the quotient is so small that the error of an
+// approximate power counts for little.  The reciprocal is an approximation and a Newton step.
+Expr FastTanh(Expr x) {
+  const Expr size = Abs(x);
+  const Expr bounded = Min(size, x.Number(10));
+  const Expr power = Approximate(kernel::Intrinsic::kExp2ApproxFtz, bounded * kTwoLog2E);
+  const Expr sum = power + 1;
+  const Expr rough = Approximate(kernel::Intrinsic::kRcpApproxFtz, sum);
+  const Expr reciprocal = Fma(rough, Fma(-sum, rough, x.Number(1)), rough);
+  const Expr far = Fma(reciprocal, x.Number(-2), x.Number(1));
+  return CopySign(Select(size < 1.25, Odd(size, kTanhWide), far), x);
 }
 
 Expr Asinh(Expr x) {

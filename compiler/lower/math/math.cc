@@ -33,6 +33,14 @@ constexpr Row kRows[] = {
     {Opcode::kErf, Erf, nullptr, 1.1, 1, "polynomial; 1 - exp(-polynomial)"},
 };
 
+constexpr FastRow kFastRows[] = {
+    {Opcode::kExp, FastExp, NarrowExp, nullptr, 0.51, 0.51, "a shorter polynomial; (2^(x/2))^2"},
+    {Opcode::kLogistic, FastLogistic, NarrowLogistic, nullptr, 0.51, 0.51, "1 / (1 + e^-x)"},
+    {Opcode::kTanh, FastTanh, NarrowTanh, nullptr, 0.51, 0.56, "1 - 2 / (e^2x + 1)"},
+    {Opcode::kRsqrt, FastRsqrt, NarrowRsqrt, nullptr, 0.51, 0.51, "the instruction; a Newton step"},
+    {Opcode::kDivide, nullptr, nullptr, NarrowDivide, 0.51, 0.51, "x (1 / y)"},
+};
+
 const Row* Find(Opcode opcode) {
   for (const Row& row : kRows) {
     if (row.opcode == opcode) return &row;
@@ -43,6 +51,7 @@ const Row* Find(Opcode opcode) {
 }  // namespace
 
 absl::Span<const Row> Rows() { return kRows; }
+absl::Span<const FastRow> FastRows() { return kFastRows; }
 
 }  // namespace math
 
@@ -65,6 +74,23 @@ absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
   const math::Expr first(b, operands[0]);
   if (arity == 1) return row->unary(first).value();
   return row->binary(first, math::Expr(b, operands[1])).value();
+}
+
+kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
+                       ElementType rounded_to) {
+  const bool narrow = rounded_to == ElementType::kBF16 || rounded_to == ElementType::kF16;
+  for (const math::FastRow& row : math::kFastRows) {
+    if (row.opcode != opcode) continue;
+    for (const kernel::Value operand : operands) {
+      INGOT_CHECK(operand->type == operands[0]->type && operand->type.element == ElementType::kF32)
+          << std::string(OpcodeName(opcode)) << " of " << operand->type.ToString();
+    }
+    const math::Expr x(b, operands[0]);
+    if (!narrow) return row.unary == nullptr ? nullptr : row.unary(x).value();
+    if (row.narrow_unary != nullptr) return row.narrow_unary(x).value();
+    return row.narrow_binary(x, math::Expr(b, operands[1]), rounded_to).value();
+  }
+  return nullptr;
 }
 
 }  // namespace ingot::lower

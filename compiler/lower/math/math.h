@@ -3,9 +3,12 @@
 #ifndef INGOT_COMPILER_LOWER_MATH_MATH_H_
 #define INGOT_COMPILER_LOWER_MATH_MATH_H_
 
+#include <cstdint>
+
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "compiler/kernel/builder.h"
+#include "ir/base/element_type.h"
 #include "ir/opcode.h"
 
 namespace ingot::lower {
@@ -20,6 +23,28 @@ bool HasMath(Opcode opcode);
 // row.  Straight-line code: no branch, no memory, no var.
 absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
                                        absl::Span<const kernel::Value> operands);
+
+// ----- The second expansions, for GPUs
+
+// Which expansions are taken.
+enum class Approximation : uint8_t {
+  kNone,  // EmitMath's, and IEEE division: the same bits on every target
+  kFast,  // EmitFast's where it has a row: within EmitMath's bounds, and other bits
+};
+
+struct MathOptions {
+  Approximation approximation = Approximation::kNone;
+  // bf16 or f16: the operands are values of that type, and the result is rounded to it at once.
+  // f32 otherwise.
+  ElementType rounded_to = ElementType::kF32;
+};
+
+// `opcode` of f32 operands in fewer instructions, as EmitMath appends it; nullptr where there is no
+// second expansion.  Of f32: exponential, logistic, tanh, rsqrt, within the bounds of EmitMath.
+// Where rounded_to is narrower also divide; the bounds then are of the rounded result, half a unit
+// and a little more.  Rows that approximate are for GPUs only.
+kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
+                       ElementType rounded_to);
 
 }  // namespace ingot::lower
 

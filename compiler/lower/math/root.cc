@@ -8,17 +8,19 @@ namespace {
 constexpr double kCbrtGuess32 = 0x1.45f51ap+42;
 constexpr double kCbrtGuess64 = 0x1.f09fc49d9b000p+340;
 
-}  // namespace
-
-// The quotient, and a Newton step from it: r + r (1 - x r^2) / 2 with the residual to full
-// precision.
-Expr Rsqrt(Expr x) {
-  const Expr r = 1 / Sqrt(x);
+// A Newton step from r: r + r (1 - x r^2) / 2 with the residual to full precision.
+Expr RsqrtStep(Expr x, Expr r) {
   const Pair product = TwoProduct(x, r);
   const Expr residual = Fma(-product.lo, r, Fma(-product.hi, r, x.Number(1)));
   const Expr better = Fma(r * 0.5, residual, r);
   return Select(Abs(residual) < 1, better, r);  // zero, infinity and NaN stay
 }
+
+}  // namespace
+
+Expr Rsqrt(Expr x) { return RsqrtStep(x, 1 / Sqrt(x)); }
+
+Expr FastRsqrt(Expr x) { return RsqrtStep(x, Approximate(kernel::Intrinsic::kRsqrtApprox, x)); }
 
 // r ~ x^(-1/3) from a third of the exponent, by Newton's r + r (1 - x r^3) / 3, which squares the
 // error and takes it twice; then the root is x r^2, with one step more from its exact cube.

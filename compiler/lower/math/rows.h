@@ -23,6 +23,22 @@ struct Row {
 
 absl::Span<const Row> Rows();
 
+// A second expansion, of f32 operands; see EmitFast.
+struct FastRow {
+  Opcode opcode;
+  // Within ulp_f32 of the function's Row; nullptr: Row's expansion serves.
+  Expr (*unary)(Expr);
+  // For operands and results of `type`, bf16 or f16.  One of the two.
+  Expr (*narrow_unary)(Expr);
+  Expr (*narrow_binary)(Expr, Expr, ElementType type);
+  // The largest errors of the rounded result, in units in its last place.
+  double ulp_bf16;
+  double ulp_f16;
+  absl::string_view method;
+};
+
+absl::Span<const FastRow> FastRows();
+
 }  // namespace ingot::lower::math
 
 #endif  // INGOT_COMPILER_LOWER_MATH_ROWS_H_

@@ -52,10 +52,10 @@ const Reference* FindReference(Opcode opcode) {
 }
 
 double UlpError(ElementType element, double actual, long double exact) {
-  const bool f64 = element == ElementType::kF64;
-  const int precision = f64 ? 53 : 24;
-  const int most = f64 ? 1024 : 128;  // the least power of two that is infinity
-  const int least = f64 ? -1074 : -149;
+  const FloatFormat& format = FormatOf(element);
+  const int precision = format.mantissa_bits + 1;
+  const int most = 1 << (format.exponent_bits - 1);  // the least power of two that is infinity
+  const int least = 2 - most - format.mantissa_bits;
   if (std::isnan(exact) || std::isnan(actual)) {
     return std::isnan(exact) && std::isnan(actual) ? 0 : kWrong;
   }

@@ -21,8 +21,8 @@ struct Reference {
 // nullptr where there is none.
 const Reference* FindReference(Opcode opcode);
 
-// |actual - exact| in units in the last place of `exact` in the type `element` (f32, f64). Infinite
-// where a sign, a zero, an infinity or a NaN is wrong.
+// |actual - exact| in units in the last place of `exact` in the type `element` (f64, f32, bf16,
+// f16). Infinite where a sign, a zero, an infinity or a NaN is wrong.
 double UlpError(ElementType element, double actual, long double exact);
 
 // Operands, as bits.  Special values of the type: zeros, infinities, NaN, the ends of the ranges of

@@ -1,0 +1,280 @@
+// The second expansions against libm, with approximating instructions as wrong as they may be.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "compiler/kernel/fold.h"
+#include "compiler/lower/math/division.h"
+#include "compiler/lower/math/math.h"
+#include "compiler/lower/math/rows.h"
+#include "ir/base/float_bits.h"
+#include "tests/compiler/lower/math/interpreter.h"
+#include "tests/compiler/lower/math/references.h"
+
+namespace ingot::test {
+namespace {
+
+using kernel::Builder;
+using kernel::Value;
+using lower::math::FastRow;
+using Values = absl::Span<const Value>;
+using Bits = std::vector<uint64_t>;
+
+constexpr ElementType kNarrow[] = {ElementType::kBF16, ElementType::kF16};
+
+double BoundOf(Opcode opcode) {
+  for (const lower::math::Row& row : lower::math::Rows()) {
+    if (row.opcode == opcode) return row.ulp_f32;
+  }
+  ADD_FAILURE() << OpcodeName(opcode) << " has no first expansion";
+  return 0;
+}
+
+double ExactOf(Opcode opcode, double x, double y) {
+  return opcode == Opcode::kDivide ? x / y : FindReference(opcode)->of_f32(x, y);
+}
+
+// The largest error over all that the instructions may give, which must be within the bound.
+void Check(const std::string& name, const Function& function, ElementType element, Opcode opcode,
+           const std::vector<Bits>& operands, double bound) {
+  const FloatFormat& format = FormatOf(element);
+  const size_t count = operands[0].size();
+  std::vector<double> exact(count);
+  const auto operand = [&](int k, size_t i) {
+    return k < static_cast<int>(operands.size()) ? DecodeFloat(format, operands[k][i]) : 0;
+  };
+  for (size_t i = 0; i < count; ++i) exact[i] = ExactOf(opcode, operand(0, i), operand(1, i));
+  double worst = 0, without = 0;
+  for (const Errors& errors : AllErrors(function.approximations())) {
+    const bool is_exact = std::ranges::all_of(errors, [](int error) { return error == 0; });
+    const Bits results = function.Run(operands, errors);
+    size_t at = count;
+    for (size_t i = 0; i < count; ++i) {
+      const double error = UlpError(element, DecodeFloat(format, results[i]), exact[i]);
+      if (is_exact) without = std::max(without, error);
+      if (error <= worst) continue;
+      worst = error;
+      at = i;
+    }
+    ASSERT_LE(worst, bound) << name << " of " << std::hexfloat << operand(0, at) << ", "
+                            << operand(1, at) << " is " << DecodeFloat(format, results[at])
+                            << ", not " << exact[at] << " with errors "
+                            << testing::PrintToString(errors);
+  }
+  std::printf("%-28s %.4f, with errors %.4f of %g units\n", name.c_str(), without, worst, bound);
+}
+
+Function FastFunction(const FastRow& row, ElementType element) {
+  const int arity = row.narrow_binary != nullptr ? 2 : 1;
+  return Function(element, arity, [&](Builder& b, Values operands) {
+    std::vector<Value> wide;
+    for (const Value x : operands) wide.push_back(b.Convert(x, ElementType::kF32));
+    return b.Convert(lower::EmitFast(b, row.opcode, wide, element), element);
+  });
+}
+
+Bits AllOf16Bits() {
+  Bits all;
+  for (uint64_t bits = 0; bits < 65536; ++bits) all.push_back(bits);
+  return all;
+}
+
+TEST(FastMath, F32) {
+  for (const FastRow& row : lower::math::FastRows()) {
+    if (row.unary == nullptr) continue;
+    Bits x = SamplePoints(ElementType::kF32, 1, 1 << 18).x;
+    const Bits special = SpecialValues(ElementType::kF32);
+    x.insert(x.end(), special.begin(), special.end());
+    Check(std::string(OpcodeName(row.opcode)), FastFunction(row, ElementType::kF32),
+          ElementType::kF32, row.opcode, {x}, BoundOf(row.opcode));
+  }
+}
+
+// A stretch of consecutive numbers at each place where an expansion changes its way or a function
+// its end.
+TEST(FastMath, F32NearTheEnds) {
+  const std::map<Opcode, std::vector<float>> places = {
+      {Opcode::kExp, {-103.97f, -103.28f, -87.68f, -87.34f, 0.3466f, -0.3466f, 88.38f, 88.7228f}},
+      {Opcode::kLogistic, {-103.97f, -88.03f, -87.34f, -16.98f, -16.5f, -16.3f, 16.3f, 16.98f, 60}},
+      {Opcode::kTanh, {1.25f, -1.25f, 1.2f, 1.3f, 1, 0.01f, 2, 8.66f, 9.01f, 44.3f}},
+      {Opcode::kRsqrt, {0x1p-126f, 0x1p-149f, 1, 2, 4, 0x1p126f, 0x1.fff8p127f}},
+  };
+  for (const FastRow& row : lower::math::FastRows()) {
+    if (row.unary == nullptr) continue;
+    ASSERT_TRUE(places.contains(row.opcode)) << OpcodeName(row.opcode);
+    Bits x;
+    for (float place : places.at(row.opcode)) {
+      const auto middle = static_cast<int64_t>(EncodeFloat(FormatOf(ElementType::kF32), place));
+      for (int64_t i = -4096; i < 4096; ++i) {
+        x.push_back(std::clamp<int64_t>(middle + i, 0, 0xffffffff));
+      }
+    }
+    Check(std::string(OpcodeName(row.opcode)) + ", ends", FastFunction(row, ElementType::kF32),
+          ElementType::kF32, row.opcode, {x}, BoundOf(row.opcode));
+  }
+}
+
+double NarrowBoundOf(const FastRow& row, ElementType element) {
+  return element == ElementType::kBF16 ? row.ulp_bf16 : row.ulp_f16;
+}
+
+// Every operand.
+TEST(FastMath, Narrow) {
+  for (const FastRow& row : lower::math::FastRows()) {
+    if (row.narrow_unary == nullptr) continue;
+    for (ElementType element : kNarrow) {
+      Check(std::string(OpcodeName(row.opcode)) + " " + std::string(ElementTypeName(element)),
+            FastFunction(row, element), element, row.opcode, {AllOf16Bits()},
+            NarrowBoundOf(row, element));
+    }
+  }
+}
+
+// Random pairs, and every number with zeros, ones, the ends of the ranges, infinity and NaN.
+TEST(FastMath, NarrowDivision) {
+  for (const FastRow& row : lower::math::FastRows()) {
+    if (row.narrow_binary == nullptr) continue;
+    for (ElementType element : kNarrow) {
+      const FloatFormat& format = FormatOf(element);
+      const uint64_t infinity = EncodeFloat(format, INFINITY);
+      const uint64_t least_normal = uint64_t{1} << format.mantissa_bits;
+      std::vector<Bits> operands(2);
+      for (uint64_t special :
+           {uint64_t{0}, uint64_t{1}, least_normal - 1, least_normal, EncodeFloat(format, 1),
+            EncodeFloat(format, -3), infinity - 1, infinity, infinity + 1, uint64_t{0x8000},
+            EncodeFloat(format, 0x1p-60), EncodeFloat(format, 0x1p-61)}) {
+        for (uint64_t bits = 0; bits < 65536; bits += 3) {
+          operands[0].insert(operands[0].end(), {bits, special});
+          operands[1].insert(operands[1].end(), {special, bits});
+        }
+      }
+      std::mt19937 random(20261126);
+      for (int i = 0; i < 400000; ++i) {
+        operands[0].push_back(random() & 0xffff);
+        operands[1].push_back(random() & 0xffff);
+      }
+      Check("divide " + std::string(ElementTypeName(element)), FastFunction(row, element), element,
+            row.opcode, operands, NarrowBoundOf(row, element));
+    }
+  }
+}
+
+// ----- Division by a row's value
+
+const Function& RowDivision() {
+  static const auto* const kFunction =
+      new Function(ElementType::kF32, 2, [](Builder& b, Values operands) {
+        return lower::DivideByReciprocal(b, operands[0], lower::MakeDivisor(b, operands[1]));
+      });
+  return *kFunction;
+}
+const Function& Fits() {
+  static const auto* const kFunction =
+      new Function(ElementType::kF32, 2, [](Builder& b, Values operands) {
+        return b.Convert(lower::MakeDivisor(b, operands[1]).fits, ElementType::kF32);
+      });
+  return *kFunction;
+}
+
+struct Division {
+  float x, y, quotient;
+  bool fits;
+};
+
+std::vector<Division> Divide(const Bits& x, const Bits& y) {
+  const Bits quotients = RowDivision().Run({x, y});
+  const Bits fits = Fits().Run({x, y});
+  std::vector<Division> all;
+  const auto number = [](uint64_t bits) {
+    return static_cast<float>(kernel::FloatValue(ElementType::kF32, bits));
+  };
+  for (size_t i = 0; i < x.size(); ++i) {
+    all.push_back({number(x[i]), number(y[i]), number(quotients[i]), fits[i] != 0});
+  }
+  return all;
+}
+
+bool IsSpecial(float x) { return x == 0 || !std::isfinite(x); }
+
+void CheckDivision(const Division& d) {
+  if (!d.fits) return;
+  const double exact = static_cast<double>(d.x) / d.y;
+  const bool is_exact =
+      IsSpecial(d.x) || IsSpecial(d.y) ||
+      (std::fabs(d.x) >= 0x1p-100f && std::fabs(exact) >= 0x1p-126 && std::fabs(exact) < 0x1p127);
+  EXPECT_LE(UlpError(ElementType::kF32, d.quotient, exact), is_exact ? 0.5 : 1.5)
+      << std::hexfloat << d.x << " / " << d.y << " is " << d.quotient;
+}
+
+TEST(DivideByReciprocal, SpecialValues) {
+  const Bits special = SpecialValues(ElementType::kF32);
+  Bits x, y;
+  for (uint64_t a : special) {
+    for (uint64_t b : special) {
+      x.push_back(a);
+      y.push_back(b);
+    }
+  }
+  for (const Division& d : Divide(x, y)) {
+    const float size = std::fabs(d.y);
+    const bool fits = IsSpecial(d.y) || (size >= 0x1p-126f && size <= 0x1p126f);
+    EXPECT_EQ(d.fits, fits) << d.y;
+    CheckDivision(d);
+  }
+}
+
+TEST(DivideByReciprocal, ManyPoints) {
+  const Points points = SamplePoints(ElementType::kF32, 2, 1 << 18);
+  for (const Division& d : Divide(points.x, points.y)) CheckDivision(d);
+}
+
+// Significands near one and two, where quotients lie closest to the middle of two floats.
+TEST(DivideByReciprocal, HardSignificands) {
+  Bits x, y;
+  std::mt19937 random(20261126);
+  for (int i = 0; i < 1 << 18; ++i) {
+    const uint64_t one = 0x3f800000;
+    const uint64_t spread = uint64_t{1} << (1 + random() % 22);
+    x.push_back(i & 1 ? one + random() % spread : one + 0x7fffff - random() % spread);
+    y.push_back(i & 2 ? one + random() % spread : one + 0x7fffff - random() % spread);
+  }
+  for (const Division& d : Divide(x, y)) {
+    ASSERT_EQ(d.quotient, d.x / d.y) << std::hexfloat << d.x << " / " << d.y;
+  }
+}
+
+TEST(DivideByReciprocal, OneDivisorForAllLanes) {
+  kernel::Kernel kernel("lanes");
+  Builder b(&kernel);
+  const Value x = b.Float(kernel::kF32.WithLanes(4), 7);
+  const Value quotient =
+      lower::DivideByReciprocal(b, x, lower::MakeDivisor(b, b.Float(kernel::kF32, 3)));
+  EXPECT_EQ(quotient, b.Float(kernel::kF32.WithLanes(4), 7.0f / 3));
+}
+
+TEST(FastMath, VectorsAreDoneLaneByLane) {
+  for (const FastRow& row : lower::math::FastRows()) {
+    if (row.unary == nullptr) continue;
+    kernel::Kernel kernel("lanes");
+    Builder b(&kernel);
+    const Value scalar = b.Float(kernel::kF32, 1.5);
+    const Value vector = b.Float(kernel::kF32.WithLanes(4), 1.5);
+    const Value one = lower::EmitFast(b, row.opcode, {scalar}, ElementType::kF32);
+    const Value four = lower::EmitFast(b, row.opcode, {vector}, ElementType::kF32);
+    EXPECT_EQ(b.Broadcast(one, 4), four) << OpcodeName(row.opcode);
+  }
+}
+
+TEST(FastMath, OtherOpsHaveNone) {
+  kernel::Kernel kernel("none");
+  Builder b(&kernel);
+  const Value one = b.Float(kernel::kF32, 1);
+  EXPECT_EQ(lower::EmitFast(b, Opcode::kSin, {one}, ElementType::kF32), nullptr);
+  EXPECT_EQ(lower::EmitFast(b, Opcode::kDivide, {one, one}, ElementType::kF32), nullptr);
+}
+
+}  // namespace
+}  // namespace ingot::test
