@@ -14,8 +14,9 @@ shared=${INGOT_SHARED:-../shared}
 targets=(sm_90a)
 
 rows=tests/compiler/codegen
+math=tests/compiler/lower/math
 ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run" \
-  //tests/runtime/cuda:cuda_test //tests/random_graphs
+  "//$math:card_math_write" "//$math:card_math_run" //tests/runtime/cuda:cuda_test //tests/random_graphs
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
@@ -48,6 +49,9 @@ mkdir "$folder/rows"
 tar -C "$folder" -cJf "$folder/rows.tar.xz" rows
 rm -r "$folder/rows"
 strip --strip-all -o "$folder/card_rows_run" "bazel-bin/$rows/card_rows_run"
+# Elementary functions of every operand.
+"bazel-bin/$math/card_math_write" "$folder/math.cubin" "${targets[0]}"
+strip --strip-all -o "$folder/card_math_run" "bazel-bin/$math/card_math_run"
 strip --strip-all -o "$folder/cuda_test" bazel-bin/tests/runtime/cuda/cuda_test
 if [ -d "$shared/workloads_small" ]; then
   cp "$shared"/workloads_small/*.{hlo,npz} "$folder/suite/"

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
@@ -256,11 +257,15 @@ void ExpectMatchesEvaluator(const std::string& text, const CheckOptions& options
 std::string PlanAndKernelText(const std::string& hlo, const std::string& target_name) {
   const std::unique_ptr<Module> module = Parse(hlo);
   if (module == nullptr) return "";
-  const absl::StatusOr<const Target*> target = FindTarget(target_name);
+  absl::string_view name = target_name;
+  const bool fast = absl::ConsumeSuffix(&name, " fast");
+  const absl::StatusOr<const Target*> target = FindTarget(name);
   if (!target.ok()) return std::string(target.status().message());
   const Computation& fusion = *module->entry();
   const plan::KernelPlan plan = plan::MakePlan(fusion, **target);
-  const auto lowered = lower::Lower(fusion, plan, **target, "kernel");
+  const auto lowered =
+      lower::Lower(fusion, plan, **target, "kernel",
+                   fast ? lower::Approximation::kFast : lower::Approximation::kNone);
   if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");
   return absl::StrCat(plan::ToString(plan, fusion), lowered->kernel->ToString());
 }
