@@ -71,8 +71,10 @@ Elements EmitConstant(ElementEmitter& e, const Instruction& instruction, const I
 
 plan::InstructionPlan Context::PlanOf(const Instruction& instruction) const {
   const size_t id = static_cast<size_t>(instruction.id());
-  const bool planned = instruction.parent() == &fusion && id < plan.instructions.size();
-  return planned ? plan.instructions[id] : plan::InstructionPlan{};
+  const auto* steps = std::get_if<plan::StepPlan>(&plan.work);
+  const bool planned =
+      instruction.parent() == &fusion && steps != nullptr && id < steps->instructions.size();
+  return planned ? steps->instructions[id] : plan::InstructionPlan{};
 }
 
 void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_view why) {

@@ -1,0 +1,23 @@
+// The plans of kernels that take independent steps: loop, sort, scan, scatter.
+#ifndef INGOT_COMPILER_PLAN_STEPS_H_
+#define INGOT_COMPILER_PLAN_STEPS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+
+namespace ingot::plan {
+
+// Adds the plan of one kernel of this skeleton, where the fusion's root is what it computes: every
+// fusion has exactly one.
+void ProposeSteps(Skeleton skeleton, const Computation& fusion, const Target& target,
+                  std::vector<FusionPlan>& candidates);
+
+// The dimensions that the iteration space is made of, in order: of the root (kLoop), of the root
+// but for the dimension worked on (kSort, kScan), of the operand's owned dimensions (kScatter).
+std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_STEPS_H_
