@@ -204,6 +204,8 @@ int64_t ElementEmitter::MemoryAlignment(const kernel::Buffer& buffer, const Shap
 }
 
 Element ElementEmitter::Load(kernel::Buffer* buffer, const Shape& shape, const Index& index) {
+  // An empty operand (of concatenate, pad, …) is read nowhere: what asks for it is dead.
+  if (shape.ElementCount() == 0) return Broadcast(Zero(shape.element_type()), index.lanes());
   const Value linear = math().Linear(index, shape.dimensions());
   if (IsComplex(shape.element_type())) {
     INGOT_CHECK(index.lanes() == 1) << "complex elements are loaded one by one";
