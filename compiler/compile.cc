@@ -183,6 +183,12 @@ class Compiler {
     }
     PassContext context;
     context.target = &target_;
+    if (options_.fusion == FusionMode::kCost && target_.platform == Platform::kCuda) {
+      context.fusion_cost = [this](const FusionView& view) {
+        const plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target_);
+        return FusionCostEstimate{estimate.microseconds, estimate.one_walk};
+      };
+    }
     return RunPipeline(*module_, context, options).status();
   }
 
@@ -191,15 +197,31 @@ class Compiler {
     std::vector<program::FusionEntry>& entries = fusions_->entries();
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
-          entries[i].plan = plan::MakePlan(*entries[i].fusion, target_);
+          entries[i].plan = plan::MakePlan(*entries[i].fusion, target_,
+                                           {.tiles = options_.fusion == FusionMode::kCost});
           return CheckStop();
         }));
     fusions_->NameKernels();
-    if (!Wants(Stage::kPlan)) return absl::OkStatus();
-    for (const program::FusionEntry& entry : entries) {
-      Show(Stage::kPlan, entry.name, plan::ToString(entry.plan, *entry.fusion));
-    }
     return absl::OkStatus();
+  }
+
+  // The entry's kernels.  What a tile kernel cannot be written for is done by the loop, and the plan
+  // says so.
+  absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> LowerFusion(
+      program::FusionEntry& entry) {
+    const auto lower = [&] {
+      std::vector<std::string> names;
+      for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
+      return lower::Lower(*entry.fusion, entry.plan, target_, names);
+    };
+    auto kernels = lower();
+    if (kernels.ok() || entry.plan.kernels[0].skeleton != plan::Skeleton::kTile) return kernels;
+    const std::string why(kernels.status().message());
+    entry.plan = plan::MakePlan(*entry.fusion, target_, {.tiles = false});
+    entry.plan.reason = absl::StrCat("no tile: ", why);
+    entry.kernels.resize(1);
+    entry.kernels[0].name = entry.name;
+    return lower();
   }
 
   absl::Status LowerFusions() {
@@ -208,10 +230,8 @@ class Compiler {
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
           INGOT_RETURN_IF_ERROR(CheckStop());
-          const program::FusionEntry& entry = entries[i];
-          std::vector<std::string> names;
-          for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
-          auto kernels = lower::Lower(*entry.fusion, entry.plan, target_, names);
+          program::FusionEntry& entry = entries[i];
+          auto kernels = LowerFusion(entry);
           if (!kernels.ok()) return Annotate(kernels.status(), "kernel ", entry.name);
           for (const auto& kernel : *kernels) {
             INGOT_RETURN_IF_ERROR(kernel::VerifyKernel(*kernel, &target_));
@@ -220,6 +240,9 @@ class Compiler {
           return absl::OkStatus();
         }));
     for (size_t i = 0; i < entries.size(); ++i) {
+      if (Wants(Stage::kPlan)) {
+        Show(Stage::kPlan, entries[i].name, plan::ToString(entries[i].plan, *entries[i].fusion));
+      }
       for (size_t k = 0; k < lowered[i].size(); ++k) {
         entries[i].kernels[k].launch = lowered[i][k]->launch();
         if (Wants(Stage::kKernel)) {

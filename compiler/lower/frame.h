@@ -22,6 +22,7 @@ struct Frame {
   Frame& operator=(const Frame&) = delete;
 
   const Computation& fusion;
+  const plan::FusionPlan& fusion_plan;
   const plan::KernelPlan& plan;
   const Target& target;
   std::unique_ptr<kernel::Kernel> kernel;

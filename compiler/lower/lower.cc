@@ -82,6 +82,7 @@ void LowerWork(Frame& frame) {
 Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int number,
              const Target& target, absl::string_view name)
     : fusion(fusion),
+      fusion_plan(fusion_plan),
       plan(fusion_plan.kernels[number]),
       target(target),
       kernel(std::make_unique<kernel::Kernel>(std::string(name))),

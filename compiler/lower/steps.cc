@@ -143,6 +143,9 @@ class StepsLowering {
     const Index position = PositionOf(row, column, lanes);
     const Instruction& root = *fusion_.root();
     switch (kernel_plan_.skeleton) {
+      case plan::Skeleton::kTile:
+        INGOT_UNREACHABLE() << "a tile takes no steps";
+        return;
       case plan::Skeleton::kLoop:
         EmitElements(position);
         return;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/steps.h"
+#include "compiler/plan/tile.h"
 
 namespace ingot::plan {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 struct SkeletonRow {
   Skeleton skeleton;
   absl::string_view name;
-  void (*propose)(Skeleton, const Computation&, const Target&, std::vector<FusionPlan>&);
+  void (*propose)(Skeleton, const Computation&, const FusionInfo&, const Target&,
+                  std::vector<FusionPlan>&);
 };
 
 constexpr SkeletonRow kSkeletons[] = {
@@ -28,6 +30,35 @@ bool HasArraysOnly(const Computation& fusion) {
     }
   }
   return true;
+}
+
+// "r0: 65536 = 4 warps x 16384 blocks", as TileClass says, innermost digit first.
+std::string ClassText(const TileClass& c) {
+  std::string text = absl::StrCat(c.size, " =");
+  const auto digit = [&](int64_t size, absl::string_view name) {
+    if (size > 1) absl::StrAppend(&text, text.back() == '=' ? " " : " x ", size, " ", name);
+  };
+  digit(c.vector, "elements");
+  digit(c.lanes, "lanes");
+  digit(c.warps, "warps");
+  digit(c.registers, "registers");
+  digit(c.loop, "trips");
+  digit(c.blocks, "blocks");
+  if (text.back() == '=') absl::StrAppend(&text, " 1");
+  return text;
+}
+
+std::string TileText(const KernelPlan& kernel, const TilePlan& plan) {
+  std::string text = absl::StrCat(NameOf(kernel.skeleton), " index ",
+                                  ElementTypeName(kernel.index_type), ", blocks ", kernel.blocks,
+                                  " of ", kernel.block_threads);
+  if (plan.known_level > 0) absl::StrAppend(&text, ", parts up to level ", plan.known_level);
+  if (plan.partial_level > 0) {
+    absl::StrAppend(&text, ", to parts of level ", plan.partial_level);
+  }
+  absl::StrAppend(&text, "\nbytes ", kernel.bytes, " flops ", kernel.flops, "\n");
+  for (int c : plan.order) absl::StrAppend(&text, "  d", c, ": ", ClassText(plan.classes[c]), "\n");
+  return text;
 }
 
 std::string StepsText(const KernelPlan& kernel, const StepPlan& plan, const Computation& fusion) {
@@ -65,7 +96,7 @@ absl::string_view NameOf(Placement placement) {
   return "";
 }
 
-FusionPlan MakePlan(const Computation& fusion, const Target& target) {
+FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanOptions& options) {
   // Lower says what is wrong with it.
   if (!HasArraysOnly(fusion)) {
     FusionPlan plan;
@@ -73,18 +104,39 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target) {
     return plan;
   }
   std::vector<FusionPlan> candidates;
+  const FusionInfo info(ViewOf(fusion));
   for (const SkeletonRow& row : kSkeletons) {
-    row.propose(row.skeleton, fusion, target, candidates);
+    if (row.skeleton == Skeleton::kTile && !options.tiles) continue;
+    row.propose(row.skeleton, fusion, info, target, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
   if (target.platform == Platform::kHost) plan.library = MatchLibraryCall(fusion);
   return plan;
 }
 
+FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) {
+  const FusionInfo info(view);
+  if (const std::optional<FusionPlan> plan = MakeTilePlan(info, target)) {
+    return {plan->cost, true};
+  }
+  // The loop reads a row a thread, or a warp.
+  constexpr double kReductionFactor = 4;
+  const double bytes =
+      static_cast<double>(info.cost().bytes_read()) + static_cast<double>(info.cost().bytes_written());
+  return {kLaunchMicroseconds +
+              bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor),
+          false};
+}
+
 std::string ToString(const FusionPlan& plan, const Computation& fusion) {
   std::string text;
+  if (!plan.reason.empty()) absl::StrAppend(&text, plan.reason, "\n");
   for (const KernelPlan& kernel : plan.kernels) {
-    absl::StrAppend(&text, StepsText(kernel, kernel.steps(), fusion));
+    if (const auto* tile = std::get_if<TilePlan>(&kernel.work)) {
+      absl::StrAppend(&text, TileText(kernel, *tile));
+    } else {
+      absl::StrAppend(&text, StepsText(kernel, kernel.steps(), fusion));
+    }
   }
   for (const Scratch& scratch : plan.scratch) {
     absl::StrAppend(&text, "  scratch ", scratch.shape.ToString(/*with_layout=*/false), "\n");

@@ -14,6 +14,7 @@
 
 #include "absl/strings/string_view.h"
 #include "compiler/plan/library.h"
+#include "ir/analysis/fusion_view.h"
 #include "ir/base/shape.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
@@ -76,6 +77,37 @@ struct StepPlan {
   std::vector<InstructionPlan> instructions;  // in the order of fusion.instructions()
 };
 
+// How the coordinates of one class of the iteration space are dealt out.  A coordinate is
+//   e + vector * (l + lanes * (w + warps * (r + registers * (i + loop * b))))
+// with e an element of a vector, l a lane, w a warp, r a register of a thread, i a trip of a loop, and b a block.  The
+// product of all may exceed `size`: what is beyond is masked.
+struct TileClass {
+  int64_t size = 1;
+  int vector = 1;
+  int lanes = 1;  // a power of two, as warps
+  int warps = 1;
+  int registers = 1;
+  int64_t loop = 1;
+  int64_t blocks = 1;
+
+  int64_t block_extent() const { return int64_t{1} * vector * lanes * warps * registers * loop; }
+};
+
+// A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done by
+// all threads of a block together: over a thread's registers and loops, lanes, then warps through shared
+// memory.  A pass of the tile computes the reductions of one level and stores the roots that depend on none
+// later; without reduced loops all passes share what was loaded and computed, in registers.
+struct TilePlan {
+  // As FusionInfo's; then, where partial results are put together, the class of those parts.
+  std::vector<TileClass> classes;
+  // The classes, innermost first, in the order in which they take lanes, warps and blocks.
+  std::vector<int> order;
+  // Reductions up to this level are put together from the partial results in scratch.
+  int known_level = 0;
+  // Other than 0: the kernel stores partial results of the reductions of this level, and no results.
+  int partial_level = 0;
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -95,9 +127,16 @@ struct KernelPlan {
   // What the kernel must move and compute, for runtime::Command.
   int64_t bytes = 0;
   int64_t flops = 0;
-  std::variant<StepPlan> work;
+  std::variant<StepPlan, TilePlan> work;
 
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
+  const TilePlan& tile() const { return std::get<TilePlan>(work); }
+};
+
+// What plans say of a fusion before it is one.
+struct FusionCostEstimate {
+  double microseconds = 0;
+  bool one_walk = false;  // one walk over its elements computes all of it
 };
 
 // Memory besides parameters and results that kernels of a fusion need while it runs.
@@ -107,15 +146,27 @@ struct Scratch {
 
 // How a fusion runs: kernels that are launched in order.
 struct FusionPlan {
+  std::string reason;  // why this plan and no other; empty where there was no other
+  // Microseconds on the target, to rank plans by; 0: not estimated.
+  double cost = 0;
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
 };
 
-// Pure: the same fusion and target give the same plan.  Total: a fusion that cannot be lowered has
+struct PlanOptions {
+  bool tiles = true;  // false: the universal loop and its relatives only
+};
+
+// Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be lowered has
 // a plan too, and Lower says what is missing.
-FusionPlan MakePlan(const Computation& fusion, const Target& target);
+FusionPlan MakePlan(const Computation& fusion, const Target& target,
+                    const PlanOptions& options = {});
+
+// What a fusion of this view would cost: its best plan that is one walk over its elements; where there
+// is none, its bytes at the rate of copies, and more where it reduces.
+FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target);
 
 // The plan as text: for each kernel a line for the space, the launch, each instruction and each
 // scratch buffer.

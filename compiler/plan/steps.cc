@@ -28,8 +28,6 @@ constexpr int kHostRegisters = 4;
 constexpr int kMostHostAccumulators = 64;
 // Rows and columns of a task whose reads go across the rows: what it reads stays in the cache.
 constexpr int64_t kTile = 64;
-// Offsets up to here fit an s32, with room for the sums that address a window or a loop's end.
-constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -124,7 +122,9 @@ class Planner {
       plan_.flops += std::min(flops, std::numeric_limits<int64_t>::max() - plan_.flops);
     }
     plan_.bytes = BytesOf(fusion_);
-    ChooseIndexType();
+    for (const Instruction* instruction : fusion_.instructions()) {
+      if (IndexTypeOf(*instruction) == ElementType::kS64) plan_.index_type = ElementType::kS64;
+    }
     ChooseLanes();
     ChooseStepThreads();
     ChooseSpace();
@@ -156,16 +156,6 @@ class Planner {
     plan_.work = std::move(steps_);
     fusion.kernels.push_back(std::move(plan_));
     return fusion;
-  }
-
-  void ChooseIndexType() {
-    for (const Instruction* instruction : fusion_.instructions()) {
-      for (const Shape& leaf : Leaves(instruction->shape())) {
-        if (leaf.IsArray() && leaf.ElementCount() > kMostNarrowOffset) {
-          plan_.index_type = ElementType::kS64;
-        }
-      }
-    }
   }
 
   // Bytes of the widest element that takes part in vectors.
@@ -504,6 +494,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
       Leaves(root.shape()).empty() ? Shape::Scalar(ElementType::kPred) : Leaves(root.shape())[0];
   std::vector<int64_t> dimensions = first.dimensions();
   switch (skeleton) {
+    case Skeleton::kTile:
     case Skeleton::kLoop:
       break;
     case Skeleton::kSort:
@@ -524,8 +515,8 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
   return dimensions;
 }
 
-void ProposeSteps(Skeleton skeleton, const Computation& fusion, const Target& target,
-                  std::vector<FusionPlan>& candidates) {
+void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo&,
+                  const Target& target, std::vector<FusionPlan>& candidates) {
   if (SkeletonOf(fusion) == skeleton) candidates.push_back(Planner(fusion, target).Make(skeleton));
 }
 

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "compiler/plan/plan.h"
+#include "ir/analysis/fusion_info.h"
 
 namespace ingot::plan {
 
 // Adds the plan of one kernel of this skeleton, where the fusion's root is what it computes: every
 // fusion has exactly one.
-void ProposeSteps(Skeleton skeleton, const Computation& fusion, const Target& target,
-                  std::vector<FusionPlan>& candidates);
+void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
+                  const Target& target, std::vector<FusionPlan>& candidates);
 
 // The dimensions that the iteration space is made of, in order: of the root (kLoop), of the root
 // but for the dimension worked on (kSort, kScan), of the operand's owned dimensions (kScatter).
