@@ -39,7 +39,7 @@ class FusionGraph {
   int FirstEdgeOf(int consumer) const { return first_edge_[consumer]; }
   absl::Span<const FusionEdge> EdgesOf(int consumer) const {
     return absl::MakeConstSpan(edges_).subspan(first_edge_[consumer],
-                                          first_edge_[consumer + 1] - first_edge_[consumer]);
+                                               first_edge_[consumer + 1] - first_edge_[consumer]);
   }
 
  private:

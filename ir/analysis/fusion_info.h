@@ -19,7 +19,8 @@ namespace ingot {
 struct Reduction {
   int value;
   bool opaque;  // Accumulation::kOpaque: it ends no class
-  // Its operands are asked for in space.  If not, its result's coordinates are not its operands'.
+  // A reduce whose operands are all asked for in space.  If not, its result lies elsewhere in the
+  // space than what it reduces.
   bool in_space;
   std::vector<int> classes;  // that it ends, major to minor in its first operand
   int level;                 // LevelOf(value)

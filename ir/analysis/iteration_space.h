@@ -77,6 +77,9 @@ class IterationSpace {
     const int d = first_dimension_[value] + static_cast<int>(dimension);
     return absl::MakeConstSpan(parts_).subspan(first_part_[d], first_part_[d + 1] - first_part_[d]);
   }
+  // The classes that a reduce ends, major to minor in its first operand.
+  std::vector<int> EndedBy(int reduce) const;
+
   // The value's index at a point, which has one coordinate for each class.
   std::vector<int64_t> IndexAt(int value, absl::Span<const int64_t> point) const;
   // The same as a map from the space: coordinate d<n> is class n's.

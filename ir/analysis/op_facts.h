@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "ir/index_map/index_map.h"
 #include "ir/instruction.h"
@@ -18,6 +19,8 @@ bool ReadsOnce(const Instruction& consumer, int64_t operand);
 // Whether the value costs nothing to compute again and reads no memory: scalar constants, iota, and
 // broadcasts, reshapes and conversions of such.
 bool IsFree(const Instruction& instruction);
+// Whether the value is free if its operand is: one step of IsFree.
+bool KeepsFree(const Instruction& instruction);
 
 // What an element of the result is made of.
 enum class Accumulation : uint8_t {
@@ -38,17 +41,17 @@ absl::string_view UnitName(Unit unit);
 // kConversion; the rest kAlu.  nullopt for an op that computes nothing (data movement, structure).
 std::optional<Unit> UnitOf(const Instruction& instruction);
 
-// The dimensions that every array of the shape has: an array's own, or those that all elements of a
-// tuple agree on.  Empty where they do not agree, or where a dimension is unbounded, or where the
-// shape holds no array.
+// Whether the shape is an array, or a tuple whose elements are arrays of the same dimensions, of
+// bounded size.  Not so with more than 64 dimensions of sizes other than 1: only arrays of no
+// elements have as many.
+bool HasCommonDimensions(const Shape& shape);
+// Those dimensions; empty where there are none.
 absl::Span<const int64_t> CommonDimensions(const Shape& shape);
-
 // Elements of CommonDimensions: 1 where there are none.  Saturates.
 int64_t ElementsOf(const Shape& shape);
-
-// Bytes that one element of CommonDimensions takes, summed over a tuple's arrays.  0 for a shape
-// that has no common dimensions and is no array.
-int64_t BytesPerElement(const Shape& shape);
+// Bytes that `elements` elements of CommonDimensions take, in all arrays of a tuple; of a shape
+// that has no common dimensions, all bytes of its arrays of bounded size.  Saturates.
+int64_t BytesOf(const Shape& shape, int64_t elements);
 
 // Sums and products of counts: not negative, and at most INT64_MAX.
 int64_t SaturatingAdd(int64_t a, int64_t b);
