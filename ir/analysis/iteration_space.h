@@ -33,7 +33,9 @@ struct ClassPart {
 // How a consumer asks for an operand.
 enum class Access : uint8_t {
   // At a point of the space, the operand's index is made of the point's coordinates.  Where the
-  // consumer accumulates, it asks for all coordinates of the classes that it ends.
+  // consumer accumulates, it asks for all coordinates of the classes that it ends.  A pad or
+  // concatenate reads an operand at some points only; one that does not move with them, since its
+  // dimension is of size 1, is in space.
   kInSpace,
   // Elsewhere: at an index that ElementMapOf states.
   kMapped,
@@ -44,14 +46,15 @@ enum class Access : uint8_t {
 // What is known of an edge of the graph.
 struct EdgeAccess {
   Access access;
-  // The value whose element is asked for.  It is the edge's operand, but where reshapes between the
-  // two cancel, the earlier value of the same elements and dimensions.
+  // The value whose element is asked for: the edge's operand.  Where a reshape would not be in
+  // space and an earlier value has its elements and its dimensions, for reshapes cancel or repeat,
+  // it is that one, which the reshape equals.
   int source;
 };
 
 // Law, for each point of the space: the index of each value (IndexAt) is one of its indices, each
 // of its indices is that of some point, and for each edge in space the consumer's element at its
-// index is computed from the source's element at its own.
+// index is computed, if from this source at all, from the source's element at its own.
 class IterationSpace {
  public:
   // Near linear in values and edges.
