@@ -1,6 +1,7 @@
 #include "passes/merge_groups.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <queue>
 #include <utility>
@@ -16,8 +17,9 @@ namespace {
 constexpr size_t kMostMembers = 512;
 constexpr size_t kMostBuffers = 64;
 constexpr size_t kMostRoots = 16;
-// Instructions that are looked at for a path around a merge.
-constexpr int kMostVisited = 1000;
+// Vertices between the two groups of a merge, in topological order, among which a path around it is
+// looked for.
+constexpr int kMostBetween = 1000;
 
 // Copied into every group that asks for it: it costs a kernel nothing.
 bool IsCopied(const Instruction& instruction) {
@@ -40,10 +42,27 @@ class Merger {
       }
       node.original = std::move(group);
     }
+    for (const Instruction* instruction : computation.instructions()) {
+      if (NodeOf(instruction) >= 0 || IsCopied(*instruction)) continue;
+      group_of_[instruction] = static_cast<int>(nodes_.size());
+      nodes_.emplace_back();
+      nodes_.back().closed = instruction;
+    }
+    // A group's value is its last member's, so that these are in topological order.
+    std::vector<int> order(nodes_.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto last = [&](int node) {
+      return nodes_[node].closed != nullptr ? nodes_[node].closed->id()
+                                            : nodes_[node].own.back()->id();
+    };
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return last(a) < last(b); });
+    order_ = std::move(order);
+    for (size_t i = 0; i < order_.size(); ++i) nodes_[order_[i]].position = static_cast<int>(i);
   }
 
   std::vector<FusionGroup> Run() {
     for (size_t i = 0; i < nodes_.size(); ++i) AddEdgesInto(static_cast<int>(i));
+    // Algorithm: the edge with most bytes first; after a merge the edges of the merged group anew.
     while (!queue_.empty()) {
       const Edge edge = queue_.top();
       queue_.pop();
@@ -69,6 +88,8 @@ class Merger {
     std::optional<FusionCostEstimate> cost;
     int version = 0;
     bool merged = false;
+    const Instruction* closed = nullptr;  // of no group: a vertex of the graph only
+    int position = 0;                     // in order_
   };
   struct Edge {
     int64_t bytes;  // of the values that go from one to the other
@@ -80,6 +101,7 @@ class Merger {
     }
   };
 
+  // The vertex of an instruction; -1 for what is copied.
   int NodeOf(const Instruction* instruction) const {
     const auto found = group_of_.find(instruction);
     return found == group_of_.end() ? -1 : found->second;
@@ -91,7 +113,7 @@ class Merger {
     absl::flat_hash_set<const Instruction*> seen(own.begin(), own.end());
     for (size_t i = 0; i < all.size(); ++i) {
       for (Instruction* operand : all[i]->operands()) {
-        if (IsCopied(*operand) && seen.insert(operand).second) all.push_back(operand);
+        if (NodeOf(operand) < 0 && seen.insert(operand).second) all.push_back(operand);
       }
     }
     std::sort(all.begin(), all.end(),
@@ -105,7 +127,7 @@ class Merger {
     if (value == computation_.root()) return true;
     for (const Instruction* user : value->users()) {
       if (inside.contains(user)) continue;
-      if (!IsCopied(*user) || NodeOf(user) >= 0 || IsUsedOutside(user, inside)) return true;
+      if (NodeOf(user) >= 0 || IsUsedOutside(user, inside)) return true;
     }
     return false;
   }
@@ -140,6 +162,7 @@ class Merger {
 
   // What a kernel can take in besides others: elements computed from elements.
   bool IsOpen(const Node& node) const {
+    if (node.closed != nullptr) return false;
     for (const Instruction* member : node.own) {
       if (AccumulationOf(*member) == Accumulation::kOpaque) return false;
     }
@@ -174,20 +197,30 @@ class Merger {
     for (int producer : order) AddEdge(producer, consumer, bytes[producer]);
   }
 
-  void AddEdgesFrom(int producer) {
-    absl::flat_hash_set<int> consumers;
-    std::vector<int> order;
-    std::vector<const Instruction*> pending(nodes_[producer].own.begin(),
-                                            nodes_[producer].own.end());
+  // Calls `visit` with the vertex of each user of the node's values, those behind copies included.
+  template <typename Visit>
+  void ForEachConsumer(const Node& node, const Visit& visit) const {
+    std::vector<const Instruction*> pending(node.own.begin(), node.own.end());
+    if (node.closed != nullptr) pending.push_back(node.closed);
     absl::flat_hash_set<const Instruction*> seen;
     for (size_t i = 0; i < pending.size(); ++i) {
       for (const Instruction* user : pending[i]->users()) {
         const int consumer = NodeOf(user);
-        if (consumer < 0 && IsCopied(*user) && seen.insert(user).second) pending.push_back(user);
-        if (consumer < 0 || consumer == producer) continue;
-        if (consumers.insert(consumer).second) order.push_back(consumer);
+        if (consumer >= 0) {
+          if (&nodes_[consumer] != &node) visit(consumer);
+        } else if (seen.insert(user).second) {
+          pending.push_back(user);
+        }
       }
     }
+  }
+
+  void AddEdgesFrom(int producer) {
+    absl::flat_hash_set<int> consumers;
+    std::vector<int> order;
+    ForEachConsumer(nodes_[producer], [&](int consumer) {
+      if (consumers.insert(consumer).second) order.push_back(consumer);
+    });
     for (int consumer : order) {
       int64_t bytes = 0;
       if (!IsOpen(nodes_[consumer])) continue;
@@ -199,57 +232,54 @@ class Merger {
     }
   }
 
-  // Whether a path leads from one to the other through a third; true when too much would have to be
-  // looked at.
-  bool HasOtherPath(const Node& from, const Node& to, int from_number, int to_number) const {
-    const int64_t last = to.own.back()->id();
-    std::vector<const Instruction*> pending;
-    absl::flat_hash_set<const Instruction*> seen;
-    const auto enter = [&](const Instruction* user) {
-      if (user->id() <= last && seen.insert(user).second) pending.push_back(user);
-    };
-    for (const Instruction* member : from.own) {
-      for (const Instruction* user : member->users()) {
-        const int node = NodeOf(user);
-        // An edge between the two, also through copies, is what the merge is for.
-        if (node != from_number && node != to_number) enter(user);
-      }
-    }
-    while (!pending.empty()) {
-      if (seen.size() > kMostVisited) return true;
-      const Instruction* next = pending.back();
+  // The vertices that `from` leads to and that come before `to`; nullopt where one of them leads to
+  // `to`, or where too many would have to be looked at.
+  std::optional<absl::flat_hash_set<int>> Between(int from, int to) const {
+    const int last = nodes_[to].position;
+    if (last - nodes_[from].position > kMostBetween) return std::nullopt;
+    absl::flat_hash_set<int> found;
+    std::vector<int> pending = {from};
+    bool around = false;
+    while (!pending.empty() && !around) {
+      const int next = pending.back();
       pending.pop_back();
-      const int node = NodeOf(next);
-      if (node == from_number) return true;
-      const bool copy = node < 0 && IsCopied(*next);
-      for (const Instruction* user : next->users()) {
-        // Whoever is asked for by a copy alone asks for what is copied.
-        if (NodeOf(user) == to_number) {
-          if (!copy || !OnlyCopies(next, from_number)) return true;
-        } else {
-          enter(user);
+      ForEachConsumer(nodes_[next], [&](int consumer) {
+        if (consumer == to) {
+          around = around || next != from;
+        } else if (nodes_[consumer].position < last && found.insert(consumer).second) {
+          pending.push_back(consumer);
         }
-      }
-      if (node < 0) continue;
-      for (const Instruction* member : nodes_[node].own) enter(member);
+      });
     }
-    return false;
+    if (around) return std::nullopt;
+    return found;
   }
 
-  // Whether a copied value is made of values of this node and of copies alone.
-  bool OnlyCopies(const Instruction* value, int node) const {
-    for (const Instruction* operand : value->operands()) {
-      if (NodeOf(operand) == node) continue;
-      if (NodeOf(operand) >= 0 || !IsCopied(*operand) || !OnlyCopies(operand, node)) return false;
+  // After `from` became part of `to`: what `from` leads to comes behind, all else stays in order
+  // before.
+  void Reorder(int from, int to, const absl::flat_hash_set<int>& between) {
+    const int first = nodes_[from].position, last = nodes_[to].position;
+    std::vector<int> before, behind;
+    for (int i = first; i <= last; ++i) {
+      const int node = order_[i];
+      if (node < 0 || node == from || node == to) continue;
+      (between.contains(node) ? behind : before).push_back(node);
     }
-    return true;
+    before.push_back(to);
+    before.insert(before.end(), behind.begin(), behind.end());
+    for (int i = first; i <= last; ++i) {
+      const size_t k = static_cast<size_t>(i - first);
+      order_[i] = k < before.size() ? before[k] : -1;
+      if (order_[i] >= 0) nodes_[order_[i]].position = i;
+    }
   }
 
   void TryMerge(int producer, int consumer) {
     Node& a = nodes_[producer];
     Node& b = nodes_[consumer];
     if (a.own.size() + b.own.size() > kMostMembers) return;
-    if (HasOtherPath(a, b, producer, consumer)) return;
+    const std::optional<absl::flat_hash_set<int>> between = Between(producer, consumer);
+    if (!between.has_value()) return;
     std::vector<Instruction*> both;
     std::merge(a.own.begin(), a.own.end(), b.own.begin(), b.own.end(), std::back_inserter(both),
                [](const auto* x, const auto* y) { return x->id() < y->id(); });
@@ -261,6 +291,7 @@ class Merger {
     if (!cost.one_walk) return;
     if (cost.microseconds >= CostOf(a).microseconds + CostOf(b).microseconds) return;
     for (const Instruction* member : a.own) group_of_[member] = consumer;
+    Reorder(producer, consumer, *between);
     a.own.clear();
     ++a.version;
     b.own = std::move(both);
@@ -275,6 +306,7 @@ class Merger {
   const FusionCostFunction& cost_;
   std::vector<Node> nodes_;
   absl::flat_hash_map<const Instruction*, int> group_of_;
+  std::vector<int> order_;  // the vertices, topologically; -1 where there is none any more
   std::priority_queue<Edge> queue_;
 };
 

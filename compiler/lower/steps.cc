@@ -22,7 +22,7 @@ class StepsLowering {
         builder_(frame.builder),
         context_(frame.context),
         emitter_(frame.emitter),
-        positions_(plan::PositionDimensions(frame.fusion, frame.plan.skeleton)) {}
+        positions_(plan::PositionDimensions(frame.fusion, frame.plan.skeleton, plan_.results[0])) {}
 
   void Run() {
     if (frame_.target.platform == Platform::kHost) {
@@ -182,16 +182,11 @@ class StepsLowering {
     const Instruction& root = *fusion_.root();
     const std::vector<Shape> leaves = plan::Leaves(root.shape());
     Elements values;
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      if (!Shape::SameDimensions(leaves[i], leaves[0])) {
-        emitter_.Unsupported(root, "results of different dimensions");
-        return;
-      }
-      values.push_back(emitter_.Emit(root, index, static_cast<int>(i)));
-    }
+    for (int i : plan_.results) values.push_back(emitter_.Emit(root, index, i));
     const auto store = [&] {
-      for (size_t i = 0; i < leaves.size(); ++i) {
-        emitter_.Store(frame_.memory.results[i], leaves[i], index, values[i]);
+      for (size_t i = 0; i < values.size(); ++i) {
+        const int result = plan_.results[i];
+        emitter_.Store(frame_.memory.results[result], leaves[result], index, values[i]);
       }
     };
     if (plan_.step_threads == 1) {

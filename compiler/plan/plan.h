@@ -55,6 +55,7 @@ struct InstructionPlan {
 
 // A kernel that takes independent steps: loop, sort, scan, scatter.
 struct StepPlan {
+  std::vector<int> results;  // that it stores, all of the same dimensions
   // Iteration space: `rows` × `columns` elements of the root (for kSort and kScan: positions, the
   // worked dimension left out; for kScatter: the dimensions that updates cover whole).  A step is
   // `lanes` elements along the columns; what is left at the end of a row is done one by one.

@@ -42,13 +42,23 @@ Skeleton SkeletonOf(const Computation& fusion) {
   return Skeleton::kLoop;
 }
 
-// The instructions that the root asks for, in the order of the computation.
-std::vector<bool> Reachable(const Computation& fusion) {
+// The instructions whose elements the results are: elements of a tuple at the root, or the root.
+std::vector<const Instruction*> RootsOf(const Computation& fusion, const std::vector<int>& results) {
+  const Instruction& root = *fusion.root();
+  if (root.opcode() != Opcode::kTuple) return {&root};
+  std::vector<const Instruction*> roots;
+  for (int result : results) roots.push_back(root.operand(result));
+  return roots;
+}
+
+// The instructions that the roots ask for, in the order of the computation.
+std::vector<bool> Reachable(const Computation& fusion,
+                            const std::vector<const Instruction*>& roots) {
   const std::vector<Instruction*>& order = fusion.instructions();
   absl::flat_hash_map<const Instruction*, size_t> number;
   for (size_t i = 0; i < order.size(); ++i) number[order[i]] = i;
   std::vector<bool> reachable(order.size(), false);
-  reachable[number[fusion.root()]] = true;
+  for (const Instruction* root : roots) reachable[number[root]] = true;
   for (size_t i = order.size(); i-- > 0;) {
     if (!reachable[i]) continue;
     for (const Instruction* operand : order[i]->operands()) reachable[number[operand]] = true;
@@ -110,12 +120,18 @@ class LaneWalk {
 
 class Planner {
  public:
-  Planner(const Computation& fusion, const Target& target)
-      : fusion_(fusion), target_(target), reachable_(Reachable(fusion)) {}
+  // A kernel that stores these results.
+  Planner(const Computation& fusion, const Target& target, std::vector<int> results)
+      : fusion_(fusion),
+        target_(target),
+        roots_(RootsOf(fusion, results)),
+        reachable_(Reachable(fusion, roots_)) {
+    steps_.results = std::move(results);
+  }
 
-  FusionPlan Make(Skeleton skeleton) {
+  KernelPlan Make(Skeleton skeleton) {
     plan_.skeleton = skeleton;
-    positions_ = PositionDimensions(fusion_, plan_.skeleton);
+    positions_ = PositionDimensions(fusion_, plan_.skeleton, steps_.results[0]);
     for (size_t i = 0; i < reachable_.size(); ++i) {
       if (!reachable_[i]) continue;
       const int64_t flops = FlopsOf(*fusion_.instructions()[i]);
@@ -135,27 +151,13 @@ class Planner {
     } else {
       DivideIntoThreads();
     }
-    return FusionOfOne();
+    plan_.work = std::move(steps_);
+    return std::move(plan_);
   }
 
  private:
-  // The one kernel, which has all of the fusion's buffers.
-  FusionPlan FusionOfOne() {
-    FusionPlan fusion;
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) plan_.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    if (plan_.skeleton == Skeleton::kSort) {
-      for (const Instruction* operand : fusion_.root()->operands()) {
-        fusion.scratch.push_back({operand->shape()});
-      }
-    }
-    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
-    add(BufferRole::Kind::kResult, Leaves(fusion_.root()->shape()).size());
-    add(BufferRole::Kind::kScratch, fusion.scratch.size());
-    plan_.work = std::move(steps_);
-    fusion.kernels.push_back(std::move(plan_));
-    return fusion;
+  bool IsRoot(const Instruction& instruction) const {
+    return std::find(roots_.begin(), roots_.end(), &instruction) != roots_.end();
   }
 
   // Bytes of the widest element that takes part in vectors.
@@ -165,7 +167,7 @@ class Planner {
       const Instruction& instruction = *fusion_.instructions()[i];
       if (!reachable_[i] || instruction.shape().IsScalar()) continue;
       if (!in_registers && instruction.opcode() != Opcode::kParameter &&
-          &instruction != fusion_.root()) {
+          !IsRoot(instruction)) {
         continue;
       }
       for (const Shape& leaf : Leaves(instruction.shape())) {
@@ -185,19 +187,12 @@ class Planner {
     return std::min(kMostGpuLanes, kGpuAccessBytes / WidestElement(false));
   }
 
-  // The roots whose elements a step computes, and their lanes' instructions.
-  std::vector<const Instruction*> Roots() const {
-    const Instruction& root = *fusion_.root();
-    if (root.opcode() != Opcode::kTuple) return {&root};
-    return {root.operands().begin(), root.operands().end()};
-  }
-
   // Whether a step can take `lanes` elements of the iteration space's innermost dimension.
   bool TakesLanes(const Lanes& lanes) {
     LaneWalk walk(fusion_);
     bool takes = true;
     if (plan_.skeleton == Skeleton::kLoop) {
-      for (const Instruction* root : Roots()) takes = takes && walk.Vectorizes(*root, lanes);
+      for (const Instruction* root : roots_) takes = takes && walk.Vectorizes(*root, lanes);
     } else {
       takes = SkeletonTakesLanes(walk, lanes);
     }
@@ -352,7 +347,7 @@ class Planner {
   // From the root one comes to accumulations through elementwise ops only, and from an accumulation
   // to no other.
   bool AccumulatesBelowElementwise() const {
-    std::vector<const Instruction*> pending = Roots();
+    std::vector<const Instruction*> pending = roots_;
     absl::flat_hash_set<const Instruction*> seen;
     std::vector<const Instruction*> inside;
     while (!pending.empty()) {
@@ -411,7 +406,7 @@ class Planner {
 
   Placement PlacementOf(const Instruction& instruction) const {
     if (instruction.opcode() == Opcode::kParameter) return Placement::kOperand;
-    if (&instruction == fusion_.root()) {
+    if (IsRoot(instruction)) {
       return plan_.skeleton == Skeleton::kLoop ? Placement::kResult : Placement::kInResult;
     }
     const bool accumulates =
@@ -478,6 +473,7 @@ class Planner {
 
   const Computation& fusion_;
   const Target& target_;
+  const std::vector<const Instruction*> roots_;
   const std::vector<bool> reachable_;
   KernelPlan plan_;
   StepPlan steps_;
@@ -488,11 +484,9 @@ class Planner {
 
 }  // namespace
 
-std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton) {
+std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton, int result) {
   const Instruction& root = *fusion.root();
-  const Shape first =
-      Leaves(root.shape()).empty() ? Shape::Scalar(ElementType::kPred) : Leaves(root.shape())[0];
-  std::vector<int64_t> dimensions = first.dimensions();
+  std::vector<int64_t> dimensions = Leaves(root.shape())[result].dimensions();
   switch (skeleton) {
     case Skeleton::kTile:
     case Skeleton::kLoop:
@@ -517,7 +511,37 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
 
 void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo&,
                   const Target& target, std::vector<FusionPlan>& candidates) {
-  if (SkeletonOf(fusion) == skeleton) candidates.push_back(Planner(fusion, target).Make(skeleton));
+  if (SkeletonOf(fusion) != skeleton) return;
+  // A kernel for the results of each size; a fusion without results has none.
+  const std::vector<Shape> leaves = Leaves(fusion.root()->shape());
+  std::vector<std::vector<int>> groups;
+  for (int i = 0; i < static_cast<int>(leaves.size()); ++i) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const std::vector<int>& group) {
+      return Shape::SameDimensions(leaves[i], leaves[group[0]]);
+    });
+    if (same == groups.end()) {
+      groups.push_back({i});
+    } else {
+      same->push_back(i);
+    }
+  }
+  FusionPlan plan;
+  if (skeleton == Skeleton::kSort) {
+    for (const Instruction* operand : fusion.root()->operands()) {
+      plan.scratch.push_back({operand->shape()});
+    }
+  }
+  for (std::vector<int>& group : groups) {
+    KernelPlan kernel = Planner(fusion, target, std::move(group)).Make(skeleton);
+    const auto add = [&](BufferRole::Kind kind, size_t count) {
+      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
+    };
+    add(BufferRole::Kind::kOperand, fusion.parameters().size());
+    add(BufferRole::Kind::kResult, leaves.size());
+    add(BufferRole::Kind::kScratch, plan.scratch.size());
+    plan.kernels.push_back(std::move(kernel));
+  }
+  candidates.push_back(std::move(plan));
 }
 
 }  // namespace ingot::plan

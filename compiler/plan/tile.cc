@@ -139,6 +139,13 @@ class TilePlanner {
       }
     }
     if (largest < 0) return false;
+    // Every place of the space is an element of some value: nothing is walked twice.
+    int64_t places = 1, most = 0;
+    for (const IterationClass& c : space().classes()) places = SaturatingMultiply(places, c.size);
+    for (int v = 0; v < graph().value_count(); ++v) {
+      most = std::max(most, ElementsOf(graph().value(v).shape()));
+    }
+    if (places > most) return false;
     const absl::Span<const int> classes = space().ClassesOf(largest);
     order_.assign(classes.rbegin(), classes.rend());
     for (int c = class_count() - 1; c >= 0; --c) {
