@@ -45,12 +45,14 @@ class UseCollector {
     const ValueUses& uses = result_.uses_[v];
     for (const FusionEdge& edge : graph_.EdgesOf(v)) {
       const EdgeAccess access = space_.AccessOf(graph_.FirstEdgeOf(v) + edge.operand_number);
+      ++result_.steps_;
       // What data movement is asked for elsewhere, it asks for elsewhere.
       const int64_t here = passes_on ? uses.in_space_elements : result_.needed_[v];
       if (here > 0) Ask(edge, access, ElementsAsked(edge, here));
       if (!passes_on || uses.boundary.empty()) continue;
       const std::optional<IndexMap> map = MapOf(edge, access);
       for (const BoundaryUse& use : uses.boundary) {
+        ++result_.steps_;
         BoundaryUse through = use;
         through.map.reset();
         if (use.map.has_value() && map.has_value()) through.map = Compose(*use.map, *map);
@@ -119,6 +121,7 @@ class UseCollector {
     }
     std::vector<int>& alike = by_hash_[{source, HashOf(use)}];
     for (int i : alike) {
+      ++result_.steps_;
       BoundaryUse& other = uses.boundary[i];
       if (!AskTheSame(other, use)) continue;
       other.elements = std::max(other.elements, use.elements);
