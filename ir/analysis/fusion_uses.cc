@@ -78,12 +78,21 @@ class UseCollector {
     return ElementMapOf(consumer, edge.operand_number);
   }
 
+  // What no element of the result can be asked of alone.
+  static bool NeedsAll(const Instruction& consumer) {
+    const OpKind kind = consumer.kind();
+    return kind == OpKind::kControlFlow || kind == OpKind::kCollective ||
+           kind == OpKind::kExternal || kind == OpKind::kRandom ||
+           !HasCommonDimensions(consumer.shape());
+  }
+
   // Different elements of the operand that `elements` elements of the consumer need.
   int64_t ElementsAsked(const FusionEdge& edge, int64_t elements) const {
     const Instruction& consumer = graph_.value(edge.consumer);
     const int64_t all = elements_[edge.operand];
     const int64_t results = std::max<int64_t>(elements_[edge.consumer], 1);
     const int64_t k = edge.operand_number;
+    if (NeedsAll(consumer)) return all;
     switch (AccumulationOf(consumer)) {
       case Accumulation::kOpaque:
         return all;

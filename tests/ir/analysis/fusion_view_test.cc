@@ -74,6 +74,20 @@ TEST(FusionView, OfAParameterOrNothing) {
   EXPECT_EQ(nothing.space().classes().size(), 0);
 }
 
+TEST(FusionInfo, OpsThatAreNoPartOfAKernelNeedAllOfTheirOperands) {
+  const auto module = Parsed(R"(
+  x = f32[8] parameter(0)
+  s = u32[4] parameter(1)
+  bits = (u32[4], u32[8]) rng-bit-generator(s), algorithm=rng_philox
+  c = f32[2] custom-call(x), custom_call_target="f"
+  g = u32[8] get-tuple-element(bits), index=1
+  ROOT r = (f32[2], u32[8]) tuple(c, g)
+)");
+  const FusionInfo info(ViewOf(*module->entry()));
+  EXPECT_EQ(info.cost().input_bytes, (std::vector<int64_t>{32, 16}));
+  EXPECT_FALSE(info.uses().Of(0).in_space());
+}
+
 // Arrays of no elements, and many dimensions, are no trouble.
 TEST(FusionInfo, OfNoElements) {
   const auto module = Parsed(R"(
