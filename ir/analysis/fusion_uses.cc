@@ -45,12 +45,14 @@ class UseCollector {
     const ValueUses& uses = result_.uses_[v];
     for (const FusionEdge& edge : graph_.EdgesOf(v)) {
       const EdgeAccess access = space_.AccessOf(graph_.FirstEdgeOf(v) + edge.operand_number);
+      ++result_.steps_;
       // What data movement is asked for elsewhere, it asks for elsewhere.
       const int64_t here = passes_on ? uses.in_space_elements : result_.needed_[v];
       if (here > 0) Ask(edge, access, ElementsAsked(edge, here));
       if (!passes_on || uses.boundary.empty()) continue;
       const std::optional<IndexMap> map = MapOf(edge, access);
       for (const BoundaryUse& use : uses.boundary) {
+        ++result_.steps_;
         BoundaryUse through = use;
         through.map.reset();
         if (use.map.has_value() && map.has_value()) through.map = Compose(*use.map, *map);
@@ -76,12 +78,21 @@ class UseCollector {
     return ElementMapOf(consumer, edge.operand_number);
   }
 
+  // What no element of the result can be asked of alone.
+  static bool NeedsAll(const Instruction& consumer) {
+    const OpKind kind = consumer.kind();
+    return kind == OpKind::kControlFlow || kind == OpKind::kCollective ||
+           kind == OpKind::kExternal || kind == OpKind::kRandom ||
+           !HasCommonDimensions(consumer.shape());
+  }
+
   // Different elements of the operand that `elements` elements of the consumer need.
   int64_t ElementsAsked(const FusionEdge& edge, int64_t elements) const {
     const Instruction& consumer = graph_.value(edge.consumer);
     const int64_t all = elements_[edge.operand];
     const int64_t results = std::max<int64_t>(elements_[edge.consumer], 1);
     const int64_t k = edge.operand_number;
+    if (NeedsAll(consumer)) return all;
     switch (AccumulationOf(consumer)) {
       case Accumulation::kOpaque:
         return all;
@@ -119,6 +130,7 @@ class UseCollector {
     }
     std::vector<int>& alike = by_hash_[{source, HashOf(use)}];
     for (int i : alike) {
+      ++result_.steps_;
       BoundaryUse& other = uses.boundary[i];
       if (!AskTheSame(other, use)) continue;
       other.elements = std::max(other.elements, use.elements);

@@ -40,14 +40,18 @@ class FusionUses {
   FusionUses(const FusionGraph& graph, const IterationSpace& space);
 
   const ValueUses& Of(int value) const { return uses_[value]; }
-  // Different elements of the value that are asked for at all: at most as many as it has.  0 for
-  // what nobody needs.
+  // Different elements of the value that are asked for at all, at most as many as it has; 0 for
+  // what nobody needs.  An estimate where only parts are asked for: parts in space are taken to be
+  // the same, those of different boundary uses to be different.
   int64_t ElementsNeeded(int value) const { return needed_[value]; }
+  // Edges followed, uses passed on and uses compared: what building's time is proportional to.
+  int64_t steps() const { return steps_; }
 
  private:
   friend class UseCollector;
   std::vector<ValueUses> uses_;
   std::vector<int64_t> needed_;
+  int64_t steps_ = 0;
 };
 
 }  // namespace ingot

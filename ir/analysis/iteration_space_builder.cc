@@ -180,11 +180,24 @@ void IterationSpaceBuilder::LinkLeaves() {
 }
 
 void IterationSpaceBuilder::CutBoundaries() {
+  // Reshapes that cancelled tell nothing apart.
+  std::vector<bool> is_asked(graph_.value_count());
+  for (int v = graph_.value_count() - 1; v >= 0; --v) {
+    if (graph_.IsRoot(v)) is_asked[v] = true;
+    if (!is_asked[v]) continue;
+    for (const FusionEdge& edge : graph_.EdgesOf(v)) {
+      is_asked[space_.accesses_[graph_.FirstEdgeOf(v) + edge.operand_number].source] = true;
+    }
+  }
   for (int e = 0; e < static_cast<int>(graph_.edges().size()); ++e) {
     if (space_.accesses_[e].access == Access::kInSpace) continue;
     const FusionEdge& edge = graph_.edges()[e];
     GetRelation(graph_.value(edge.consumer), edge.operand_number, relation_);
-    relation_.same_number ? CutNumbers(edge) : CutPairs(edge);
+    if (!relation_.same_number) {
+      CutPairs(edge);
+    } else if (is_asked[edge.consumer]) {
+      CutNumbers(edge);
+    }
   }
 }
 
