@@ -201,44 +201,56 @@ class Compiler {
                                            {.tiles = options_.fusion == FusionMode::kCost});
           return CheckStop();
         }));
-    fusions_->NameKernels();
+    for (program::FusionEntry& entry : entries) fusions_->NameKernels(entry);
     return absl::OkStatus();
   }
 
-  // The entry's kernels.  What a tile kernel cannot be written for is done by the loop, and the plan
-  // says so.
-  absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> LowerFusion(
-      program::FusionEntry& entry) {
-    const auto lower = [&] {
-      std::vector<std::string> names;
-      for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
-      return lower::Lower(*entry.fusion, entry.plan, target_, names);
-    };
-    auto kernels = lower();
-    if (kernels.ok() || entry.plan.kernels[0].skeleton != plan::Skeleton::kTile) return kernels;
-    const std::string why(kernels.status().message());
-    entry.plan = plan::MakePlan(*entry.fusion, target_, {.tiles = false});
-    entry.plan.reason = absl::StrCat("no tile: ", why);
-    entry.kernels.resize(1);
-    entry.kernels[0].name = entry.name;
-    return lower();
+  using Kernels = std::vector<std::unique_ptr<kernel::Kernel>>;
+
+  absl::StatusOr<Kernels> LowerFusion(const program::FusionEntry& entry) const {
+    std::vector<std::string> names;
+    for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
+    INGOT_ASSIGN_OR_RETURN(Kernels kernels,
+                           lower::Lower(*entry.fusion, entry.plan, target_, names));
+    for (const auto& kernel : kernels) {
+      INGOT_RETURN_IF_ERROR(kernel::VerifyKernel(*kernel, &target_));
+    }
+    return kernels;
+  }
+
+  // Lowers the entries of these numbers; a failure is the entry's, in `failures`.
+  absl::Status LowerEach(absl::Span<const int64_t> numbers, std::vector<Kernels>& lowered,
+                         std::vector<absl::Status>& failures) const {
+    const std::vector<program::FusionEntry>& entries = fusions_->entries();
+    return ParallelFor(static_cast<int64_t>(numbers.size()), threads_, [&](int64_t n) {
+      const int64_t i = numbers[n];
+      absl::StatusOr<Kernels> kernels = LowerFusion(entries[i]);
+      failures[i] = kernels.status();
+      if (kernels.ok()) lowered[i] = *std::move(kernels);
+      return CheckStop();
+    });
   }
 
   absl::Status LowerFusions() {
     std::vector<program::FusionEntry>& entries = fusions_->entries();
-    std::vector<std::vector<std::unique_ptr<kernel::Kernel>>> lowered(entries.size());
-    INGOT_RETURN_IF_ERROR(
-        ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
-          INGOT_RETURN_IF_ERROR(CheckStop());
-          program::FusionEntry& entry = entries[i];
-          auto kernels = LowerFusion(entry);
-          if (!kernels.ok()) return Annotate(kernels.status(), "kernel ", entry.name);
-          for (const auto& kernel : *kernels) {
-            INGOT_RETURN_IF_ERROR(kernel::VerifyKernel(*kernel, &target_));
-          }
-          lowered[i] = *std::move(kernels);
-          return absl::OkStatus();
-        }));
+    std::vector<Kernels> lowered(entries.size());
+    std::vector<absl::Status> failures(entries.size());
+    std::vector<int64_t> numbers(entries.size());
+    std::iota(numbers.begin(), numbers.end(), 0);
+    INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
+    // What a tile kernel cannot be written for is done by the loop, and the plan says so.
+    std::erase_if(numbers, [&](int64_t i) {
+      return failures[i].ok() || entries[i].plan.kernels[0].skeleton != plan::Skeleton::kTile;
+    });
+    for (int64_t i : numbers) {
+      entries[i].plan = plan::MakePlan(*entries[i].fusion, target_, {.tiles = false});
+      entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
+      fusions_->NameKernels(entries[i]);
+    }
+    INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (!failures[i].ok()) return Annotate(failures[i], "kernel ", entries[i].name);
+    }
     for (size_t i = 0; i < entries.size(); ++i) {
       if (Wants(Stage::kPlan)) {
         Show(Stage::kPlan, entries[i].name, plan::ToString(entries[i].plan, *entries[i].fusion));

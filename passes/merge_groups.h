@@ -15,8 +15,8 @@ struct FusionGroup {
 };
 
 // The groups of a computation after merging.  A merge needs one walk for both, a cost below the sum
-// of the two, and no other path from one to the other.  Values of which the kernel only sees another
-// name (row-major reshapes) are copied into the groups that they connect.
+// of the two, and no other path from one to the other.  Values of which the kernel only sees
+// another name (row-major reshapes) are copied into the groups that they connect.
 //
 // Near linear: each edge is costed once, and again when a neighbour was merged; groups are bounded.
 std::vector<FusionGroup> MergeGroups(const Computation& computation,

@@ -34,9 +34,9 @@ struct ElementVar {
   kernel::Var* im = nullptr;
 };
 
-// What a tile kernel tells the emitter of its iteration space, whose places have numbers.  In space,
-// operands are read at coordinates that are there already, whatever reshapes and transposes stand
-// between; and what is held (reductions) is provided, never computed where it is asked for.
+// What a tile kernel tells the emitter of its iteration space, whose places have numbers.  In
+// space, operands are read at coordinates that are there already, whatever reshapes and transposes
+// stand between; and what is held (reductions) is provided, never computed where it is asked for.
 class TileSpace {
  public:
   virtual ~TileSpace() = default;

@@ -316,7 +316,8 @@ class TileLowering : public TileSpace {
     walked.insert(walked.end(), reduced.begin(), reduced.end());
     const auto body = [&] {
       ForRegisters(walked, [&](const std::vector<int>& registers) {
-        for (TileReduction* reduction : reductions) Accumulate(*reduction, parts, registers, reduced);
+        for (TileReduction* reduction : reductions)
+          Accumulate(*reduction, parts, registers, reduced);
         for (int root : wide) StoreRoot(root, registers);
       });
     };
@@ -394,9 +395,8 @@ class TileLowering : public TileSpace {
     const Index index = IndexAt(*reduction.instruction, point);
     Elements elements;
     for (int number : reduction.scratch) {
-      elements.push_back(
-          e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                  PartIndex(reduction, index, points_[point][part_class])));
+      elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
+                                 PartIndex(reduction, index, points_[point][part_class])));
     }
     return elements;
   }
@@ -451,7 +451,8 @@ class TileLowering : public TileSpace {
     int lanes = 1;
     bool masked = false;
     for (const Accumulator& accumulator : reduction.accumulators) {
-      for (const Element& element : accumulator.elements()) lanes = std::max(lanes, element.lanes());
+      for (const Element& element : accumulator.elements())
+        lanes = std::max(lanes, element.lanes());
       masked = masked || accumulator.valid() != nullptr;
     }
     const int64_t all_warps = frame_.plan.block_threads / kernel::kWarpSize;
@@ -473,7 +474,8 @@ class TileLowering : public TileSpace {
     Value writes = b_.True();
     for (int c : reduced) writes = b_.And(writes, b_.Eq(lane_[c], math_.Const(0)));
     e_.If(writes, [&] {
-      for (int64_t n = 0; n < count; ++n) exchange.Write(e_, slot(own, n), reduction.accumulators[n]);
+      for (int64_t n = 0; n < count; ++n)
+        exchange.Write(e_, slot(own, n), reduction.accumulators[n]);
     });
     b_.Barrier();
     // The number of the warp that has this thread's kept digits and digit 0 of the reduced ones.

@@ -85,7 +85,8 @@ void Accumulator::FinishLoop(ElementEmitter& e) {
 
 void Accumulator::Merge(ElementEmitter& e, const TileReduction& reduction,
                         const Accumulator& other) {
-  Elements both = reduction.combination.Apply(e, *reduction.instruction, elements_, other.elements_);
+  Elements both =
+      reduction.combination.Apply(e, *reduction.instruction, elements_, other.elements_);
   if (other.valid_ != nullptr) both = SelectAll(e, other.valid_, both, elements_);
   if (valid_ != nullptr) {
     both = SelectAll(e, valid_, both, other.elements_);
@@ -174,8 +175,7 @@ Accumulator TileExchange::Read(ElementEmitter& e, Value slot) {
   Elements elements;
   kernel::AccessOptions options;
   for (size_t i = 0; i < re_.size(); ++i) {
-    options.alignment =
-        kernel::NaturalAlignment(kernel::Type::Vector(re_[i]->element, lanes_));
+    options.alignment = kernel::NaturalAlignment(kernel::Type::Vector(re_[i]->element, lanes_));
     elements.push_back({e.b().Load(re_[i], at, lanes_, options),
                         im_[i] == nullptr ? nullptr : e.b().Load(im_[i], at, lanes_, options)});
   }

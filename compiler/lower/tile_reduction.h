@@ -69,7 +69,8 @@ Accumulator CombineTree(ElementEmitter& e, const TileReduction& reduction,
 // Accumulators in shared memory.
 class TileExchange {
  public:
-  // Room for `slots` accumulators of vectors of `lanes`; `masked`: with a flag whether each is valid.
+  // Room for `slots` accumulators of vectors of `lanes`; `masked`: with a flag whether each is
+  // valid.
   TileExchange(ElementEmitter& e, const std::vector<ElementType>& types, int64_t slots, int lanes,
                bool masked, const std::string& name);
 

@@ -49,9 +49,9 @@ std::string ClassText(const TileClass& c) {
 }
 
 std::string TileText(const KernelPlan& kernel, const TilePlan& plan) {
-  std::string text = absl::StrCat(NameOf(kernel.skeleton), " index ",
-                                  ElementTypeName(kernel.index_type), ", blocks ", kernel.blocks,
-                                  " of ", kernel.block_threads);
+  std::string text =
+      absl::StrCat(NameOf(kernel.skeleton), " index ", ElementTypeName(kernel.index_type),
+                   ", blocks ", kernel.blocks, " of ", kernel.block_threads);
   if (plan.known_level > 0) absl::StrAppend(&text, ", parts up to level ", plan.known_level);
   if (plan.partial_level > 0) {
     absl::StrAppend(&text, ", to parts of level ", plan.partial_level);
@@ -121,8 +121,8 @@ FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) 
   }
   // The loop reads a row a thread, or a warp.
   constexpr double kReductionFactor = 4;
-  const double bytes =
-      static_cast<double>(info.cost().bytes_read()) + static_cast<double>(info.cost().bytes_written());
+  const double bytes = static_cast<double>(info.cost().bytes_read()) +
+                       static_cast<double>(info.cost().bytes_written());
   return {kLaunchMicroseconds +
               bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor),
           false};

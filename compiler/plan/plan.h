@@ -80,8 +80,8 @@ struct StepPlan {
 
 // How the coordinates of one class of the iteration space are dealt out.  A coordinate is
 //   e + vector * (l + lanes * (w + warps * (r + registers * (i + loop * b))))
-// with e an element of a vector, l a lane, w a warp, r a register of a thread, i a trip of a loop, and b a block.  The
-// product of all may exceed `size`: what is beyond is masked.
+// with e an element of a vector, l a lane, w a warp, r a register of a thread, i a trip of a loop,
+// and b a block.  The product of all may exceed `size`: what is beyond is masked.
 struct TileClass {
   int64_t size = 1;
   int vector = 1;
@@ -94,10 +94,11 @@ struct TileClass {
   int64_t block_extent() const { return int64_t{1} * vector * lanes * warps * registers * loop; }
 };
 
-// A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done by
-// all threads of a block together: over a thread's registers and loops, lanes, then warps through shared
-// memory.  A pass of the tile computes the reductions of one level and stores the roots that depend on none
-// later; without reduced loops all passes share what was loaded and computed, in registers.
+// A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done
+// by all threads of a block together: over a thread's registers and loops, lanes, then warps
+// through shared memory.  A pass of the tile computes the reductions of one level and stores the
+// roots that depend on none later; without reduced loops all passes share what was loaded and
+// computed, in registers.
 struct TilePlan {
   // As FusionInfo's; then, where partial results are put together, the class of those parts.
   std::vector<TileClass> classes;
@@ -105,7 +106,8 @@ struct TilePlan {
   std::vector<int> order;
   // Reductions up to this level are put together from the partial results in scratch.
   int known_level = 0;
-  // Other than 0: the kernel stores partial results of the reductions of this level, and no results.
+  // Other than 0: the kernel stores partial results of the reductions of this level, and no
+  // results.
   int partial_level = 0;
 };
 
@@ -160,13 +162,13 @@ struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
 };
 
-// Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be lowered has
-// a plan too, and Lower says what is missing.
+// Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be
+// lowered has a plan too, and Lower says what is missing.
 FusionPlan MakePlan(const Computation& fusion, const Target& target,
                     const PlanOptions& options = {});
 
-// What a fusion of this view would cost: its best plan that is one walk over its elements; where there
-// is none, its bytes at the rate of copies, and more where it reduces.
+// What a fusion of this view would cost: its best plan that is one walk over its elements; where
+// there is none, its bytes at the rate of copies, and more where it reduces.
 FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target);
 
 // The plan as text: for each kernel a line for the space, the launch, each instruction and each

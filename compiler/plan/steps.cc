@@ -43,7 +43,8 @@ Skeleton SkeletonOf(const Computation& fusion) {
 }
 
 // The instructions whose elements the results are: elements of a tuple at the root, or the root.
-std::vector<const Instruction*> RootsOf(const Computation& fusion, const std::vector<int>& results) {
+std::vector<const Instruction*> RootsOf(const Computation& fusion,
+                                        const std::vector<int>& results) {
   const Instruction& root = *fusion.root();
   if (root.opcode() != Opcode::kTuple) return {&root};
   std::vector<const Instruction*> roots;
@@ -166,8 +167,7 @@ class Planner {
     for (size_t i = 0; i < reachable_.size(); ++i) {
       const Instruction& instruction = *fusion_.instructions()[i];
       if (!reachable_[i] || instruction.shape().IsScalar()) continue;
-      if (!in_registers && instruction.opcode() != Opcode::kParameter &&
-          !IsRoot(instruction)) {
+      if (!in_registers && instruction.opcode() != Opcode::kParameter && !IsRoot(instruction)) {
         continue;
       }
       for (const Shape& leaf : Leaves(instruction.shape())) {
@@ -516,9 +516,10 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
   const std::vector<Shape> leaves = Leaves(fusion.root()->shape());
   std::vector<std::vector<int>> groups;
   for (int i = 0; i < static_cast<int>(leaves.size()); ++i) {
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const std::vector<int>& group) {
-      return Shape::SameDimensions(leaves[i], leaves[group[0]]);
-    });
+    const auto same =
+        std::find_if(groups.begin(), groups.end(), [&](const std::vector<int>& group) {
+          return Shape::SameDimensions(leaves[i], leaves[group[0]]);
+        });
     if (same == groups.end()) {
       groups.push_back({i});
     } else {

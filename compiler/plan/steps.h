@@ -15,8 +15,9 @@ namespace ingot::plan {
 void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                   const Target& target, std::vector<FusionPlan>& candidates);
 
-// The dimensions that the iteration space is made of, in order: of the result (kLoop), of the result
-// but for the dimension worked on (kSort, kScan), of the operand's owned dimensions (kScatter).
+// The dimensions that the iteration space is made of, in order: of the result (kLoop), of the
+// result but for the dimension worked on (kSort, kScan), of the operand's owned dimensions
+// (kScatter).
 std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton, int result);
 
 }  // namespace ingot::plan

@@ -16,7 +16,8 @@ constexpr int kBlockThreads = 256;
 constexpr int kMostThreads = 1024;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
-// Elements of a reduced row that a thread holds, of one value, and the most where nothing less will do.
+// Elements of a reduced row that a thread holds, of one value, and the most where nothing less will
+// do.
 constexpr int64_t kHeldElements = 32;
 constexpr int64_t kMostHeldElements = 64;
 // Loads of a thread before the first is used, where rows are not held.
@@ -105,7 +106,8 @@ class TilePlanner {
     if (reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value()) return true;
     for (const Shape& leaf : Leaves(reduce.shape())) {
       const ElementType type = ComponentType(leaf.element_type());
-      if (type != ElementType::kPred && (BitWidth(type) < 8 || (IsFloat(type) && BitWidth(type) < 16))) {
+      if (type != ElementType::kPred &&
+          (BitWidth(type) < 8 || (IsFloat(type) && BitWidth(type) < 16))) {
         return false;
       }
     }
@@ -132,7 +134,8 @@ class TilePlanner {
   bool ChooseOrder() {
     int largest = -1;
     for (int v : ArraysInSpace()) {
-      if (largest < 0 || ElementsOf(graph().value(v).shape()) > ElementsOf(graph().value(largest).shape()) ||
+      if (largest < 0 ||
+          ElementsOf(graph().value(v).shape()) > ElementsOf(graph().value(largest).shape()) ||
           (ElementsOf(graph().value(v).shape()) == ElementsOf(graph().value(largest).shape()) &&
            BytesOfValue(v) > BytesOfValue(largest))) {
         largest = v;
@@ -182,8 +185,8 @@ class TilePlanner {
     for (int v : ArraysInSpace()) {
       if (!Contains(space().ClassesOf(v), inner)) continue;
       for (const Shape& leaf : Leaves(graph().value(v).shape())) {
-        vector = std::min<int64_t>(
-            vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+        vector =
+            std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
       }
     }
     while (SizeOf(inner) % vector != 0) vector /= 2;
@@ -235,7 +238,8 @@ class TilePlanner {
   }
 
   void DealBlocks(const std::vector<int>& classes) {
-    for (int c : classes) classes_[c].blocks = CeilDiv(classes_[c].size, classes_[c].block_extent());
+    for (int c : classes)
+      classes_[c].blocks = CeilDiv(classes_[c].size, classes_[c].block_extent());
   }
 
   std::vector<int> ClassesThatAre(bool reduced) const {
@@ -433,7 +437,8 @@ class TilePlanner {
       int walks = narrow ? 0 : 1;
       if (plan.kernels.size() == 1) {
         bool loops = false;
-        for (int c = 0; c < class_count(); ++c) loops = loops || (IsReduced(c) && tile.classes[c].loop > 1);
+        for (int c = 0; c < class_count(); ++c)
+          loops = loops || (IsReduced(c) && tile.classes[c].loop > 1);
         if (loops) walks = HasWideRoot() ? levels_ + 1 : levels_;
       }
       const double busy = std::min<double>(
@@ -476,8 +481,7 @@ class TilePlanner {
       for (const Shape& leaf : Leaves(reduce.shape())) {
         const bool simple =
             reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
-        const ElementType type =
-            simple ? ComputeType(leaf.element_type()) : leaf.element_type();
+        const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
         plan.scratch.push_back(
             {Shape::ArrayWithDefaultLayout(type, {splits_, leaf.ElementCount()})});
       }
@@ -527,8 +531,8 @@ class TilePlanner {
     for (int c : order_) {
       TileClass& own = tile.classes[c];
       if (IsReduced(c)) continue;
-      own.lanes = static_cast<int>(
-          std::min(lanes, PowerOfTwoCeil(CeilDiv(own.size, int64_t{own.vector}))));
+      own.lanes =
+          static_cast<int>(std::min(lanes, PowerOfTwoCeil(CeilDiv(own.size, int64_t{own.vector}))));
       lanes /= own.lanes;
       own.blocks = CeilDiv(own.size, own.block_extent());
     }

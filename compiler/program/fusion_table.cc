@@ -61,16 +61,14 @@ void FusionTable::Add(const Computation& fusion, absl::string_view name_hint) {
   same_hash.push_back(number);
 }
 
-void FusionTable::NameKernels() {
-  for (FusionEntry& entry : entries_) {
-    entry.kernels.resize(entry.plan.kernels.size());
-    if (entry.kernels.size() == 1) {
-      entry.kernels[0].name = entry.name;
-      continue;
-    }
-    for (size_t i = 0; i < entry.kernels.size(); ++i) {
-      entry.kernels[i].name = UniqueName(absl::StrCat(entry.name, "_part", i + 1), names_);
-    }
+void FusionTable::NameKernels(FusionEntry& entry) {
+  entry.kernels.assign(entry.plan.kernels.size(), {});
+  if (entry.kernels.size() == 1) {
+    entry.kernels[0].name = entry.name;
+    return;
+  }
+  for (size_t i = 0; i < entry.kernels.size(); ++i) {
+    entry.kernels[i].name = UniqueName(absl::StrCat(entry.name, "_part", i + 1), names_);
   }
 }
 

@@ -43,8 +43,8 @@ class FusionTable {
     return entries_[number_.at(&fusion)];
   }
 
-  // Makes room for each plan's kernels and names them after their fusion.
-  void NameKernels();
+  // Makes room for the kernels of the entry's plan and names them after the fusion.
+  void NameKernels(FusionEntry& entry);
 
  private:
   void Collect(const Computation& computation);
