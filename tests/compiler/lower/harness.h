@@ -53,7 +53,7 @@ void ExpectMatchesEvaluator(const Module& module, const CheckOptions& options,
                             const std::string& what);
 
 // The plan and the kernel as text, for golden files.  A target's name may be followed by " fast":
-// with Approximation::kFast.
+// with Numerics::kDefault.
 std::string PlanAndKernelText(const std::string& hlo, const std::string& target);
 
 }  // namespace ingot::test
