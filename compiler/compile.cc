@@ -138,6 +138,7 @@ class Compiler {
       INGOT_ASSIGN_OR_RETURN(emitted_,
                              program::EmitProgram(*module_, *signature_, *fusions_, target_));
       emitted_->program.modules = std::move(modules_);
+      emitted_->program.options = OptionsText(options_.fusion, options_.numerics);
       return absl::OkStatus();
     }));
     return Finish();
@@ -181,15 +182,11 @@ class Compiler {
         Show(Stage::kHlo, absl::StrCat("before-failed-", pass), ToString(before));
       };
     }
-    PassContext context;
-    context.target = &target_;
-    if (options_.fusion == FusionMode::kCost && target_.platform == Platform::kCuda) {
-      context.fusion_cost = [this](const FusionView& view) {
-        const plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target_);
-        return FusionCostEstimate{estimate.microseconds, estimate.one_walk};
-      };
-    }
-    return RunPipeline(*module_, context, options).status();
+    return RunPipeline(*module_, MakePassContext(target_, options_.fusion), options).status();
+  }
+
+  plan::PlanOptions PlanOptionsFor(bool tiles) const {
+    return {.tiles = tiles && options_.fusion == FusionMode::kCost, .numerics = options_.numerics};
   }
 
   absl::Status PlanFusions() {
@@ -197,8 +194,8 @@ class Compiler {
     std::vector<program::FusionEntry>& entries = fusions_->entries();
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
-          entries[i].plan = plan::MakePlan(*entries[i].fusion, target_,
-                                           {.tiles = options_.fusion == FusionMode::kCost});
+          entries[i].plan =
+              plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(/*tiles=*/true));
           return CheckStop();
         }));
     for (program::FusionEntry& entry : entries) fusions_->NameKernels(entry);
@@ -243,7 +240,8 @@ class Compiler {
       return failures[i].ok() || entries[i].plan.kernels[0].skeleton != plan::Skeleton::kTile;
     });
     for (int64_t i : numbers) {
-      entries[i].plan = plan::MakePlan(*entries[i].fusion, target_, {.tiles = false});
+      entries[i].plan =
+          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(/*tiles=*/false));
       entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
       fusions_->NameKernels(entries[i]);
     }

@@ -13,6 +13,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/options.h"
+#include "ir/base/numerics.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
 #include "runtime/program.h"
@@ -30,14 +32,10 @@ enum class Stage : uint8_t {
   kProgram,    // buffers and commands
 };
 
-// How it is decided what becomes one kernel, and by which plans.
-enum class FusionMode : uint8_t {
-  kCost,  // by what plans would cost; tiles where they are there
-  kLoop,  // chains only, by the universal loop
-};
-
 struct CompileOptions {
+  // These two decide the program, and Program::options records them.
   FusionMode fusion = FusionMode::kCost;
+  Numerics numerics = Numerics::kStrict;
   // Called for each text of a stage in `stages`: the stage, what the text is of
   // ("fuse", a kernel's name, …), and the text.  Calls do not overlap; their order does
   // not depend on the number of threads.

@@ -343,6 +343,7 @@ absl::StatusOr<Program> Reader::Run(const format::Program& source) {
   Program program;
   INGOT_RETURN_IF_ERROR(Text(source.name(), program.name));
   INGOT_RETURN_IF_ERROR(Text(source.platform(), program.platform));
+  INGOT_RETURN_IF_ERROR(Text(source.options(), program.options));
   program.driver_version = source.driver_version();
   program.arena_size = source.arena_size();
   INGOT_RETURN_IF_ERROR(

@@ -251,6 +251,7 @@ std::vector<uint8_t> Writer::Run(const Program& program, const SectionNumbers& n
   }
   const auto name = Text(program.name);
   const auto platform = Text(program.platform);
+  const auto options = Text(program.options);
   const auto modules = Modules(program, numbers.modules);
   const auto constants = Constants(program, numbers.constants);
   const auto input_list = Numbers(inputs);
@@ -259,7 +260,7 @@ std::vector<uint8_t> Writer::Run(const Program& program, const SectionNumbers& n
   format::FinishProgramBuffer(
       builder_,
       format::CreateProgram(builder_, name, platform, program.driver_version, modules, constants,
-                            input_list, output_list, program.arena_size, commands));
+                            input_list, output_list, program.arena_size, commands, options));
   const uint8_t* bytes = builder_.GetBufferPointer();
   return std::vector<uint8_t>(bytes, bytes + builder_.GetSize());
 }

@@ -89,6 +89,7 @@ class Printer {
       absl::StrAppend(&text_, ", driver ", program_.driver_version / 1000, ".",
                       program_.driver_version % 1000 / 10);
     }
+    if (!program_.options.empty()) absl::StrAppend(&text_, ", ", program_.options);
     text_ += "\n";
     Modules();
     Inputs();

@@ -227,6 +227,9 @@ struct Program {
   std::string name;
   // "host" or "cuda": which kind of Device runs it.
   std::string platform;
+  // How it was compiled, for people and for the keys of caches: "fusion=cost numerics=default".
+  // Empty where that is not known.
+  std::string options;
   // Least version of the CUDA driver interface (cuDriverGetVersion: 12040 is 12.4); 0 on the host.
   int32_t driver_version = 0;
   std::vector<CodeModule> modules;

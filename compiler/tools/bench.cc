@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/values.h"
 #include "ir/base/status.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr Option kOptions[] = {
     {"target", "T",
      "host, cuda, or a row of `ingot targets` (default: the card that is here, else host)"},
+    kFusionOption,
+    kNumericsOption,
     {"json", "FILE", "write the results there"},
     {"seconds", "N", "time to spend on each model's runs (default 1)"},
 };
@@ -96,12 +99,13 @@ absl::StatusOr<double> CopyBandwidth(runtime::Device* device) {
 }
 
 absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& target,
-                                    double bandwidth, double seconds) {
+                                    const CompileOptions& options, double bandwidth,
+                                    double seconds) {
   Measurement result;
   result.name = ModelName(path);
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
   const Clock::time_point start = Clock::now();
-  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
+  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, options));
   result.compile_ms = MicrosecondsSince(start) / 1e3;
   if (runner->executable() == nullptr)
     return UsageError("bench needs a compiled target, not the interpreter");
@@ -114,9 +118,9 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
   INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(executor, inputs));
   INGOT_ASSIGN_OR_RETURN(result.wall_us, MedianRun(executor, run, seconds, &result.runs));
   runtime::Profile profile;
-  runtime::RunOptions options;
-  options.profile = &profile;
-  INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs, options));
+  runtime::RunOptions run_options;
+  run_options.profile = &profile;
+  INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs, run_options));
   for (const runtime::CommandTime& time : profile)
     result.kernels_us += static_cast<double>(time.nanoseconds) / 1e3;
   int64_t bytes = 0;
@@ -129,6 +133,7 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
 absl::Status RunBench(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("bench needs models");
   INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   const std::string target = line.Get("target", DefaultTarget());
   if (target == "interpreter")
     return UsageError("bench needs a compiled target, not the interpreter");
@@ -142,7 +147,7 @@ absl::Status RunBench(const CommandLine& line) {
   nlohmann::json report = nlohmann::json::array();
   for (const std::string& path : line.positional()) {
     INGOT_ASSIGN_OR_RETURN(const Measurement m,
-                           Measure(path, target, bandwidth, static_cast<double>(seconds)));
+                           Measure(path, target, options, bandwidth, static_cast<double>(seconds)));
     absl::PrintF("%-28s %10.1f %9d %8d %12.2f %12.2f %12.2f %8.1f\n", m.name, m.compile_ms,
                  m.launches, m.kernels, m.wall_us, m.kernels_us, m.floor_us,
                  m.wall_us / m.floor_us);
@@ -159,6 +164,7 @@ absl::Status RunBench(const CommandLine& line) {
   if (!line.Has("json")) return absl::OkStatus();
   const nlohmann::json all = {{"device", device->properties().name},
                               {"target", target},
+                              {"options", OptionsText(options.fusion, options.numerics)},
                               {"copy_gb_per_s", bandwidth / 1e3},
                               {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");

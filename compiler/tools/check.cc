@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compare.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/values.h"
 #include "ir/base/status.h"
@@ -18,6 +19,8 @@ constexpr Option kOptions[] = {
     {"target", "T",
      "interpreter, host, cuda, or a row of `ingot targets` (default: the card that is here, else "
      "host)"},
+    kFusionOption,
+    kNumericsOption,
     {"tolerances", "FILE", "tolerances of single models and results"},
     {"json", "FILE", "write the results there"},
 };
@@ -55,10 +58,11 @@ absl::StatusOr<std::vector<std::string>> FindCases(absl::Span<const std::string>
   return cases;
 }
 
-absl::Status RunCase(const std::string& target, const Tolerances& tolerances, CaseResult& result) {
+absl::Status RunCase(const std::string& target, const CompileOptions& options,
+                     const Tolerances& tolerances, CaseResult& result) {
   const std::string values = std::filesystem::path(result.path).replace_extension(".npz").string();
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(result.path));
-  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
+  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, options));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, ReadInputs(values, runner->inputs()));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> outputs, runner->Run(inputs));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected, ReadExpected(values, outputs));
@@ -93,6 +97,7 @@ absl::Status WriteJson(const std::string& path, const std::string& target,
 absl::Status RunCheck(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("check needs models or directories");
   const std::string target = line.Get("target", DefaultTarget());
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
   INGOT_ASSIGN_OR_RETURN(const std::vector<std::string> paths, FindCases(line.positional()));
   std::vector<CaseResult> results;
@@ -100,7 +105,7 @@ absl::Status RunCheck(const CommandLine& line) {
   for (const std::string& path : paths) {
     CaseResult result;
     result.path = path;
-    result.status = RunCase(target, tolerances, result);
+    result.status = RunCase(target, options, tolerances, result);
     const std::string name = ModelName(path);
     if (!result.status.ok()) {
       absl::PrintF("FAILED  %-28s %s\n", name, std::string(result.status.message()));

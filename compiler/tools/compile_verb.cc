@@ -1,6 +1,7 @@
 // ingot compile: a model to an .ingot file.
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
 #include "ir/base/status.h"
@@ -12,6 +13,8 @@ namespace {
 constexpr Option kOptions[] = {
     {"o", "FILE", "the file to write"},
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
+    kFusionOption,
+    kNumericsOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
     {"time", "", "print the time of each phase to standard error"},
 };
@@ -19,10 +22,10 @@ constexpr Option kOptions[] = {
 absl::Status RunCompile(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   if (line.Get("o").empty()) return UsageError("compile needs -o FILE");
+  INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
   Dump dump(line.Get("dump-to"));
-  CompileOptions options;
   dump.Attach(options);
   const absl::StatusOr<Compilation> compilation = Compile(*module, *target, options);
   INGOT_RETURN_IF_ERROR(dump.Write(compilation.ok() ? &*compilation : nullptr));

@@ -8,6 +8,7 @@
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
 #include "ir/base/status.h"
@@ -18,6 +19,8 @@ namespace {
 constexpr Option kOptions[] = {
     {"stage", "S", "hlo, optimized, plan, kernel, llvm, asm (or ptx), program"},
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
+    kFusionOption,
+    kNumericsOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
 };
 
@@ -61,16 +64,27 @@ absl::Status EmitKernels(const std::string& path, absl::string_view text, Stage 
   return absl::OkStatus();
 }
 
+// A compiled file has one stage left.
+absl::Status EmitProgram(const std::string& path, const runtime::Program& program, Stage stage) {
+  if (stage != Stage::kProgram) {
+    return InvalidArgument(path, ": of a compiled file there is the stage program");
+  }
+  const std::string text = runtime::ToString(program);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return absl::OkStatus();
+}
+
 absl::Status RunEmit(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   INGOT_ASSIGN_OR_RETURN(const Stage stage, ParseStage(line.Get("stage")));
+  INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   if (IsKernels(text)) return EmitKernels(path, text, stage, *target);
-  INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
+  INGOT_ASSIGN_OR_RETURN(const Model model, LoadModel(path));
+  if (model.program != nullptr) return EmitProgram(path, *model.program, stage);
   const std::string kernel = line.Get("kernel");
   int shown = 0;
-  CompileOptions options;
   options.stages = {stage};
   options.observer = [&](Stage, absl::string_view name, const std::string& text) {
     if (!kernel.empty() && name != kernel) return;
@@ -78,14 +92,14 @@ absl::Status RunEmit(const CommandLine& line) {
     if (shown++ > 0) std::fputc('\n', stdout);
     std::fwrite(text.data(), 1, text.size(), stdout);
   };
-  INGOT_RETURN_IF_ERROR(Compile(*module, *target, options).status());
+  INGOT_RETURN_IF_ERROR(Compile(*model.module, *target, options).status());
   if (shown == 0 && !kernel.empty()) return InvalidArgument(path, ": no kernel is called ", kernel);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-const Verb kEmitVerb = {"emit", "MODEL|KERNELS --stage=S", "prints the text of one stage", kOptions,
-                        RunEmit};
+const Verb kEmitVerb = {"emit", "MODEL|KERNELS|FILE.ingot --stage=S",
+                        "prints the text of one stage", kOptions, RunEmit};
 
 }  // namespace ingot::tools

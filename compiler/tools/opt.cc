@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
 #include "ir/text/printer.h"
@@ -16,6 +17,8 @@ constexpr Option kOptions[] = {
     {"passes", "A,B,...", "run these passes; empty: only parse, verify and print"},
     {"until", "PASS", "run the pipeline up to and including this pass"},
     {"target", "T", "what passes may ask of (default: none)"},
+    kFusionOption,
+    kNumericsOption,
     {"output", "FILE", "write there instead of standard output"},
     {"time", "", "print the time of each pass to standard error"},
     {"list-passes", "", "print the passes and the pipeline, and stop"},
@@ -54,9 +57,11 @@ absl::Status RunOpt(const CommandLine& line) {
   if (line.Has("passes") && line.Has("until"))
     return UsageError("--passes and --until exclude one another");
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   PassContext context;
   if (line.Has("target")) {
-    INGOT_ASSIGN_OR_RETURN(context.target, FindTarget(line.Get("target")));
+    INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(line.Get("target")));
+    context = MakePassContext(*target, options.fusion);
   }
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
   const bool unchanged = line.Has("passes") && line.Get("passes").empty();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compare.h"
+#include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/stages.h"
 #include "compiler/tools/values.h"
@@ -18,6 +19,8 @@ constexpr Option kOptions[] = {
     {"target", "T",
      "interpreter, host, cuda, or a row of `ingot targets` (default: the card that is here, else "
      "host)"},
+    kFusionOption,
+    kNumericsOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},
     {"outputs", "DIR", "write out0.npy, out1.npy, ... there"},
@@ -81,10 +84,10 @@ absl::Status PrintProfile(Runner& runner, absl::Span<const Literal> inputs) {
 }
 
 absl::Status CompareWith(const std::string& path, const std::string& target,
-                         absl::Span<const Literal> inputs, absl::Span<const Literal> results,
-                         const Tolerances& tolerances) {
+                         const CompileOptions& options, absl::Span<const Literal> inputs,
+                         absl::Span<const Literal> results, const Tolerances& tolerances) {
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path));
-  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, {}));
+  INGOT_ASSIGN_OR_RETURN(const auto runner, MakeRunner(std::move(model), target, options));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected, runner->Run(inputs));
   return PrintComparison(results, expected, tolerances, ModelName(path));
 }
@@ -93,9 +96,10 @@ absl::Status RunRun(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model or an .ingot file"));
   INGOT_ASSIGN_OR_RETURN(const int64_t iterations, line.GetInteger("iterations", 0, 1));
   INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions asked, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(Model model, LoadModel(path, line.Has("verify")));
   Dump dump(line.Get("dump-to"));
-  CompileOptions options;
+  CompileOptions options = asked;
   dump.Attach(options);
   auto runner = MakeRunner(std::move(model), line.Get("target"), options);
   INGOT_RETURN_IF_ERROR(dump.Write(runner.ok() ? (*runner)->compilation() : nullptr));
@@ -106,7 +110,8 @@ absl::Status RunRun(const CommandLine& line) {
   if (iterations > 0) INGOT_RETURN_IF_ERROR(PrintMedianTime(**runner, inputs, iterations));
   if (line.Has("profile")) INGOT_RETURN_IF_ERROR(PrintProfile(**runner, inputs));
   if (line.Has("compare-with")) {
-    INGOT_RETURN_IF_ERROR(CompareWith(path, line.Get("compare-with"), inputs, results, tolerances));
+    INGOT_RETURN_IF_ERROR(
+        CompareWith(path, line.Get("compare-with"), asked, inputs, results, tolerances));
   }
   if (line.Has("expect")) {
     INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> expected,

@@ -6,12 +6,16 @@
 
 namespace ingot {
 
+#define INGOT_NUMERICS(X)                                                                       \
+  /* On GPUs: within each operation's bound, by approximate instructions where they keep it. */ \
+  X(kDefault, "default")                                                                        \
+  /* Elementary functions and quotients are the same bits on every target. */                   \
+  X(kStrict, "strict")
+
 enum class Numerics : uint8_t {
-  // On GPUs: within each operation's bound, by the card's approximate instructions where they keep
-  // it.  On hosts as kStrict.
-  kDefault,
-  // Elementary functions and quotients are the same bits on every target.
-  kStrict,
+#define INGOT_ENUMERATOR(enumerator, name) enumerator,
+  INGOT_NUMERICS(INGOT_ENUMERATOR)
+#undef INGOT_ENUMERATOR
 };
 
 }  // namespace ingot

@@ -82,6 +82,7 @@ Program CudaProgram() {
   program.name = "gpu";
   program.platform = "cuda";
   program.driver_version = 12040;
+  program.options = "fusion=loop numerics=strict";
   CodeModule module;
   module.name = "kernels";
   module.architecture = "sm_90a";

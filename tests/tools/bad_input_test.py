@@ -67,6 +67,8 @@ COMMANDS = [
     ("unknown pass", ["opt", "M", "--passes=nonsense"], 1, ["nonsense", "simplify"]),
     ("unknown target", ["run", "M", "--target=sm_42", "--random-inputs"], 1, ["sm_42", "sm_90a"]),
     ("unknown stage", ["emit", "M", "--stage=soup"], 2, ["soup", "kernel"]),
+    ("unknown fusion", ["check", "M", "--fusion=none"], 2, ["none", "cost, loop"]),
+    ("unknown numerics", ["emit", "M", "--stage=plan", "--numerics=exact"], 2, ["exact", "default, strict"]),
     ("unwritable output", ["compile", "M", "-o", "/proc/none/x.ingot", "--target=host"], 1, ["/proc/none/x.ingot"]),
     ("inputs that do not exist", ["run", "M", "--inputs=D/none.npz", "--target=host"], 1, ["none.npz"]),
     ("inputs that are no arrays", ["run", "M", "--inputs=M", "--target=host"], 1, ["npz"]),

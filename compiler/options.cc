@@ -1,0 +1,54 @@
+#include "compiler/options.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "compiler/plan/plan.h"
+#include "ir/base/status.h"
+
+namespace ingot {
+namespace {
+
+#define INGOT_NAME(enumerator, name) name,
+constexpr absl::string_view kFusionModeNames[] = {INGOT_FUSION_MODES(INGOT_NAME)};
+constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
+#undef INGOT_NAME
+
+template <typename Enum>
+absl::StatusOr<Enum> Find(absl::string_view what, absl::Span<const absl::string_view> names,
+                          absl::string_view name) {
+  std::string all;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<Enum>(i);
+    absl::StrAppend(&all, all.empty() ? "" : ", ", names[i]);
+  }
+  return InvalidArgument("unknown ", what, " '", name, "'; there is ", all);
+}
+
+}  // namespace
+
+absl::StatusOr<FusionMode> FindFusionMode(absl::string_view name) {
+  return Find<FusionMode>("fusion", kFusionModeNames, name);
+}
+
+absl::StatusOr<Numerics> FindNumerics(absl::string_view name) {
+  return Find<Numerics>("numerics", kNumericsNames, name);
+}
+
+std::string OptionsText(FusionMode fusion, Numerics numerics) {
+  return absl::StrCat("fusion=", kFusionModeNames[static_cast<int>(fusion)],
+                      " numerics=", kNumericsNames[static_cast<int>(numerics)]);
+}
+
+PassContext MakePassContext(const Target& target, FusionMode fusion) {
+  PassContext context;
+  context.target = &target;
+  if (fusion == FusionMode::kCost && target.platform == Platform::kCuda) {
+    context.fusion_cost = [&target](const FusionView& view) {
+      const plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target);
+      return FusionCostEstimate{estimate.microseconds, estimate.one_walk};
+    };
+  }
+  return context;
+}
+
+}  // namespace ingot

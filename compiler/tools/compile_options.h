@@ -1,0 +1,24 @@
+// The options of the command that decide what a model is compiled to: every verb that compiles has
+// them.
+#ifndef INGOT_COMPILER_TOOLS_COMPILE_OPTIONS_H_
+#define INGOT_COMPILER_TOOLS_COMPILE_OPTIONS_H_
+
+#include "absl/status/statusor.h"
+#include "compiler/compile.h"
+#include "compiler/tools/command_line.h"
+
+namespace ingot::tools {
+
+inline constexpr Option kFusionOption = {
+    "fusion", "F", "cost: kernels by what plans would cost (default); loop: chains and loops only"};
+inline constexpr Option kNumericsOption = {
+    "numerics", "N",
+    "default: a card's approximate instructions where they keep the bounds; strict: the same bits "
+    "everywhere"};
+
+// As --fusion and --numerics say.  A usage error for a value that there is not.
+absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_COMPILER_TOOLS_COMPILE_OPTIONS_H_
