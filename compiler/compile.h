@@ -35,7 +35,7 @@ enum class Stage : uint8_t {
 struct CompileOptions {
   // These two decide the program, and Program::options records them.
   FusionMode fusion = FusionMode::kCost;
-  Numerics numerics = Numerics::kStrict;
+  Numerics numerics = Numerics::kDefault;
   // Called for each text of a stage in `stages`: the stage, what the text is of
   // ("fuse", a kernel's name, …), and the text.  Calls do not overlap; their order does
   // not depend on the number of threads.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/lower/emitter.h"
+#include "compiler/lower/math/division.h"
 #include "compiler/lower/math/math.h"
 #include "compiler/lower/scalar.h"
 #include "ir/base/status.h"
@@ -256,6 +257,38 @@ Element EmitReducePrecision(ElementEmitter& e, const Instruction& instruction, E
       nullptr};
 }
 
+bool IsNarrow(ElementType type) { return type == ElementType::kBF16 || type == ElementType::kF16; }
+
+// The type that an f32 value is rounded to before anything else is done with it, else its own.
+ElementType RoundedTo(const Instruction& instruction) {
+  const ElementType type = instruction.shape().element_type();
+  ElementType rounded = type;
+  for (const Instruction* user : instruction.users()) {
+    if (type != ElementType::kF32 || user->opcode() != Opcode::kConvert) return type;
+    const ElementType narrow = user->shape().element_type();
+    if (!IsNarrow(narrow) || (rounded != type && rounded != narrow)) return type;
+    rounded = narrow;
+  }
+  return rounded;
+}
+
+// x / y of f32, where y is one value for all lanes of a vector; null where it is not, or where a
+// plain division is as good.
+Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elements& operands,
+                   Value x) {
+  constexpr int kLeastLanes = 4;
+  const Element& divisor = operands[1];
+  const bool same =
+      divisor.re->opcode == kernel::Opcode::kBroadcast && x->type.lanes >= kLeastLanes;
+  if (!same && !divisor.re->IsConstant()) return nullptr;
+  Builder& b = e.b();
+  const Value one = same ? divisor.re->operands[0] : divisor.re;
+  const Divisor made = MakeDivisor(b, b.Convert(one, ElementType::kF32));
+  const bool is_rounded =
+      IsNarrow(instruction.shape().element_type()) || IsNarrow(RoundedTo(instruction));
+  return is_rounded ? MultiplyByReciprocal(b, x, made) : DivideByReciprocal(b, x, made);
+}
+
 // All operands of one type, in its compute type; the result rounded to the result's type.
 Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Elements& operands) {
   const Opcode opcode = instruction.opcode();
@@ -273,9 +306,17 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     const ElementType compute = ComputeType(type);
     std::vector<Value> values;
     for (const Element& operand : operands) values.push_back(e.b().Convert(operand.re, compute));
-    const bool narrow = type == ElementType::kBF16 || type == ElementType::kF16;
-    result = EmitRealScalar(e.b(), opcode, compute, values,
-                            {e.context().approximation, narrow ? type : compute});
+    MathOptions options{e.context().approximation, IsNarrow(type) ? type : compute};
+    Value quotient = nullptr;
+    if (options.approximation == Approximation::kFast && compute == ElementType::kF32) {
+      if (opcode == Opcode::kDivide) {
+        quotient = DivideBySame(e, instruction, operands, values[0]);
+      } else if (type == ElementType::kF32) {
+        options.rounded_to = RoundedTo(instruction);
+      }
+    }
+    result =
+        quotient != nullptr ? quotient : EmitRealScalar(e.b(), opcode, compute, values, options);
   }
   if (!result.ok()) {
     e.Unsupported(instruction, result.status().message());

@@ -153,7 +153,7 @@ struct FusionPlan {
   std::string reason;  // why this plan and no other; empty where there was no other
   // Microseconds on the target, to rank plans by; 0: not estimated.
   double cost = 0;
-  Numerics numerics = Numerics::kStrict;
+  Numerics numerics = Numerics::kDefault;
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
@@ -162,7 +162,7 @@ struct FusionPlan {
 
 struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
-  Numerics numerics = Numerics::kStrict;
+  Numerics numerics = Numerics::kDefault;
 };
 
 // Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be

@@ -34,8 +34,8 @@ enum class Approximation : uint8_t {
 
 struct MathOptions {
   Approximation approximation = Approximation::kNone;
-  // bf16 or f16: the operands are values of that type, and the result is rounded to it at once.
-  // f32 otherwise.
+  // bf16 or f16: the result is rounded to that type at once, and the operands of a division are
+  // values of it.  f32 otherwise.
   ElementType rounded_to = ElementType::kF32;
 };
 

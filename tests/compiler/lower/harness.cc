@@ -278,12 +278,13 @@ std::string PlanAndKernelText(const std::string& hlo, const std::string& target_
   const std::unique_ptr<Module> module = Parse(hlo);
   if (module == nullptr) return "";
   absl::string_view name = target_name;
-  const bool fast = absl::ConsumeSuffix(&name, " fast");
+  plan::PlanOptions options;
+  if (absl::ConsumeSuffix(&name, " strict")) options.numerics = Numerics::kStrict;
+  options.tiles = !absl::ConsumeSuffix(&name, " loop");
   const absl::StatusOr<const Target*> target = FindTarget(name);
   if (!target.ok()) return std::string(target.status().message());
   const Computation& fusion = *module->entry();
-  const absl::StatusOr<Lowered> lowered =
-      LowerFor(fusion, **target, {.numerics = fast ? Numerics::kDefault : Numerics::kStrict});
+  const absl::StatusOr<Lowered> lowered = LowerFor(fusion, **target, options);
   if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");
   return lowered->ToString(fusion);
 }

@@ -52,8 +52,8 @@ void ExpectMatchesEvaluator(const std::string& text, const CheckOptions& options
 void ExpectMatchesEvaluator(const Module& module, const CheckOptions& options,
                             const std::string& what);
 
-// The plan and the kernel as text, for golden files.  A target's name may be followed by " fast":
-// with Numerics::kDefault.
+// The plan and the kernel as text, for golden files.  A target's name may be followed by " loop"
+// (no tiles) and " strict" (Numerics::kStrict), in this order.
 std::string PlanAndKernelText(const std::string& hlo, const std::string& target);
 
 }  // namespace ingot::test

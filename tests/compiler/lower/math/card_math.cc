@@ -1,6 +1,7 @@
 #include "tests/compiler/lower/math/card_math.h"
 
 #include <functional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/kernel/builder.h"
@@ -84,18 +85,20 @@ Value FromBits(Builder& b, Value number, ElementType type) {
   return b.Bitcast(b.Convert(number, bits), kernel::Type::Scalar(type));
 }
 
-// All operands of `type`, in pairs where the function has two.
-CardCase FunctionCase(const FastRow& row, ElementType type, double bound) {
+// All operands of `operand_type`, in pairs where the function has two, with results of `type`.
+CardCase FunctionCase(const FastRow& row, ElementType operand_type, ElementType type,
+                      double bound) {
   const bool binary = row.narrow_binary != nullptr;
-  const std::string name = absl::StrCat(OpcodeName(row.opcode), "_", ElementTypeName(type));
-  const int64_t steps = type == ElementType::kF32 || binary ? 256 : 1;
+  std::string name = absl::StrCat(OpcodeName(row.opcode), "_", ElementTypeName(operand_type));
+  if (type != operand_type) absl::StrAppend(&name, "_", ElementTypeName(type));
+  const int64_t steps = operand_type == ElementType::kF32 || binary ? 256 : 1;
   const int64_t operands = steps == 1 ? int64_t{1} << 16 : int64_t{1} << 32;
   const Body body = [&](Builder& b, Value thread, Value step) -> Step {
     const Value number = Number(b, thread, step, steps);
-    std::vector<Value> narrow{FromBits(b, number, type)};
+    std::vector<Value> narrow{FromBits(b, number, operand_type)};
     if (binary) {
       const Value high = b.Lshr(number, b.Integer(number->type, 16));
-      narrow.insert(narrow.begin(), FromBits(b, high, type));
+      narrow.insert(narrow.begin(), FromBits(b, high, operand_type));
     }
     std::vector<Value> operands, wide;
     for (const Value x : narrow) operands.push_back(b.Convert(x, ElementType::kF32));
@@ -140,11 +143,16 @@ double BoundOf(Opcode opcode) {
 std::vector<CardCase> CardCases(bool all_significands) {
   std::vector<CardCase> cases;
   for (const FastRow& row : lower::math::FastRows()) {
+    const ElementType f32 = ElementType::kF32;
     if (row.unary != nullptr) {
-      cases.push_back(FunctionCase(row, ElementType::kF32, BoundOf(row.opcode)));
+      cases.push_back(FunctionCase(row, f32, f32, BoundOf(row.opcode)));
     }
-    cases.push_back(FunctionCase(row, ElementType::kBF16, row.ulp_bf16));
-    cases.push_back(FunctionCase(row, ElementType::kF16, row.ulp_f16));
+    for (const auto& [type, bound] :
+         {std::pair<ElementType, double>{ElementType::kBF16, row.ulp_bf16},
+          {ElementType::kF16, row.ulp_f16}}) {
+      cases.push_back(FunctionCase(row, type, type, bound));
+      if (row.narrow_unary != nullptr) cases.push_back(FunctionCase(row, f32, type, bound));
+    }
   }
   cases.push_back(DivisionCase("divide_by_reciprocal", 512));
   if (all_significands) cases.push_back(DivisionCase("divide_by_reciprocal_all", 1 << 23));

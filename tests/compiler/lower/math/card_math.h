@@ -19,8 +19,9 @@ struct CardCase {
   std::unique_ptr<kernel::Kernel> kernel;
 };
 
-// All operands of each function, in f32, bf16 and f16; pairs of bf16 and of f16; 2^32 pairs of
-// significands for the division by a reciprocal, or all 2^46 (a minute on an H200).
+// All operands of each function, in f32, bf16 and f16, and of f32 with results of bf16 and f16;
+// pairs of bf16 and of f16; 2^32 pairs of significands for the division by a reciprocal, or all
+// 2^46 (a minute on an H200).
 std::vector<CardCase> CardCases(bool all_significands);
 
 }  // namespace ingot::test
