@@ -11,6 +11,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
+#include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "compiler/program/emitter.h"
 #include "compiler/program/fusion_table.h"
@@ -185,17 +186,27 @@ class Compiler {
     return RunPipeline(*module_, MakePassContext(target_, options_.fusion), options).status();
   }
 
-  plan::PlanOptions PlanOptionsFor(bool tiles) const {
-    return {.tiles = tiles && options_.fusion == FusionMode::kCost, .numerics = options_.numerics};
+  plan::PlanOptions PlanOptionsFor(int64_t entry, bool tiles) const {
+    return {.tiles = tiles && options_.fusion == FusionMode::kCost,
+            .numerics = options_.numerics,
+            .unrounded = unrounded_[entry]};
+  }
+
+  // Which values of each entry stay in f32.
+  void FindExcessPrecision() {
+    unrounded_.resize(fusions_->entries().size());
+    if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
+    unrounded_ = plan::FindUnrounded(*module_, fusions_->equal_fusions());
   }
 
   absl::Status PlanFusions() {
     fusions_.emplace(*module_);
+    FindExcessPrecision();
     std::vector<program::FusionEntry>& entries = fusions_->entries();
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
           entries[i].plan =
-              plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(/*tiles=*/true));
+              plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/true));
           return CheckStop();
         }));
     for (program::FusionEntry& entry : entries) fusions_->NameKernels(entry);
@@ -241,7 +252,7 @@ class Compiler {
     });
     for (int64_t i : numbers) {
       entries[i].plan =
-          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(/*tiles=*/false));
+          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/false));
       entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
       fusions_->NameKernels(entries[i]);
     }
@@ -315,6 +326,7 @@ class Compiler {
     program::KernelEntry* entry;
   };
   std::optional<program::FusionTable> fusions_;
+  std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
   std::vector<Unit> units_;
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;

@@ -259,6 +259,12 @@ Element EmitReducePrecision(ElementEmitter& e, const Instruction& instruction, E
 
 bool IsNarrow(ElementType type) { return type == ElementType::kBF16 || type == ElementType::kF16; }
 
+bool HasExcessPrecision(const Elements& operands) {
+  return std::any_of(operands.begin(), operands.end(), [](const Element& operand) {
+    return operand.re->type.element == ElementType::kF32;
+  });
+}
+
 // The type that an f32 value is rounded to before anything else is done with it, else its own.
 ElementType RoundedTo(const Instruction& instruction) {
   const ElementType type = instruction.shape().element_type();
@@ -314,6 +320,7 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
       } else if (type == ElementType::kF32) {
         options.rounded_to = RoundedTo(instruction);
       }
+      if (opcode == Opcode::kDivide && HasExcessPrecision(operands)) options.rounded_to = compute;
     }
     result =
         quotient != nullptr ? quotient : EmitRealScalar(e.b(), opcode, compute, values, options);
@@ -322,7 +329,23 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     e.Unsupported(instruction, result.status().message());
     return e.Zero(instruction.shape().element_type());
   }
+  if (e.context().IsUnrounded(instruction)) return {*result, nullptr};
   return {e.b().Convert(*result, instruction.shape().element_type()), nullptr};
+}
+
+Element EmitSelect(ElementEmitter& e, const Instruction& instruction, const Elements& operands) {
+  if (!e.context().IsUnrounded(instruction)) {
+    return e.Select(operands[0].re, operands[1], operands[2]);
+  }
+  const Element on_true{e.b().Convert(operands[1].re, ElementType::kF32), nullptr};
+  const Element on_false{e.b().Convert(operands[2].re, ElementType::kF32), nullptr};
+  return e.Select(operands[0].re, on_true, on_false);
+}
+
+Element EmitConvert(ElementEmitter& e, const Instruction& instruction, Element operand) {
+  if (e.context().IsUnrounded(instruction)) return operand;  // from f32
+  return e.Convert(operand, instruction.operand(0)->shape().element_type(),
+                   instruction.shape().element_type());
 }
 
 Element EmitClamp(ElementEmitter& e, const Instruction& instruction, const Elements& operands) {
@@ -381,11 +404,11 @@ Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, cons
   const ElementType type = instruction.shape().element_type();
   switch (instruction.opcode()) {
     case Opcode::kConvert:
-      return {e.Convert(operands[0], instruction.operand(0)->shape().element_type(), type)};
+      return {EmitConvert(e, instruction, operands[0])};
     case Opcode::kCompare:
       return {EmitCompare(e, instruction, operands)};
     case Opcode::kSelect:
-      return {e.Select(operands[0].re, operands[1], operands[2])};
+      return {EmitSelect(e, instruction, operands)};
     case Opcode::kClamp:
       return {EmitClamp(e, instruction, operands)};
     case Opcode::kComplex:

@@ -2,6 +2,7 @@
 #ifndef INGOT_COMPILER_LOWER_EMITTER_H_
 #define INGOT_COMPILER_LOWER_EMITTER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,8 +20,9 @@
 namespace ingot::lower {
 
 // The value of one element, or of one element a lane.  Its kernel type is the element type of the
-// HLO value itself, narrow types included; a complex element is a pair of components.  An element
-// that is the same in all lanes may have one lane only: consumers broadcast.
+// HLO value itself, narrow types included, or f32 where the plan leaves it unrounded; a complex
+// element is a pair of components.  An element that is the same in all lanes may have one lane
+// only: consumers broadcast.
 struct Element {
   kernel::Value re = nullptr;
   kernel::Value im = nullptr;  // complex only
@@ -62,9 +64,15 @@ struct Context {
   TileSpace* tile = nullptr;  // of a tile kernel
   // Which expansions elementwise operations take.
   Approximation approximation = Approximation::kNone;
+  // FusionPlan's: the instructions whose elements, of bf16 or f16, are f32 values.
+  absl::Span<const int64_t> unrounded = {};
 
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);
+  }
+  bool IsUnrounded(const Instruction& instruction) const {
+    return instruction.parent() == &fusion &&
+           std::binary_search(unrounded.begin(), unrounded.end(), instruction.id());
   }
   // What the plan says of `instruction`; the defaults for one of a called computation.
   plan::InstructionPlan PlanOf(const Instruction& instruction) const;

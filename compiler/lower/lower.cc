@@ -95,6 +95,7 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
   if (target.platform != Platform::kHost && fusion_plan.numerics == Numerics::kDefault) {
     context.approximation = Approximation::kFast;
   }
+  context.unrounded = fusion_plan.unrounded;
   memory.operands.resize(fusion.parameters().size());
   memory.results.resize(plan::Leaves(fusion.root()->shape()).size());
   memory.scratch.resize(fusion_plan.scratch.size());

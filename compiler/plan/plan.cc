@@ -1,5 +1,6 @@
 #include "compiler/plan/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -111,6 +112,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   }
   FusionPlan plan = std::move(candidates[0]);
   plan.numerics = options.numerics;
+  plan.unrounded = options.unrounded;
   if (target.platform == Platform::kHost) plan.library = MatchLibraryCall(fusion);
   return plan;
 }
@@ -137,6 +139,11 @@ std::string ToString(const FusionPlan& plan, const Computation& fusion) {
       absl::StrAppend(&text, TileText(kernel, *tile));
     } else {
       absl::StrAppend(&text, StepsText(kernel, kernel.steps(), fusion));
+    }
+  }
+  for (const Instruction* instruction : fusion.instructions()) {
+    if (std::binary_search(plan.unrounded.begin(), plan.unrounded.end(), instruction->id())) {
+      absl::StrAppend(&text, "  in f32: ", instruction->name(), "\n");
     }
   }
   for (const Scratch& scratch : plan.scratch) {

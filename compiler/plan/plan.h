@@ -154,6 +154,8 @@ struct FusionPlan {
   // Microseconds on the target, to rank plans by; 0: not estimated.
   double cost = 0;
   Numerics numerics = Numerics::kDefault;
+  // The instructions, by id, whose bf16 or f16 values stay in f32; ascending.
+  std::vector<int64_t> unrounded;
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
@@ -163,6 +165,7 @@ struct FusionPlan {
 struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
   Numerics numerics = Numerics::kDefault;
+  std::vector<int64_t> unrounded;  // FusionPlan's, of FindUnrounded
 };
 
 // Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be

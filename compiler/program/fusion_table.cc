@@ -52,11 +52,12 @@ void FusionTable::Add(const Computation& fusion, absl::string_view name_hint) {
   std::vector<int64_t>& same_hash = by_hash_[HashComputation(fusion)];
   for (int64_t number : same_hash) {
     if (!SameComputation(*entries_[number].fusion, fusion)) continue;
-    number_[&fusion] = number;
+    if (number_.insert({&fusion, number}).second) equal_[number].push_back(&fusion);
     return;
   }
   const int64_t number = static_cast<int64_t>(entries_.size());
   entries_.push_back({UniqueName(Identifier(name_hint), names_), &fusion, {}, {}});
+  equal_.push_back({&fusion});
   number_[&fusion] = number;
   same_hash.push_back(number);
 }

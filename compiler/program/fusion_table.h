@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "compiler/kernel/kernel.h"
+#include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "ir/module.h"
 
@@ -43,6 +44,9 @@ class FusionTable {
     return entries_[number_.at(&fusion)];
   }
 
+  // For each entry all of its computations, the entry's first.
+  const std::vector<plan::EqualFusions>& equal_fusions() const { return equal_; }
+
   // Makes room for the kernels of the entry's plan and names them after the fusion.
   void NameKernels(FusionEntry& entry);
 
@@ -52,6 +56,7 @@ class FusionTable {
 
   std::vector<FusionEntry> entries_;
   absl::flat_hash_map<const Computation*, int64_t> number_;
+  std::vector<plan::EqualFusions> equal_;  // by entry
   absl::flat_hash_map<size_t, std::vector<int64_t>> by_hash_;
   absl::flat_hash_set<const Computation*> collected_;
   absl::flat_hash_set<std::string> names_;

@@ -143,8 +143,9 @@ std::unique_ptr<Module> Parse(const std::string& text) {
 
 absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
                                                absl::Span<const Literal> inputs,
-                                               const Target& target) {
-  INGOT_ASSIGN_OR_RETURN(Lowered lowered, LowerFor(fusion, target));
+                                               const Target& target,
+                                               const plan::PlanOptions& options) {
+  INGOT_ASSIGN_OR_RETURN(Lowered lowered, LowerFor(fusion, target, options));
   std::vector<int64_t> tasks;
   for (const auto& kernel : lowered.kernels) tasks.push_back(kernel->launch().tasks);
   kernel::KernelModule module;

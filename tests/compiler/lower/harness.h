@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "compiler/plan/plan.h"
 #include "ir/base/target.h"
 #include "ir/literal.h"
 #include "ir/module.h"
@@ -21,7 +22,8 @@ std::unique_ptr<Module> Parse(const std::string& text);
 // calls, the later half first; memory around results is watched.
 absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
                                                absl::Span<const Literal> inputs,
-                                               const Target& target);
+                                               const Target& target,
+                                               const plan::PlanOptions& options = {});
 
 // Numbers of every size, the same for the same seed.  Floats: 0, infinities and NaN among them when
 // `specials`.  Integers: `limit` > 0 gives 0 … limit - 1.
