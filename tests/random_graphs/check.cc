@@ -62,6 +62,8 @@ Verdict Checker::Check(const Graph& graph) const {
   };
   CompileOptions options;
   options.threads = 1;
+  // Only strict results have the evaluator's bits.
+  if (runs()) options.numerics = Numerics::kStrict;
   absl::StatusOr<Compilation> compilation = Compile(*graph.module, *target_, options);
   if (!compilation.ok()) return error("compile", compilation.status());
   if (!runs()) return {};
