@@ -1,14 +1,19 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <queue>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/plan.h"
 #include "compiler/program/emitter.h"
+#include "compiler/program/fusion_table.h"
 #include "ir/base/status.h"
 #include "ir/text/printer.h"
 #include "passes/pass_manager.h"
@@ -78,6 +83,35 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   return count;
 }
 
+// Operations that make a code-generation unit long enough: an assembler is started for each.
+constexpr int64_t kOperationsOfUnit = 1500;
+
+// Kernels of these sizes shared out over units of about equal work: the largest first, each to the
+// unit with least.  A function of the sizes alone, so that a program does not depend on how many
+// threads compiled it.  Within a unit kernels are in order.
+std::vector<std::vector<int64_t>> BinBySize(const std::vector<int64_t>& sizes) {
+  const int64_t count = static_cast<int64_t>(sizes.size());
+  const int64_t total = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  const int64_t wanted = std::min(count, total / kOperationsOfUnit + 1);
+  std::vector<int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
+  std::vector<std::vector<int64_t>> bins(wanted);
+  std::priority_queue<std::pair<int64_t, int64_t>, std::vector<std::pair<int64_t, int64_t>>,
+                      std::greater<>>
+      loads;
+  for (int64_t b = 0; b < wanted; ++b) loads.push({0, b});
+  for (int64_t i : order) {
+    const auto [load, bin] = loads.top();
+    loads.pop();
+    bins[bin].push_back(i);
+    loads.push({load + sizes[i], bin});
+  }
+  for (std::vector<int64_t>& bin : bins) std::sort(bin.begin(), bin.end());
+  return bins;
+}
+
 // One compilation, phase by phase.
 class Compiler {
  public:
@@ -97,18 +131,19 @@ class Compiler {
     if (Wants(Stage::kHlo)) Show(Stage::kHlo, "input", ToString(*module_));
     INGOT_RETURN_IF_ERROR(Phase("passes", [&] { return Optimize(); }));
     if (Wants(Stage::kOptimized)) Show(Stage::kOptimized, "module", ToString(*module_));
-    INGOT_RETURN_IF_ERROR(Phase("plan and buffers", [&]() -> absl::Status {
-      INGOT_ASSIGN_OR_RETURN(emitted_, program::EmitProgram(*module_, *signature_, target_));
+    INGOT_RETURN_IF_ERROR(Phase("plan", [&] { return PlanFusions(); }));
+    INGOT_RETURN_IF_ERROR(Phase("lower", [&] { return LowerFusions(); }));
+    INGOT_RETURN_IF_ERROR(Phase("code generation", [&] { return GenerateCode(); }));
+    INGOT_RETURN_IF_ERROR(Phase("program", [&]() -> absl::Status {
+      INGOT_ASSIGN_OR_RETURN(emitted_,
+                             program::EmitProgram(*module_, *signature_, *fusions_, target_));
+      emitted_->program.modules = std::move(modules_);
       return absl::OkStatus();
     }));
-    INGOT_RETURN_IF_ERROR(Phase("lower", [&] { return LowerKernels(); }));
-    INGOT_RETURN_IF_ERROR(Phase("code generation", [&] { return GenerateCode(); }));
     return Finish();
   }
 
  private:
-  using Entries = std::vector<program::KernelEntry>;
-
   template <typename Work>
   absl::Status Phase(absl::string_view name, const Work& work) {
     INGOT_RETURN_IF_ERROR(CheckStop());
@@ -136,8 +171,6 @@ class Compiler {
     options_.observer(stage, name, text);
   }
 
-  const Entries& entries() const { return emitted_->kernels.entries(); }
-
   absl::Status Optimize() {
     PassManagerOptions options;
     if (Wants(Stage::kHlo)) {
@@ -150,62 +183,122 @@ class Compiler {
     }
     PassContext context;
     context.target = &target_;
+    if (options_.fusion == FusionMode::kCost && target_.platform == Platform::kCuda) {
+      context.fusion_cost = [this](const FusionView& view) {
+        const plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target_);
+        return FusionCostEstimate{estimate.microseconds, estimate.one_walk};
+      };
+    }
     return RunPipeline(*module_, context, options).status();
   }
 
-  absl::Status LowerKernels() {
-    kernels_.resize(entries().size());
-    INGOT_RETURN_IF_ERROR(ParallelFor(
-        static_cast<int64_t>(entries().size()), threads_, [&](int64_t i) -> absl::Status {
-          INGOT_RETURN_IF_ERROR(CheckStop());
-          const program::KernelEntry& entry = entries()[i];
-          auto lowered = lower::Lower(*entry.fusion, entry.plan, target_, entry.name);
-          if (!lowered.ok()) return Annotate(lowered.status(), "kernel ", entry.name);
-          kernels_[i] = std::move(lowered->kernel);
-          return absl::OkStatus();
+  absl::Status PlanFusions() {
+    fusions_.emplace(*module_);
+    std::vector<program::FusionEntry>& entries = fusions_->entries();
+    INGOT_RETURN_IF_ERROR(
+        ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
+          entries[i].plan = plan::MakePlan(*entries[i].fusion, target_,
+                                           {.tiles = options_.fusion == FusionMode::kCost});
+          return CheckStop();
         }));
-    for (size_t i = 0; i < kernels_.size(); ++i) {
-      if (Wants(Stage::kPlan)) {
-        Show(Stage::kPlan, entries()[i].name,
-             plan::ToString(entries()[i].plan, *entries()[i].fusion));
-      }
-      if (Wants(Stage::kKernel)) Show(Stage::kKernel, entries()[i].name, kernels_[i]->ToString());
+    for (program::FusionEntry& entry : entries) fusions_->NameKernels(entry);
+    return absl::OkStatus();
+  }
+
+  using Kernels = std::vector<std::unique_ptr<kernel::Kernel>>;
+
+  absl::StatusOr<Kernels> LowerFusion(const program::FusionEntry& entry) const {
+    std::vector<std::string> names;
+    for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
+    INGOT_ASSIGN_OR_RETURN(Kernels kernels,
+                           lower::Lower(*entry.fusion, entry.plan, target_, names));
+    for (const auto& kernel : kernels) {
+      INGOT_RETURN_IF_ERROR(kernel::VerifyKernel(*kernel, &target_));
     }
-    for (const auto& kernel : kernels_) launches_.push_back(kernel->launch());
+    return kernels;
+  }
+
+  // Lowers the entries of these numbers; a failure is the entry's, in `failures`.
+  absl::Status LowerEach(absl::Span<const int64_t> numbers, std::vector<Kernels>& lowered,
+                         std::vector<absl::Status>& failures) const {
+    const std::vector<program::FusionEntry>& entries = fusions_->entries();
+    return ParallelFor(static_cast<int64_t>(numbers.size()), threads_, [&](int64_t n) {
+      const int64_t i = numbers[n];
+      absl::StatusOr<Kernels> kernels = LowerFusion(entries[i]);
+      failures[i] = kernels.status();
+      if (kernels.ok()) lowered[i] = *std::move(kernels);
+      return CheckStop();
+    });
+  }
+
+  absl::Status LowerFusions() {
+    std::vector<program::FusionEntry>& entries = fusions_->entries();
+    std::vector<Kernels> lowered(entries.size());
+    std::vector<absl::Status> failures(entries.size());
+    std::vector<int64_t> numbers(entries.size());
+    std::iota(numbers.begin(), numbers.end(), 0);
+    INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
+    // What a tile kernel cannot be written for is done by the loop, and the plan says so.
+    std::erase_if(numbers, [&](int64_t i) {
+      return failures[i].ok() || entries[i].plan.kernels[0].skeleton != plan::Skeleton::kTile;
+    });
+    for (int64_t i : numbers) {
+      entries[i].plan = plan::MakePlan(*entries[i].fusion, target_, {.tiles = false});
+      entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
+      fusions_->NameKernels(entries[i]);
+    }
+    INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (!failures[i].ok()) return Annotate(failures[i], "kernel ", entries[i].name);
+    }
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (Wants(Stage::kPlan)) {
+        Show(Stage::kPlan, entries[i].name, plan::ToString(entries[i].plan, *entries[i].fusion));
+      }
+      for (size_t k = 0; k < lowered[i].size(); ++k) {
+        entries[i].kernels[k].launch = lowered[i][k]->launch();
+        if (Wants(Stage::kKernel)) {
+          Show(Stage::kKernel, entries[i].kernels[k].name, lowered[i][k]->ToString());
+        }
+        units_.push_back({std::move(lowered[i][k]), &entries[i].kernels[k]});
+      }
+    }
     return absl::OkStatus();
   }
 
   absl::Status GenerateCode() {
-    const int64_t count = static_cast<int64_t>(kernels_.size());
-    const int64_t modules = (count + program::kKernelsPerModule - 1) / program::kKernelsPerModule;
-    std::vector<codegen::GeneratedModule> generated(modules);
+    std::vector<int64_t> sizes;
+    for (const Unit& unit : units_) sizes.push_back(unit.kernel->operation_count());
+    const std::vector<std::vector<int64_t>> bins = BinBySize(sizes);
+    std::vector<codegen::GeneratedModule> generated(bins.size());
     const bool keep_texts = Wants(Stage::kLlvm) || Wants(Stage::kAssembly);
-    INGOT_RETURN_IF_ERROR(ParallelFor(modules, threads_, [&](int64_t m) -> absl::Status {
-      INGOT_RETURN_IF_ERROR(CheckStop());
-      kernel::KernelModule kernels;
-      const int64_t end = std::min(count, (m + 1) * program::kKernelsPerModule);
-      for (int64_t i = m * program::kKernelsPerModule; i < end; ++i)
-        kernels.kernels.push_back(std::move(kernels_[i]));
-      INGOT_ASSIGN_OR_RETURN(
-          generated[m],
-          codegen::Generate(kernels, target_, absl::StrCat("module_", m), keep_texts));
-      return absl::OkStatus();
-    }));
-    size_t next = 0;
-    for (codegen::GeneratedModule& module : generated) {
+    INGOT_RETURN_IF_ERROR(
+        ParallelFor(static_cast<int64_t>(bins.size()), threads_, [&](int64_t m) -> absl::Status {
+          INGOT_RETURN_IF_ERROR(CheckStop());
+          kernel::KernelModule kernels;
+          for (int64_t i : bins[m]) kernels.kernels.push_back(std::move(units_[i].kernel));
+          INGOT_ASSIGN_OR_RETURN(
+              generated[m],
+              codegen::Generate(kernels, target_, absl::StrCat("module_", m), keep_texts));
+          return absl::OkStatus();
+        }));
+    for (size_t m = 0; m < bins.size(); ++m) {
+      codegen::GeneratedModule& module = generated[m];
       if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
       if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
-      for (int64_t bytes : module.dynamic_shared_bytes)
-        launches_[next++].dynamic_shared_bytes = bytes;
-      emitted_->program.modules.push_back(std::move(module.code));
+      for (size_t k = 0; k < bins[m].size(); ++k) {
+        program::KernelEntry& entry = *units_[bins[m][k]].entry;
+        entry.launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
+        entry.module = static_cast<int32_t>(m);
+      }
+      modules_.push_back(std::move(module.code));
     }
-    program::SetLaunchShapes(launches_, emitted_->kernels, emitted_->program.commands);
     return absl::OkStatus();
   }
 
   absl::StatusOr<Compilation> Finish() {
     result_.launches = CountLaunches(emitted_->program.commands);
-    result_.kernels = static_cast<int64_t>(entries().size());
+    result_.kernels = static_cast<int64_t>(units_.size());
     result_.arena_lower_bound = emitted_->arena_lower_bound;
     if (Wants(Stage::kProgram))
       Show(Stage::kProgram, "program", runtime::ToString(emitted_->program));
@@ -218,9 +311,15 @@ class Compiler {
   const int threads_;
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
+  // A kernel until it is code.
+  struct Unit {
+    std::unique_ptr<kernel::Kernel> kernel;
+    program::KernelEntry* entry;
+  };
+  std::optional<program::FusionTable> fusions_;
+  std::vector<Unit> units_;
+  std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;
-  std::vector<std::unique_ptr<kernel::Kernel>> kernels_;
-  std::vector<kernel::Launch> launches_;  // of each kernel
   Compilation result_;
 };
 

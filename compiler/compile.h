@@ -30,9 +30,16 @@ enum class Stage : uint8_t {
   kProgram,    // buffers and commands
 };
 
+// How it is decided what becomes one kernel, and by which plans.
+enum class FusionMode : uint8_t {
+  kCost,  // by what plans would cost; tiles where they are there
+  kLoop,  // chains only, by the universal loop
+};
+
 struct CompileOptions {
+  FusionMode fusion = FusionMode::kCost;
   // Called for each text of a stage in `stages`: the stage, what the text is of
-  // ("fuse-elementwise", a kernel's name, …), and the text.  Calls do not overlap; their order does
+  // ("fuse", a kernel's name, …), and the text.  Calls do not overlap; their order does
   // not depend on the number of threads.
   std::function<void(Stage stage, absl::string_view name, const std::string& text)> observer;
   std::vector<Stage> stages;

@@ -43,9 +43,8 @@ std::vector<Computation*> SequentialComputations(const Module& module) {
   return found;
 }
 
-Instruction* Fuse(Computation& computation, absl::Span<Instruction* const> members,
-                  absl::string_view name) {
-  Instruction* root = members.back();
+Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
+                     absl::Span<Instruction* const> roots, absl::string_view name) {
   Computation* body = computation.parent()->AddComputation(name);
   absl::flat_hash_map<const Instruction*, Instruction*> map;
   std::vector<Instruction*> inputs;
@@ -62,13 +61,30 @@ Instruction* Fuse(Computation& computation, absl::Span<Instruction* const> membe
     }
     map[member] = body->AddClone(*member, std::move(operands));
   }
-  body->set_root(map.at(root));
+  Instruction* inside_root = map.at(roots[0]);
+  if (roots.size() > 1) {
+    std::vector<Shape> shapes;
+    std::vector<Instruction*> results;
+    for (const Instruction* root : roots) {
+      shapes.push_back(root->shape());
+      results.push_back(map.at(root));
+    }
+    inside_root = body->Add(Opcode::kTuple, Shape::Tuple(std::move(shapes)), std::move(results));
+  }
+  body->set_root(inside_root);
   body->Normalize();
-  Instruction* fusion =
-      computation.Add(Opcode::kFusion, root->shape(), std::move(inputs), root->name());
+  Instruction* fusion = computation.Add(Opcode::kFusion, inside_root->shape(), std::move(inputs),
+                                        roots.back()->name());
   fusion->set_called_computations({body});
-  fusion->mutable_annotations().metadata = root->annotations().metadata;
-  computation.ReplaceAllUses(root, fusion);
+  fusion->mutable_annotations().metadata = roots.back()->annotations().metadata;
+  for (size_t i = 0; i < roots.size(); ++i) {
+    Instruction* result = fusion;
+    if (roots.size() > 1) {
+      result = computation.Add(Opcode::kGetTupleElement, roots[i]->shape(), {fusion},
+                               TupleIndexAttributes{static_cast<int64_t>(i)});
+    }
+    computation.ReplaceAllUses(roots[i], result);
+  }
   for (auto it = members.rbegin(); it != members.rend(); ++it) {
     if ((*it)->users().empty()) computation.Remove(*it);
   }

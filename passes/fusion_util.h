@@ -19,12 +19,13 @@ bool NeedsKernel(const Instruction& instruction);
 // are inside a kernel.
 std::vector<Computation*> SequentialComputations(const Module& module);
 
-// Moves `members` into a new fusion that replaces `root`.  `members` is in topological order, ends
-// with `root`, and no member but the root has a user outside; operands that are not members become
-// parameters.  Members that other users still need are the caller's matter: they are copied, and
-// removed here only when nobody uses them any more.
-Instruction* Fuse(Computation& computation, absl::Span<Instruction* const> members,
-                  absl::string_view name);
+// Moves `members` into a new fusion whose results replace `roots`: its own value where there is
+// one, else the elements of its tuple.  `members` is in topological order and holds the roots, and
+// no other member has a user outside; operands that are not members become parameters.  Members
+// that other users still need are the caller's matter: they are copied, and removed here only when
+// nobody uses them any more.
+Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
+                     absl::Span<Instruction* const> roots, absl::string_view name);
 
 }  // namespace ingot
 

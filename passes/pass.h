@@ -2,18 +2,30 @@
 #ifndef INGOT_PASSES_PASS_H_
 #define INGOT_PASSES_PASS_H_
 
+#include <functional>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "ir/analysis/fusion_view.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
 
 namespace ingot {
 
+// What plans say of instructions that might become a fusion.
+struct FusionCostEstimate {
+  double microseconds = 0;
+  bool one_walk = false;  // one walk over its elements computes all of it
+};
+using FusionCostFunction = std::function<FusionCostEstimate(const FusionView& view)>;
+
 // What a pass may ask of the world.
 struct PassContext {
   // What is compiled for; null when passes run for their text alone (`ingot opt`).
   const Target* target = nullptr;
+  // What a fusion would cost on the target, in microseconds, as plans see it; null: not known.
+  FusionCostFunction fusion_cost;
 };
 
 // Changes `module` and says whether it did.  The pass manager normalizes, verifies, times and dumps
@@ -21,7 +33,7 @@ struct PassContext {
 using PassFunction = absl::StatusOr<bool> (*)(Module& module, const PassContext& context);
 
 struct Pass {
-  absl::string_view name;  // as --passes= takes it: "fuse-elementwise"
+  absl::string_view name;  // as --passes= takes it: "fuse"
   PassFunction run;
   absl::string_view summary;  // one line for people
 };

@@ -3,7 +3,7 @@
 #include "passes/cse.h"
 #include "passes/dce.h"
 #include "passes/fold_constants.h"
-#include "passes/fuse_elementwise.h"
+#include "passes/fuse.h"
 #include "passes/inline_calls.h"
 #include "passes/normalize_layouts.h"
 #include "passes/pass.h"
@@ -18,8 +18,7 @@ constexpr Pass kPasses[] = {
     {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
     {"dce", EliminateDeadCode, "removes what nothing needs"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
-    {"fuse-elementwise", FuseElementwise,
-     "puts elementwise chains and what feeds them into one kernel"},
+    {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},

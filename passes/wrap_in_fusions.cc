@@ -26,8 +26,8 @@ absl::StatusOr<bool> WrapInFusions(Module& module, const PassContext&) {
     const std::vector<Instruction*> instructions = computation->instructions();
     for (Instruction* instruction : instructions) {
       if (instruction->is_removed() || !NeedsKernel(*instruction)) continue;
-      Fuse(*computation, WithConstants(instruction),
-           absl::StrCat("wrapped_", OpcodeName(instruction->opcode())));
+      Outline(*computation, WithConstants(instruction), {instruction},
+              absl::StrCat("wrapped_", OpcodeName(instruction->opcode())));
       changed = true;
     }
   }

@@ -304,9 +304,10 @@ Element EmitIsFinite(ElementEmitter& e, const Instruction& instruction, Element 
 Elements Operands(ElementEmitter& e, const Instruction& instruction, const Index& index) {
   Elements operands;
   int lanes = 1;
-  for (const Instruction* operand : instruction.operands()) {
-    const bool spread = operand->shape().IsScalar() && !instruction.shape().IsScalar();
-    operands.push_back(e.Emit(*operand, spread ? Index{} : index));
+  for (int64_t k = 0; k < instruction.operand_count(); ++k) {
+    const Instruction& operand = *instruction.operand(k);
+    const bool spread = operand.shape().IsScalar() && !instruction.shape().IsScalar();
+    operands.push_back(spread ? e.EmitScalar(operand) : e.EmitOperand(instruction, k, index));
     lanes = std::max(lanes, operands.back().lanes());
   }
   for (Element& operand : operands) operand = e.Broadcast(operand, lanes);

@@ -71,8 +71,10 @@ Elements EmitConstant(ElementEmitter& e, const Instruction& instruction, const I
 
 plan::InstructionPlan Context::PlanOf(const Instruction& instruction) const {
   const size_t id = static_cast<size_t>(instruction.id());
-  const bool planned = instruction.parent() == &fusion && id < plan.instructions.size();
-  return planned ? plan.instructions[id] : plan::InstructionPlan{};
+  const auto* steps = std::get_if<plan::StepPlan>(&plan.work);
+  const bool planned =
+      instruction.parent() == &fusion && steps != nullptr && id < steps->instructions.size();
+  return planned ? steps->instructions[id] : plan::InstructionPlan{};
 }
 
 void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_view why) {
@@ -82,7 +84,9 @@ void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_vi
 
 Element ElementEmitter::Emit(const Instruction& instruction, const Index& index, int leaf) {
   if (instruction.opcode() == Opcode::kGetTupleElement) {
-    return Emit(*instruction.operand(0), index, static_cast<int>(instruction.tuple_index()));
+    const Instruction& tuple = *instruction.operand(0);
+    const Index& at = index.point < 0 ? index : context_.tile->IndexAt(tuple, index.point);
+    return Emit(tuple, at, static_cast<int>(instruction.tuple_index()));
   }
   if (instruction.opcode() == Opcode::kTuple) return Emit(*instruction.operand(leaf), index);
   const ElementType type = LeafShape(instruction.shape(), leaf).element_type();
@@ -90,6 +94,11 @@ Element ElementEmitter::Emit(const Instruction& instruction, const Index& index,
   const Key key{&instruction, leaf, index};
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     if (auto found = scope->find(key); found != scope->end()) return found->second;
+  }
+  if (context_.tile != nullptr && context_.tile->IsHeld(instruction)) {
+    context_.Fail(absl::InternalError(absl::StrCat(
+        instruction.name(), ": the plan holds this value elsewhere than where it is asked for")));
+    return Zero(type);
   }
   if (b().kernel().operation_count() > kMaxOperations) {
     Unsupported(instruction, absl::StrCat("the kernel has more than ", kMaxOperations,
@@ -111,6 +120,18 @@ Element ElementEmitter::Emit(const Instruction& instruction, const Index& index,
   return values[leaf];
 }
 
+Element ElementEmitter::EmitOperand(const Instruction& consumer, int64_t operand,
+                                    const Index& index) {
+  const Instruction& value = *consumer.operand(operand);
+  if (index.point < 0) return Emit(value, index);
+  if (const Instruction* source = context_.tile->SourceOf(consumer, operand)) {
+    return Emit(*source, context_.tile->IndexAt(*source, index.point));
+  }
+  Index elsewhere = index;
+  elsewhere.point = -1;
+  return Emit(value, elsewhere);
+}
+
 Elements ElementEmitter::LaneByLane(const Instruction& instruction, const Index& index) {
   INGOT_CHECK(index.lanes() > 1) << OpcodeName(instruction.opcode()) << " gave no value";
   std::vector<Elements> lanes(LeafCount(instruction.shape()));
@@ -125,7 +146,17 @@ Elements ElementEmitter::LaneByLane(const Instruction& instruction, const Index&
   return result;
 }
 
-Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& index) {
+Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& at) {
+  Index index = at;
+  if (at.point >= 0 && instruction.kind() != OpKind::kElementwise) {
+    // Where one element is another one, in space, nothing is computed.
+    if (instruction.kind() == OpKind::kDataMovement && instruction.operand_count() == 1 &&
+        instruction.opcode() != Opcode::kBitcastConvert &&
+        context_.tile->SourceOf(instruction, 0) != nullptr) {
+      return {EmitOperand(instruction, 0, at)};
+    }
+    index.point = -1;
+  }
   switch (instruction.kind()) {
     case OpKind::kElementwise:
       return EmitElementwise(*this, instruction, index);
@@ -202,6 +233,8 @@ int64_t ElementEmitter::MemoryAlignment(const kernel::Buffer& buffer, const Shap
 }
 
 Element ElementEmitter::Load(kernel::Buffer* buffer, const Shape& shape, const Index& index) {
+  // An empty operand (of concatenate, pad, …) is read nowhere: what asks for it is dead.
+  if (shape.ElementCount() == 0) return Broadcast(Zero(shape.element_type()), index.lanes());
   const Value linear = math().Linear(index, shape.dimensions());
   if (IsComplex(shape.element_type())) {
     INGOT_CHECK(index.lanes() == 1) << "complex elements are loaded one by one";

@@ -34,6 +34,21 @@ struct ElementVar {
   kernel::Var* im = nullptr;
 };
 
+// What a tile kernel tells the emitter of its iteration space, whose places have numbers.  In
+// space, operands are read at coordinates that are there already, whatever reshapes and transposes
+// stand between; and what is held (reductions) is provided, never computed where it is asked for.
+class TileSpace {
+ public:
+  virtual ~TileSpace() = default;
+  // The value that `consumer` reads as operand `operand` at the same place; null where it reads it
+  // elsewhere.
+  virtual const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const = 0;
+  // The place as an index of `instruction`'s result.
+  virtual Index IndexAt(const Instruction& instruction, int point) = 0;
+  // The plan holds the instruction's value.
+  virtual bool IsHeld(const Instruction& instruction) const = 0;
+};
+
 // What all emitters of one kernel share.
 struct Context {
   kernel::Builder& b;
@@ -43,6 +58,7 @@ struct Context {
   const Computation& fusion;
   // The first failure; emission goes on with zeros after it, and Lower reports it.
   absl::Status status;
+  TileSpace* tile = nullptr;  // of a tile kernel
 
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);
@@ -65,6 +81,13 @@ class ElementEmitter {
   // same element asked for twice in one block scope is computed once.  On failure: zero, and
   // context().status says why.
   Element Emit(const Instruction& instruction, const Index& index, int leaf = 0);
+  // Operand `operand` of `consumer`, which is asked for at `index`, where it reads it at the same
+  // coordinates or at the same place of a tile kernel's space.
+  Element EmitOperand(const Instruction& consumer, int64_t operand, const Index& index);
+  // Makes `element` the value of the instruction at `index` in this block scope.
+  void Provide(const Instruction& instruction, const Index& index, int leaf, Element element) {
+    scopes_.back()[Key{&instruction, leaf, index}] = element;
+  }
   // The element of a scalar.
   Element EmitScalar(const Instruction& instruction) { return Emit(instruction, Index{}); }
 

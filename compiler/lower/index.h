@@ -19,12 +19,17 @@ struct Index {
   std::vector<kernel::Value> dims;  // of the index type
   kernel::Value linear = nullptr;   // row-major number of lane 0; nullptr: not known
   plan::Lanes lane;
+  // A tile kernel's number for this place of its iteration space (TileSpace), or -1.  It says
+  // nothing that the others do not, so that it takes no part in equality.
+  int point = -1;
 
   int lanes() const { return lane.count; }
   bool flat() const { return lane.flat(); }
   bool has_dims(int64_t rank) const { return static_cast<int64_t>(dims.size()) == rank && !flat(); }
 
-  bool operator==(const Index&) const = default;
+  bool operator==(const Index& other) const {
+    return dims == other.dims && linear == other.linear && lane == other.lane;
+  }
   template <typename H>
   friend H AbslHashValue(H h, const Index& i) {
     return H::combine(std::move(h), i.dims, i.linear, i.lane.count, i.lane.dim, i.lane.stride);

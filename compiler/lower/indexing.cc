@@ -162,7 +162,7 @@ class Scatter {
       end_ = e_.math().Const(1);
     } else {
       const int64_t size = operand_shape_.dimension(dims_.scattered[0]);
-      const int64_t owners = e_.context().plan.owners;
+      const int64_t owners = e_.context().plan.steps().owners;
       const int64_t part = (size + owners - 1) / owners;
       begin_ = e_.math().Mul(owner_, part);
       end_ = e_.b().Min(e_.math().Add(begin_, part), e_.math().Const(size));
@@ -302,7 +302,7 @@ class Scatter {
     std::vector<Value> at;
     for (size_t k = 0; k < starts.size(); ++k) at.push_back(b.Add(starts[k], offsets[k]));
     // Of the first scattered dimension this owner has a part.
-    if (!at.empty() && e_.context().plan.owners > 1) {
+    if (!at.empty() && e_.context().plan.steps().owners > 1) {
       inside = b.And(b.Ge(at[0], begin_), b.Lt(at[0], end_));
     }
     for (int64_t d : dims_.owned) {

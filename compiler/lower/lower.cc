@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "compiler/lower/emitter.h"
+#include "compiler/lower/frame.h"
 #include "compiler/plan/analysis.h"
 #include "ir/base/status.h"
 
 namespace ingot::lower {
-
-using kernel::Value;
 
 namespace {
 
@@ -56,245 +54,78 @@ kernel::Buffer* AddBuffer(kernel::Kernel& kernel, absl::string_view kind, int nu
                           std::move(dimensions));
 }
 
-// One kernel in the making.
-class Lowering {
- public:
-  Lowering(const Computation& fusion, const plan::KernelPlan& plan, const Target& target,
-           absl::string_view name)
-      : fusion_(fusion),
-        plan_(plan),
-        target_(target),
-        kernel_(std::make_unique<kernel::Kernel>(std::string(name))),
-        builder_(kernel_.get()),
-        context_{builder_, IndexMath(&builder_, plan.index_type), plan, fusion, absl::OkStatus()},
-        emitter_(&context_,
-                 [this](const Instruction& parameter, const Index& index) {
-                   return emitter_.Load(memory_.operands[parameter.parameter_number()],
-                                        parameter.shape(), index);
-                 }),
-        positions_(plan::PositionDimensions(fusion, plan.skeleton)) {}
-
-  absl::StatusOr<LoweredKernel> Run() {
-    LoweredKernel result;
-    AddBuffers();
-    if (target_.platform == Platform::kHost) {
-      EmitTask();
-    } else {
-      EmitThread();
-    }
-    if (!context_.status.ok()) return context_.status;
-    result.operands = static_cast<int>(memory_.operands.size());
-    result.results = static_cast<int>(memory_.results.size());
-    result.scratch = static_cast<int>(memory_.scratch.size());
-    result.kernel = std::move(kernel_);
-    return result;
+kernel::Buffer* AddBuffer(kernel::Kernel& kernel, const plan::BufferRole& role,
+                          const plan::FusionPlan& plan, const Computation& fusion) {
+  switch (role.kind) {
+    case plan::BufferRole::Kind::kOperand:
+      return AddBuffer(kernel, "p", role.number, fusion.parameters()[role.number]->shape());
+    case plan::BufferRole::Kind::kResult:
+      return AddBuffer(kernel, "r", role.number, plan::Leaves(fusion.root()->shape())[role.number]);
+    case plan::BufferRole::Kind::kScratch:
+      return AddBuffer(kernel, "s", role.number, plan.scratch[role.number].shape);
   }
+  return nullptr;
+}
 
- private:
-  void AddBuffers() {
-    int number = 0;
-    for (const Instruction* parameter : fusion_.parameters()) {
-      kernel::Buffer* buffer = AddBuffer(*kernel_, "p", number++, parameter->shape());
-      buffer->readonly = true;
-      buffer->noalias = true;
-      memory_.operands.push_back(buffer);
-    }
-    number = 0;
-    for (const Shape& leaf : plan::Leaves(fusion_.root()->shape())) {
-      memory_.results.push_back(AddBuffer(*kernel_, "r", number++, leaf));
-      memory_.results.back()->noalias = true;
-    }
-    number = 0;
-    for (const plan::Scratch& scratch : plan_.scratch) {
-      memory_.scratch.push_back(AddBuffer(*kernel_, "s", number++, scratch.shape));
-      memory_.scratch.back()->noalias = true;
-    }
+void LowerWork(Frame& frame) {
+  switch (frame.plan.skeleton) {
+#define INGOT_PLAN_SKELETON(Name, text, Family) \
+  case plan::Skeleton::k##Name:                 \
+    Lower##Family(frame);                       \
+    return;
+#include "compiler/plan/skeletons.def"
   }
-
-  // Owner, rows and columns of a task; the steps of a row one after the other.
-  void EmitTask() {
-    IndexMath& math = context_.math;
-    kernel_->launch().machine = kernel::Machine::kHost;
-    kernel_->launch().tasks = plan_.tasks;
-    if (plan_.rows == 0 || plan_.columns == 0) return;
-    const int64_t column_tasks = CeilDiv(plan_.columns, plan_.task_columns);
-    const int64_t row_tasks = CeilDiv(plan_.rows, plan_.task_rows);
-    const Value task = math.Convert(builder_.TaskId());
-    const Value column_task = math.Rem(task, column_tasks);
-    Value row_task = math.Div(task, column_tasks);
-    Value owner = math.Const(0);
-    if (plan_.owners > 1) {
-      owner = math.Div(row_task, row_tasks);
-      row_task = math.Rem(row_task, row_tasks);
-    }
-    const Value column = math.Mul(column_task, plan_.task_columns);
-    const Value column_end = End(column, plan_.task_columns, plan_.columns, column_tasks);
-    if (plan_.task_rows == 1) {
-      EmitColumns(owner, row_task, column, column_end);
-      return;
-    }
-    const Value row = math.Mul(row_task, plan_.task_rows);
-    const Value row_end = End(row, plan_.task_rows, plan_.rows, row_tasks);
-    emitter_.For(row, row_end, 1, [&](Value r) { EmitColumns(owner, r, column, column_end); });
-  }
-
-  // begin + size, or the extent if that is less.
-  Value End(Value begin, int64_t size, int64_t extent, int64_t tasks) {
-    IndexMath& math = context_.math;
-    if (tasks == 1) return math.Const(extent);
-    const Value end = math.Add(begin, size);
-    return extent % size == 0 ? end : builder_.Min(end, math.Const(extent));
-  }
-
-  // Columns [begin, end) of a row; begin is a multiple of the lanes.
-  void EmitColumns(Value owner, Value row, Value begin, Value end) {
-    IndexMath& math = context_.math;
-    const auto step = [&](int lanes) {
-      return [&, lanes](Value column) { EmitStep(owner, row, column, lanes); };
-    };
-    if (plan_.columns == 1) {
-      EmitStep(owner, row, begin, 1);
-      return;
-    }
-    if (plan_.lanes == 1) {
-      emitter_.For(begin, end, 1, step(1));
-      return;
-    }
-    if (plan_.columns % plan_.lanes == 0) {
-      emitter_.For(begin, end, plan_.lanes, step(plan_.lanes));
-      return;
-    }
-    const Value rest = math.Rem(end, plan_.lanes);  // only the row's end is not a multiple
-    const Value whole = builder_.Sub(end, rest);
-    emitter_.For(begin, whole, plan_.lanes, step(plan_.lanes));
-    emitter_.For(whole, end, 1, step(1));
-  }
-
-  // One step, numbered through owners, rows and columns.
-  void EmitThread() {
-    IndexMath& math = context_.math;
-    kernel_->launch().machine = kernel::Machine::kGpu;
-    kernel_->launch().grid = {plan_.blocks, 1, 1};
-    kernel_->launch().block = {plan_.block_threads, 1, 1};
-    const int64_t row_steps = CeilDiv(plan_.columns, plan_.lanes);
-    const int64_t steps = plan_.owners * plan_.rows * row_steps;
-    if (steps == 0) return;
-    const Value block = math.Convert(builder_.BlockId());
-    const Value thread = math.Convert(builder_.ThreadId());
-    Value number = builder_.Add(math.Mul(block, plan_.block_threads), thread);
-    if (plan_.step_threads > 1) {
-      const Value warp = math.Convert(builder_.WarpId());
-      number = builder_.Add(math.Mul(block, plan_.block_threads / plan_.step_threads), warp);
-    }
-    const auto body = [&] {
-      const Value column = math.Mul(math.Rem(number, row_steps), plan_.lanes);
-      Value row = math.Div(number, row_steps);
-      Value owner = math.Const(0);
-      if (plan_.owners > 1) {
-        owner = math.Div(row, plan_.rows);
-        row = math.Rem(row, plan_.rows);
-      }
-      if (plan_.rows == 1) row = math.Const(0);
-      EmitLanes(owner, row, column);
-    };
-    if (steps * plan_.step_threads == plan_.blocks * plan_.block_threads) {
-      body();
-    } else {
-      emitter_.If(builder_.Lt(number, math.Const(steps)), body);
-    }
-  }
-
-  void EmitLanes(Value owner, Value row, Value column) {
-    IndexMath& math = context_.math;
-    if (plan_.columns % plan_.lanes == 0) {
-      EmitStep(owner, row, column, plan_.lanes);
-      return;
-    }
-    const Value end = math.Const(plan_.columns);
-    emitter_.If(
-        builder_.Le(math.Add(column, plan_.lanes), end),
-        [&] { EmitStep(owner, row, column, plan_.lanes); },
-        [&] { emitter_.For(column, end, 1, [&](Value c) { EmitStep(owner, row, c, 1); }); });
-  }
-
-  void EmitStep(Value owner, Value row, Value column, int lanes) {
-    const Index position = PositionOf(row, column, lanes);
-    const Instruction& root = *fusion_.root();
-    switch (plan_.skeleton) {
-      case plan::Skeleton::kLoop:
-        EmitElements(position);
-        return;
-      case plan::Skeleton::kSort:
-        EmitSort(emitter_, root, memory_, position);
-        return;
-      case plan::Skeleton::kScan:
-        EmitScan(emitter_, root, memory_, position);
-        return;
-      case plan::Skeleton::kScatter:
-        EmitScatter(emitter_, root, memory_, position, owner);
-        return;
-    }
-  }
-
-  Index PositionOf(Value row, Value column, int lanes) {
-    IndexMath& math = context_.math;
-    Index index;
-    index.linear = builder_.Add(math.Mul(row, plan_.columns), column);
-    index.lane.count = lanes;
-    if (lanes > 1) index.lane.align = lanes;
-    if (plan_.flat) return index;
-    const absl::Span<const int64_t> all(positions_);
-    index.dims = math.Delinearize(row, all.subspan(0, plan_.column_dimension));
-    for (Value d : math.Delinearize(column, all.subspan(plan_.column_dimension))) {
-      index.dims.push_back(d);
-    }
-    if (lanes > 1) index.lane.dim = static_cast<int>(positions_.size()) - 1;
-    return index;
-  }
-
-  // All values before any store: a result may be where another one's operand is.
-  void EmitElements(const Index& index) {
-    const Instruction& root = *fusion_.root();
-    const std::vector<Shape> leaves = plan::Leaves(root.shape());
-    Elements values;
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      if (!Shape::SameDimensions(leaves[i], leaves[0])) {
-        emitter_.Unsupported(root, "results of different dimensions");
-        return;
-      }
-      values.push_back(emitter_.Emit(root, index, static_cast<int>(i)));
-    }
-    const auto store = [&] {
-      for (size_t i = 0; i < leaves.size(); ++i) {
-        emitter_.Store(memory_.results[i], leaves[i], index, values[i]);
-      }
-    };
-    if (plan_.step_threads == 1) {
-      store();
-    } else {
-      emitter_.If(builder_.Eq(builder_.LaneId(), builder_.Index(0)), store);
-    }
-  }
-
-  static int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-  const Computation& fusion_;
-  const plan::KernelPlan& plan_;
-  const Target& target_;
-  std::unique_ptr<kernel::Kernel> kernel_;
-  kernel::Builder builder_;
-  Context context_;
-  Memory memory_;
-  ElementEmitter emitter_;
-  const std::vector<int64_t> positions_;
-};
+}
 
 }  // namespace
 
-absl::StatusOr<LoweredKernel> Lower(const Computation& fusion, const plan::KernelPlan& plan,
-                                    const Target& target, absl::string_view kernel_name) {
+Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int number,
+             const Target& target, absl::string_view name)
+    : fusion(fusion),
+      fusion_plan(fusion_plan),
+      plan(fusion_plan.kernels[number]),
+      target(target),
+      kernel(std::make_unique<kernel::Kernel>(std::string(name))),
+      builder(kernel.get()),
+      context{builder, IndexMath(&builder, plan.index_type), plan, fusion, absl::OkStatus()},
+      emitter(&context, [this](const Instruction& parameter, const Index& index) {
+        return emitter.Load(memory.operands[parameter.parameter_number()], parameter.shape(),
+                            index);
+      }) {
+  memory.operands.resize(fusion.parameters().size());
+  memory.results.resize(plan::Leaves(fusion.root()->shape()).size());
+  memory.scratch.resize(fusion_plan.scratch.size());
+  for (const plan::BufferRole& role : plan.buffers) {
+    kernel::Buffer* buffer = AddBuffer(*kernel, role, fusion_plan, fusion);
+    buffer->noalias = true;
+    switch (role.kind) {
+      case plan::BufferRole::Kind::kOperand:
+        buffer->readonly = true;
+        memory.operands[role.number] = buffer;
+        break;
+      case plan::BufferRole::Kind::kResult:
+        memory.results[role.number] = buffer;
+        break;
+      case plan::BufferRole::Kind::kScratch:
+        memory.scratch[role.number] = buffer;
+        break;
+    }
+  }
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> Lower(
+    const Computation& fusion, const plan::FusionPlan& plan, const Target& target,
+    absl::Span<const std::string> names) {
+  INGOT_CHECK(names.size() == plan.kernels.size()) << names.size() << " names";
   INGOT_RETURN_IF_ERROR(CheckShapes(fusion));
-  return Lowering(fusion, plan, target, kernel_name).Run();
+  std::vector<std::unique_ptr<kernel::Kernel>> kernels;
+  for (size_t i = 0; i < names.size(); ++i) {
+    Frame frame(fusion, plan, static_cast<int>(i), target, names[i]);
+    LowerWork(frame);
+    INGOT_RETURN_IF_ERROR(frame.context.status);
+    kernels.push_back(std::move(frame.kernel));
+  }
+  return kernels;
 }
 
 }  // namespace ingot::lower

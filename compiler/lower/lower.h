@@ -1,11 +1,13 @@
-// Emit: a fusion and its plan become one kernel.  Decides nothing.
+// Emit: a fusion and its plan become kernels.  Decides nothing.
 #ifndef INGOT_COMPILER_LOWER_LOWER_H_
 #define INGOT_COMPILER_LOWER_LOWER_H_
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "compiler/kernel/kernel.h"
 #include "compiler/plan/plan.h"
 #include "ir/base/target.h"
@@ -13,20 +15,12 @@
 
 namespace ingot::lower {
 
-struct LoweredKernel {
-  // Its parameters are buffers: the fusion's parameters by number, then its results (the leaves of
-  // the root, in order), then the plan's scratch buffers.  A buffer of complex elements is one of
-  // twice as many components.
-  std::unique_ptr<kernel::Kernel> kernel;
-  int operands = 0;
-  int results = 0;
-  int scratch = 0;
-};
-
-// Unimplemented, naming the instruction, for what cannot be lowered.  No parameter shares bytes
-// with a result.
-absl::StatusOr<LoweredKernel> Lower(const Computation& fusion, const plan::KernelPlan& plan,
-                                    const Target& target, absl::string_view kernel_name);
+// The plan's kernels, in order, under these names.  A kernel's parameters are the buffers that its
+// plan lists; a buffer of complex elements is one of twice as many components.  Unimplemented,
+// naming the instruction, for what cannot be lowered.  No parameter shares bytes with a result.
+absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> Lower(
+    const Computation& fusion, const plan::FusionPlan& plan, const Target& target,
+    absl::Span<const std::string> names);
 
 }  // namespace ingot::lower
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/lower/combination.h"
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/scalar.h"
@@ -11,32 +12,6 @@ namespace ingot::lower {
 using kernel::Value;
 
 namespace {
-
-// How reduce and reduce-window combine: `inputs` operands with as many initial values after them.
-struct Combination {
-  std::vector<ElementType> types;  // of the results
-  // One commutative op on one operand: folded in the compute type, from its identity, the initial
-  // value last.
-  std::optional<Opcode> simple;
-  Elements initial;
-};
-
-Combination CombinationOf(ElementEmitter& e, const Instruction& instruction) {
-  Combination result;
-  const int64_t inputs = instruction.operand_count() / 2;
-  for (int64_t i = 0; i < inputs; ++i) {
-    result.types.push_back(instruction.operand(i)->shape().element_type());
-    result.initial.push_back(e.EmitScalar(*instruction.operand(inputs + i)));
-  }
-  if (inputs != 1) return result;
-  const std::optional<Opcode> opcode = plan::SimpleCombiner(*instruction.to_apply());
-  const ElementType type = result.types[0];
-  if (opcode.has_value() && IdentityOf(e, *opcode, ComputeType(type)).has_value() &&
-      instruction.to_apply()->root()->shape().element_type() == type) {
-    result.simple = opcode;
-  }
-  return result;
-}
 
 // Sets up fold.start, combine and step, for accumulators of `lanes` lanes; `values` gives the
 // operands' elements at the fold's coordinates.
@@ -61,25 +36,13 @@ void SetCombination(ElementEmitter& e, const Instruction& instruction,
   for (const Element& initial : combination.initial) {
     fold->start.push_back(e.Broadcast(initial, lanes));
   }
-  const Computation& computation = *instruction.to_apply();
-  fold->step = [&e, &computation, values](const std::vector<ElementVar>& sums,
-                                          const std::vector<Value>& at, int inner) {
+  fold->step = [&e, &instruction, &combination, values](const std::vector<ElementVar>& sums,
+                                                        const std::vector<Value>& at, int inner) {
     Elements arguments;
     for (const ElementVar& sum : sums) arguments.push_back(e.Read(sum));
-    for (const Element& value : values(at, inner)) {
-      arguments.push_back(e.Broadcast(value, arguments[0].lanes()));
-    }
-    const Elements results = e.Call(computation, arguments);
+    const Elements results = combination.Apply(e, instruction, arguments, values(at, inner));
     for (size_t i = 0; i < sums.size(); ++i) e.Write(sums[i], results[i]);
   };
-}
-
-Elements Finish(ElementEmitter& e, const Combination& combination, Elements sums) {
-  if (!combination.simple.has_value()) return sums;
-  const ElementType type = combination.types[0];
-  const ElementType compute = ComputeType(type);
-  const Element initial = e.Convert(combination.initial[0], type, compute);
-  return {e.Convert(Combine(e, *combination.simple, compute, initial, sums[0]), compute, type)};
 }
 
 Elements EmitReduce(ElementEmitter& e, const Instruction& reduce, const Index& index) {
@@ -112,7 +75,7 @@ Elements EmitReduce(ElementEmitter& e, const Instruction& reduce, const Index& i
   for (int64_t d : reduced) fold.extents.push_back(operand.dimension(d));
   fold.Follow(e.context().PlanOf(reduce), outer->lanes());
   SetCombination(e, reduce, combination, outer->lanes(), values, &fold);
-  return Finish(e, combination, RunFold(e, fold));
+  return combination.Finish(e, RunFold(e, fold));
 }
 
 // ----- Windows
@@ -168,7 +131,7 @@ Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, con
                     WindowPosition(e, window[d], outer->dims[d], at[d]));
   };
   SetCombination(e, instruction, combination, outer->lanes(), values, &fold);
-  return Finish(e, combination, RunFold(e, fold));
+  return combination.Finish(e, RunFold(e, fold));
 }
 
 // ----- select-and-scatter

@@ -46,6 +46,15 @@ ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
   return result;
 }
 
+ElementType IndexTypeOf(const Instruction& instruction) {
+  // With room for the sums that address a window or a loop's end.
+  constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
+  for (const Shape& leaf : Leaves(instruction.shape())) {
+    if (leaf.IsArray() && leaf.ElementCount() > kMostNarrowOffset) return ElementType::kS64;
+  }
+  return ElementType::kS32;
+}
+
 std::vector<Shape> Leaves(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
 }

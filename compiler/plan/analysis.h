@@ -30,6 +30,9 @@ struct ScatterDimensions {
 };
 ScatterDimensions ScatterDimensionsOf(const Instruction& scatter);
 
+// The type of indices into the instruction's result: s64 where an offset does not fit s32.
+ElementType IndexTypeOf(const Instruction& instruction);
+
 // A shape's arrays: the elements of a tuple, or the shape itself.
 std::vector<Shape> Leaves(const Shape& shape);
 

@@ -7,22 +7,24 @@
 #define INGOT_COMPILER_PLAN_PLAN_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "compiler/plan/library.h"
+#include "ir/analysis/fusion_view.h"
 #include "ir/base/shape.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
 
 namespace ingot::plan {
 
-// The enumerators and their names in ToString.
-#define INGOT_PLAN_SKELETONS(X)                                                             \
-  X(kLoop, "loop")       /* each step computes `lanes` elements of the root */              \
-  X(kSort, "sort")       /* each step sorts a row, by merging between result and scratch */ \
-  X(kScan, "scan")       /* each step scans a row, element after element */                 \
-  X(kScatter, "scatter") /* each step owns result elements and applies every update to them */
+enum class Skeleton : uint8_t {
+#define INGOT_PLAN_SKELETON(Name, text, Family) k##Name,
+#include "compiler/plan/skeletons.def"
+};
 
 #define INGOT_PLAN_PLACEMENTS(X)                                                   \
   X(kUnused, "unused")       /* nothing asks for it */                             \
@@ -32,10 +34,11 @@ namespace ingot::plan {
   X(kResult, "result")       /* as kInlined, and stored */                         \
   X(kInResult, "in result")  /* worked on in the result's memory (sort, scan, scatter) */
 
+enum class Placement : uint8_t {
 #define INGOT_ENUMERATOR(enumerator, name) enumerator,
-enum class Skeleton : uint8_t { INGOT_PLAN_SKELETONS(INGOT_ENUMERATOR) };
-enum class Placement : uint8_t { INGOT_PLAN_PLACEMENTS(INGOT_ENUMERATOR) };
+  INGOT_PLAN_PLACEMENTS(INGOT_ENUMERATOR)
 #undef INGOT_ENUMERATOR
+};
 
 absl::string_view NameOf(Skeleton skeleton);
 absl::string_view NameOf(Placement placement);
@@ -50,13 +53,9 @@ struct InstructionPlan {
   int threads = 1;
 };
 
-// Memory besides parameters and results that the kernel needs while it runs.
-struct Scratch {
-  Shape shape;
-};
-
-struct KernelPlan {
-  Skeleton skeleton = Skeleton::kLoop;
+// A kernel that takes independent steps: loop, sort, scan, scatter.
+struct StepPlan {
+  std::vector<int> results;  // that it stores, all of the same dimensions
   // Iteration space: `rows` × `columns` elements of the root (for kSort and kScan: positions, the
   // worked dimension left out; for kScatter: the dimensions that updates cover whole).  A step is
   // `lanes` elements along the columns; what is left at the end of a row is done one by one.
@@ -70,36 +69,111 @@ struct KernelPlan {
   // kScatter: each position is done by this many owners, each of an equal range of the first
   // scattered dimension of the operand.
   int64_t owners = 1;
-
   // Host: a task does task_rows × task_columns.
-  int64_t tasks = 1;
   int64_t task_rows = 1;
   int64_t task_columns = 1;
   // GPU: `step_threads` do one step together: one thread, or a warp that shares the accumulations
   // and of which the first thread stores.
   int step_threads = 1;
-  int block_threads = 1;
+  std::vector<InstructionPlan> instructions;  // in the order of fusion.instructions()
+};
+
+// How the coordinates of one class of the iteration space are dealt out.  A coordinate is
+//   e + vector * (l + lanes * (w + warps * (r + registers * (i + loop * b))))
+// with e an element of a vector, l a lane, w a warp, r a register of a thread, i a trip of a loop,
+// and b a block.  The product of all may exceed `size`: what is beyond is masked.
+struct TileClass {
+  int64_t size = 1;
+  int vector = 1;
+  int lanes = 1;  // a power of two, as warps
+  int warps = 1;
+  int registers = 1;
+  int64_t loop = 1;
   int64_t blocks = 1;
 
-  ElementType index_type = ElementType::kS32;  // s64 where an offset does not fit
-  std::vector<InstructionPlan> instructions;   // in the order of fusion.instructions()
-  std::vector<Scratch> scratch;
+  int64_t block_extent() const { return int64_t{1} * vector * lanes * warps * registers * loop; }
+};
 
+// A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done
+// by all threads of a block together: over a thread's registers and loops, lanes, then warps
+// through shared memory.  A pass of the tile computes the reductions of one level and stores the
+// roots that depend on none later; without reduced loops all passes share what was loaded and
+// computed, in registers.
+struct TilePlan {
+  // As FusionInfo's; then, where partial results are put together, the class of those parts.
+  std::vector<TileClass> classes;
+  // The classes, innermost first, in the order in which they take lanes, warps and blocks.
+  std::vector<int> order;
+  // Reductions up to this level are put together from the partial results in scratch.
+  int known_level = 0;
+  // Other than 0: the kernel stores partial results of the reductions of this level, and no
+  // results.
+  int partial_level = 0;
+};
+
+// Which memory a parameter of a kernel is.
+struct BufferRole {
+  enum class Kind : uint8_t { kOperand, kResult, kScratch };
+  Kind kind = Kind::kOperand;
+  // Of the fusion's parameters, of the leaves of its root, or of FusionPlan::scratch.
+  int number = 0;
+  bool operator==(const BufferRole&) const = default;
+};
+
+struct KernelPlan {
+  Skeleton skeleton = Skeleton::kLoop;
+  std::vector<BufferRole> buffers;             // the kernel's parameters, in order
+  ElementType index_type = ElementType::kS32;  // s64 where an offset does not fit
+  int64_t tasks = 1;                           // host
+  int block_threads = 1;                       // GPU
+  int64_t blocks = 1;                          // GPU
   // What the kernel must move and compute, for runtime::Command.
   int64_t bytes = 0;
   int64_t flops = 0;
+  std::variant<StepPlan, TilePlan> work;
+
+  const StepPlan& steps() const { return std::get<StepPlan>(work); }
+  const TilePlan& tile() const { return std::get<TilePlan>(work); }
 };
 
-// Pure: the same fusion and target give the same plan.  Total: a fusion that cannot be lowered has
-// a plan too, and Lower says what is missing.
-KernelPlan MakePlan(const Computation& fusion, const Target& target);
+// What plans say of a fusion before it is one.
+struct FusionCostEstimate {
+  double microseconds = 0;
+  bool one_walk = false;  // one walk over its elements computes all of it
+};
 
-// The dimensions that the iteration space is made of, in order: of the root (kLoop), of the root
-// but for the dimension worked on (kSort, kScan), of the operand's owned dimensions (kScatter).
-std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton);
+// Memory besides parameters and results that kernels of a fusion need while it runs.
+struct Scratch {
+  Shape shape;
+};
 
-// The plan as text, a line for the space, the launch, each instruction and each scratch buffer.
-std::string ToString(const KernelPlan& plan, const Computation& fusion);
+// How a fusion runs: kernels that are launched in order.
+struct FusionPlan {
+  std::string reason;  // why this plan and no other; empty where there was no other
+  // Microseconds on the target, to rank plans by; 0: not estimated.
+  double cost = 0;
+  std::vector<KernelPlan> kernels;
+  std::vector<Scratch> scratch;  // alive from the first kernel to the last
+  // A library that computes the whole fusion; the kernels are what runs where it is absent.
+  std::optional<LibraryMatch> library;
+};
+
+struct PlanOptions {
+  bool tiles = true;  // false: the universal loop and its relatives only
+};
+
+// Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be
+// lowered has a plan too, and Lower says what is missing.
+FusionPlan MakePlan(const Computation& fusion, const Target& target,
+                    const PlanOptions& options = {});
+
+// What a fusion of this view would cost: its best plan that is one walk over its elements; where
+// there is none, its bytes at the rate of copies, and more where it reduces.
+FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target);
+
+// The plan as text: for each kernel a line for the space, the launch, each instruction and each
+// scratch buffer.
+std::string ToString(const FusionPlan& plan, const Computation& fusion);
 
 }  // namespace ingot::plan
 

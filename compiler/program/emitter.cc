@@ -8,7 +8,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/buffers/buffers.h"
-#include "compiler/program/library_calls.h"
 #include "ir/base/status.h"
 
 namespace ingot::program {
@@ -44,11 +43,31 @@ std::vector<Shape> LeafShapes(const Shape& shape) {
 constexpr int64_t kSmallConstantBytes = 4096;
 constexpr int64_t kSmallConstantAlignment = 64;
 
+// A launch of the kernel, without arguments.
+runtime::Launch LaunchOf(const KernelEntry& kernel) {
+  const auto dim3 = [](const auto& extents) {
+    return runtime::Dim3{static_cast<uint32_t>(extents[0]), static_cast<uint32_t>(extents[1]),
+                         static_cast<uint32_t>(extents[2])};
+  };
+  runtime::Launch launch;
+  launch.module = kernel.module;
+  launch.kernel = kernel.name;
+  launch.tasks = kernel.launch.tasks;
+  launch.grid = dim3(kernel.launch.grid);
+  launch.block = dim3(kernel.launch.block);
+  launch.cluster = dim3(kernel.launch.cluster);
+  launch.dynamic_shared_bytes = static_cast<uint32_t>(kernel.launch.dynamic_shared_bytes);
+  launch.cooperative = kernel.launch.cooperative;
+  launch.programmatic = kernel.launch.programmatic;
+  return launch;
+}
+
 // While a program is put together, a slice of the arena names a virtual buffer by its index and an
 // offset into it.
 class Emitter {
  public:
-  Emitter(const Signature& signature, const Target& target) : target_(target), kernels_(target) {
+  Emitter(const Signature& signature, const FusionTable& fusions, const Target& target)
+      : target_(target), fusions_(fusions) {
     program_.inputs = signature.inputs;
     program_.outputs = signature.outputs;
     program_.platform = target.platform == Platform::kHost ? "host" : "cuda";
@@ -69,6 +88,12 @@ class Emitter {
                                          std::vector<Command>& commands);
   absl::StatusOr<Leaves> EmitFusion(const Instruction& fusion, const Values& values,
                                     std::vector<Command>& commands);
+  // The memory that a fusion's kernels work on.
+  struct FusionBuffers {
+    Leaves operands, results, scratch;
+  };
+  void EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
+                    const FusionBuffers& buffers, std::vector<Command>& commands);
   absl::StatusOr<Leaves> EmitWhile(const Instruction& loop, const Values& values,
                                    std::vector<Command>& commands);
   absl::StatusOr<Leaves> EmitConditional(const Instruction& conditional, const Values& values,
@@ -109,7 +134,7 @@ class Emitter {
 
   const Target& target_;
   runtime::Program program_;
-  KernelTable kernels_;
+  const FusionTable& fusions_;
   std::vector<VirtualBuffer> buffers_;
   std::vector<int64_t> offsets_;
   std::vector<uint8_t> small_constants_;
@@ -276,43 +301,62 @@ absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::strin
 
 absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Values& values,
                                            std::vector<Command>& commands) {
-  const Computation& body = *fusion.called_computations()[0];
-  const int64_t number = kernels_.Add(body, fusion.name());
-  const KernelEntry& entry = kernels_.entries()[number];
-  runtime::Launch launch;
-  launch.module = static_cast<int32_t>(number / kKernelsPerModule);
-  launch.kernel = entry.name;
-  std::vector<BufferSlice> touched;
-  const auto add_argument = [&](const BufferSlice& slice, runtime::Access access) {
-    launch.arguments.push_back(runtime::BufferArgument{slice, access});
-    touched.push_back(slice);
-  };
-  Leaves inputs;
+  const FusionEntry& entry = fusions_.EntryOf(*fusion.called_computations()[0]);
+  FusionBuffers buffers;
   for (const Instruction* operand : fusion.operands()) {
     const Leaves& leaves = values.at(operand);
     if (leaves.size() != 1)
       return Unimplemented(fusion.name(), ": a fusion with a tuple for a parameter");
-    inputs.push_back(leaves[0]);
-    add_argument(leaves[0], runtime::Access::kRead);
+    buffers.operands.push_back(leaves[0]);
   }
-  const Leaves results = NewBuffers(fusion.shape());
-  for (const BufferSlice& result : results) add_argument(result, runtime::Access::kWrite);
+  buffers.results = NewBuffers(fusion.shape());
   for (const plan::Scratch& scratch : entry.plan.scratch) {
-    add_argument(NewBuffer(scratch.shape.ByteSize()), runtime::Access::kReadWrite);
+    buffers.scratch.push_back(NewBuffer(scratch.shape.ByteSize()));
   }
-  Command command{fusion.name(), std::move(launch), entry.plan.bytes, entry.plan.flops};
-  if (target_.platform == Platform::kHost) {
-    if (const auto match = MatchLibraryCall(body)) {
-      runtime::LibraryCall call;
-      call.operation = match->operation;
-      for (int64_t parameter : match->parameters) call.inputs.push_back(inputs[parameter]);
-      call.output = results[0];
-      call.fallback.push_back(std::move(command));
-      command = {fusion.name(), std::move(call), entry.plan.bytes, entry.plan.flops};
+  if (!entry.plan.library.has_value()) {
+    EmitLaunches(fusion, entry, buffers, commands);
+    return buffers.results;
+  }
+  runtime::LibraryCall call;
+  call.operation = entry.plan.library->operation;
+  for (int64_t parameter : entry.plan.library->parameters) {
+    call.inputs.push_back(buffers.operands[parameter]);
+  }
+  call.output = buffers.results[0];
+  const int64_t bytes = entry.plan.kernels[0].bytes;
+  const int64_t flops = entry.plan.kernels[0].flops;
+  std::vector<BufferSlice> touched = call.inputs;
+  touched.push_back(call.output);
+  EmitLaunches(fusion, entry, buffers, call.fallback);
+  AddCommand(commands, {fusion.name(), std::move(call), bytes, flops}, touched);
+  return buffers.results;
+}
+
+void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
+                           const FusionBuffers& buffers, std::vector<Command>& commands) {
+  for (size_t i = 0; i < entry.kernels.size(); ++i) {
+    const plan::KernelPlan& plan = entry.plan.kernels[i];
+    runtime::Launch launch = LaunchOf(entry.kernels[i]);
+    std::vector<BufferSlice> touched;
+    const auto add_argument = [&](const BufferSlice& slice, runtime::Access access) {
+      launch.arguments.push_back(runtime::BufferArgument{slice, access});
+      touched.push_back(slice);
+    };
+    for (const plan::BufferRole& role : plan.buffers) {
+      switch (role.kind) {
+        case plan::BufferRole::Kind::kOperand:
+          add_argument(buffers.operands[role.number], runtime::Access::kRead);
+          break;
+        case plan::BufferRole::Kind::kResult:
+          add_argument(buffers.results[role.number], runtime::Access::kWrite);
+          break;
+        case plan::BufferRole::Kind::kScratch:
+          add_argument(buffers.scratch[role.number], runtime::Access::kReadWrite);
+          break;
+      }
     }
+    AddCommand(commands, {fusion.name(), std::move(launch), plan.bytes, plan.flops}, touched);
   }
-  AddCommand(commands, std::move(command), touched);
-  return results;
 }
 
 absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values& values,
@@ -461,7 +505,7 @@ absl::StatusOr<EmittedProgram> Emitter::Run(const Module& module) {
   PlaceBuffers();
   PlaceCommands(program_.commands);
   program_.constants[0].bytes = runtime::SharedBytes::Own(std::move(small_constants_));
-  return EmittedProgram{std::move(program_), std::move(kernels_), arena_lower_bound_};
+  return EmittedProgram{std::move(program_), arena_lower_bound_};
 }
 
 // "x" for an array, "x.0", "x.1", … for the elements of a tuple.
@@ -508,45 +552,8 @@ absl::StatusOr<Signature> SignatureOf(const Module& module) {
 }
 
 absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature& signature,
-                                           const Target& target) {
-  return Emitter(signature, target).Run(module);
-}
-
-void SetLaunchShapes(absl::Span<const kernel::Launch> launches, const KernelTable& table,
-                     std::vector<runtime::Command>& commands) {
-  absl::flat_hash_map<absl::string_view, const kernel::Launch*> shapes;
-  for (size_t i = 0; i < launches.size(); ++i) shapes[table.entries()[i].name] = &launches[i];
-  struct Visitor {
-    const absl::flat_hash_map<absl::string_view, const kernel::Launch*>& shapes;
-    void operator()(runtime::Launch& launch) const {
-      const kernel::Launch& shape = *shapes.at(launch.kernel);
-      const auto dim3 = [](const auto& extents) {
-        return runtime::Dim3{static_cast<uint32_t>(extents[0]), static_cast<uint32_t>(extents[1]),
-                             static_cast<uint32_t>(extents[2])};
-      };
-      launch.tasks = shape.tasks;
-      launch.grid = dim3(shape.grid);
-      launch.block = dim3(shape.block);
-      launch.cluster = dim3(shape.cluster);
-      launch.dynamic_shared_bytes = static_cast<uint32_t>(shape.dynamic_shared_bytes);
-      launch.cooperative = shape.cooperative;
-      launch.programmatic = shape.programmatic;
-    }
-    void operator()(runtime::Copy&) const {}
-    void operator()(runtime::Fill&) const {}
-    void operator()(runtime::While& loop) const {
-      Visit(loop.condition);
-      Visit(loop.body);
-    }
-    void operator()(runtime::Conditional& conditional) const {
-      for (std::vector<Command>& branch : conditional.branches) Visit(branch);
-    }
-    void operator()(runtime::LibraryCall& call) const { Visit(call.fallback); }
-    void Visit(std::vector<Command>& commands) const {
-      for (Command& command : commands) std::visit(*this, command.operation);
-    }
-  };
-  Visitor{shapes}.Visit(commands);
+                                           const FusionTable& fusions, const Target& target) {
+  return Emitter(signature, fusions, target).Run(module);
 }
 
 }  // namespace ingot::program

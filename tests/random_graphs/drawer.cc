@@ -298,7 +298,8 @@ Facts Drawer::SumFacts(ElementType type, double bound, bool whole, double error,
       error == 0 && whole && total <= std::ldexp(1.0, FormatOf(accumulator).mantissa_bits + 1);
   if (!exact) {
     facts.whole = false;
-    facts.error = error * count + total * RoundingError(accumulator) * (8 + std::sqrt(count));
+    // Equal summands all round the same way: the error grows with the count, not with its root.
+    facts.error = error * count + total * RoundingError(accumulator) * (8 + count);
     // Below the format's normal numbers roundings are of one size.
     facts.error = std::max(facts.error, count * SmallestStep(accumulator));
   }

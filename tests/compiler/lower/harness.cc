@@ -54,14 +54,30 @@ std::vector<Shape> LeafShapes(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
 }
 
-absl::StatusOr<lower::LoweredKernel> LowerFor(const Computation& fusion, const Target& target) {
-  const plan::KernelPlan plan = plan::MakePlan(fusion, target);
-  INGOT_ASSIGN_OR_RETURN(lower::LoweredKernel lowered,
-                         lower::Lower(fusion, plan, target, "kernel"));
-  const absl::Status verified = kernel::VerifyKernel(*lowered.kernel, &target);
-  if (!verified.ok()) {
-    return absl::InternalError(absl::StrCat(verified.message(), "\n", plan::ToString(plan, fusion),
-                                            lowered.kernel->ToString()));
+// A fusion's plan and its kernels, verified.
+struct Lowered {
+  plan::FusionPlan plan;
+  std::vector<std::unique_ptr<kernel::Kernel>> kernels;
+
+  std::string ToString(const Computation& fusion) const {
+    std::string text = plan::ToString(plan, fusion);
+    for (const auto& kernel : kernels) absl::StrAppend(&text, kernel->ToString());
+    return text;
+  }
+};
+
+absl::StatusOr<Lowered> LowerFor(const Computation& fusion, const Target& target) {
+  Lowered lowered;
+  lowered.plan = plan::MakePlan(fusion, target);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < lowered.plan.kernels.size(); ++i) {
+    names.push_back(i == 0 ? "kernel" : absl::StrCat("kernel_", i));
+  }
+  INGOT_ASSIGN_OR_RETURN(lowered.kernels, lower::Lower(fusion, lowered.plan, target, names));
+  for (const auto& kernel : lowered.kernels) {
+    const absl::Status verified = kernel::VerifyKernel(*kernel, &target);
+    if (verified.ok()) continue;
+    return absl::InternalError(absl::StrCat(verified.message(), "\n", lowered.ToString(fusion)));
   }
   return lowered;
 }
@@ -126,36 +142,42 @@ std::unique_ptr<Module> Parse(const std::string& text) {
 absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
                                                absl::Span<const Literal> inputs,
                                                const Target& target) {
-  INGOT_ASSIGN_OR_RETURN(lower::LoweredKernel lowered, LowerFor(fusion, target));
-  const int64_t tasks = lowered.kernel->launch().tasks;
-  std::vector<int64_t> sizes;
-  for (const kernel::Parameter& parameter : lowered.kernel->parameters()) {
-    sizes.push_back(parameter.buffer->ByteSize());
-  }
+  INGOT_ASSIGN_OR_RETURN(Lowered lowered, LowerFor(fusion, target));
+  std::vector<int64_t> tasks;
+  for (const auto& kernel : lowered.kernels) tasks.push_back(kernel->launch().tasks);
   kernel::KernelModule module;
-  module.kernels.push_back(std::move(lowered.kernel));
+  module.kernels = std::move(lowered.kernels);
   INGOT_ASSIGN_OR_RETURN(codegen::HostCode code, codegen::CompileForHost(module, target));
   INGOT_ASSIGN_OR_RETURN(
       std::unique_ptr<runtime::ElfImage> image,
       runtime::ElfImage::Load(absl::MakeConstSpan(
           reinterpret_cast<const uint8_t*>(code.object.data()), code.object.size())));
-  auto* function = reinterpret_cast<runtime::HostKernel>(image->Find("kernel"));
-  if (function == nullptr) return absl::InternalError("no function named kernel in the object");
 
+  // Operands, then results, then scratch.
   std::vector<GuardedBytes> memory;
-  std::vector<uint64_t> arguments;
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    memory.emplace_back(sizes[i]);
-    if (i < inputs.size()) {
-      INGOT_CHECK(static_cast<int64_t>(inputs[i].bytes().size()) == sizes[i]) << "input " << i;
-      if (sizes[i] > 0) std::memcpy(memory[i].data(), inputs[i].bytes().data(), sizes[i]);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const int64_t size = static_cast<int64_t>(inputs[i].bytes().size());
+    memory.emplace_back(size);
+    if (size > 0) std::memcpy(memory[i].data(), inputs[i].bytes().data(), size);
+  }
+  const std::vector<Shape> leaves = LeafShapes(fusion.root()->shape());
+  for (const Shape& leaf : leaves) memory.emplace_back(leaf.ByteSize());
+  for (const plan::Scratch& scratch : lowered.plan.scratch) {
+    memory.emplace_back(scratch.shape.ByteSize());
+  }
+  const size_t firsts[] = {0, inputs.size(), inputs.size() + leaves.size()};
+  for (size_t k = 0; k < tasks.size(); ++k) {
+    const std::string& name = module.kernels[k]->name();
+    auto* function = reinterpret_cast<runtime::HostKernel>(image->Find(name));
+    if (function == nullptr) return absl::InternalError(absl::StrCat("no function named ", name));
+    std::vector<uint64_t> arguments;
+    for (const plan::BufferRole& role : lowered.plan.kernels[k].buffers) {
+      GuardedBytes& bytes = memory[firsts[static_cast<int>(role.kind)] + role.number];
+      arguments.push_back(reinterpret_cast<uint64_t>(bytes.data()));
     }
+    function(arguments.data(), tasks[k] / 2, tasks[k]);
+    function(arguments.data(), 0, tasks[k] / 2);
   }
-  for (GuardedBytes& bytes : memory) {
-    arguments.push_back(reinterpret_cast<uint64_t>(bytes.data()));
-  }
-  function(arguments.data(), tasks / 2, tasks);
-  function(arguments.data(), 0, tasks / 2);
 
   std::vector<Literal> results;
   for (size_t i = 0; i < memory.size(); ++i) {
@@ -163,13 +185,10 @@ absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
       return absl::InternalError(absl::StrCat("buffer ", i, " was written out of bounds"));
     }
   }
-  const std::vector<Shape> leaves = LeafShapes(fusion.root()->shape());
   for (size_t i = 0; i < leaves.size(); ++i) {
     INGOT_ASSIGN_OR_RETURN(Literal literal, Literal::Zeros(leaves[i]));
-    const size_t number = inputs.size() + i;
-    if (sizes[number] > 0) {
-      std::memcpy(literal.MutableBytes().data(), memory[number].data(), sizes[number]);
-    }
+    const int64_t size = leaves[i].ByteSize();
+    if (size > 0) std::memcpy(literal.MutableBytes().data(), memory[firsts[1] + i].data(), size);
     results.push_back(std::move(literal));
   }
   return results;
@@ -259,10 +278,9 @@ std::string PlanAndKernelText(const std::string& hlo, const std::string& target_
   const absl::StatusOr<const Target*> target = FindTarget(target_name);
   if (!target.ok()) return std::string(target.status().message());
   const Computation& fusion = *module->entry();
-  const plan::KernelPlan plan = plan::MakePlan(fusion, **target);
-  const auto lowered = lower::Lower(fusion, plan, **target, "kernel");
+  const absl::StatusOr<Lowered> lowered = LowerFor(fusion, **target);
   if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");
-  return absl::StrCat(plan::ToString(plan, fusion), lowered->kernel->ToString());
+  return lowered->ToString(fusion);
 }
 
 }  // namespace ingot::test

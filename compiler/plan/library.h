@@ -1,6 +1,6 @@
 // Which fusions a math library can compute, and how they look to it.
-#ifndef INGOT_COMPILER_PROGRAM_LIBRARY_CALLS_H_
-#define INGOT_COMPILER_PROGRAM_LIBRARY_CALLS_H_
+#ifndef INGOT_COMPILER_PLAN_LIBRARY_H_
+#define INGOT_COMPILER_PLAN_LIBRARY_H_
 
 #include <optional>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "ir/module.h"
 #include "runtime/library_call.h"
 
-namespace ingot::program {
+namespace ingot::plan {
 
 struct LibraryMatch {
   runtime::LibraryOperation operation;
@@ -21,6 +21,6 @@ struct LibraryMatch {
 // accepts.  nullopt otherwise.  Pure.
 std::optional<LibraryMatch> MatchLibraryCall(const Computation& fusion);
 
-}  // namespace ingot::program
+}  // namespace ingot::plan
 
-#endif  // INGOT_COMPILER_PROGRAM_LIBRARY_CALLS_H_
+#endif  // INGOT_COMPILER_PLAN_LIBRARY_H_

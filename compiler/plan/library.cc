@@ -1,8 +1,8 @@
-#include "compiler/program/library_calls.h"
+#include "compiler/plan/library.h"
 
 #include <algorithm>
 
-namespace ingot::program {
+namespace ingot::plan {
 namespace {
 
 // A group of dimensions of a row-major array as one: its size, and the stride of its fastest
@@ -137,4 +137,4 @@ std::optional<LibraryMatch> MatchLibraryCall(const Computation& fusion) {
   return match;
 }
 
-}  // namespace ingot::program
+}  // namespace ingot::plan

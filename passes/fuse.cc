@@ -1,4 +1,4 @@
-#include "passes/fuse_elementwise.h"
+#include "passes/fuse.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,26 +6,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "ir/analysis/op_facts.h"
 #include "passes/fusion_util.h"
+#include "passes/merge_groups.h"
 
 namespace ingot {
 namespace {
-
-// Costs nothing to compute again: no memory is read.
-bool IsFree(const Instruction& instruction) {
-  switch (instruction.opcode()) {
-    case Opcode::kConstant:
-      return instruction.shape().IsScalar();
-    case Opcode::kIota:
-      return true;
-    case Opcode::kBroadcast:
-    case Opcode::kReshape:
-    case Opcode::kConvert:
-      return IsFree(*instruction.operand(0));
-    default:
-      return false;
-  }
-}
 
 // What may stand inside a fusion above its root.
 bool IsProducer(const Instruction& instruction) {
@@ -52,29 +38,6 @@ bool IsRoot(const Instruction& instruction) {
       return instruction.opcode() != Opcode::kScatter;
     default:
       return false;
-  }
-}
-
-// Whether each element of operand `i` is read at most once for all elements of `consumer`, so that
-// computing the operand in place repeats no work.
-bool ReadsOnce(const Instruction& consumer, int64_t i) {
-  switch (consumer.opcode()) {
-    case Opcode::kBroadcast:
-      return consumer.shape().ElementCount() == consumer.operand(0)->shape().ElementCount();
-    case Opcode::kGather:
-    case Opcode::kDynamicUpdateSlice:
-      return false;
-    case Opcode::kDynamicSlice:
-      return i == 0;  // the start indices are read for every element
-    case Opcode::kReduce:
-      return 2 * i < consumer.operand_count();  // not the initial values
-    case Opcode::kSelect:
-    case Opcode::kClamp:
-      return consumer.operand(i)->shape().ElementCount() == consumer.shape().ElementCount();
-    case Opcode::kPad:
-      return i == 0;
-    default:
-      return true;
   }
 }
 
@@ -148,13 +111,14 @@ class Group {
   int next_index_ = 1;
 };
 
-bool RunOnComputation(Computation& computation) {
+// The groups of a computation's instructions that grow around their roots; what joins none has no
+// group.
+std::vector<FusionGroup> GrowGroups(const Computation& computation) {
   // Users before operands, so that a group is as large as it can be when its root is met.
   const std::vector<Instruction*> order(computation.instructions().rbegin(),
                                         computation.instructions().rend());
   absl::flat_hash_set<const Instruction*> taken;
-  bool changed = false;
-  std::vector<Group> groups;
+  std::vector<FusionGroup> groups;
   for (Instruction* instruction : order) {
     if (taken.contains(instruction) || !IsRoot(*instruction)) continue;
     if (IsFree(*instruction) && !instruction->users().empty())
@@ -164,14 +128,9 @@ bool RunOnComputation(Computation& computation) {
     for (const Instruction* member : group.members()) {
       if (!IsFree(*member)) taken.insert(member);
     }
-    if (group.members().size() > 1) groups.push_back(std::move(group));
+    groups.push_back({group.Sorted(), {instruction}});
   }
-  for (const Group& group : groups) {
-    const std::vector<Instruction*> members = group.Sorted();
-    Fuse(computation, members, absl::StrCat("fused_", OpcodeName(members.back()->opcode())));
-    changed = true;
-  }
-  return changed;
+  return groups;
 }
 
 }  // namespace
@@ -181,11 +140,22 @@ bool RunOnComputation(Computation& computation) {
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
 // while every use of
 //    theirs is inside it and no work would be repeated; free values are copied in.
-// 3. Each group of more than one member becomes a fusion.
-absl::StatusOr<bool> FuseElementwise(Module& module, const PassContext&) {
+// 3. Where the context tells costs, groups are merged (MergeGroups).
+// 4. Each group of more than one member becomes a fusion.
+absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
-  for (Computation* computation : SequentialComputations(module))
-    changed |= RunOnComputation(*computation);
+  for (Computation* computation : SequentialComputations(module)) {
+    std::vector<FusionGroup> groups = GrowGroups(*computation);
+    if (context.fusion_cost != nullptr) {
+      groups = MergeGroups(*computation, std::move(groups), context.fusion_cost);
+    }
+    for (const FusionGroup& group : groups) {
+      if (group.members.size() == 1) continue;
+      Outline(*computation, group.members, group.roots,
+              absl::StrCat("fused_", OpcodeName(group.members.back()->opcode())));
+      changed = true;
+    }
+  }
   return changed;
 }
 

@@ -1,0 +1,215 @@
+// The kernels that take independent steps: which thread or task takes which.
+#include "compiler/plan/steps.h"
+
+#include <algorithm>
+
+#include "compiler/lower/frame.h"
+#include "compiler/plan/analysis.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+namespace {
+
+class StepsLowering {
+ public:
+  explicit StepsLowering(Frame& frame)
+      : frame_(frame),
+        fusion_(frame.fusion),
+        kernel_plan_(frame.plan),
+        plan_(frame.plan.steps()),
+        builder_(frame.builder),
+        context_(frame.context),
+        emitter_(frame.emitter),
+        positions_(plan::PositionDimensions(frame.fusion, frame.plan.skeleton, plan_.results[0])) {}
+
+  void Run() {
+    if (frame_.target.platform == Platform::kHost) {
+      EmitTask();
+    } else {
+      EmitThread();
+    }
+  }
+
+ private:
+  // Owner, rows and columns of a task; the steps of a row one after the other.
+  void EmitTask() {
+    IndexMath& math = context_.math;
+    frame_.kernel->launch().machine = kernel::Machine::kHost;
+    frame_.kernel->launch().tasks = kernel_plan_.tasks;
+    if (plan_.rows == 0 || plan_.columns == 0) return;
+    const int64_t column_tasks = CeilDiv(plan_.columns, plan_.task_columns);
+    const int64_t row_tasks = CeilDiv(plan_.rows, plan_.task_rows);
+    const Value task = math.Convert(builder_.TaskId());
+    const Value column_task = math.Rem(task, column_tasks);
+    Value row_task = math.Div(task, column_tasks);
+    Value owner = math.Const(0);
+    if (plan_.owners > 1) {
+      owner = math.Div(row_task, row_tasks);
+      row_task = math.Rem(row_task, row_tasks);
+    }
+    const Value column = math.Mul(column_task, plan_.task_columns);
+    const Value column_end = End(column, plan_.task_columns, plan_.columns, column_tasks);
+    if (plan_.task_rows == 1) {
+      EmitColumns(owner, row_task, column, column_end);
+      return;
+    }
+    const Value row = math.Mul(row_task, plan_.task_rows);
+    const Value row_end = End(row, plan_.task_rows, plan_.rows, row_tasks);
+    emitter_.For(row, row_end, 1, [&](Value r) { EmitColumns(owner, r, column, column_end); });
+  }
+
+  // begin + size, or the extent if that is less.
+  Value End(Value begin, int64_t size, int64_t extent, int64_t tasks) {
+    IndexMath& math = context_.math;
+    if (tasks == 1) return math.Const(extent);
+    const Value end = math.Add(begin, size);
+    return extent % size == 0 ? end : builder_.Min(end, math.Const(extent));
+  }
+
+  // Columns [begin, end) of a row; begin is a multiple of the lanes.
+  void EmitColumns(Value owner, Value row, Value begin, Value end) {
+    IndexMath& math = context_.math;
+    const auto step = [&](int lanes) {
+      return [&, lanes](Value column) { EmitStep(owner, row, column, lanes); };
+    };
+    if (plan_.columns == 1) {
+      EmitStep(owner, row, begin, 1);
+      return;
+    }
+    if (plan_.lanes == 1) {
+      emitter_.For(begin, end, 1, step(1));
+      return;
+    }
+    if (plan_.columns % plan_.lanes == 0) {
+      emitter_.For(begin, end, plan_.lanes, step(plan_.lanes));
+      return;
+    }
+    const Value rest = math.Rem(end, plan_.lanes);  // only the row's end is not a multiple
+    const Value whole = builder_.Sub(end, rest);
+    emitter_.For(begin, whole, plan_.lanes, step(plan_.lanes));
+    emitter_.For(whole, end, 1, step(1));
+  }
+
+  // One step, numbered through owners, rows and columns.
+  void EmitThread() {
+    IndexMath& math = context_.math;
+    frame_.kernel->launch().machine = kernel::Machine::kGpu;
+    frame_.kernel->launch().grid = {kernel_plan_.blocks, 1, 1};
+    frame_.kernel->launch().block = {kernel_plan_.block_threads, 1, 1};
+    const int64_t row_steps = CeilDiv(plan_.columns, plan_.lanes);
+    const int64_t steps = plan_.owners * plan_.rows * row_steps;
+    if (steps == 0) return;
+    const Value block = math.Convert(builder_.BlockId());
+    const Value thread = math.Convert(builder_.ThreadId());
+    Value number = builder_.Add(math.Mul(block, kernel_plan_.block_threads), thread);
+    if (plan_.step_threads > 1) {
+      const Value warp = math.Convert(builder_.WarpId());
+      number = builder_.Add(math.Mul(block, kernel_plan_.block_threads / plan_.step_threads), warp);
+    }
+    const auto body = [&] {
+      const Value column = math.Mul(math.Rem(number, row_steps), plan_.lanes);
+      Value row = math.Div(number, row_steps);
+      Value owner = math.Const(0);
+      if (plan_.owners > 1) {
+        owner = math.Div(row, plan_.rows);
+        row = math.Rem(row, plan_.rows);
+      }
+      if (plan_.rows == 1) row = math.Const(0);
+      EmitLanes(owner, row, column);
+    };
+    if (steps * plan_.step_threads == kernel_plan_.blocks * kernel_plan_.block_threads) {
+      body();
+    } else {
+      emitter_.If(builder_.Lt(number, math.Const(steps)), body);
+    }
+  }
+
+  void EmitLanes(Value owner, Value row, Value column) {
+    IndexMath& math = context_.math;
+    if (plan_.columns % plan_.lanes == 0) {
+      EmitStep(owner, row, column, plan_.lanes);
+      return;
+    }
+    const Value end = math.Const(plan_.columns);
+    emitter_.If(
+        builder_.Le(math.Add(column, plan_.lanes), end),
+        [&] { EmitStep(owner, row, column, plan_.lanes); },
+        [&] { emitter_.For(column, end, 1, [&](Value c) { EmitStep(owner, row, c, 1); }); });
+  }
+
+  void EmitStep(Value owner, Value row, Value column, int lanes) {
+    const Index position = PositionOf(row, column, lanes);
+    const Instruction& root = *fusion_.root();
+    switch (kernel_plan_.skeleton) {
+      case plan::Skeleton::kTile:
+        INGOT_UNREACHABLE() << "a tile takes no steps";
+        return;
+      case plan::Skeleton::kLoop:
+        EmitElements(position);
+        return;
+      case plan::Skeleton::kSort:
+        EmitSort(emitter_, root, frame_.memory, position);
+        return;
+      case plan::Skeleton::kScan:
+        EmitScan(emitter_, root, frame_.memory, position);
+        return;
+      case plan::Skeleton::kScatter:
+        EmitScatter(emitter_, root, frame_.memory, position, owner);
+        return;
+    }
+  }
+
+  Index PositionOf(Value row, Value column, int lanes) {
+    IndexMath& math = context_.math;
+    Index index;
+    index.linear = builder_.Add(math.Mul(row, plan_.columns), column);
+    index.lane.count = lanes;
+    if (lanes > 1) index.lane.align = lanes;
+    if (plan_.flat) return index;
+    const absl::Span<const int64_t> all(positions_);
+    index.dims = math.Delinearize(row, all.subspan(0, plan_.column_dimension));
+    for (Value d : math.Delinearize(column, all.subspan(plan_.column_dimension))) {
+      index.dims.push_back(d);
+    }
+    if (lanes > 1) index.lane.dim = static_cast<int>(positions_.size()) - 1;
+    return index;
+  }
+
+  // All values before any store: a result may be where another one's operand is.
+  void EmitElements(const Index& index) {
+    const Instruction& root = *fusion_.root();
+    const std::vector<Shape> leaves = plan::Leaves(root.shape());
+    Elements values;
+    for (int i : plan_.results) values.push_back(emitter_.Emit(root, index, i));
+    const auto store = [&] {
+      for (size_t i = 0; i < values.size(); ++i) {
+        const int result = plan_.results[i];
+        emitter_.Store(frame_.memory.results[result], leaves[result], index, values[i]);
+      }
+    };
+    if (plan_.step_threads == 1) {
+      store();
+    } else {
+      emitter_.If(builder_.Eq(builder_.LaneId(), builder_.Index(0)), store);
+    }
+  }
+
+  static int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+  Frame& frame_;
+  const Computation& fusion_;
+  const plan::KernelPlan& kernel_plan_;
+  const plan::StepPlan& plan_;
+  kernel::Builder& builder_;
+  Context& context_;
+  ElementEmitter& emitter_;
+  const std::vector<int64_t> positions_;
+};
+
+}  // namespace
+
+void LowerSteps(Frame& frame) { StepsLowering(frame).Run(); }
+
+}  // namespace ingot::lower

@@ -1,0 +1,603 @@
+// The tile skeleton: one walk over the iteration space for whatever is elementwise, data movement
+// and reduction.  plan::TilePlan says who computes which coordinates.
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "absl/container/flat_hash_map.h"
+#include "compiler/lower/combination.h"
+#include "compiler/lower/frame.h"
+#include "compiler/lower/tile_reduction.h"
+#include "compiler/plan/analysis.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+namespace {
+
+class TileLowering : public TileSpace {
+ public:
+  explicit TileLowering(Frame& frame)
+      : frame_(frame),
+        plan_(frame.plan.tile()),
+        info_(ViewOf(frame.fusion)),
+        e_(frame.emitter),
+        b_(frame.builder),
+        math_(frame.context.math),
+        class_count_(static_cast<int>(plan_.classes.size())) {
+    frame.context.tile = this;
+  }
+  ~TileLowering() override { frame_.context.tile = nullptr; }
+
+  void Run() {
+    frame_.kernel->launch().machine = kernel::Machine::kGpu;
+    frame_.kernel->launch().grid = {frame_.plan.blocks, 1, 1};
+    frame_.kernel->launch().block = {frame_.plan.block_threads, 1, 1};
+    for (const plan::TileClass& c : plan_.classes) {
+      if (c.size == 0) return;
+    }
+    int results = 0;
+    for (const Instruction* root : info_.graph().view().roots) {
+      first_result_.push_back(results);
+      results += static_cast<int>(plan::Leaves(root->shape()).size());
+    }
+    FindReductions();
+    for (TileReduction& reduction : reductions_) {
+      reduction.combination = CombinationOf(e_, *reduction.instruction);
+    }
+    FindPlaces();
+    const std::vector<int> kept = KeptClasses();
+    for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
+    Loops(kept, 0, [&] { EmitTile(); });
+  }
+
+  // ----- TileSpace
+
+  const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override {
+    const int number = info_.graph().NumberOf(consumer);
+    if (number < 0 || info_.graph().IsInput(number)) return nullptr;
+    const int edge = info_.graph().FirstEdgeOf(number) + static_cast<int>(operand);
+    const EdgeAccess& access = info_.space().AccessOf(edge);
+    if (access.access != Access::kInSpace) return nullptr;
+    return &info_.graph().value(access.source);
+  }
+
+  Index IndexAt(const Instruction& instruction, int point) override {
+    Index index;
+    index.point = point;
+    const int value = info_.graph().NumberOf(instruction);
+    INGOT_CHECK(value >= 0) << instruction.name() << " is no value of the fusion";
+    const std::vector<int64_t>& dimensions = ArrayOf(instruction.shape()).dimensions();
+    if (dimensions.empty()) return index;
+    const std::vector<Value>& at = points_[point];
+    int64_t stride = 1;
+    index.linear = math_.Const(0);
+    const absl::Span<const int> classes = info_.space().ClassesOf(value);
+    for (size_t i = classes.size(); i-- > 0;) {
+      index.linear = b_.Add(math_.Mul(at[classes[i]], stride), index.linear);
+      stride *= plan_.classes[classes[i]].size;
+    }
+    for (size_t d = 0; d < dimensions.size(); ++d) {
+      AddDimension(value, static_cast<int64_t>(d), at, index);
+    }
+    return index;
+  }
+
+  bool IsHeld(const Instruction& instruction) const override {
+    return held_.contains(&instruction);
+  }
+
+ private:
+  static const Shape& ArrayOf(const Shape& shape) {
+    return shape.IsTuple() ? shape.tuple_shapes()[0] : shape;
+  }
+
+  // The classes that blocks, lanes and registers share out but reductions end.
+  bool IsReduced(int c) const {
+    return c >= static_cast<int>(info_.space().classes().size()) ||
+           info_.space().classes()[c].reduced;
+  }
+
+  void FindReductions() {
+    int scratch = 0;
+    for (const Reduction& found : info_.reductions()) {
+      TileReduction reduction;
+      reduction.instruction = &info_.graph().value(found.value);
+      reduction.value = found.value;
+      reduction.level = found.level;
+      reduction.classes = found.classes;
+      for (size_t i = 0; i < plan::Leaves(reduction.instruction->shape()).size(); ++i) {
+        reduction.scratch.push_back(scratch++);
+      }
+      held_.insert(reduction.instruction);
+      reductions_.push_back(std::move(reduction));
+    }
+    for (const TileReduction& reduction : reductions_) {
+      last_level_ = std::max(last_level_, reduction.level);
+    }
+  }
+
+  // Which part of each class's coordinates is this thread's.
+  void FindPlaces() {
+    lane_.assign(class_count_, nullptr);
+    warp_.assign(class_count_, nullptr);
+    block_.assign(class_count_, nullptr);
+    trip_.assign(class_count_, math_.Const(0));
+    lane_bits_.assign(class_count_, 0);
+    const Value lane = math_.Convert(b_.LaneId());
+    const Value warp = math_.Convert(b_.WarpId());
+    const Value block = math_.Convert(b_.BlockId());
+    int64_t lanes = 1, warps = 1, blocks = 1;
+    const int64_t all_warps = frame_.plan.block_threads / kernel::kWarpSize;
+    for (int c : plan_.order) {
+      const plan::TileClass& tile = plan_.classes[c];
+      lane_bits_[c] = lanes;
+      lane_[c] = Digit(lane, lanes, tile.lanes, kernel::kWarpSize);
+      warp_[c] = Digit(warp, warps, tile.warps, all_warps);
+      block_[c] = Digit(block, blocks, tile.blocks, frame_.plan.blocks);
+      lanes *= tile.lanes;
+      warps *= tile.warps;
+      blocks *= tile.blocks;
+    }
+  }
+
+  // (number floordiv below) mod size, of a number less than `all`.
+  Value Digit(Value number, int64_t below, int64_t size, int64_t all) {
+    if (size == 1) return math_.Const(0);
+    const Value digit = math_.Div(number, below);
+    return below * size == all ? digit : math_.Rem(digit, size);
+  }
+
+  // Coordinate of register `r` of class `c`, of element 0 of its vector.
+  Value Coordinate(int c, int r) {
+    const plan::TileClass& tile = plan_.classes[c];
+    Value at = b_.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
+    int64_t extent = int64_t{1} * tile.lanes * tile.warps;
+    at = math_.Add(at, r * extent);
+    extent *= tile.registers;
+    at = b_.Add(at, math_.Mul(trip_[c], extent));
+    extent *= tile.loop;
+    at = b_.Add(at, math_.Mul(block_[c], extent));
+    return math_.Mul(at, tile.vector);
+  }
+
+  bool IsMasked(int c) const {
+    const plan::TileClass& tile = plan_.classes[c];
+    return tile.block_extent() * tile.blocks > tile.size;
+  }
+
+  // Whether register `r` of the class lies in the space; null where it always does.
+  Value Inside(int c, int r) {
+    if (!IsMasked(c)) return nullptr;
+    return b_.Lt(Coordinate(c, r), math_.Const(plan_.classes[c].size));
+  }
+
+  // A place: for each class the coordinate of a register.  What is beyond the space reads its last
+  // elements.
+  int NewPoint(const std::vector<int>& registers) {
+    std::vector<Value> at;
+    for (int c = 0; c < class_count_; ++c) {
+      const plan::TileClass& tile = plan_.classes[c];
+      Value coordinate = Coordinate(c, registers[c]);
+      if (IsMasked(c)) coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
+      at.push_back(coordinate);
+    }
+    points_.push_back(std::move(at));
+    return static_cast<int>(points_.size()) - 1;
+  }
+
+  void AddDimension(int value, int64_t d, const std::vector<Value>& at, Index& index) {
+    const absl::Span<const ClassPart> parts = info_.space().PartsOf(value, d);
+    Value sum = math_.Const(0);
+    int64_t stride = 1;
+    for (size_t i = parts.size(); i-- > 0;) {
+      const ClassPart& part = parts[i];
+      const plan::TileClass& tile = plan_.classes[part.class_number];
+      Value coordinate = math_.Div(at[part.class_number], part.stride);
+      if (part.stride * part.size < tile.size) coordinate = math_.Rem(coordinate, part.size);
+      sum = b_.Add(sum, math_.Mul(coordinate, stride));
+      if (tile.vector > 1 && part.stride == 1) {
+        index.lane = plan::Lanes{tile.vector, static_cast<int>(d), stride, tile.vector};
+      }
+      stride *= part.size;
+    }
+    index.dims.push_back(sum);
+  }
+
+  // ----- Walks
+
+  // Loops over the classes of the list that have them, from number `i` on, around `body`.
+  void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
+    if (i == classes.size()) {
+      body();
+      return;
+    }
+    const int c = classes[i];
+    if (plan_.classes[c].loop == 1) {
+      Loops(classes, i + 1, body);
+      return;
+    }
+    e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
+      trip_[c] = trip;
+      Loops(classes, i + 1, body);
+      trip_[c] = math_.Const(0);
+    });
+  }
+
+  // Calls `visit` with every combination of registers of these classes, the others at 0.
+  void ForRegisters(const std::vector<int>& classes,
+                    const std::function<void(const std::vector<int>&)>& visit) {
+    std::vector<int> registers(class_count_, 0);
+    int64_t count = 1;
+    for (int c : classes) count *= plan_.classes[c].registers;
+    for (int64_t n = 0; n < count; ++n) {
+      visit(registers);
+      for (size_t i = classes.size(); i-- > 0;) {
+        if (++registers[classes[i]] < plan_.classes[classes[i]].registers) break;
+        registers[classes[i]] = 0;
+      }
+    }
+  }
+
+  std::vector<int> KeptClasses() const {
+    std::vector<int> kept;
+    for (int c = 0; c < class_count_; ++c) {
+      if (!IsReduced(c)) kept.push_back(c);
+    }
+    return kept;
+  }
+
+  // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
+  std::vector<int> ReducedClasses(bool parts) const {
+    std::vector<int> reduced;
+    const int own = static_cast<int>(info_.space().classes().size());
+    for (int c = 0; c < class_count_; ++c) {
+      if (IsReduced(c) && (c >= own) == parts) reduced.push_back(c);
+    }
+    return reduced;
+  }
+
+  void EmitTile() {
+    if (plan_.known_level > 0) {
+      for (int level = 1; level <= plan_.known_level; ++level) {
+        Reduce(level, /*parts=*/true, {});
+      }
+    }
+    if (plan_.partial_level > 0) {
+      Reduce(plan_.partial_level, /*parts=*/false, RootsOf(plan_.known_level));
+      return;
+    }
+    for (int level = plan_.known_level; level <= last_level_; ++level) {
+      Reduce(level + 1, /*parts=*/false, RootsOf(level));
+    }
+  }
+
+  // The numbers of the roots of a level.
+  std::vector<int> RootsOf(int level) const {
+    std::vector<int> roots;
+    for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
+      const int value = info_.graph().NumberOf(*info_.graph().view().roots[i]);
+      if (info_.LevelOf(value) == level) roots.push_back(static_cast<int>(i));
+    }
+    return roots;
+  }
+
+  bool HasReducedClass(int value) const {
+    for (int c : info_.space().ClassesOf(value)) {
+      if (IsReduced(c)) return true;
+    }
+    return false;
+  }
+
+  // One pass: computes the reductions of `level`, from partial results or from their operands, and
+  // stores roots on the way.
+  void Reduce(int level, bool parts, const std::vector<int>& roots) {
+    const std::vector<int> kept = KeptClasses();
+    const std::vector<int> reduced = ReducedClasses(parts);
+    std::vector<TileReduction*> reductions;
+    for (TileReduction& reduction : reductions_) {
+      if (reduction.level == level) reductions.push_back(&reduction);
+    }
+    std::vector<int> wide, narrow;
+    for (int root : roots) {
+      const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
+      (HasReducedClass(value) ? wide : narrow).push_back(root);
+    }
+    ForRegisters(kept, [&](const std::vector<int>& registers) {
+      for (int root : narrow) StoreRoot(root, registers);
+    });
+    if (reductions.empty() && wide.empty()) return;
+    bool loops = false;
+    for (int c : reduced) loops = loops || plan_.classes[c].loop > 1;
+    for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
+    std::vector<int> walked = kept;
+    walked.insert(walked.end(), reduced.begin(), reduced.end());
+    const auto body = [&] {
+      ForRegisters(walked, [&](const std::vector<int>& registers) {
+        for (TileReduction* reduction : reductions)
+          Accumulate(*reduction, parts, registers, reduced);
+        for (int root : wide) StoreRoot(root, registers);
+      });
+    };
+    Loops(reduced, 0, body);
+    for (TileReduction* reduction : reductions) {
+      FinishReduction(*reduction, parts, reduced);
+    }
+  }
+
+  int64_t KeptNumber(const std::vector<int>& registers) const {
+    int64_t number = 0;
+    for (int c = 0; c < class_count_; ++c) {
+      if (!IsReduced(c)) number = number * plan_.classes[c].registers + registers[c];
+    }
+    return number;
+  }
+
+  int64_t KeptRegisters() const {
+    int64_t count = 1;
+    for (int c : KeptClasses()) count *= plan_.classes[c].registers;
+    return count;
+  }
+
+  // The lanes of the vectors that a reduction's accumulators are; all of them have as many.
+  int AccumulatorLanes(const TileReduction& reduction, bool parts) const {
+    for (int c = 0; c < class_count_; ++c) {
+      const bool own = c < static_cast<int>(info_.space().classes().size());
+      if (plan_.classes[c].vector == 1 || !own) continue;
+      const bool ended = std::find(reduction.classes.begin(), reduction.classes.end(), c) !=
+                         reduction.classes.end();
+      const absl::Span<const int> kept = info_.space().ClassesOf(reduction.value);
+      if ((ended && !parts) || std::find(kept.begin(), kept.end(), c) != kept.end()) {
+        return plan_.classes[c].vector;
+      }
+    }
+    return 1;
+  }
+
+  void StartReduction(TileReduction& reduction, bool parts, bool loops) {
+    reduction.accumulators.assign(KeptRegisters(), {});
+    if (!loops) return;
+    for (Accumulator& accumulator : reduction.accumulators) {
+      accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, parts));
+    }
+  }
+
+  void Accumulate(TileReduction& reduction, bool parts, const std::vector<int>& registers,
+                  const std::vector<int>& reduced) {
+    const int point = NewPoint(registers);
+    Value inside = nullptr;
+    for (int c : reduced) {
+      const Value in_class = Inside(c, registers[c]);
+      if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
+    }
+    Elements elements;
+    if (parts) {
+      elements = LoadParts(reduction, point, reduced[0]);
+    } else {
+      const Instruction& reduce = *reduction.instruction;
+      Index place;
+      place.point = point;
+      for (int64_t k = 0; k < reduce.operand_count() / 2; ++k) {
+        elements.push_back(e_.EmitOperand(reduce, k, place));
+      }
+      elements = reduction.combination.Accumulators(e_, elements);
+    }
+    for (Element& element : elements) {
+      element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
+    }
+    reduction.accumulators[KeptNumber(registers)].Take(e_, reduction, elements, inside);
+  }
+
+  // Partial result number `part` of every leaf.
+  Elements LoadParts(const TileReduction& reduction, int point, int part_class) {
+    const Index index = IndexAt(*reduction.instruction, point);
+    Elements elements;
+    for (int number : reduction.scratch) {
+      elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
+                                 PartIndex(reduction, index, points_[point][part_class])));
+    }
+    return elements;
+  }
+
+  // The element of a scratch buffer [parts, kept elements] for the reduction's `index`.
+  Index PartIndex(const TileReduction& reduction, const Index& index, Value part) {
+    const int64_t kept = ElementsOf(reduction.instruction->shape());
+    Index result;
+    const Value linear = index.linear == nullptr ? math_.Const(0) : index.linear;
+    result.linear = b_.Add(math_.Mul(part, kept), linear);
+    result.lane = index.lane;
+    if (result.lane.count > 1) result.lane.dim = -1;
+    return result;
+  }
+
+  const Shape& ScratchShape(int number) const { return frame_.fusion_plan.scratch[number].shape; }
+
+  void FinishReduction(TileReduction& reduction, bool parts, const std::vector<int>& reduced) {
+    std::vector<int> lane_masks;
+    int64_t warps = 1;
+    for (int c : reduced) {
+      for (int l = 1; l < plan_.classes[c].lanes; l *= 2) lane_masks.push_back(lane_bits_[c] * l);
+      warps *= plan_.classes[c].warps;
+    }
+    bool vector_ended = false;
+    for (int c : reduced) vector_ended = vector_ended || plan_.classes[c].vector > 1;
+    for (Accumulator& accumulator : reduction.accumulators) {
+      accumulator.FinishLoop(e_);
+      if (vector_ended) accumulator.CombineVector(e_, reduction);
+      accumulator.CombineLanes(e_, reduction, lane_masks);
+    }
+    if (warps > 1) CombineWarps(reduction, reduced);
+    const bool partial = !parts && plan_.partial_level > 0;
+    ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
+      const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
+      const int point = NewPoint(registers);
+      const Index index = IndexAt(*reduction.instruction, point);
+      if (partial) {
+        StorePart(reduction, accumulator.elements(), index, registers, reduced);
+        return;
+      }
+      const Elements results = accumulator.Result(e_, reduction);
+      for (size_t i = 0; i < results.size(); ++i) {
+        e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
+      }
+    });
+  }
+
+  // The trees of the warps are put together by all threads, in the order of the warps.
+  void CombineWarps(TileReduction& reduction, const std::vector<int>& reduced) {
+    const std::vector<ElementType> types = reduction.combination.AccumulatorTypes();
+    int lanes = 1;
+    bool masked = false;
+    for (const Accumulator& accumulator : reduction.accumulators) {
+      for (const Element& element : accumulator.elements())
+        lanes = std::max(lanes, element.lanes());
+      masked = masked || accumulator.valid() != nullptr;
+    }
+    const int64_t all_warps = frame_.plan.block_threads / kernel::kWarpSize;
+    const int64_t count = KeptRegisters();
+    int64_t kept_lanes = 1;
+    Value kept_lane = math_.Const(0);
+    for (int c : plan_.order) {
+      if (std::find(reduced.begin(), reduced.end(), c) != reduced.end()) continue;
+      kept_lane = b_.Add(kept_lane, math_.Mul(lane_[c], kept_lanes));
+      kept_lanes *= plan_.classes[c].lanes;
+    }
+    TileExchange exchange(e_, types, all_warps * count * kept_lanes, lanes, masked,
+                          absl::StrCat("parts", exchanges_++));
+    const auto slot = [&](Value warp, int64_t number) {
+      return b_.Add(math_.Mul(math_.Add(math_.Mul(warp, count), number), kept_lanes), kept_lane);
+    };
+    if (in_loop_) b_.Barrier();
+    const Value own = math_.Convert(b_.WarpId());
+    Value writes = b_.True();
+    for (int c : reduced) writes = b_.And(writes, b_.Eq(lane_[c], math_.Const(0)));
+    e_.If(writes, [&] {
+      for (int64_t n = 0; n < count; ++n)
+        exchange.Write(e_, slot(own, n), reduction.accumulators[n]);
+    });
+    b_.Barrier();
+    // The number of the warp that has this thread's kept digits and digit 0 of the reduced ones.
+    Value first = math_.Const(0);
+    std::vector<int64_t> offsets = {0};
+    int64_t below = 1;
+    for (int c : plan_.order) {
+      const int size = plan_.classes[c].warps;
+      if (std::find(reduced.begin(), reduced.end(), c) == reduced.end()) {
+        first = b_.Add(first, math_.Mul(warp_[c], below));
+      } else {
+        std::vector<int64_t> more;
+        for (int d = 0; d < size; ++d) {
+          for (int64_t offset : offsets) more.push_back(offset + d * below);
+        }
+        offsets = more;
+      }
+      below *= size;
+    }
+    for (int64_t n = 0; n < count; ++n) {
+      std::vector<Accumulator> parts;
+      for (int64_t offset : offsets) {
+        parts.push_back(exchange.Read(e_, slot(math_.Add(first, offset), n)));
+      }
+      reduction.accumulators[n] = CombineTree(e_, reduction, std::move(parts));
+    }
+  }
+
+  // Whether this thread is the first of those that have the same value of these classes.
+  Value IsFirst(const std::vector<int>& classes, Value condition) {
+    for (int c : classes) {
+      const plan::TileClass& tile = plan_.classes[c];
+      for (const auto& [digit, size] :
+           {std::pair<Value, int64_t>{lane_[c], tile.lanes}, {warp_[c], tile.warps}}) {
+        if (size > 1) condition = b_.And(condition, b_.Eq(digit, math_.Const(0)));
+      }
+    }
+    return condition;
+  }
+
+  void StorePart(const TileReduction& reduction, const Elements& elements, const Index& index,
+                 const std::vector<int>& registers, const std::vector<int>& reduced) {
+    Value part = math_.Const(0);
+    int64_t below = 1;
+    for (int c : reduced) {
+      part = b_.Add(part, math_.Mul(block_[c], below));
+      below *= plan_.classes[c].blocks;
+    }
+    const absl::Span<const int> own = info_.space().ClassesOf(reduction.value);
+    const Value stores = IsStored(own, registers, reduced);
+    e_.If(stores, [&] {
+      for (size_t i = 0; i < elements.size(); ++i) {
+        e_.Store(frame_.memory.scratch[reduction.scratch[i]], ScratchShape(reduction.scratch[i]),
+                 PartIndex(reduction, index, part), elements[i]);
+      }
+    });
+  }
+
+  // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
+  // other thread has it too.  Blocks of the classes `apart` have elements of their own.
+  Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
+                 const std::vector<int>& apart) {
+    Value stores = b_.True();
+    for (int c = 0; c < class_count_; ++c) {
+      if (std::find(own.begin(), own.end(), c) != own.end()) {
+        const Value inside = Inside(c, registers[c]);
+        if (inside != nullptr) stores = b_.And(stores, inside);
+        continue;
+      }
+      stores = IsFirst({c}, stores);
+      if (registers[c] != 0) stores = b_.False();
+      const bool kept = !IsReduced(c);
+      if (kept && plan_.classes[c].loop > 1) {
+        stores = b_.And(stores, b_.Eq(trip_[c], math_.Const(0)));
+      }
+      const bool is_apart = std::find(apart.begin(), apart.end(), c) != apart.end();
+      if (plan_.classes[c].blocks > 1 && !is_apart) {
+        stores = b_.And(stores, b_.Eq(block_[c], math_.Const(0)));
+      }
+    }
+    return stores;
+  }
+
+  void StoreRoot(int root, const std::vector<int>& registers) {
+    const Instruction& instruction = *info_.graph().view().roots[root];
+    const int value = info_.graph().NumberOf(instruction);
+    const Index index = IndexAt(instruction, NewPoint(registers));
+    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {});
+    if (stores->IsConstant() && stores->ConstantInteger() == 0) return;
+    const std::vector<Shape> leaves = plan::Leaves(instruction.shape());
+    Elements values;
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      values.push_back(e_.Emit(instruction, index, static_cast<int>(i)));
+    }
+    e_.If(stores, [&] {
+      for (size_t i = 0; i < leaves.size(); ++i) {
+        e_.Store(frame_.memory.results[first_result_[root] + i], leaves[i], index, values[i]);
+      }
+    });
+  }
+
+  Frame& frame_;
+  const plan::TilePlan& plan_;
+  const FusionInfo info_;
+  ElementEmitter& e_;
+  kernel::Builder& b_;
+  IndexMath& math_;
+  const int class_count_;
+  std::vector<TileReduction> reductions_;
+  absl::flat_hash_set<const Instruction*> held_;
+  int last_level_ = 0;
+  std::vector<int> first_result_;  // of each root, among the fusion's results
+  // By class: the digits of this thread, and the number of the loop's trip.
+  std::vector<Value> lane_, warp_, block_, trip_;
+  std::vector<int64_t> lane_bits_;  // the lanes that differ in the class's digit differ by these
+  std::vector<std::vector<Value>> points_;
+  int exchanges_ = 0;
+  bool in_loop_ = false;  // shared memory is used again by the next trip
+};
+
+}  // namespace
+
+void LowerTile(Frame& frame) { TileLowering(frame).Run(); }
+
+}  // namespace ingot::lower

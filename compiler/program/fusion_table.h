@@ -1,0 +1,62 @@
+// The fusions of a program: each distinct one once, with what becomes of it phase by phase.
+#ifndef INGOT_COMPILER_PROGRAM_FUSION_TABLE_H_
+#define INGOT_COMPILER_PROGRAM_FUSION_TABLE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "compiler/kernel/kernel.h"
+#include "compiler/plan/plan.h"
+#include "ir/module.h"
+
+namespace ingot::program {
+
+// One of a plan's kernels: what a launch has to say of it.
+struct KernelEntry {
+  std::string name;  // an identifier, unique in the program
+  kernel::Launch launch;
+  int32_t module = 0;  // Program::modules
+};
+
+struct FusionEntry {
+  std::string name;           // an identifier, unique among the fusions
+  const Computation* fusion;  // the first of its kind
+  plan::FusionPlan plan;
+  std::vector<KernelEntry> kernels;  // as plan.kernels
+};
+
+class FusionTable {
+ public:
+  // The fusions that run as commands, in the order in which they run first; those that
+  // SameComputation calls equal share an entry.  Entries have names only.
+  explicit FusionTable(const Module& module);
+
+  std::vector<FusionEntry>& entries() { return entries_; }
+  const std::vector<FusionEntry>& entries() const { return entries_; }
+
+  // Of a fusion instruction's computation.
+  const FusionEntry& EntryOf(const Computation& fusion) const {
+    return entries_[number_.at(&fusion)];
+  }
+
+  // Makes room for the kernels of the entry's plan and names them after the fusion.
+  void NameKernels(FusionEntry& entry);
+
+ private:
+  void Collect(const Computation& computation);
+  void Add(const Computation& fusion, absl::string_view name_hint);
+
+  std::vector<FusionEntry> entries_;
+  absl::flat_hash_map<const Computation*, int64_t> number_;
+  absl::flat_hash_map<size_t, std::vector<int64_t>> by_hash_;
+  absl::flat_hash_set<const Computation*> collected_;
+  absl::flat_hash_set<std::string> names_;
+};
+
+}  // namespace ingot::program
+
+#endif  // INGOT_COMPILER_PROGRAM_FUSION_TABLE_H_

@@ -1,0 +1,225 @@
+#include "ir/analysis/op_facts.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace ingot {
+namespace {
+
+constexpr int64_t kMostDimensions = 64;
+
+// From (the result's coordinates, those along the reduced dimensions) to an operand's index.
+IndexMap ReduceMap(const Instruction& reduce, const Shape& operand) {
+  IndexMap map;
+  map.sizes = std::vector<int64_t>(CommonDimensions(reduce.shape()).begin(),
+                                   CommonDimensions(reduce.shape()).end());
+  const std::vector<int64_t>& reduced = reduce.dimensions();
+  int64_t kept = 0;
+  int64_t next_reduced = map.rank();
+  for (int64_t d = 0; d < operand.rank(); ++d) {
+    const bool is_reduced = std::find(reduced.begin(), reduced.end(), d) != reduced.end();
+    if (is_reduced) map.sizes.push_back(operand.dimension(d));
+    map.results.push_back(IndexExpr::Dimension(is_reduced ? next_reduced++ : kept++));
+  }
+  return Simplify(map);
+}
+
+}  // namespace
+
+bool ReadsOnce(const Instruction& consumer, int64_t operand) {
+  const auto has_all_elements = [&] {
+    return ElementsOf(consumer.operand(operand)->shape()) == ElementsOf(consumer.shape());
+  };
+  switch (consumer.opcode()) {
+    case Opcode::kBroadcast:
+    case Opcode::kSelect:
+    case Opcode::kClamp:
+      return has_all_elements();
+    case Opcode::kGather:
+    case Opcode::kDynamicUpdateSlice:
+      return false;
+    case Opcode::kDynamicSlice:  // the start indices are read for every element
+    case Opcode::kPad:
+      return operand == 0;
+    case Opcode::kReduce:
+      return 2 * operand < consumer.operand_count();  // not the initial values
+    default:
+      return true;
+  }
+}
+
+bool IsFree(const Instruction& instruction) {
+  const Instruction* value = &instruction;
+  while (KeepsFree(*value)) value = value->operand(0);
+  return value->opcode() == Opcode::kIota ||
+         (value->opcode() == Opcode::kConstant && value->shape().IsScalar());
+}
+
+bool KeepsFree(const Instruction& instruction) {
+  return instruction.opcode() == Opcode::kBroadcast || instruction.opcode() == Opcode::kReshape ||
+         instruction.opcode() == Opcode::kConvert;
+}
+
+Accumulation AccumulationOf(const Instruction& instruction) {
+  switch (instruction.kind()) {
+    case OpKind::kReduction:
+      return instruction.opcode() == Opcode::kReduce ? Accumulation::kReduce
+                                                     : Accumulation::kOpaque;
+    case OpKind::kContraction:
+    case OpKind::kSorting:
+    case OpKind::kLinearAlgebra:
+      return Accumulation::kOpaque;
+    case OpKind::kIndexing:
+      return instruction.opcode() == Opcode::kScatter ? Accumulation::kOpaque : Accumulation::kNone;
+    case OpKind::kElementwise:
+    case OpKind::kDataMovement:
+    case OpKind::kRandom:
+    case OpKind::kStructure:
+    case OpKind::kControlFlow:
+    case OpKind::kCollective:
+    case OpKind::kExternal:
+      return Accumulation::kNone;
+  }
+  return Accumulation::kNone;
+}
+
+absl::string_view UnitName(Unit unit) {
+  switch (unit) {
+    case Unit::kAlu:
+      return "alu";
+    case Unit::kFma:
+      return "fma";
+    case Unit::kSpecial:
+      return "special";
+    case Unit::kConversion:
+      return "conversion";
+    case Unit::kMatrix:
+      return "matrix";
+  }
+  return "";
+}
+
+std::optional<Unit> UnitOf(const Instruction& instruction) {
+  const OpKind kind = instruction.kind();
+  if (kind == OpKind::kContraction) return Unit::kMatrix;
+  if (kind == OpKind::kRandom || kind == OpKind::kSorting) return Unit::kAlu;
+  if (kind != OpKind::kElementwise) return std::nullopt;
+  const bool is_float = instruction.operand_count() > 0 &&
+                        instruction.operand(0)->shape().IsArray() &&
+                        (IsFloat(instruction.operand(0)->shape().element_type()) ||
+                         IsComplex(instruction.operand(0)->shape().element_type()));
+  switch (instruction.opcode()) {
+    case Opcode::kAdd:
+    case Opcode::kSubtract:
+    case Opcode::kMultiply:
+      return is_float ? Unit::kFma : Unit::kAlu;
+    case Opcode::kConvert:
+    case Opcode::kReducePrecision:
+    case Opcode::kStochasticConvert:
+      return Unit::kConversion;
+    case Opcode::kAcos:
+    case Opcode::kAcosh:
+    case Opcode::kAsin:
+    case Opcode::kAsinh:
+    case Opcode::kAtan2:
+    case Opcode::kAtanh:
+    case Opcode::kCbrt:
+    case Opcode::kCos:
+    case Opcode::kCosh:
+    case Opcode::kDivide:
+    case Opcode::kErf:
+    case Opcode::kExp:
+    case Opcode::kExpm1:
+    case Opcode::kLog:
+    case Opcode::kLog1p:
+    case Opcode::kLogistic:
+    case Opcode::kPower:
+    case Opcode::kRemainder:
+    case Opcode::kRsqrt:
+    case Opcode::kSin:
+    case Opcode::kSinh:
+    case Opcode::kSqrt:
+    case Opcode::kTan:
+    case Opcode::kTanh:
+      return Unit::kSpecial;
+    default:
+      return Unit::kAlu;
+  }
+}
+
+bool HasCommonDimensions(const Shape& shape) {
+  if (shape.IsArray()) {
+    const std::vector<int64_t>& sizes = shape.dimensions();
+    const auto ones = std::count(sizes.begin(), sizes.end(), 1);
+    return static_cast<int64_t>(sizes.size()) - ones <= kMostDimensions &&
+           std::find(sizes.begin(), sizes.end(), kUnboundedSize) == sizes.end();
+  }
+  const std::vector<Shape>& elements = shape.tuple_shapes();
+  return !elements.empty() && elements[0].IsArray() && HasCommonDimensions(elements[0]) &&
+         std::all_of(elements.begin(), elements.end(), [&](const Shape& element) {
+           return element.IsArray() && element.dimensions() == elements[0].dimensions();
+         });
+}
+
+absl::Span<const int64_t> CommonDimensions(const Shape& shape) {
+  if (!HasCommonDimensions(shape)) return {};
+  return (shape.IsArray() ? shape : shape.tuple_shapes()[0]).dimensions();
+}
+
+int64_t ElementsOf(const Shape& shape) {
+  const absl::Span<const int64_t> sizes = CommonDimensions(shape);
+  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
+  int64_t elements = 1;
+  for (int64_t size : sizes) elements = SaturatingMultiply(elements, size);
+  return elements;
+}
+
+int64_t BytesOf(const Shape& shape, int64_t elements) {
+  if (shape.IsArray()) {
+    return HasCommonDimensions(shape)
+               ? SaturatingMultiply(elements, ByteWidth(shape.element_type()))
+               : 0;
+  }
+  const bool common = HasCommonDimensions(shape);
+  int64_t bytes = 0;
+  for (const Shape& element : shape.tuple_shapes()) {
+    bytes = SaturatingAdd(bytes, BytesOf(element, common ? elements : ElementsOf(element)));
+  }
+  return bytes;
+}
+
+int64_t SaturatingAdd(int64_t a, int64_t b) {
+  int64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
+
+int64_t SaturatingMultiply(int64_t a, int64_t b) {
+  int64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
+}
+
+std::optional<IndexMap> ElementMapOf(const Instruction& consumer, int64_t operand) {
+  if (consumer.kind() == OpKind::kDataMovement) return IndexMapOf(consumer, operand);
+  const Shape& from = consumer.operand(operand)->shape();
+  if (!from.IsArray() || from.HasDynamicDimension()) return std::nullopt;
+  const absl::Span<const int64_t> sizes = CommonDimensions(consumer.shape());
+  IndexMap map = IndexMap::Identity(std::vector<int64_t>(sizes.begin(), sizes.end()));
+  switch (consumer.kind()) {
+    case OpKind::kElementwise:
+      if (from.rank() == 0) {
+        map.results.clear();
+        return map;
+      }
+      return map.rank() == from.rank() ? std::optional<IndexMap>(Simplify(map)) : std::nullopt;
+    case OpKind::kReduction:
+      if (consumer.opcode() != Opcode::kReduce) return std::nullopt;
+      if (2 * operand < consumer.operand_count()) return ReduceMap(consumer, from);
+      map.results.clear();
+      return map;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace ingot
