@@ -23,8 +23,8 @@ struct Card {
 
   // Rates of one multiprocessor.
   int issue_slots;  // warp instructions a cycle
-  // Results a cycle.  An instruction of a warp takes 32 of them.
-  int integer_lanes;     // 32-bit add, logic, compare
+  // Results a cycle.  An instruction of a warp takes 32 of them.  Integers have no row: the
+  // assembler spreads them over two pipes, which together are as fast as instructions are issued.
   int float_lanes;       // f32 fma
   int double_lanes;      // f64 fma
   int special_lanes;     // reciprocal, square root, ex2; rounding to an integral float
@@ -40,6 +40,7 @@ struct Card {
   double l2_gbps;            // sectors of 32 bytes whose bytes are all used
   double l2_scattered_gbps;  // sectors of which next to nothing is used
   double latency_ns;         // of a load from device memory, when few are under way
+  double l2_latency_ns;      // of a load that finds its data in L2
   double bf16_tflops;        // matrix units, dense, 1e12 operations a second
   double launch_us;          // of one kernel after another in a CUDA graph
   double blocks_per_us;      // started, of 256 threads
