@@ -24,7 +24,7 @@
 //
 //     KB            2     4     8    16    32    64
 //     measured   0.67  1.31  2.42  3.87  4.45  4.55
-//     the model  0.67  1.33  2.46  3.74  4.38  4.54
+//     the model  0.69  1.36  2.51  3.77  4.38  4.54
 //
 // What it does not know: hits in L1 (their sectors count as L2's), inputs that an earlier kernel
 // left in L2, latencies of dependent arithmetic and of barriers.

@@ -38,7 +38,7 @@ struct Card {
   double copy_gbps;          // device memory, as many bytes read as written, both counted
   double read_gbps;          // device memory, read only
   double l2_gbps;            // sectors of 32 bytes whose bytes are all used
-  double l2_scattered_gbps;  // sectors of which next to nothing is used
+  double l2_scattered_gbps;  // sectors of which one 4-byte element is used
   double latency_ns;         // of a load from device memory, when few are under way
   double l2_latency_ns;      // of a load that finds its data in L2
   double bf16_tflops;        // matrix units, dense, 1e12 operations a second
