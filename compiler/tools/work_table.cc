@@ -48,7 +48,7 @@ Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& ta
   const double launches = static_cast<double>(row.launches);
   const double moved = work.read_bytes + work.written_bytes;
   Figures figures;
-  figures.kernels = row.launches;
+  figures.kernels = row.is_kernel ? row.launches : 0;
   figures.moved = launches * Ratio(moved, model.floor_bytes);
   figures.asked =
       launches * Ratio(work.loads.sector_bytes() + work.stores.sector_bytes(), model.floor_bytes);
@@ -81,19 +81,20 @@ Figures FiguresOf(const ModelWork& model, const Target& target) {
   return sum;
 }
 
-std::string WorkTable(absl::Span<const ModelWork> models, const Target& target) {
-  std::string text = absl::StrFormat(
-      "%-30s %7s %7s %7s %5s %5s %8s %7s %11s %10s %7s\n", "model and its kernels", "kernels",
-      "moved", "asked", "ld %", "st %", "KB ahead", "slots", "predict us", "floor us", "x floor");
-  for (const ModelWork& model : models) {
-    absl::StrAppend(&text, Line(model.name, FiguresOf(model, target)), "\n");
-    for (const KernelRow& row : model.rows) {
-      const machine::Prediction prediction = machine::PredictTime(row.work, target);
-      absl::StrAppend(&text, Line("  " + row.name, FiguresOf(row, model, target)), "  ",
-                      machine::NameOf(prediction.bound), Resources(row.report), "\n");
-      for (const std::string& notice : row.report.notices) {
-        absl::StrAppend(&text, "    ", notice, "\n");
-      }
+std::string WorkHeader() {
+  return absl::StrFormat("%-30s %7s %7s %7s %5s %5s %8s %7s %11s %10s %7s\n",
+                         "model and its kernels", "kernels", "moved", "asked", "ld %", "st %",
+                         "KB ahead", "slots", "predict us", "floor us", "x floor");
+}
+
+std::string WorkLines(const ModelWork& model, const Target& target) {
+  std::string text = Line(model.name, FiguresOf(model, target)) + "\n";
+  for (const KernelRow& row : model.rows) {
+    const machine::Prediction prediction = machine::PredictTime(row.work, target);
+    absl::StrAppend(&text, Line("  " + row.name, FiguresOf(row, model, target)), "  ",
+                    machine::NameOf(prediction.bound), Resources(row.report), "\n");
+    for (const std::string& notice : row.report.notices) {
+      absl::StrAppend(&text, "    ", notice, "\n");
     }
   }
   return text;

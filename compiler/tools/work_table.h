@@ -15,9 +15,10 @@
 
 namespace ingot::tools {
 
-// One distinct kernel of a model.
+// One distinct kernel of a model, or a copy or fill of the program.
 struct KernelRow {
   std::string name;
+  bool is_kernel = true;
   int64_t launches = 1;  // in one run
   machine::KernelWork work;
   codegen::KernelReport report;  // of the assembler; no registers: there was none
@@ -33,7 +34,7 @@ struct ModelWork {
 
 // Of one kernel with all its launches, or of a model.
 struct Figures {
-  int64_t kernels = 0;  // launches
+  int64_t kernels = 0;  // launches of kernels
   // Over the model's floor_bytes.
   double moved = 0;  // different bytes that each launch reads and writes
   double asked = 0;  // 32 bytes for every sector of every warp's access
@@ -52,9 +53,11 @@ Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& ta
 // Sums over the rows; of used_loads, used_stores and bytes_in_flight the least.
 Figures FiguresOf(const ModelWork& model, const Target& target);
 
-// A line for each model and, below it, one for each kernel with what bounds it, its registers and
-// the assembler's complaints.
-std::string WorkTable(absl::Span<const ModelWork> models, const Target& target);
+// The names of the columns of WorkLines.
+std::string WorkHeader();
+// A line for the model and, below it, one for each kernel with what bounds it, its registers and
+// the assembler's notices.
+std::string WorkLines(const ModelWork& model, const Target& target);
 
 // [{"model": …, the fields of Figures, "per_kernel": [{"kernel": …, the fields of Figures, "bound",
 // "registers", "spill_bytes", "notices"}, …]}, …]
