@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
@@ -12,6 +13,20 @@ namespace {
 
 runtime::SharedBytes BytesOf(absl::string_view text) {
   return runtime::SharedBytes::Own(std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+// Assemblers report in an order of their own.  A kernel that they are silent about has an empty
+// report of its name.
+std::vector<KernelReport> InOrder(const kernel::KernelModule& kernels,
+                                  std::vector<KernelReport> reports) {
+  absl::flat_hash_map<std::string, KernelReport> by_name;
+  for (KernelReport& report : reports) by_name[report.kernel] = std::move(report);
+  std::vector<KernelReport> ordered;
+  for (const auto& kernel : kernels.kernels) {
+    ordered.push_back(std::move(by_name[kernel->name()]));
+    ordered.back().kernel = kernel->name();
+  }
+  return ordered;
 }
 
 absl::StatusOr<GeneratedModule> GenerateForHost(const kernel::KernelModule& kernels,
@@ -32,10 +47,11 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kern
                                                 const CodegenOptions& options) {
   INGOT_ASSIGN_OR_RETURN(PtxCode code, CompileToPtx(kernels, target, options));
   GeneratedModule module;
-  absl::StatusOr<std::vector<uint8_t>> cubin = PtxToCubin(code.ptx, target.name);
+  absl::StatusOr<Cubin> cubin = PtxToCubin(code.ptx, target.name);
   if (cubin.ok()) {
     module.code.format = runtime::CodeFormat::kCubin;
-    module.code.bytes = runtime::SharedBytes::Own(*std::move(cubin));
+    module.code.bytes = runtime::SharedBytes::Own(std::move(cubin->bytes));
+    module.reports = InOrder(kernels, std::move(cubin->reports));
   } else if (absl::IsUnimplemented(cubin.status())) {
     module.code.format = runtime::CodeFormat::kPtx;
     module.code.bytes = BytesOf(code.ptx);

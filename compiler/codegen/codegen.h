@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/codegen/cubin/report.h"
 #include "compiler/kernel/kernel.h"
 #include "ir/base/target.h"
 #include "runtime/program.h"
@@ -17,6 +18,9 @@ namespace ingot::codegen {
 struct GeneratedModule {
   runtime::CodeModule code;
   std::vector<int64_t> dynamic_shared_bytes;  // that each kernel's launch must ask for
+  // What the assembler says of each kernel, in order.  Empty where none was at hand, and for a
+  // host.
+  std::vector<KernelReport> reports;
   // Empty unless texts are kept (PTX is there in any case).
   std::string llvm;      // LLVM IR as it leaves the renderer
   std::string assembly;  // PTX, or the host's assembly

@@ -1,11 +1,15 @@
-// ingot bench: compile time, run time, and the floor under it.
+// ingot bench: compile time, run time, and the floor under it; or what a GPU that is not here would
+// be asked.
 #include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_format.h"
+#include "compiler/codegen/cubin/cubin.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
+#include "compiler/tools/simulated_bench.h"
 #include "compiler/tools/values.h"
+#include "compiler/tools/work_table.h"
 #include "ir/base/status.h"
 #include "nlohmann/json.hpp"
 
@@ -14,7 +18,8 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"target", "T",
-     "host, cuda, or a row of `ingot targets` (default: the card that is here, else host)"},
+     "host, cuda, or a row of `ingot targets` (default: the card that is here, else host); sim:T "
+     "predicts for the GPU T without one"},
     {"json", "FILE", "write the results there"},
     {"seconds", "N", "time to spend on each model's runs (default 1)"},
 };
@@ -126,10 +131,31 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
   return result;
 }
 
-absl::Status RunBench(const CommandLine& line) {
-  if (line.positional().empty()) return UsageError("bench needs models");
-  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
-  const std::string target = line.Get("target", DefaultTarget());
+// On no card: what kernels ask of one, and the time that follows.
+absl::Status RunSimulated(const CommandLine& line, const std::string& name) {
+  INGOT_ASSIGN_OR_RETURN(const Target* target, SimulatedTarget(name));
+  absl::PrintF("%s: an %s's numbers, copies at %.0f GB/s\n", name, target->card->name,
+               target->card->copy_gbps);
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+    absl::PrintF("no assembler here: registers are not known and do not limit resident blocks\n");
+  }
+  absl::PrintF("%s", WorkHeader());
+  std::vector<ModelWork> models;
+  for (const std::string& path : line.positional()) {
+    INGOT_ASSIGN_OR_RETURN(ModelWork model, SimulateModel(path, *target));
+    absl::PrintF("%s", WorkLines(model, *target));
+    std::fflush(stdout);
+    models.push_back(std::move(model));
+  }
+  if (!line.Has("json")) return absl::OkStatus();
+  const nlohmann::json all = {{"device", std::string(target->card->name)},
+                              {"target", name},
+                              {"copy_gb_per_s", target->card->copy_gbps},
+                              {"models", WorkJson(models, *target)}};
+  return WriteFile(line.Get("json"), all.dump(1) + "\n");
+}
+
+absl::Status RunOnDevice(const CommandLine& line, const std::string& target, int64_t seconds) {
   if (target == "interpreter")
     return UsageError("bench needs a compiled target, not the interpreter");
   INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
@@ -162,6 +188,14 @@ absl::Status RunBench(const CommandLine& line) {
                               {"copy_gb_per_s", bandwidth / 1e3},
                               {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
+}
+
+absl::Status RunBench(const CommandLine& line) {
+  if (line.positional().empty()) return UsageError("bench needs models");
+  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
+  const std::string target = line.Get("target");
+  if (IsSimulatedTarget(target)) return RunSimulated(line, target);
+  return RunOnDevice(line, target.empty() ? DefaultTarget() : target, seconds);
 }
 
 }  // namespace

@@ -6,11 +6,16 @@
 namespace ingot {
 namespace {
 
+#define INGOT_CARD(identifier, ...) constexpr Card identifier = {__VA_ARGS__};
+#include "ir/base/cards.def"
+
 constexpr Target kTargets[] = {
 #define INGOT_HOST_TARGET(name, cpu, vector_bytes) \
-  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0},
-#define INGOT_GPU_TARGET(name, cpu, capability, specific, ptx, multiprocessors, shared, threads) \
-  {name, Platform::kCuda, cpu, 0, capability, specific, ptx, multiprocessors, shared, threads},
+  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0, nullptr},
+#define INGOT_GPU_TARGET(name, cpu, capability, specific, ptx, multiprocessors, shared, threads, \
+                         card)                                                                   \
+  {name, Platform::kCuda, cpu,    0,       capability, specific,                                 \
+   ptx,  multiprocessors, shared, threads, &card},
 #include "ir/base/targets.def"
 };
 

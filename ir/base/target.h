@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "ir/base/card.h"
 
 namespace ingot {
 
@@ -29,6 +30,10 @@ struct Target {
   int multiprocessors;
   int shared_bytes;
   int threads;
+  const Card* card;  // null for the host
+
+  // GPU: bytes of parameters that a kernel may have, by the PTX ISA's notes on .param.
+  int parameter_bytes() const { return ptx_version < 81 ? 4352 : 32764; }
 };
 
 // Every target, in the order of the table.

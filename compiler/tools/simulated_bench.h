@@ -1,0 +1,27 @@
+// What the kernels of a model ask of a GPU, measured by the simulator: needs no card and no driver.
+#ifndef INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
+#define INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "compiler/tools/work_table.h"
+#include "ir/base/target.h"
+
+namespace ingot::tools {
+
+// "sim:" before the name of a GPU.
+bool IsSimulatedTarget(absl::string_view name);
+// The row whose facts plans see.  InvalidArgument for a name that is no GPU's.
+absl::StatusOr<const Target*> SimulatedTarget(absl::string_view name);
+
+// Compiles the graph in `path` and runs each distinct kernel once in the simulator: its first, its
+// last and some other blocks, on memory that exists only where it is touched.  Loops of the program
+// count as one trip, and every branch as taken.  Bytes moved are the plan's where not every block
+// ran.
+absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& target);
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
