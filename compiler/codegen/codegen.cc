@@ -42,6 +42,16 @@ absl::StatusOr<GeneratedModule> GenerateForHost(const kernel::KernelModule& kern
   return module;
 }
 
+GeneratedModule GenerateForSimulator(const kernel::KernelModule& kernels) {
+  GeneratedModule module;
+  module.code.format = runtime::CodeFormat::kKernelText;
+  module.code.bytes = BytesOf(kernels.ToString());
+  for (const auto& kernel : kernels.kernels) {
+    module.dynamic_shared_bytes.push_back(kernel->launch().dynamic_shared_bytes);
+  }
+  return module;
+}
+
 absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kernels,
                                                 const Target& target,
                                                 const CodegenOptions& options) {
@@ -70,9 +80,14 @@ absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, co
                                          absl::string_view name, bool keep_texts) {
   CodegenOptions options;
   options.keep_texts = keep_texts;
-  INGOT_ASSIGN_OR_RETURN(GeneratedModule module, target.platform == Platform::kHost
-                                                     ? GenerateForHost(kernels, target, options)
-                                                     : GenerateForCuda(kernels, target, options));
+  GeneratedModule module;
+  if (target.simulated) {
+    module = GenerateForSimulator(kernels);
+  } else if (target.platform == Platform::kHost) {
+    INGOT_ASSIGN_OR_RETURN(module, GenerateForHost(kernels, target, options));
+  } else {
+    INGOT_ASSIGN_OR_RETURN(module, GenerateForCuda(kernels, target, options));
+  }
   module.code.name = std::string(name);
   module.code.architecture = std::string(target.name);
   return module;

@@ -132,35 +132,32 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
 }
 
 // On no card: what kernels ask of one, and the time that follows.
-absl::Status RunSimulated(const CommandLine& line, const std::string& name) {
-  INGOT_ASSIGN_OR_RETURN(const Target* target, SimulatedTarget(name));
-  absl::PrintF("%s: an %s's numbers, copies at %.0f GB/s\n", name, target->card->name,
-               target->card->copy_gbps);
+absl::Status RunSimulated(const CommandLine& line, const Target& target) {
+  absl::PrintF("%s: numbers of the %s, copies at %.0f GB/s\n", target.name, target.card->name,
+               target.card->copy_gbps);
   if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
     absl::PrintF("no assembler here: registers are not known and do not limit resident blocks\n");
   }
   absl::PrintF("%s", WorkHeader());
   std::vector<ModelWork> models;
   for (const std::string& path : line.positional()) {
-    INGOT_ASSIGN_OR_RETURN(ModelWork model, SimulateModel(path, *target));
-    absl::PrintF("%s", WorkLines(model, *target));
+    INGOT_ASSIGN_OR_RETURN(ModelWork model, SimulateModel(path, target));
+    absl::PrintF("%s", WorkLines(model, target));
     std::fflush(stdout);
     models.push_back(std::move(model));
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {{"device", std::string(target->card->name)},
-                              {"target", name},
-                              {"copy_gb_per_s", target->card->copy_gbps},
-                              {"models", WorkJson(models, *target)}};
+  const nlohmann::json all = {{"device", std::string(target.card->name)},
+                              {"target", std::string(target.name)},
+                              {"copy_gb_per_s", target.card->copy_gbps},
+                              {"models", WorkJson(models, target)}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 
-absl::Status RunOnDevice(const CommandLine& line, const std::string& target, int64_t seconds) {
-  if (target == "interpreter")
-    return UsageError("bench needs a compiled target, not the interpreter");
-  INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
-  INGOT_ASSIGN_OR_RETURN(const auto device,
-                         OpenDevice(row->platform == Platform::kHost ? "host" : "cuda"));
+absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
+                         absl::string_view platform) {
+  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
+  INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice(platform));
   INGOT_ASSIGN_OR_RETURN(const double bandwidth, CopyBandwidth(device.get()));
   absl::PrintF("%s, copy bandwidth %.1f GB/s\n", device->properties().name, bandwidth / 1e3);
   absl::PrintF("%-28s %10s %9s %8s %12s %12s %12s %8s\n", "model", "compile ms", "launches",
@@ -192,10 +189,12 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target, int
 
 absl::Status RunBench(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("bench needs models");
-  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
-  const std::string target = line.Get("target");
-  if (IsSimulatedTarget(target)) return RunSimulated(line, target);
-  return RunOnDevice(line, target.empty() ? DefaultTarget() : target, seconds);
+  const std::string target = line.Get("target", DefaultTarget());
+  if (target == "interpreter")
+    return UsageError("bench needs a compiled target, not the interpreter");
+  INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
+  if (row->simulated) return RunSimulated(line, *row);
+  return RunOnDevice(line, target, PlatformName(*row));
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/compile.h"
 #include "compiler/kernel/simulator/simulator.h"
@@ -116,18 +115,6 @@ absl::StatusOr<std::vector<codegen::KernelReport>> Assemble(const kernel::Kernel
 }
 
 }  // namespace
-
-bool IsSimulatedTarget(absl::string_view name) { return absl::ConsumePrefix(&name, "sim:"); }
-
-absl::StatusOr<const Target*> SimulatedTarget(absl::string_view name) {
-  absl::string_view card = name;
-  absl::ConsumePrefix(&card, "sim:");
-  absl::StatusOr<const Target*> target = FindTarget(card);
-  if (!target.ok()) target = FindTarget(name);  // a card that is there in the simulator only
-  INGOT_RETURN_IF_ERROR(target.status());
-  if ((*target)->card == nullptr) return InvalidArgument("'", name, "': ", card, " is not a GPU");
-  return target;
-}
 
 absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& target) {
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));

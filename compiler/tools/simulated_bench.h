@@ -5,16 +5,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "compiler/tools/work_table.h"
 #include "ir/base/target.h"
 
 namespace ingot::tools {
-
-// "sim:" before the name of a GPU.
-bool IsSimulatedTarget(absl::string_view name);
-// The row whose facts plans see.  InvalidArgument for a name that is no GPU's.
-absl::StatusOr<const Target*> SimulatedTarget(absl::string_view name);
 
 // Compiles the graph in `path` and runs each distinct kernel once in the simulator: its first, its
 // last and some other blocks, on memory that exists only where it is touched.  Loops of the program
