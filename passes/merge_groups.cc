@@ -42,18 +42,27 @@ class Merger {
       }
       node.original = std::move(group);
     }
-    for (const Instruction* instruction : computation.instructions()) {
+    for (Instruction* instruction : computation.instructions()) {
       if (NodeOf(instruction) >= 0 || IsCopied(*instruction)) continue;
+      // The results of an op with several go where it goes.
+      if (instruction->opcode() == Opcode::kGetTupleElement) {
+        const int node = NodeOf(instruction->operand(0));
+        if (node >= 0 && nodes_[node].closed == nullptr) {
+          group_of_[instruction] = node;
+          nodes_[node].own.push_back(instruction);
+          continue;
+        }
+      }
       group_of_[instruction] = static_cast<int>(nodes_.size());
       nodes_.emplace_back();
       nodes_.back().closed = instruction;
     }
-    // A group's value is its last member's, so that these are in topological order.
+    // A group's value is its root's, so that these are in topological order.
     std::vector<int> order(nodes_.size());
     std::iota(order.begin(), order.end(), 0);
     const auto last = [&](int node) {
       return nodes_[node].closed != nullptr ? nodes_[node].closed->id()
-                                            : nodes_[node].own.back()->id();
+                                            : nodes_[node].original.roots[0]->id();
     };
     std::sort(order.begin(), order.end(), [&](int a, int b) { return last(a) < last(b); });
     order_ = std::move(order);
@@ -285,6 +294,9 @@ class Merger {
                [](const auto* x, const auto* y) { return x->id() < y->id(); });
     const FusionGroup group = GroupOf(both);
     if (group.members.size() > kMostMembers || group.roots.size() > kMostRoots) return;
+    for (const Instruction* root : group.roots) {
+      if (root->shape().IsTuple()) return;
+    }
     const FusionView view = ViewOfGroup(group);
     if (view.inputs.size() + view.roots.size() > kMostBuffers) return;
     const FusionCostEstimate cost = cost_(view);

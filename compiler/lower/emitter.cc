@@ -146,6 +146,13 @@ Elements ElementEmitter::LaneByLane(const Instruction& instruction, const Index&
   return result;
 }
 
+bool ElementEmitter::AsksInSpace(const Instruction& reduce) const {
+  for (int64_t i = 0; i < reduce.operand_count() / 2; ++i) {
+    if (context_.tile->SourceOf(reduce, i) == nullptr) return false;
+  }
+  return true;
+}
+
 Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& at) {
   Index index = at;
   if (at.point >= 0 && instruction.kind() != OpKind::kElementwise) {
@@ -154,6 +161,9 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
         instruction.opcode() != Opcode::kBitcastConvert &&
         context_.tile->SourceOf(instruction, 0) != nullptr) {
       return {EmitOperand(instruction, 0, at)};
+    }
+    if (instruction.opcode() == Opcode::kReduce && AsksInSpace(instruction)) {
+      return EmitReduceOfOne(*this, instruction, at);
     }
     index.point = -1;
   }

@@ -141,6 +141,8 @@ class ElementEmitter {
 
   // The leaves of `instruction`; empty when it cannot be done with this index's lanes at once.
   std::vector<Element> Dispatch(const Instruction& instruction, const Index& index);
+  // Whether a reduce's operands lie at the points of the tile's space.
+  bool AsksInSpace(const Instruction& reduce) const;
   std::vector<Element> EmitStructure(const Instruction& instruction, const Index& index);
   std::vector<Element> LaneByLane(const Instruction& instruction, const Index& index);
   int64_t MemoryAlignment(const kernel::Buffer& buffer, const Shape& shape, const Index& index);
@@ -158,6 +160,8 @@ using Elements = std::vector<Element>;
 Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitReduction(ElementEmitter& e, const Instruction& instruction, const Index& index);
+// A reduce that ends no class of the tile's space, at one of its points.
+Elements EmitReduceOfOne(ElementEmitter& e, const Instruction& reduce, const Index& index);
 Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitRandom(ElementEmitter& e, const Instruction& instruction, const Index& index);

@@ -78,6 +78,21 @@ Elements EmitReduce(ElementEmitter& e, const Instruction& reduce, const Index& i
   return combination.Finish(e, RunFold(e, fold));
 }
 
+}  // namespace
+
+Elements EmitReduceOfOne(ElementEmitter& e, const Instruction& reduce, const Index& index) {
+  const Combination combination = CombinationOf(e, reduce);
+  Elements elements;
+  for (int64_t i = 0; i < reduce.operand_count() / 2; ++i) {
+    elements.push_back(e.EmitOperand(reduce, i, index));
+  }
+  elements = combination.Accumulators(e, std::move(elements));
+  if (combination.simple.has_value()) return combination.Finish(e, std::move(elements));
+  return combination.Apply(e, reduce, combination.initial, elements);
+}
+
+namespace {
+
 // ----- Windows
 
 // Where a window's element w lies in the (dilated, padded) base for output o:

@@ -23,10 +23,14 @@ FusionInfo::FusionInfo(FusionView view)
     const Accumulation accumulation = AccumulationOf(graph_.value(v));
     if (accumulation == Accumulation::kNone) continue;
     const bool opaque = accumulation == Accumulation::kOpaque;
+    std::vector<int> classes = opaque ? std::vector<int>{} : space_.EndedBy(v);
+    in_space = in_space && !opaque;
+    // It combines one element with the initial value.
+    if (in_space && classes.empty()) continue;
     reductions_.push_back({.value = v,
                            .opaque = opaque,
-                           .in_space = in_space && !opaque,
-                           .classes = opaque ? std::vector<int>{} : space_.EndedBy(v),
+                           .in_space = in_space,
+                           .classes = std::move(classes),
                            .level = ++levels_[v]});
   }
 }

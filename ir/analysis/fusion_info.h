@@ -15,7 +15,7 @@
 
 namespace ingot {
 
-// A member that accumulates.
+// A member that accumulates: more than one element, for all that is known.
 struct Reduction {
   int value;
   bool opaque;  // Accumulation::kOpaque: it ends no class
