@@ -23,8 +23,7 @@ absl::Status RunWorkload(const std::string& folder, const std::string& name, con
   INGOT_ASSIGN_OR_RETURN(const Workload workload, LoadWorkload(folder, name));
   CompileOptions options;
   options.threads = 1;
-  INGOT_ASSIGN_OR_RETURN(const Compilation compilation,
-                         Compile(*workload.module, target, options));
+  INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*workload.module, target, options));
   INGOT_ASSIGN_OR_RETURN(const auto executable, Executable::Load(compilation.program, device));
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> results, executable->Run(workload.inputs));
   return CheckResults(name, results, workload.expected);
