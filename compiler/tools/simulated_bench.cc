@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/compile.h"
+#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/simulator/simulator.h"
 #include "compiler/kernel/text.h"
 #include "compiler/tools/model.h"
@@ -31,6 +32,7 @@ constexpr int64_t kModelOperations = 1'000'000'000;
 struct Work {
   int64_t count = 0;
   const runtime::Command* first = nullptr;
+  int32_t instruction = 0;  // of `first`, by its label
 };
 
 // Commands by what they do, in the order in which they are first run.
@@ -39,6 +41,8 @@ class Commands {
   explicit Commands(const std::vector<runtime::Command>& commands) { Add(commands); }
 
   const std::vector<std::pair<std::string, Work>>& all() const { return works_; }
+  // Whether nothing else of `all` is of the same instruction.
+  bool IsOnly(const Work& work) const { return kinds_[work.instruction] == 1; }
 
  private:
   void Add(const std::vector<runtime::Command>& commands) {
@@ -66,12 +70,20 @@ class Commands {
 
   void Count(const std::string& what, const runtime::Command& command) {
     const auto [found, added] = index_.try_emplace(what, works_.size());
-    if (added) works_.push_back({what, {0, &command}});
+    if (added) {
+      const auto label =
+          labels_.try_emplace(command.label, static_cast<int32_t>(kinds_.size())).first;
+      kinds_.resize(labels_.size());
+      ++kinds_[label->second];
+      works_.push_back({what, {0, &command, label->second}});
+    }
     ++works_[found->second].second.count;
   }
 
   std::vector<std::pair<std::string, Work>> works_;
   absl::flat_hash_map<std::string, size_t> index_;
+  absl::flat_hash_map<std::string, int32_t> labels_;
+  std::vector<int32_t> kinds_;  // by label: how many of works_ have it
 };
 
 // Small integers, which every use of an operand can take: as numbers, as indices, as truth.
@@ -127,6 +139,8 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
   INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*module, target, options));
   const runtime::Program& program = *compilation.program;
   INGOT_ASSIGN_OR_RETURN(const kernel::KernelModule kernels, kernel::ParseKernels(text, path));
+  // As LLVM does.
+  for (const auto& kernel : kernels.kernels) kernel::RemoveDeadCode(*kernel);
   INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(kernels, target));
   absl::flat_hash_map<std::string, size_t> kernel_number;
   for (size_t i = 0; i < kernels.kernels.size(); ++i) kernel_number[kernels.kernels[i]->name()] = i;
@@ -167,7 +181,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
       INGOT_RETURN_IF_ERROR(Annotate(report.status(), path));
       row.report = reports[number];
       row.work = WorkOf(kernel, report);
-      SetBytesMoved(report, *work.first, row.work);
+      SetBytesMoved(report, *work.first, commands.IsOnly(work), row.work);
       row.work.block.shared_bytes =
           std::max<int64_t>(row.work.block.shared_bytes, launch.dynamic_shared_bytes);
       row.work.block.registers = row.report.registers;

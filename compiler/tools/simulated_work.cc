@@ -48,19 +48,26 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
 }
 
 void SetBytesMoved(const simulator::Report& report, const runtime::Command& command,
-                   machine::KernelWork& work) {
+                   bool only_kernel, machine::KernelWork& work) {
   const simulator::Counters& counters = report.counters;
   if (report.blocks_run == report.blocks) {
     work.read_bytes = static_cast<double>(counters.loads.unique_bytes);
     work.written_bytes = static_cast<double>(counters.stores.unique_bytes);
     return;
   }
+  const double scale = static_cast<double>(report.blocks) / static_cast<double>(report.blocks_run);
   int64_t written = 0;
+  auto accesses = counters.buffers.begin();
   for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
     const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
-    if (buffer == nullptr || buffer->access == runtime::Access::kRead) continue;
-    written += buffer->slice.size;
+    if (buffer == nullptr) continue;
+    const auto all = static_cast<double>(buffer->slice.size);
+    work.read_bytes += std::min(all, scale * accesses->loads.unique_bytes);
+    work.written_bytes += std::min(all, scale * accesses->stores.unique_bytes);
+    if (buffer->access != runtime::Access::kRead) written += buffer->slice.size;
+    ++accesses;
   }
+  if (!only_kernel || command.bytes == 0) return;
   written = std::min(written, command.bytes);
   work.written_bytes = static_cast<double>(written);
   work.read_bytes = static_cast<double>(command.bytes - written);

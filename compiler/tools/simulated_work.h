@@ -18,11 +18,13 @@ int64_t FrameInstructions(const kernel::Kernel& kernel);
 // All but registers, which the assembler says, and bytes moved (SetBytesMoved).
 machine::KernelWork WorkOf(const kernel::Kernel& kernel, const kernel::simulator::Report& report);
 
-// Different bytes that the launch reads and writes: as simulated where every block ran, else the
-// bytes of the plan, which are the command's; what is written are the launch's results.
-// `command` is the launch.
+// Different bytes that the launch, which is `command`, reads and writes: as simulated where every
+// block ran.  Else the bytes of the plan, which are the command's, where the launch is the
+// `only_kernel` of its instruction; what is written are its results.  Else, for each buffer, what
+// the blocks that ran have touched, times blocks over blocks that ran, and at most all of it: right
+// where blocks have different tiles, or all of them the same one.
 void SetBytesMoved(const kernel::simulator::Report& report, const runtime::Command& command,
-                   machine::KernelWork& work);
+                   bool only_kernel, machine::KernelWork& work);
 
 // What the driver copies or fills, as a kernel of 256 threads and 16-byte accesses would.
 machine::KernelWork CopyWork(int64_t read_bytes, int64_t written_bytes);

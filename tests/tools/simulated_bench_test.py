@@ -24,12 +24,33 @@ ENTRY e {
   ROOT x = f32[1024,1024] parameter(0)
 }
 """
+# One result of 16 M elements, by two kernels: what they move is known of both.
+SUM = """HloModule sum
+add {
+  a = f32[] parameter(0)
+  b = f32[] parameter(1)
+  ROOT s = f32[] add(a, b)
+}
+ENTRY e {
+  x = f32[16777216] parameter(0)
+  zero = f32[] constant(0)
+  ROOT y = f32[] reduce(x, zero), dimensions={0}, to_apply=add
+}
+"""
 FIELDS = ["kernels", "moved", "asked", "used_loads", "used_stores", "bytes_in_flight",
           "issue_slots", "predicted_us", "floor_us"]
 
 
 def run(*arguments):
     return subprocess.run([INGOT, "bench", *arguments], capture_output=True, text=True)
+
+
+def bench(text, folder):
+    path, out = pathlib.Path(folder, "model.hlo"), pathlib.Path(folder, "model.json")
+    path.write_text(text)
+    done = run(str(path), "--target=sim:sm_90a", "--json=%s" % out)
+    check(done.returncode == 0, "bench fails:", done.stderr)
+    return json.loads(out.read_text())["models"][0]
 
 
 def check(condition, what, *shown):
@@ -73,6 +94,10 @@ def main():
         moved = report["models"][1]
         check(moved["kernels"] == 0, "a copy is no kernel", moved)
         near(moved["moved"], 1, "moved")
+
+        model = bench(SUM, folder)
+        check(model["kernels"] == 2, "the sum is split", model)
+        check(1 <= model["moved"] < 1.01, "moved by two kernels", model)
 
         for target in ["sim:x86_64-v3", "sim:sm_12", "sim:"]:
             done = run(str(add), "--target=%s" % target)

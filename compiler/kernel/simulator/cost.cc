@@ -1,8 +1,11 @@
 #include "compiler/kernel/simulator/cost.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
+
+#include "compiler/kernel/fold.h"
 
 namespace ingot::kernel::simulator {
 namespace {
@@ -20,15 +23,24 @@ class Coster {
   explicit Coster(const Kernel& kernel)
       : costs_(kernel.operation_count(), Cost{}),
         users_(kernel.operation_count()),
-        static_(kernel.operation_count(), false) {
+        static_(kernel.operation_count(), false),
+        forms_(kernel.operation_count()) {
+    std::vector<const Operation*> all;
     ForEachOperation(*kernel.body(), [&](const Operation& op) {
+      all.push_back(&op);
       for (const Operation* operand : op.operands) users_[operand->id].push_back(&op);
     });
+    // Users come later.
+    index_only_.assign(kernel.operation_count(), false);
+    for (size_t i = all.size(); i-- > 0;) index_only_[all[i]->id] = IsIndexOnly(*all[i]);
   }
 
   std::vector<Cost> Run(const Kernel& kernel) {
     ForEachOperation(*kernel.body(), [&](const Operation& op) {
       static_[op.id] = IsStatic(op);
+      forms_[op.id] = FormOf(op);
+      if (op.opcode == Opcode::kLane) thread_[op.id] = 1;
+      if (op.opcode == Opcode::kWarp) thread_[op.id] = kWarpSize;
       if (!static_[op.id]) Visit(op);
     });
     return std::move(costs_);
@@ -49,13 +61,50 @@ class Coster {
                                          [&](const Operation* user) { return holds(*user, op); });
   }
 
-  // x + constant, wanted as an index alone.
-  bool IsOffset(const Operation& op) {
-    if (op.opcode != Opcode::kAdd || !(static_[op.operands[0]->id] || static_[op.operands[1]->id]))
-      return false;
-    return AllUsers(op, [](const Operation& user, const Operation& value) {
-      return user.index() == &value && user.value() != &value;
+  static bool IsAffine(const Operation& op) {
+    return (op.opcode == Opcode::kAdd || op.opcode == Opcode::kSub || op.opcode == Opcode::kMul) &&
+           op.type.lanes == 1 && !IsFloat(op.type.element);
+  }
+  // Wanted for indices alone.
+  bool IsIndexOnly(const Operation& op) const {
+    const std::vector<const Operation*>& users = users_[op.id];
+    return !users.empty() && std::all_of(users.begin(), users.end(), [&](const Operation* user) {
+      if (IsAffine(*user)) return static_cast<bool>(index_only_[user->id]);
+      return user->index() == &op && user->value() != &op;
     });
+  }
+
+  // An integer as a sum of values of other kinds, by id, times constants; what is known where the
+  // kernel is assembled is left out, because addresses have an offset for it.
+  using Form = std::map<int, uint64_t>;
+  Form FormOf(const Operation& op) const {
+    constexpr size_t kMostTerms = 8;
+    if (static_[op.id]) return {};
+    const Form itself = {{op.id, 1}};
+    if (!IsAffine(op)) return itself;
+    Form form = forms_[op.operands[0]->id];
+    const Form& other = forms_[op.operands[1]->id];
+    if (op.opcode == Opcode::kMul) {
+      const Operation& right = *op.operands[1];
+      if (!right.IsConstant()) return itself;
+      const auto scale = static_cast<uint64_t>(
+          IntegerValue(right.type.element, right.Get<ConstantAttributes>().bits));
+      for (auto& [id, factor] : form) factor *= scale;
+    } else {
+      for (const auto& [id, factor] : other) {
+        uint64_t& sum = form[id];
+        sum += op.opcode == Opcode::kAdd ? factor : 0 - factor;
+        if (sum == 0) form.erase(id);
+      }
+    }
+    return form.size() > kMostTerms ? itself : form;
+  }
+  // Whether `op` is, but for a constant, what has been computed before it, or a value itself.
+  bool IsOffset(const Operation& op) {
+    if (!IsAffine(op) || !index_only_[op.id]) return false;
+    const Form& form = forms_[op.id];
+    if (form.size() == 1 && form.begin()->second == 1) return form.begin()->first != op.id;
+    return form == thread_ || !computed_.insert(form).second;
   }
   bool IsPartOfSum(const Operation& op) {
     return op.opcode == Opcode::kMul && BitWidth(op.type.element) == 32 &&
@@ -170,9 +219,7 @@ class Coster {
   }
 
   void Address(const Operation& op, const Buffer& buffer, const Operation& index) {
-    const Operation* base = &index;
-    if (IsOffset(index)) base = index.operands[static_[index.operands[0]->id] ? 1 : 0];
-    if (!static_[base->id] && addresses_.insert({&buffer, base}).second) {
+    if (!static_[index.id] && addresses_.insert({&buffer, forms_[index.id]}).second) {
       Charge(op, Unit::kInteger, 1);
     }
   }
@@ -199,7 +246,11 @@ class Coster {
   std::vector<Cost> costs_;                           // by operation id
   std::vector<std::vector<const Operation*>> users_;  // by operation id
   std::vector<bool> static_;                          // by operation id
-  std::set<std::pair<const Buffer*, const Operation*>> addresses_;
+  std::vector<bool> index_only_;                      // by operation id
+  std::vector<Form> forms_;                           // by operation id
+  Form thread_;                                       // lane + 32 · warp: an id too
+  std::set<Form> computed_;
+  std::set<std::pair<const Buffer*, Form>> addresses_;
 };
 
 }  // namespace
