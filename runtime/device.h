@@ -1,5 +1,6 @@
-// Device: where a Program runs.  Two kinds: runtime/host (a thread pool) and runtime/cuda (the
-// driver, opened at run time).  Most callers want runtime/executor.h, which sits on top.
+// Device: where a Program runs.  runtime/host (a thread pool) and runtime/cuda (the driver, opened
+// at run time); the compiler has a third kind, its simulator.  Most callers want
+// runtime/executor.h, which sits on top.
 #ifndef INGOT_RUNTIME_DEVICE_H_
 #define INGOT_RUNTIME_DEVICE_H_
 
@@ -16,7 +17,7 @@
 namespace ingot::runtime {
 
 struct DeviceProperties {
-  std::string platform;      // "host" or "cuda", as Program::platform
+  std::string platform;      // "host", "cuda" or "sim", as Program::platform
   std::string name;          // "AMD EPYC 9654", "NVIDIA H200"
   std::string architecture;  // "x86_64-v4", "sm_90a"
   int64_t memory_bytes = 0;

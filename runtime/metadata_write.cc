@@ -23,7 +23,8 @@ format::CodeFormat ToFormat(CodeFormat code_format) {
   return static_cast<format::CodeFormat>(code_format);
 }
 
-static_assert(static_cast<int>(CodeFormat::kPtx) == static_cast<int>(format::CodeFormat::Ptx));
+static_assert(static_cast<int>(CodeFormat::kKernelText) ==
+              static_cast<int>(format::CodeFormat::KernelText));
 static_assert(static_cast<int>(Allocation::kConstant) ==
               static_cast<int>(format::Allocation::Constant));
 static_assert(static_cast<int>(Access::kReadWrite) == static_cast<int>(format::Access::ReadWrite));

@@ -294,6 +294,8 @@ absl::string_view CodeFormatName(CodeFormat format) {
       return "cubin";
     case CodeFormat::kPtx:
       return "ptx";
+    case CodeFormat::kKernelText:
+      return "kernel-text";
     case CodeFormat::kFunctions:
       return "functions";
   }

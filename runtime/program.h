@@ -60,6 +60,8 @@ enum class CodeFormat : uint8_t {
   kElfObject,
   kCubin,
   kPtx,
+  // Kernel IR in its text form (docs/kernel_ir.md), for the simulator.
+  kKernelText,
   // Addresses of functions in this process (just-in-time compilation).  Not written to files.
   kFunctions,
 };
@@ -72,7 +74,8 @@ struct Function {
 
 struct CodeModule {
   std::string name;
-  // What runs it: "x86_64-v3", "x86_64-v4" (psABI levels), "sm_90a", or "host" (kFunctions only).
+  // What runs it: "x86_64-v3", "x86_64-v4" (psABI levels), "sm_90a", "sim:sm_90a", or
+  // "host" (kFunctions only).
   std::string architecture;
   // CPU features beyond the level, by LLVM's names: "avx512bf16", "gfni".
   std::vector<std::string> features;
@@ -225,7 +228,7 @@ struct Command {
 
 struct Program {
   std::string name;
-  // "host" or "cuda": which kind of Device runs it.
+  // "host", "cuda" or "sim": which kind of Device runs it.
   std::string platform;
   // How it was compiled, for people and for the keys of caches: "fusion=cost numerics=default".
   // Empty where that is not known.
@@ -244,7 +247,7 @@ struct Program {
 // Bytes of the allocation that `slice` lies in; nullopt when there is no such allocation.
 std::optional<int64_t> AllocationSize(const Program& program, const BufferSlice& slice);
 
-// "elf-object", "cubin", "ptx", "functions".
+// "elf-object", "cubin", "ptx", "kernel-text", "functions".
 absl::string_view CodeFormatName(CodeFormat format);
 
 // InvalidArgument unless every index and slice is in bounds, every shape is a valid array, nothing

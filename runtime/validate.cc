@@ -25,8 +25,8 @@ class Validator {
       : program_(program), host_(program.platform == "host") {}
 
   absl::Status Run() {
-    if (program_.platform != "host" && program_.platform != "cuda") {
-      return InvalidArgument("platform '", program_.platform, "' is neither host nor cuda");
+    if (!host_ && program_.platform != "cuda" && program_.platform != "sim") {
+      return InvalidArgument("platform '", program_.platform, "' is none of host, cuda and sim");
     }
     if (program_.arena_size < 0 || program_.arena_size > kSizeLimit) {
       return InvalidArgument("arena of ", program_.arena_size, " bytes");
@@ -74,7 +74,10 @@ absl::Status Validator::Modules() {
         break;
       case CodeFormat::kCubin:
       case CodeFormat::kPtx:
-        fits = !host_;
+        fits = program_.platform == "cuda";
+        break;
+      case CodeFormat::kKernelText:
+        fits = program_.platform == "sim";
         break;
     }
     if (!fits) {

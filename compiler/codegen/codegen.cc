@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
@@ -12,6 +13,20 @@ namespace {
 
 runtime::SharedBytes BytesOf(absl::string_view text) {
   return runtime::SharedBytes::Own(std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+// Assemblers report in an order of their own.  A kernel that they are silent about has an empty
+// report of its name.
+std::vector<KernelReport> InOrder(const kernel::KernelModule& kernels,
+                                  std::vector<KernelReport> reports) {
+  absl::flat_hash_map<std::string, KernelReport> by_name;
+  for (KernelReport& report : reports) by_name[report.kernel] = std::move(report);
+  std::vector<KernelReport> ordered;
+  for (const auto& kernel : kernels.kernels) {
+    ordered.push_back(std::move(by_name[kernel->name()]));
+    ordered.back().kernel = kernel->name();
+  }
+  return ordered;
 }
 
 absl::StatusOr<GeneratedModule> GenerateForHost(const kernel::KernelModule& kernels,
@@ -27,15 +42,26 @@ absl::StatusOr<GeneratedModule> GenerateForHost(const kernel::KernelModule& kern
   return module;
 }
 
+GeneratedModule GenerateForSimulator(const kernel::KernelModule& kernels) {
+  GeneratedModule module;
+  module.code.format = runtime::CodeFormat::kKernelText;
+  module.code.bytes = BytesOf(kernels.ToString());
+  for (const auto& kernel : kernels.kernels) {
+    module.dynamic_shared_bytes.push_back(kernel->launch().dynamic_shared_bytes);
+  }
+  return module;
+}
+
 absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kernels,
                                                 const Target& target,
                                                 const CodegenOptions& options) {
   INGOT_ASSIGN_OR_RETURN(PtxCode code, CompileToPtx(kernels, target, options));
   GeneratedModule module;
-  absl::StatusOr<std::vector<uint8_t>> cubin = PtxToCubin(code.ptx, target.name);
+  absl::StatusOr<Cubin> cubin = PtxToCubin(code.ptx, target.name);
   if (cubin.ok()) {
     module.code.format = runtime::CodeFormat::kCubin;
-    module.code.bytes = runtime::SharedBytes::Own(*std::move(cubin));
+    module.code.bytes = runtime::SharedBytes::Own(std::move(cubin->bytes));
+    module.reports = InOrder(kernels, std::move(cubin->reports));
   } else if (absl::IsUnimplemented(cubin.status())) {
     module.code.format = runtime::CodeFormat::kPtx;
     module.code.bytes = BytesOf(code.ptx);
@@ -54,9 +80,14 @@ absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, co
                                          absl::string_view name, bool keep_texts) {
   CodegenOptions options;
   options.keep_texts = keep_texts;
-  INGOT_ASSIGN_OR_RETURN(GeneratedModule module, target.platform == Platform::kHost
-                                                     ? GenerateForHost(kernels, target, options)
-                                                     : GenerateForCuda(kernels, target, options));
+  GeneratedModule module;
+  if (target.simulated) {
+    module = GenerateForSimulator(kernels);
+  } else if (target.platform == Platform::kHost) {
+    INGOT_ASSIGN_OR_RETURN(module, GenerateForHost(kernels, target, options));
+  } else {
+    INGOT_ASSIGN_OR_RETURN(module, GenerateForCuda(kernels, target, options));
+  }
   module.code.name = std::string(name);
   module.code.architecture = std::string(target.name);
   return module;

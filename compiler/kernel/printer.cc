@@ -85,6 +85,8 @@ class Inliner {
     return (IsLeaf(op) && op.name.empty()) || facts_[op.id].inlined;
   }
   int Uses(const Operation& op) const { return facts_[op.id].uses; }
+  // The statement that the operation is printed in; null for leaves, which are in many.
+  const Operation* StatementOf(const Operation& op) const { return facts_[op.id].root; }
 
  private:
   struct Fact {
@@ -148,6 +150,13 @@ class Printer {
     PrintStatements(*kernel_.body(), 1);
     absl::StrAppend(&out_, "}\n");
     return std::move(out_);
+  }
+
+  // Names depend on what is printed before: print all, and keep one statement.
+  std::string PrintOne(const Operation& op) {
+    wanted_ = inliner_.StatementOf(op);
+    Print();
+    return std::move(found_);
   }
 
  private:
@@ -433,7 +442,9 @@ class Printer {
 
   void PrintStatement(const Operation& op, int depth) {
     const std::string indent(2 * depth, ' ');
-    const std::string line = absl::StrCat(indent, Statement(op), HloText(op));
+    const std::string statement = Statement(op);
+    if (&op == wanted_) found_ = statement;
+    const std::string line = absl::StrCat(indent, statement, HloText(op));
     if (op.blocks.empty() && op.opcode != Opcode::kRoles) {
       absl::StrAppend(&out_, line, CommentText(op), "\n");
       return;
@@ -500,11 +511,17 @@ class Printer {
   absl::flat_hash_map<std::string, int> suffixes_;
   int next_number_ = 0;
   std::string out_;
+  const Operation* wanted_ = nullptr;
+  std::string found_;  // the statement of wanted_
 };
 
 }  // namespace
 
 std::string Kernel::ToString() const { return Printer(*this).Print(); }
+
+std::string StatementText(const Kernel& kernel, const Operation& op) {
+  return Printer(kernel).PrintOne(op);
+}
 
 std::string KernelModule::ToString() const {
   return absl::StrJoin(kernels, "\n", [](std::string* out, const std::unique_ptr<Kernel>& kernel) {

@@ -11,6 +11,7 @@
 #define INGOT_COMPILER_KERNEL_TEXT_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +25,9 @@ namespace ingot::kernel {
 absl::StatusOr<KernelModule> ParseKernels(absl::string_view text, absl::string_view file);
 // Reads a text with one kernel.
 absl::StatusOr<std::unique_ptr<Kernel>> ParseKernel(absl::string_view text, absl::string_view file);
+
+// The statement of the kernel's text that `op` stands in, without blocks: "store %y[%0] = %1".
+std::string StatementText(const Kernel& kernel, const Operation& op);
 
 // Expressions and blocks nest at most this deep; the parser refuses more, the printer prints no
 // deeper expression.

@@ -91,6 +91,10 @@ class HeaderVerifier {
     return absl::OkStatus();
   }
 
+  int MostClusterBlocks() const {
+    return target_ == nullptr ? kMaxClusterBlocks : target_->cluster_blocks;
+  }
+
   absl::Status CheckExtents() {
     const Launch& launch = kernel_.launch();
     for (int i = 0; i < 3; ++i) {
@@ -103,11 +107,11 @@ class HeaderVerifier {
         return InvalidArgument("block.", std::string(1, 'x' + i), " is ", launch.block[i],
                                ", expected 1 to ", kMaxBlockThreads);
       }
-      if (launch.cluster[i] < 1 || launch.cluster[i] > kMaxClusterBlocks ||
+      if (launch.cluster[i] < 1 || launch.cluster[i] > MostClusterBlocks() ||
           launch.grid[i] % launch.cluster[i] != 0) {
         return InvalidArgument("cluster.", std::string(1, 'x' + i), " is ", launch.cluster[i],
                                ", expected a divisor of ", launch.grid[i], " up to ",
-                               kMaxClusterBlocks);
+                               MostClusterBlocks());
       }
     }
     return absl::OkStatus();
@@ -123,9 +127,9 @@ class HeaderVerifier {
     if (threads > kMaxBlockThreads) {
       return InvalidArgument("a block has ", threads, " threads, at most ", kMaxBlockThreads);
     }
-    if (launch.cluster_blocks() > kMaxClusterBlocks) {
+    if (launch.cluster_blocks() > MostClusterBlocks()) {
       return InvalidArgument("a cluster has ", launch.cluster_blocks(), " blocks, at most ",
-                             kMaxClusterBlocks);
+                             MostClusterBlocks());
     }
     if (launch.max_registers < 0 || launch.max_registers * threads > kRegisters) {
       return InvalidArgument(threads, " threads of ", launch.max_registers, " registers, at most ",

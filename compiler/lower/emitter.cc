@@ -228,6 +228,16 @@ std::vector<Element> ElementEmitter::Call(const Computation& computation,
 
 // ----- Memory
 
+namespace {
+
+// How far apart in memory the lanes of a vector are, in elements.
+int64_t LaneStep(const Shape& shape, const Index& index) {
+  if (index.lanes() == 1 || index.flat()) return 1;
+  return index.lane.stride * RowMajorStrides(shape.dimensions())[index.lane.dim];
+}
+
+}  // namespace
+
 int64_t ElementEmitter::MemoryAlignment(const kernel::Buffer& buffer, const Shape& shape,
                                         const Index& index) {
   if (index.lanes() == 1) return 0;
@@ -252,10 +262,7 @@ Element ElementEmitter::Load(kernel::Buffer* buffer, const Shape& shape, const I
     return {b().Load(buffer, first), b().Load(buffer, math().Add(first, 1))};
   }
   if (index.lanes() == 1) return {b().Load(buffer, linear), nullptr};
-  int64_t step = 1;
-  if (!index.flat()) {
-    step = index.lane.stride * RowMajorStrides(shape.dimensions())[index.lane.dim];
-  }
+  const int64_t step = LaneStep(shape, index);
   if (step == 1) {
     kernel::AccessOptions options;
     options.alignment = static_cast<int>(MemoryAlignment(*buffer, shape, index));
@@ -272,11 +279,18 @@ void ElementEmitter::Store(kernel::Buffer* buffer, const Shape& shape, const Ind
                            Element value) {
   value = Broadcast(value, index.lanes());
   const Value linear = math().Linear(index, shape.dimensions());
+  const int64_t step = LaneStep(shape, index);
   if (value.is_complex()) {
     for (int lane = 0; lane < index.lanes(); ++lane) {
-      const Value first = math().Mul(math().Add(linear, lane), 2);
+      const Value first = math().Mul(math().Add(linear, lane * step), 2);
       b().Store(buffer, first, b().Extract(value.re, lane));
       b().Store(buffer, math().Add(first, 1), b().Extract(value.im, lane));
+    }
+    return;
+  }
+  if (step != 1) {
+    for (int lane = 0; lane < index.lanes(); ++lane) {
+      b().Store(buffer, math().Add(linear, lane * step), b().Extract(value.re, lane));
     }
     return;
   }

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
@@ -26,6 +27,7 @@ class TileLowering : public TileSpace {
         e_(frame.emitter),
         b_(frame.builder),
         math_(frame.context.math),
+        places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
         class_count_(static_cast<int>(plan_.classes.size())) {
     frame.context.tile = this;
   }
@@ -47,7 +49,6 @@ class TileLowering : public TileSpace {
     for (TileReduction& reduction : reductions_) {
       reduction.combination = CombinationOf(e_, *reduction.instruction);
     }
-    FindPlaces();
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
     Loops(kept, 0, [&] { EmitTile(); });
@@ -119,69 +120,15 @@ class TileLowering : public TileSpace {
     }
   }
 
-  // Which part of each class's coordinates is this thread's.
-  void FindPlaces() {
-    lane_.assign(class_count_, nullptr);
-    warp_.assign(class_count_, nullptr);
-    block_.assign(class_count_, nullptr);
-    trip_.assign(class_count_, math_.Const(0));
-    lane_bits_.assign(class_count_, 0);
-    const Value lane = math_.Convert(b_.LaneId());
-    const Value warp = math_.Convert(b_.WarpId());
-    const Value block = math_.Convert(b_.BlockId());
-    int64_t lanes = 1, warps = 1, blocks = 1;
-    const int64_t all_warps = frame_.plan.block_threads / kernel::kWarpSize;
-    for (int c : plan_.order) {
-      const plan::TileClass& tile = plan_.classes[c];
-      lane_bits_[c] = lanes;
-      lane_[c] = Digit(lane, lanes, tile.lanes, kernel::kWarpSize);
-      warp_[c] = Digit(warp, warps, tile.warps, all_warps);
-      block_[c] = Digit(block, blocks, tile.blocks, frame_.plan.blocks);
-      lanes *= tile.lanes;
-      warps *= tile.warps;
-      blocks *= tile.blocks;
-    }
-  }
-
-  // (number floordiv below) mod size, of a number less than `all`.
-  Value Digit(Value number, int64_t below, int64_t size, int64_t all) {
-    if (size == 1) return math_.Const(0);
-    const Value digit = math_.Div(number, below);
-    return below * size == all ? digit : math_.Rem(digit, size);
-  }
-
-  // Coordinate of register `r` of class `c`, of element 0 of its vector.
-  Value Coordinate(int c, int r) {
-    const plan::TileClass& tile = plan_.classes[c];
-    Value at = b_.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
-    int64_t extent = int64_t{1} * tile.lanes * tile.warps;
-    at = math_.Add(at, r * extent);
-    extent *= tile.registers;
-    at = b_.Add(at, math_.Mul(trip_[c], extent));
-    extent *= tile.loop;
-    at = b_.Add(at, math_.Mul(block_[c], extent));
-    return math_.Mul(at, tile.vector);
-  }
-
-  bool IsMasked(int c) const {
-    const plan::TileClass& tile = plan_.classes[c];
-    return tile.block_extent() * tile.blocks > tile.size;
-  }
-
-  // Whether register `r` of the class lies in the space; null where it always does.
-  Value Inside(int c, int r) {
-    if (!IsMasked(c)) return nullptr;
-    return b_.Lt(Coordinate(c, r), math_.Const(plan_.classes[c].size));
-  }
-
   // A place: for each class the coordinate of a register.  What is beyond the space reads its last
   // elements.
   int NewPoint(const std::vector<int>& registers) {
     std::vector<Value> at;
     for (int c = 0; c < class_count_; ++c) {
       const plan::TileClass& tile = plan_.classes[c];
-      Value coordinate = Coordinate(c, registers[c]);
-      if (IsMasked(c)) coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
+      Value coordinate = places_.Coordinate(c, registers[c]);
+      if (places_.IsMasked(c))
+        coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
       at.push_back(coordinate);
     }
     points_.push_back(std::move(at));
@@ -220,9 +167,9 @@ class TileLowering : public TileSpace {
       return;
     }
     e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
-      trip_[c] = trip;
+      places_.SetTrip(c, trip);
       Loops(classes, i + 1, body);
-      trip_[c] = math_.Const(0);
+      places_.SetTrip(c, math_.Const(0));
     });
   }
 
@@ -369,7 +316,7 @@ class TileLowering : public TileSpace {
     const int point = NewPoint(registers);
     Value inside = nullptr;
     for (int c : reduced) {
-      const Value in_class = Inside(c, registers[c]);
+      const Value in_class = places_.Inside(c, registers[c]);
       if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
     }
     Elements elements;
@@ -403,12 +350,16 @@ class TileLowering : public TileSpace {
 
   // The element of a scratch buffer [parts, kept elements] for the reduction's `index`.
   Index PartIndex(const TileReduction& reduction, const Index& index, Value part) {
-    const int64_t kept = ElementsOf(reduction.instruction->shape());
+    const Shape& shape = ArrayOf(reduction.instruction->shape());
     Index result;
     const Value linear = index.linear == nullptr ? math_.Const(0) : index.linear;
-    result.linear = b_.Add(math_.Mul(part, kept), linear);
+    result.dims = {part, linear};
+    result.linear = b_.Add(math_.Mul(part, shape.ElementCount()), linear);
     result.lane = index.lane;
-    if (result.lane.count > 1) result.lane.dim = -1;
+    if (result.lane.count > 1) {
+      result.lane.stride *= RowMajorStrides(shape.dimensions())[index.lane.dim];
+      result.lane.dim = 1;
+    }
     return result;
   }
 
@@ -418,7 +369,8 @@ class TileLowering : public TileSpace {
     std::vector<int> lane_masks;
     int64_t warps = 1;
     for (int c : reduced) {
-      for (int l = 1; l < plan_.classes[c].lanes; l *= 2) lane_masks.push_back(lane_bits_[c] * l);
+      for (int l = 1; l < plan_.classes[c].lanes; l *= 2)
+        lane_masks.push_back(places_.LaneMask(c) * l);
       warps *= plan_.classes[c].warps;
     }
     bool vector_ended = false;
@@ -461,7 +413,7 @@ class TileLowering : public TileSpace {
     Value kept_lane = math_.Const(0);
     for (int c : plan_.order) {
       if (std::find(reduced.begin(), reduced.end(), c) != reduced.end()) continue;
-      kept_lane = b_.Add(kept_lane, math_.Mul(lane_[c], kept_lanes));
+      kept_lane = b_.Add(kept_lane, math_.Mul(places_.lane(c), kept_lanes));
       kept_lanes *= plan_.classes[c].lanes;
     }
     TileExchange exchange(e_, types, all_warps * count * kept_lanes, lanes, masked,
@@ -472,7 +424,7 @@ class TileLowering : public TileSpace {
     if (in_loop_) b_.Barrier();
     const Value own = math_.Convert(b_.WarpId());
     Value writes = b_.True();
-    for (int c : reduced) writes = b_.And(writes, b_.Eq(lane_[c], math_.Const(0)));
+    for (int c : reduced) writes = b_.And(writes, b_.Eq(places_.lane(c), math_.Const(0)));
     e_.If(writes, [&] {
       for (int64_t n = 0; n < count; ++n)
         exchange.Write(e_, slot(own, n), reduction.accumulators[n]);
@@ -485,7 +437,7 @@ class TileLowering : public TileSpace {
     for (int c : plan_.order) {
       const int size = plan_.classes[c].warps;
       if (std::find(reduced.begin(), reduced.end(), c) == reduced.end()) {
-        first = b_.Add(first, math_.Mul(warp_[c], below));
+        first = b_.Add(first, math_.Mul(places_.warp(c), below));
       } else {
         std::vector<int64_t> more;
         for (int d = 0; d < size; ++d) {
@@ -504,24 +456,12 @@ class TileLowering : public TileSpace {
     }
   }
 
-  // Whether this thread is the first of those that have the same value of these classes.
-  Value IsFirst(const std::vector<int>& classes, Value condition) {
-    for (int c : classes) {
-      const plan::TileClass& tile = plan_.classes[c];
-      for (const auto& [digit, size] :
-           {std::pair<Value, int64_t>{lane_[c], tile.lanes}, {warp_[c], tile.warps}}) {
-        if (size > 1) condition = b_.And(condition, b_.Eq(digit, math_.Const(0)));
-      }
-    }
-    return condition;
-  }
-
   void StorePart(const TileReduction& reduction, const Elements& elements, const Index& index,
                  const std::vector<int>& registers, const std::vector<int>& reduced) {
     Value part = math_.Const(0);
     int64_t below = 1;
     for (int c : reduced) {
-      part = b_.Add(part, math_.Mul(block_[c], below));
+      part = b_.Add(part, math_.Mul(places_.block(c), below));
       below *= plan_.classes[c].blocks;
     }
     const absl::Span<const int> own = info_.space().ClassesOf(reduction.value);
@@ -541,19 +481,19 @@ class TileLowering : public TileSpace {
     Value stores = b_.True();
     for (int c = 0; c < class_count_; ++c) {
       if (std::find(own.begin(), own.end(), c) != own.end()) {
-        const Value inside = Inside(c, registers[c]);
+        const Value inside = places_.Inside(c, registers[c]);
         if (inside != nullptr) stores = b_.And(stores, inside);
         continue;
       }
-      stores = IsFirst({c}, stores);
+      stores = places_.IsFirst(c, stores);
       if (registers[c] != 0) stores = b_.False();
       const bool kept = !IsReduced(c);
       if (kept && plan_.classes[c].loop > 1) {
-        stores = b_.And(stores, b_.Eq(trip_[c], math_.Const(0)));
+        stores = b_.And(stores, b_.Eq(places_.trip(c), math_.Const(0)));
       }
       const bool is_apart = std::find(apart.begin(), apart.end(), c) != apart.end();
       if (plan_.classes[c].blocks > 1 && !is_apart) {
-        stores = b_.And(stores, b_.Eq(block_[c], math_.Const(0)));
+        stores = b_.And(stores, b_.Eq(places_.block(c), math_.Const(0)));
       }
     }
     return stores;
@@ -583,14 +523,12 @@ class TileLowering : public TileSpace {
   ElementEmitter& e_;
   kernel::Builder& b_;
   IndexMath& math_;
+  TilePlaces places_;
   const int class_count_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   int last_level_ = 0;
   std::vector<int> first_result_;  // of each root, among the fusion's results
-  // By class: the digits of this thread, and the number of the loop's trip.
-  std::vector<Value> lane_, warp_, block_, trip_;
-  std::vector<int64_t> lane_bits_;  // the lanes that differ in the class's digit differ by these
   std::vector<std::vector<Value>> points_;
   int exchanges_ = 0;
   bool in_loop_ = false;  // shared memory is used again by the next trip

@@ -70,7 +70,7 @@ class Emitter {
       : target_(target), fusions_(fusions) {
     program_.inputs = signature.inputs;
     program_.outputs = signature.outputs;
-    program_.platform = target.platform == Platform::kHost ? "host" : "cuda";
+    program_.platform = std::string(PlatformName(target));
   }
 
   absl::StatusOr<EmittedProgram> Run(const Module& module);

@@ -1,12 +1,16 @@
-// ingot bench: compile time, run time, and the floor under it.
+// ingot bench: compile time, run time, and the floor under it; or what a GPU that is not here would
+// be asked.
 #include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_format.h"
+#include "compiler/codegen/cubin/cubin.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
+#include "compiler/tools/simulated_bench.h"
 #include "compiler/tools/values.h"
+#include "compiler/tools/work_table.h"
 #include "ir/base/status.h"
 #include "nlohmann/json.hpp"
 
@@ -15,7 +19,8 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"target", "T",
-     "host, cuda, or a row of `ingot targets` (default: the card that is here, else host)"},
+     "host, cuda, or a row of `ingot targets` (default: the card that is here, else host); sim:T "
+     "predicts for the GPU T without one"},
     kFusionOption,
     kNumericsOption,
     {"json", "FILE", "write the results there"},
@@ -130,16 +135,36 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
   return result;
 }
 
-absl::Status RunBench(const CommandLine& line) {
-  if (line.positional().empty()) return UsageError("bench needs models");
+// On no card: what kernels ask of one, and the time that follows.
+absl::Status RunSimulated(const CommandLine& line, const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
+  absl::PrintF("%s: numbers of the %s, copies at %.0f GB/s\n", target.name, target.card->name,
+               target.card->copy_gbps);
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+    absl::PrintF("no assembler here: registers are not known and do not limit resident blocks\n");
+  }
+  absl::PrintF("%s", WorkHeader());
+  std::vector<ModelWork> models;
+  for (const std::string& path : line.positional()) {
+    INGOT_ASSIGN_OR_RETURN(ModelWork model, SimulateModel(path, target, options));
+    absl::PrintF("%s", WorkLines(model, target));
+    std::fflush(stdout);
+    models.push_back(std::move(model));
+  }
+  if (!line.Has("json")) return absl::OkStatus();
+  const nlohmann::json all = {{"device", std::string(target.card->name)},
+                              {"target", std::string(target.name)},
+                              {"options", OptionsText(options.fusion, options.numerics)},
+                              {"copy_gb_per_s", target.card->copy_gbps},
+                              {"models", WorkJson(models, target)}};
+  return WriteFile(line.Get("json"), all.dump(1) + "\n");
+}
+
+absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
+                         absl::string_view platform) {
   INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
-  const std::string target = line.Get("target", DefaultTarget());
-  if (target == "interpreter")
-    return UsageError("bench needs a compiled target, not the interpreter");
-  INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
-  INGOT_ASSIGN_OR_RETURN(const auto device,
-                         OpenDevice(row->platform == Platform::kHost ? "host" : "cuda"));
+  INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice(platform));
   INGOT_ASSIGN_OR_RETURN(const double bandwidth, CopyBandwidth(device.get()));
   absl::PrintF("%s, copy bandwidth %.1f GB/s\n", device->properties().name, bandwidth / 1e3);
   absl::PrintF("%-28s %10s %9s %8s %12s %12s %12s %8s\n", "model", "compile ms", "launches",
@@ -168,6 +193,16 @@ absl::Status RunBench(const CommandLine& line) {
                               {"copy_gb_per_s", bandwidth / 1e3},
                               {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
+}
+
+absl::Status RunBench(const CommandLine& line) {
+  if (line.positional().empty()) return UsageError("bench needs models");
+  const std::string target = line.Get("target", DefaultTarget());
+  if (target == "interpreter")
+    return UsageError("bench needs a compiled target, not the interpreter");
+  INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));
+  if (row->simulated) return RunSimulated(line, *row);
+  return RunOnDevice(line, target, PlatformName(*row));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/kernel/simulator/device/device.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
@@ -193,6 +194,7 @@ absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
 
 absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view platform) {
   if (platform == "host") return runtime::CreateHostDevice();
+  if (platform == "sim") return kernel::simulator::CreateSimulatedDevice();
   return runtime::CreateCudaDevice();
 }
 

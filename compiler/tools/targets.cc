@@ -15,18 +15,18 @@ absl::Status RunTargets(const CommandLine& line) {
   const Target* host = HostTarget();
   const auto cuda = OpenDevice("cuda");
   const std::string card = cuda.ok() ? (*cuda)->properties().architecture : "";
-  absl::PrintF("%-12s %-8s %s\n", "target", "runs", "");
-  absl::PrintF("%-12s %-8s %s\n", "interpreter", "yes", "the evaluator: slow and right");
+  absl::PrintF("%-16s %-8s %s\n", "target", "runs", "");
+  absl::PrintF("%-16s %-8s %s\n", "interpreter", "yes", "the evaluator: slow and right");
   for (const Target& target : AllTargets()) {
     if (target.platform == Platform::kHost) {
       const bool runs = host != nullptr && target.vector_bytes <= host->vector_bytes;
-      absl::PrintF("%-12s %-8s vectors of %d bytes%s\n", target.name, runs ? "yes" : "no",
+      absl::PrintF("%-16s %-8s vectors of %d bytes%s\n", target.name, runs ? "yes" : "no",
                    target.vector_bytes, host == &target ? "; this machine's `host`" : "");
     } else {
-      const bool runs = target.name == card;
-      absl::PrintF("%-12s %-8s %d multiprocessors, %d KB of shared memory a block%s\n", target.name,
-                   runs ? "yes" : "no", target.multiprocessors, target.shared_bytes / 1024,
-                   runs ? "; this machine's `cuda`" : "");
+      const bool here = target.name == card;
+      absl::PrintF("%-16s %-8s %d multiprocessors, %d KB of shared memory a block%s\n", target.name,
+                   here || target.simulated ? "yes" : "no", target.multiprocessors,
+                   target.shared_bytes / 1024, here ? "; this machine's `cuda`" : "");
     }
   }
   absl::PrintF("\ndefault: %s\n", DefaultTarget());

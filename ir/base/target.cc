@@ -6,12 +6,22 @@
 namespace ingot {
 namespace {
 
+#define INGOT_CARD(identifier, ...) constexpr Card identifier = {__VA_ARGS__};
+#include "ir/base/cards.def"
+
 constexpr Target kTargets[] = {
 #define INGOT_HOST_TARGET(name, cpu, vector_bytes) \
-  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0},
-#define INGOT_GPU_TARGET(name, cpu, capability, specific, ptx, multiprocessors, shared, threads) \
-  {name, Platform::kCuda, cpu, 0, capability, specific, ptx, multiprocessors, shared, threads},
+  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0, 0, nullptr, false},
+#define INGOT_GPU_ROW(simulated, name, cpu, capability, specific, ptx, multiprocessors, shared, \
+                      threads, cluster, card)                                                   \
+  {name,   Platform::kCuda, cpu,     0,     capability, specific, ptx, multiprocessors,         \
+   shared, threads,         cluster, &card, simulated},
+#define INGOT_GPU_TARGET(...) INGOT_GPU_ROW(false, __VA_ARGS__)
 #include "ir/base/targets.def"
+#define INGOT_GPU_TARGET(...) INGOT_GPU_ROW(true, "sim:" __VA_ARGS__)
+#define INGOT_SIMULATED_TARGET(...) INGOT_GPU_ROW(true, "sim:" __VA_ARGS__)
+#include "ir/base/targets.def"
+#undef INGOT_GPU_ROW
 };
 
 const Target* Row(absl::string_view name) {
@@ -22,6 +32,11 @@ const Target* Row(absl::string_view name) {
 }
 
 }  // namespace
+
+absl::string_view PlatformName(const Target& target) {
+  if (target.platform == Platform::kHost) return "host";
+  return target.simulated ? "sim" : "cuda";
+}
 
 absl::Span<const Target> AllTargets() { return kTargets; }
 

@@ -9,12 +9,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "ir/base/card.h"
 
 namespace ingot {
 
 enum class Platform : uint8_t { kHost, kCuda };
 
-// A row of targets.def.
+// A row of targets.def, or what the simulator makes of one.
 struct Target {
   absl::string_view
       name;  // "x86_64-v3", "sm_90a": CodeModule::architecture of what is compiled for it
@@ -29,9 +30,19 @@ struct Target {
   int multiprocessors;
   int shared_bytes;
   int threads;
+  int cluster_blocks;
+  const Card* card;  // null for the host
+  // There is no such machine here: code is the text of kernels, which the simulator runs.
+  bool simulated;
+
+  // GPU: bytes of parameters that a kernel may have, by the PTX ISA's notes on .param.
+  int parameter_bytes() const { return ptx_version < 81 ? 4352 : 32764; }
 };
 
-// Every target, in the order of the table.
+// What runs programs for `target`, as Program::platform: "host", "cuda" or "sim".
+absl::string_view PlatformName(const Target& target);
+
+// Every target, in the order of the table; those that are simulated behind all others.
 absl::Span<const Target> AllTargets();
 
 // The target of that name; "host" is the best row for the processor that is here.  InvalidArgument

@@ -48,8 +48,9 @@ absl::StatusOr<std::unique_ptr<Checker>> Checker::Make(const std::string& target
       INGOT_ASSIGN_OR_RETURN(checker->devices_[i],
                              runtime::CreateHostDevice({.threads = 1, .use_libraries = i == 0}));
     }
-  } else if (target == "cuda") {
-    INGOT_ASSIGN_OR_RETURN(checker->devices_[0], tools::OpenDevice("cuda"));
+  } else if (target == "cuda" || checker->target_->simulated) {
+    INGOT_ASSIGN_OR_RETURN(checker->devices_[0],
+                           tools::OpenDevice(PlatformName(*checker->target_)));
   }
   return checker;
 }

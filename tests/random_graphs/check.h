@@ -29,8 +29,8 @@ struct Verdict {
 // May be asked from several threads.
 class Checker {
  public:
-  // `target`: "host", "cuda" (the card that is here), or a row of `ingot targets`, for which graphs
-  // are compiled and run where this machine can.
+  // `target`: "host", "cuda" (the card that is here), or a row of `ingot targets`: graphs are run
+  // where it is simulated, else compiled only.
   static absl::StatusOr<std::unique_ptr<Checker>> Make(const std::string& target);
 
   Verdict Check(const Graph& graph) const;

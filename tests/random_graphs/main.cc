@@ -18,7 +18,9 @@ namespace {
 
 constexpr tools::Option kOptions[] = {
     {"seeds", "A..B", "the graphs of these seeds (1..1000)"},
-    {"target", "T", "host, cuda, or a row of `ingot targets`, for which graphs are compiled only"},
+    {"target", "T",
+     "host, cuda, sim:sm_90a-tiny, or a row of `ingot targets`, for which graphs are compiled "
+     "only"},
     {"threads", "N", "graphs at once (as many as the machine has cores)"},
     {"max-ops", "N", "ops of one graph (16)"},
     {"max-elements", "N", "elements of one value (2048)"},

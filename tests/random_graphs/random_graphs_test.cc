@@ -30,6 +30,9 @@ TEST(RandomGraphs, GiveOnTheHostWhatTheEvaluatorGives) { ExpectAllSame("host"); 
 
 TEST(RandomGraphs, CompileForAGpu) { ExpectAllSame("sm_90a"); }
 
+// With every check of the simulator: races, bounds, unwritten reads.
+TEST(RandomGraphs, GiveInTheSimulatorWhatTheEvaluatorGives) { ExpectAllSame("sim:sm_90a-tiny"); }
+
 TEST(Generator, GivesTheSameGraphForTheSameSeed) {
   for (uint64_t seed : {1, 17, 400}) {
     const auto first = Generate(seed), second = Generate(seed);

@@ -34,7 +34,7 @@ TEST(ValidateTest, Accepts) {
 
 TEST(ValidateTest, RefusesParts) {
   EXPECT_EQ(Complaint([](Program& p) { p.platform = "tpu"; }),
-            "platform 'tpu' is neither host nor cuda");
+            "platform 'tpu' is none of host, cuda and sim");
   EXPECT_EQ(Complaint([](Program& p) { p.arena_size = -1; }), "arena of -1 bytes");
   EXPECT_EQ(Complaint([](Program& p) { p.modules[0].format = CodeFormat::kPtx; }),
             "module 0: a program for host holds ptx code");

@@ -16,13 +16,12 @@ AssemblerInfo FindAssembler() {
   return {};
 }
 
-absl::StatusOr<std::vector<uint8_t>> PtxToCubin(absl::string_view ptx,
-                                                absl::string_view architecture) {
+absl::StatusOr<Cubin> PtxToCubin(absl::string_view ptx, absl::string_view architecture) {
   return PtxToCubinWith(FindAssembler().kind, ptx, architecture);
 }
 
-absl::StatusOr<std::vector<uint8_t>> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
-                                                    absl::string_view architecture) {
+absl::StatusOr<Cubin> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
+                                     absl::string_view architecture) {
   // nvJitLink ends the process at a name that it does not know.
   INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(architecture));
   if (target->platform != Platform::kCuda) return InvalidArgument(architecture, " is not a GPU");

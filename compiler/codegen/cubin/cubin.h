@@ -2,7 +2,8 @@
 //
 // nvJitLink (CUDA 12 and 13) is opened when it is first needed, from $CUDA_HOME/lib64,
 // /usr/local/cuda/lib64 or the library path; where it is absent, the program ptxas is looked for in
-// $CUDA_HOME/bin, on the PATH and in /usr/local/cuda/bin.
+// $CUDA_HOME/bin, on the PATH and in /usr/local/cuda/bin.  Both say the same of a kernel; the
+// library is asked first because it starts no process.
 #ifndef INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
 #define INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
 
@@ -12,16 +13,21 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/codegen/cubin/report.h"
 
 namespace ingot::codegen {
+
+struct Cubin {
+  std::vector<uint8_t> bytes;
+  std::vector<KernelReport> reports;  // of every kernel, in no order
+};
 
 // `architecture` as in targets.def: "sm_90a".  Thread-safe.
 //
 // Errors: InvalidArgument for an architecture that is no row there; Unimplemented where there is
 // neither library nor program: store the PTX, the driver compiles it when the program is loaded.
 // Internal, with the assembler's log, where the PTX is not accepted: PTX is ours.
-absl::StatusOr<std::vector<uint8_t>> PtxToCubin(absl::string_view ptx,
-                                                absl::string_view architecture);
+absl::StatusOr<Cubin> PtxToCubin(absl::string_view ptx, absl::string_view architecture);
 
 enum class Assembler : uint8_t { kNvJitLink, kPtxas, kNone };
 
@@ -34,8 +40,8 @@ struct AssemblerInfo {
 AssemblerInfo FindAssembler();
 
 // For tests: assembles with one of them.
-absl::StatusOr<std::vector<uint8_t>> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
-                                                    absl::string_view architecture);
+absl::StatusOr<Cubin> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
+                                     absl::string_view architecture);
 
 }  // namespace ingot::codegen
 

@@ -54,7 +54,9 @@ bool NvJitLink::Open(const std::string& path) {
       find(create_, "nvJitLinkCreate") && find(destroy_, "nvJitLinkDestroy") &&
       find(add_data_, "nvJitLinkAddData") && find(complete_, "nvJitLinkComplete") &&
       find(cubin_size_, "nvJitLinkGetLinkedCubinSize") && find(cubin_, "nvJitLinkGetLinkedCubin") &&
-      find(error_log_size_, "nvJitLinkGetErrorLogSize") && find(error_log_, "nvJitLinkGetErrorLog");
+      find(error_log_size_, "nvJitLinkGetErrorLogSize") &&
+      find(error_log_, "nvJitLinkGetErrorLog") && find(info_log_size_, "nvJitLinkGetInfoLogSize") &&
+      find(info_log_, "nvJitLinkGetInfoLog");
   if (!complete) {
     dlclose(library);
     return false;
@@ -72,39 +74,41 @@ std::string NvJitLink::Version() const {
   return absl::StrCat(major, ".", minor);
 }
 
-std::string NvJitLink::ErrorLog(Handle handle) const {
+std::string NvJitLink::Log(Handle handle, Result (*size_of)(Handle, size_t*),
+                           Result (*copy)(Handle, char*)) {
   size_t size = 0;
-  if (error_log_size_(handle, &size) != 0 || size == 0) return "";
+  if (size_of(handle, &size) != 0 || size == 0) return "";
   std::string log(size, '\0');
-  if (error_log_(handle, log.data()) != 0) return "";
+  if (copy(handle, log.data()) != 0) return "";
   log.resize(log.find_last_not_of(std::string("\0\n", 2)) + 1);
   return log;
 }
 
-absl::StatusOr<std::vector<uint8_t>> NvJitLink::Assemble(absl::string_view ptx,
-                                                         absl::string_view architecture) const {
+absl::StatusOr<Cubin> NvJitLink::Assemble(absl::string_view ptx,
+                                          absl::string_view architecture) const {
   const std::string arch = absl::StrCat("-arch=", architecture);
-  const char* options[] = {arch.c_str()};
+  const char* options[] = {arch.c_str(), "-Xptxas=-v"};
   Handle handle = nullptr;
-  if (const Result result = create_(&handle, 1, options); result != 0) {
+  if (const Result result = create_(&handle, 2, options); result != 0) {
     return InvalidArgument("nvJitLink does not know ", architecture, " (error ", result, ")");
   }
   // The text is to end in a zero, which counts.
   const std::string text(ptx);
-  std::vector<uint8_t> cubin;
+  Cubin cubin;
   size_t size = 0;
   Result result = add_data_(handle, kInputPtx, text.c_str(), text.size() + 1, "kernels.ptx");
   if (result == 0) result = complete_(handle);
   if (result == 0) result = cubin_size_(handle, &size);
   if (result == 0) {
-    cubin.resize(size);
-    result = cubin_(handle, cubin.data());
+    cubin.bytes.resize(size);
+    result = cubin_(handle, cubin.bytes.data());
   }
   absl::Status status;
   if (result != 0) {
-    status = absl::InternalError(
-        absl::StrCat("nvJitLink error ", result, " for ", architecture, ": ", ErrorLog(handle)));
+    status = absl::InternalError(absl::StrCat("nvJitLink error ", result, " for ", architecture,
+                                              ": ", Log(handle, error_log_size_, error_log_)));
   }
+  cubin.reports = ParseAssemblerLog(Log(handle, info_log_size_, info_log_));
   destroy_(&handle);
   INGOT_RETURN_IF_ERROR(status);
   return cubin;

@@ -2,12 +2,13 @@
 #ifndef INGOT_COMPILER_CODEGEN_CUBIN_NVJITLINK_H_
 #define INGOT_COMPILER_CODEGEN_CUBIN_NVJITLINK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/codegen/cubin/cubin.h"
 
 namespace ingot::codegen {
 
@@ -16,8 +17,7 @@ class NvJitLink {
   // The library, opened once; null where there is none.
   static const NvJitLink* Get();
 
-  absl::StatusOr<std::vector<uint8_t>> Assemble(absl::string_view ptx,
-                                                absl::string_view architecture) const;
+  absl::StatusOr<Cubin> Assemble(absl::string_view ptx, absl::string_view architecture) const;
   const std::string& path() const { return path_; }
   std::string Version() const;
 
@@ -26,7 +26,9 @@ class NvJitLink {
   using Result = int;  // 0: success
 
   bool Open(const std::string& path);
-  std::string ErrorLog(Handle handle) const;
+  // The text of a log; empty where there is none.
+  static std::string Log(Handle handle, Result (*size_of)(Handle, size_t*),
+                         Result (*copy)(Handle, char*));
 
   std::string path_;
   Result (*create_)(Handle*, uint32_t option_count, const char** options) = nullptr;
@@ -38,6 +40,8 @@ class NvJitLink {
   Result (*cubin_)(Handle, void*) = nullptr;
   Result (*error_log_size_)(Handle, size_t*) = nullptr;
   Result (*error_log_)(Handle, char*) = nullptr;
+  Result (*info_log_size_)(Handle, size_t*) = nullptr;
+  Result (*info_log_)(Handle, char*) = nullptr;
   Result (*version_)(unsigned* major, unsigned* minor) = nullptr;
 };
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -89,8 +90,8 @@ std::string FindPtxas() {
   return "";
 }
 
-absl::StatusOr<std::vector<uint8_t>> RunPtxas(const std::string& program, absl::string_view ptx,
-                                              absl::string_view architecture) {
+absl::StatusOr<Cubin> RunPtxas(const std::string& program, absl::string_view ptx,
+                               absl::string_view architecture) {
   const ScratchFolder folder;
   if (!folder.ok()) {
     return absl::InternalError(absl::StrCat("no temporary folder: ", std::strerror(errno)));
@@ -101,16 +102,16 @@ absl::StatusOr<std::vector<uint8_t>> RunPtxas(const std::string& program, absl::
     file.write(ptx.data(), static_cast<std::streamsize>(ptx.size()));
     if (!file.flush()) return absl::InternalError(absl::StrCat("cannot write ", input));
   }
-  const int exit_status = Run(
-      {program, absl::StrCat("-arch=", architecture), input, "-o", folder.File("kernels.cubin")},
-      folder.File("log"));
+  const int exit_status = Run({program, "-v", absl::StrCat("-arch=", architecture), input, "-o",
+                               folder.File("kernels.cubin")},
+                              folder.File("log"));
+  const std::vector<uint8_t> bytes = ReadFile(folder.File("log"));
+  const std::string log(bytes.begin(), bytes.end());
   if (exit_status != 0) {
-    const std::vector<uint8_t> log = ReadFile(folder.File("log"));
-    return absl::InternalError(absl::StrCat(program, " failed (", exit_status, ") for ",
-                                            architecture, ": ",
-                                            std::string(log.begin(), log.end())));
+    return absl::InternalError(
+        absl::StrCat(program, " failed (", exit_status, ") for ", architecture, ": ", log));
   }
-  return ReadFile(folder.File("kernels.cubin"));
+  return Cubin{ReadFile(folder.File("kernels.cubin")), ParseAssemblerLog(log)};
 }
 
 }  // namespace ingot::codegen

@@ -18,10 +18,9 @@ absl::Status Write(const std::string& folder, const RowGroup& group, const Targe
     module.kernels.push_back(MakeKernel(row, kernel::Machine::kGpu, count));
   }
   INGOT_ASSIGN_OR_RETURN(const codegen::PtxCode code, codegen::CompileToPtx(module, target));
-  INGOT_ASSIGN_OR_RETURN(const std::vector<uint8_t> cubin,
-                         codegen::PtxToCubin(code.ptx, target.name));
+  INGOT_ASSIGN_OR_RETURN(const codegen::Cubin cubin, codegen::PtxToCubin(code.ptx, target.name));
   std::ofstream file(absl::StrCat(folder, "/", group.name, ".cubin"), std::ios::binary);
-  file.write(reinterpret_cast<const char*>(cubin.data()), cubin.size());
+  file.write(reinterpret_cast<const char*>(cubin.bytes.data()), cubin.bytes.size());
   return file.flush() ? absl::OkStatus() : absl::InternalError("cannot write");
 }
 

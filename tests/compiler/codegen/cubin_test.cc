@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
 namespace ingot::codegen {
 namespace {
 
@@ -12,7 +16,7 @@ constexpr char kPtx[] = R"(
 .visible .entry nothing() { ret; }
 )";
 
-class Cubin : public testing::TestWithParam<Assembler> {
+class EachAssembler : public testing::TestWithParam<Assembler> {
  protected:
   // Skips where this machine has not that assembler.
   void SetUp() override {
@@ -22,23 +26,75 @@ class Cubin : public testing::TestWithParam<Assembler> {
   }
 };
 
-TEST_P(Cubin, AssemblesToAnElfFile) {
+TEST_P(EachAssembler, AssemblesToAnElfFile) {
   const auto cubin = PtxToCubinWith(GetParam(), kPtx, "sm_90a");
   ASSERT_TRUE(cubin.ok()) << cubin.status();
-  ASSERT_GT(cubin->size(), 4u);
-  EXPECT_EQ(std::string(cubin->begin(), cubin->begin() + 4), "\177ELF");
+  ASSERT_GT(cubin->bytes.size(), 4u);
+  EXPECT_EQ(std::string(cubin->bytes.begin(), cubin->bytes.begin() + 4), "\177ELF");
 }
 
-TEST_P(Cubin, ErrorsHaveTheLog) {
+// 40 values alive at once in `registers` registers, and a barrier on 2,048 bytes.
+std::string Crowded(int registers) {
+  std::string ptx = absl::StrCat(
+      ".version 8.0\n.target sm_90a\n.address_size 64\n"
+      ".visible .entry crowded(.param .u64 p) .maxntid 128,1,1 .maxnreg ",
+      registers,
+      " {\n.reg .b64 %p;\n.reg .f32 %f<40>;\n.shared .align 16 .b8 s[2048];\n"
+      "ld.param.u64 %p, [p];\n");
+  for (int i = 0; i < 40; ++i)
+    absl::StrAppend(&ptx, "ld.global.f32 %f", i, ", [%p+", i * 4, "];\n");
+  absl::StrAppend(&ptx, "st.shared.f32 [s], %f0;\nbar.sync 0;\n");
+  for (int i = 0; i < 40; ++i)
+    absl::StrAppend(&ptx, "st.global.f32 [%p+", i * 4, "], %f", 39 - i, ";\n");
+  return ptx + "ret;\n}\n.visible .entry nothing() { ret; }\n";
+}
+
+const KernelReport& ReportOf(const Cubin& cubin, absl::string_view kernel) {
+  for (const KernelReport& report : cubin.reports) {
+    if (report.kernel == kernel) return report;
+  }
+  static const KernelReport kNone;
+  return kNone;
+}
+
+TEST_P(EachAssembler, ReportsEachKernel) {
+  const auto roomy = PtxToCubinWith(GetParam(), Crowded(128), "sm_90a");
+  ASSERT_TRUE(roomy.ok()) << roomy.status();
+  EXPECT_EQ(roomy->reports.size(), 2u);
+  const KernelReport& report = ReportOf(*roomy, "crowded");
+  EXPECT_GE(report.registers, 40);
+  EXPECT_LE(report.registers, 128);
+  EXPECT_EQ(report.barriers, 1);
+  EXPECT_EQ(report.shared_bytes, 2048);
+  EXPECT_FALSE(report.spills());
+  EXPECT_TRUE(report.notices.empty()) << report.ToString();
+  EXPECT_GT(ReportOf(*roomy, "nothing").registers, 0);
+}
+
+TEST_P(EachAssembler, ReportsSpillsAndNotices) {
+  const auto tight = PtxToCubinWith(GetParam(), Crowded(16), "sm_90a");
+  ASSERT_TRUE(tight.ok()) << tight.status();
+  const KernelReport& report = ReportOf(*tight, "crowded");
+  EXPECT_TRUE(report.spills()) << report.ToString();
+  EXPECT_GT(report.stack_bytes, 0);
+  // 16 registers are fewer than an entry's least, which the assembler says.
+  ASSERT_EQ(report.notices.size(), 1u) << report.ToString();
+  EXPECT_NE(report.notices[0].find("register count of 16"), std::string::npos);
+  EXPECT_TRUE(ReportOf(*tight, "nothing").notices.empty());
+}
+
+TEST_P(EachAssembler, ErrorsHaveTheLog) {
   const auto cubin = PtxToCubinWith(
       GetParam(), ".version 7.0\n.target sm_80\n.visible .entry f() { nonsense; }", "sm_80");
   EXPECT_EQ(cubin.status().code(), absl::StatusCode::kInternal);
   EXPECT_NE(cubin.status().message().find("'nonsense'"), absl::string_view::npos) << cubin.status();
 }
 
-TEST_P(Cubin, UnknownArchitecture) { EXPECT_FALSE(PtxToCubinWith(GetParam(), kPtx, "sm_1").ok()); }
+TEST_P(EachAssembler, UnknownArchitecture) {
+  EXPECT_FALSE(PtxToCubinWith(GetParam(), kPtx, "sm_1").ok());
+}
 
-INSTANTIATE_TEST_SUITE_P(Assemblers, Cubin,
+INSTANTIATE_TEST_SUITE_P(Assemblers, EachAssembler,
                          testing::Values(Assembler::kNvJitLink, Assembler::kPtxas));
 
 TEST(Assembler, NoneSaysWhatHappensToPtx) {

@@ -19,10 +19,9 @@ absl::Status Run(const std::string& path, const std::string& target_name) {
   }
   INGOT_RETURN_IF_ERROR(kernel::VerifyModule(module, target));
   INGOT_ASSIGN_OR_RETURN(const codegen::PtxCode code, codegen::CompileToPtx(module, *target));
-  INGOT_ASSIGN_OR_RETURN(const std::vector<uint8_t> cubin,
-                         codegen::PtxToCubin(code.ptx, target->name));
+  INGOT_ASSIGN_OR_RETURN(const codegen::Cubin cubin, codegen::PtxToCubin(code.ptx, target->name));
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(cubin.data()), cubin.size());
+  file.write(reinterpret_cast<const char*>(cubin.bytes.data()), cubin.bytes.size());
   return file.flush() ? absl::OkStatus() : absl::InternalError("cannot write");
 }
 

@@ -1,0 +1,76 @@
+#include "compiler/lower/tile_places.h"
+
+#include <utility>
+
+#include "compiler/kernel/kernel.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t block_threads,
+                       int64_t blocks)
+    : math_(math), plan_(plan) {
+  const size_t classes = plan.classes.size();
+  lane_.assign(classes, nullptr);
+  warp_.assign(classes, nullptr);
+  block_.assign(classes, nullptr);
+  trip_.assign(classes, math_.Const(0));
+  lane_masks_.assign(classes, 0);
+  const Value lane = math_.Convert(math_.b().LaneId());
+  const Value warp = math_.Convert(math_.b().WarpId());
+  const Value block = math_.Convert(math_.b().BlockId());
+  int64_t lanes_below = 1, warps_below = 1, blocks_below = 1;
+  for (int c : plan.order) {
+    const plan::TileClass& tile = plan.classes[c];
+    lane_masks_[c] = lanes_below;
+    lane_[c] = Digit(lane, lanes_below, tile.lanes, kernel::kWarpSize);
+    warp_[c] = Digit(warp, warps_below, tile.warps, block_threads / kernel::kWarpSize);
+    block_[c] = Digit(block, blocks_below, tile.blocks, blocks);
+    lanes_below *= tile.lanes;
+    warps_below *= tile.warps;
+    blocks_below *= tile.blocks;
+  }
+}
+
+// (number floordiv below) mod size, of a number less than `all`.
+Value TilePlaces::Digit(Value number, int64_t below, int64_t size, int64_t all) const {
+  if (size == 1) return math_.Const(0);
+  const Value digit = math_.Div(number, below);
+  return below * size == all ? digit : math_.Rem(digit, size);
+}
+
+Value TilePlaces::Coordinate(int c, int r) const {
+  kernel::Builder& b = math_.b();
+  const plan::TileClass& tile = plan_.classes[c];
+  Value at = b.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
+  int64_t extent = int64_t{1} * tile.lanes * tile.warps;
+  at = math_.Add(at, r * extent);
+  extent *= tile.registers;
+  at = b.Add(at, math_.Mul(trip_[c], extent));
+  extent *= tile.loop;
+  at = b.Add(at, math_.Mul(block_[c], extent));
+  return math_.Mul(at, tile.vector);
+}
+
+bool TilePlaces::IsMasked(int c) const {
+  const plan::TileClass& tile = plan_.classes[c];
+  return tile.block_extent() * tile.blocks > tile.size;
+}
+
+Value TilePlaces::Inside(int c, int r) const {
+  if (!IsMasked(c)) return nullptr;
+  return math_.b().Lt(Coordinate(c, r), math_.Const(plan_.classes[c].size));
+}
+
+Value TilePlaces::IsFirst(int c, Value condition) const {
+  kernel::Builder& b = math_.b();
+  const plan::TileClass& tile = plan_.classes[c];
+  for (const auto& [digit, size] :
+       {std::pair<Value, int64_t>{lane_[c], tile.lanes}, {warp_[c], tile.warps}}) {
+    if (size > 1) condition = b.And(condition, b.Eq(digit, math_.Const(0)));
+  }
+  return condition;
+}
+
+}  // namespace ingot::lower

@@ -1,0 +1,51 @@
+// Where a thread of a tile kernel stands: its coordinates in the iteration space.
+#ifndef INGOT_COMPILER_LOWER_TILE_PLACES_H_
+#define INGOT_COMPILER_LOWER_TILE_PLACES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/kernel/builder.h"
+#include "compiler/lower/index.h"
+#include "compiler/plan/plan.h"
+
+namespace ingot::lower {
+
+// A coordinate of a class is a number of several digits, as plan::TileClass says: the element of a
+// vector, the lane, the warp, the register, the trip of the loop, and the block, lowest first.
+class TilePlaces {
+ public:
+  // Emits the digits that are this thread's, for a launch of `blocks` of `block_threads`.
+  TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t block_threads, int64_t blocks);
+
+  // The digits of class `c`.
+  kernel::Value lane(int c) const { return lane_[c]; }
+  kernel::Value warp(int c) const { return warp_[c]; }
+  kernel::Value block(int c) const { return block_[c]; }
+  kernel::Value trip(int c) const { return trip_[c]; }
+  // The loop over the class's trips is at `trip`.
+  void SetTrip(int c, kernel::Value trip) { trip_[c] = trip; }
+  // Lanes of the warp whose digits of `c` differ by a power of two differ by so many times this.
+  int64_t LaneMask(int c) const { return lane_masks_[c]; }
+
+  // Coordinate of register `r` of class `c`, of element 0 of its vector; it may be beyond the space
+  // where the class is masked.
+  kernel::Value Coordinate(int c, int r) const;
+  bool IsMasked(int c) const;
+  // Whether register `r` of the class lies in the space; null where it always does.
+  kernel::Value Inside(int c, int r) const;
+  // `condition`, and this thread's lane and warp of class `c` are the first.
+  kernel::Value IsFirst(int c, kernel::Value condition) const;
+
+ private:
+  kernel::Value Digit(kernel::Value number, int64_t below, int64_t size, int64_t all) const;
+
+  IndexMath& math_;
+  const plan::TilePlan& plan_;
+  std::vector<kernel::Value> lane_, warp_, block_, trip_;  // by class
+  std::vector<int64_t> lane_masks_;                        // by class
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_TILE_PLACES_H_

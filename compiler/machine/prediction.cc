@@ -1,0 +1,137 @@
+#include "compiler/machine/prediction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ir/base/check.h"
+
+namespace ingot::machine {
+namespace {
+
+constexpr double kNsPerUs = 1e3;
+
+double Sum(const std::array<double, kUnitCount>& values) {
+  double sum = 0;
+  for (double value : values) sum += value;
+  return sum;
+}
+
+// Blocks resident on a multiprocessor, on average over the waves.
+double ResidentBlocks(const KernelWork& work, const Target& target) {
+  const double most = OccupancyOf(work.block, target).blocks;
+  if (most == 0 || work.blocks == 0) return 0;
+  const double waves = std::ceil(work.blocks / (most * target.multiprocessors));
+  return work.blocks / (waves * target.multiprocessors);
+}
+
+// All in nanoseconds: 1 GB/s is a byte a nanosecond.
+
+double MemoryTime(const KernelWork& work, double bytes_in_flight, const Target& target) {
+  constexpr double kExponent = 2.5;
+  const Card& card = *target.card;
+  const double write_cost = 2 / card.copy_gbps - 1 / card.read_gbps;
+  const double stream = work.read_bytes / card.read_gbps + work.written_bytes * write_cost;
+  const double again = std::max(0.0, work.loads.useful_bytes - work.read_bytes);
+  double wait = work.read_bytes * card.latency_ns + again * card.l2_latency_ns;
+  if (wait == 0 || bytes_in_flight == 0) return stream;
+  if (work.loads_before_stores) wait *= 2;
+  const double latency = wait / (bytes_in_flight * target.multiprocessors);
+  const double longer = std::max(stream, latency);
+  // Divided by the longer one, so that no power overflows.
+  return longer *
+         std::pow(std::pow(stream / longer, kExponent) + std::pow(latency / longer, kExponent),
+                  1 / kExponent);
+}
+
+double SectorTime(const Accesses& accesses, const Card& card) {
+  const double used = std::min(1.0, accesses.used());
+  return accesses.sector_bytes() * (used / card.l2_gbps + (1 - used) / card.l2_scattered_gbps);
+}
+
+}  // namespace
+
+double KernelWork::issue_slots() const { return Sum(instructions); }
+
+absl::string_view NameOf(Bound bound) {
+  switch (bound) {
+    case Bound::kMemory:
+      return "memory";
+    case Bound::kSectors:
+      return "sectors";
+    case Bound::kIssue:
+      return "issue";
+    case Bound::kFloat:
+      return "float";
+    case Bound::kDouble:
+      return "double";
+    case Bound::kSpecial:
+      return "special";
+    case Bound::kConversion:
+      return "conversion";
+    case Bound::kMemoryLanes:
+      return "memory lanes";
+    case Bound::kShuffle:
+      return "shuffle";
+    case Bound::kBlocks:
+      return "blocks";
+    case Bound::kMatrix:
+      return "matrix";
+  }
+  INGOT_UNREACHABLE();
+  return "";
+}
+
+Prediction PredictTime(const KernelWork& work, const Target& target) {
+  INGOT_CHECK(target.card != nullptr) << target.name << " is not a GPU";
+  const Card& card = *target.card;
+  Prediction prediction;
+  if (work.blocks == 0) return prediction;
+  const double resident = ResidentBlocks(work, target);
+  if (resident == 0) {
+    prediction.us = std::numeric_limits<double>::infinity();
+    return prediction;
+  }
+  prediction.bytes_in_flight = resident * work.block_bytes_in_flight;
+
+  // Of the multiprocessor with the most blocks, for each instruction of the whole launch.
+  const double share = std::ceil(double(work.blocks) / target.multiprocessors) / work.blocks;
+  const double cycle = share / card.clock_ghz;
+  const auto set = [&](Bound bound, double ns) {
+    prediction.terms[static_cast<int>(bound)] = ns / kNsPerUs;
+  };
+  const auto set_unit = [&](Bound bound, double instructions, int lanes) {
+    set(bound, cycle * instructions * 32 / lanes);
+  };
+  set(Bound::kMemory, MemoryTime(work, prediction.bytes_in_flight, target));
+  set(Bound::kSectors, SectorTime(work.loads, card) + SectorTime(work.stores, card));
+  set(Bound::kIssue, cycle * work.issue_slots() / card.issue_slots);
+  set_unit(Bound::kFloat, work.instructions_of(Unit::kFloat), card.float_lanes);
+  set_unit(Bound::kDouble, work.instructions_of(Unit::kDouble), card.double_lanes);
+  set_unit(Bound::kSpecial, work.instructions_of(Unit::kSpecial), card.special_lanes);
+  set_unit(Bound::kConversion, work.instructions_of(Unit::kConversion), card.conversion_lanes);
+  const double shared = std::max(work.instructions_of(Unit::kShared), work.shared_passes);
+  set_unit(Bound::kMemoryLanes, work.instructions_of(Unit::kGlobal) + shared, card.memory_lanes);
+  set_unit(Bound::kShuffle, work.instructions_of(Unit::kShuffle), card.shuffle_lanes);
+  set(Bound::kBlocks, work.blocks / card.blocks_per_us * kNsPerUs);
+  set(Bound::kMatrix,
+      share * target.multiprocessors * work.matrix_flops / (card.bf16_tflops * 1e3));
+
+  const auto largest = std::max_element(prediction.terms.begin(), prediction.terms.end());
+  prediction.bound = static_cast<Bound>(largest - prediction.terms.begin());
+  prediction.overhead_us = card.launch_us;
+  if (work.loads.useful_bytes > 0) prediction.overhead_us += card.latency_ns / kNsPerUs;
+  prediction.us = prediction.overhead_us + *largest;
+  return prediction;
+}
+
+double BytesInFlight(const KernelWork& work, const Target& target) {
+  return ResidentBlocks(work, target) * work.block_bytes_in_flight;
+}
+
+double FloorTime(double bytes, const Target& target) {
+  INGOT_CHECK(target.card != nullptr) << target.name << " is not a GPU";
+  return bytes / target.card->copy_gbps / kNsPerUs;
+}
+
+}  // namespace ingot::machine

@@ -1,0 +1,23 @@
+// What the kernels of a model ask of a GPU, measured by the simulator: needs no card and no driver.
+#ifndef INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
+#define INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "compiler/compile.h"
+#include "compiler/tools/work_table.h"
+#include "ir/base/target.h"
+
+namespace ingot::tools {
+
+// Compiles the graph in `path` and runs each distinct kernel once in the simulator: its first, its
+// last and some other blocks, on memory that exists only where it is touched.  Loops of the program
+// count as one trip, and every branch as taken.  Bytes moved are the plan's where not every block
+// ran.
+absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& target,
+                                        CompileOptions options);
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_COMPILER_TOOLS_SIMULATED_BENCH_H_
