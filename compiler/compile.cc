@@ -196,7 +196,8 @@ class Compiler {
   void FindExcessPrecision() {
     unrounded_.resize(fusions_->entries().size());
     if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
-    unrounded_ = plan::FindUnrounded(*module_, fusions_->equal_fusions());
+    unrounded_ =
+        plan::FindUnrounded(*module_, fusions_->equal_fusions(), plan::LeastRoundings(target_));
   }
 
   absl::Status PlanFusions() {

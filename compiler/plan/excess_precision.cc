@@ -5,9 +5,14 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/plan/analysis.h"
+#include "ir/analysis/op_facts.h"
+#include "ir/base/card.h"
 
 namespace ingot::plan {
 namespace {
+
+// Less is not noticed beside a launch, which takes a few microseconds.
+constexpr double kWorthwhileNs = 200;
 
 bool IsNarrow(const Shape& shape) {
   return shape.IsArray() &&
@@ -172,7 +177,7 @@ class Values {
 // Marks values that have to be rounded until no more have to be.
 class Marks {
  public:
-  Marks(const Values& values, absl::Span<const EqualFusions> groups)
+  Marks(const Values& values, absl::Span<const EqualFusions> groups, int64_t least_roundings)
       : values_(values), rounded_(values.count(), false) {
     for (const EqualFusions& group : groups) {
       for (const Computation* fusion : group) {
@@ -185,11 +190,12 @@ class Marks {
     for (const EqualFusions& group : groups) {
       for (const Computation* fusion : group) MarkFusion(*fusion);
     }
-    while (!queue_.empty()) {
-      const int64_t value = queue_.back();
-      queue_.pop_back();
-      for (const Instruction* instruction : members_[value]) Follow(*instruction);
+    MarkReached();
+    for (const EqualFusions& group : groups) {
+      if (RoundingsLeftOut(*group[0]) >= least_roundings) continue;
+      for (const Instruction* instruction : group[0]->instructions()) Mark(*instruction);
     }
+    MarkReached();
   }
 
   bool IsRounded(const Instruction& instruction) const {
@@ -202,6 +208,24 @@ class Marks {
     if (rounded_[value]) return;
     rounded_[value] = true;
     queue_.push_back(value);
+  }
+
+  void MarkReached() {
+    while (!queue_.empty()) {
+      const int64_t value = queue_.back();
+      queue_.pop_back();
+      for (const Instruction* instruction : members_[value]) Follow(*instruction);
+    }
+  }
+
+  int64_t RoundingsLeftOut(const Computation& fusion) const {
+    int64_t count = 0;
+    for (const Instruction* instruction : fusion.instructions()) {
+      if (!IsRounded(*instruction)) {
+        count = SaturatingAdd(count, instruction->shape().ElementCount());
+      }
+    }
+    return count;
   }
 
   void MarkFusion(const Computation& fusion) {
@@ -248,9 +272,10 @@ class Marks {
 }  // namespace
 
 std::vector<std::vector<int64_t>> FindUnrounded(const Module& module,
-                                                absl::Span<const EqualFusions> groups) {
+                                                absl::Span<const EqualFusions> groups,
+                                                int64_t least_roundings) {
   const Values values(module);
-  const Marks marks(values, groups);
+  const Marks marks(values, groups, least_roundings);
   std::vector<std::vector<int64_t>> unrounded;
   for (const EqualFusions& group : groups) {
     unrounded.emplace_back();
@@ -260,6 +285,12 @@ std::vector<std::vector<int64_t>> FindUnrounded(const Module& module,
     std::sort(unrounded.back().begin(), unrounded.back().end());
   }
   return unrounded;
+}
+
+int64_t LeastRoundings(const Target& target) {
+  const Card& card = *target.card;
+  const double per_ns = target.multiprocessors * card.conversion_lanes * card.clock_ghz;
+  return static_cast<int64_t>(kWorthwhileNs * per_ns);
 }
 
 }  // namespace ingot::plan

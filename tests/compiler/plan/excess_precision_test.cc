@@ -15,7 +15,8 @@ namespace {
 
 // The names of what stays in f32: for each group of computations, by name, those of its first one
 // in a line.
-std::string Unrounded(const std::string& text, const std::vector<std::vector<std::string>>& names) {
+std::string Unrounded(const std::string& text, const std::vector<std::vector<std::string>>& names,
+                      int64_t least_roundings = 0) {
   const auto module = ParseModule("HloModule m\n" + text, "m.hlo");
   EXPECT_TRUE(module.ok()) << module.status();
   if (!module.ok()) return "";
@@ -28,7 +29,8 @@ std::string Unrounded(const std::string& text, const std::vector<std::vector<std
     }
     EXPECT_EQ(groups[g].size(), names[g].size());
   }
-  const std::vector<std::vector<int64_t>> unrounded = FindUnrounded(**module, groups);
+  const std::vector<std::vector<int64_t>> unrounded =
+      FindUnrounded(**module, groups, least_roundings);
   std::string result;
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const Instruction* instruction : groups[g][0]->instructions()) {
@@ -122,6 +124,8 @@ ENTRY e {
 }
 )";
   EXPECT_EQ(Unrounded(module, {{"f"}, {"g"}}), "w \n\n");
+  EXPECT_EQ(Unrounded(module, {{"f"}, {"g"}}, 8), "w \n\n");
+  EXPECT_EQ(Unrounded(module, {{"f"}, {"g"}}, 9), "\n\n");
 }
 
 // Compiled once, so rounded in both where one has to be: g2 shares its value with s.
