@@ -94,17 +94,27 @@ class Inliner {
     int uses = 0;
     const Operation* user = nullptr;
     const Operation* root = nullptr;  // the statement that it is printed in
-    int changes = 0;  // operations before it in its block that may change what a read gives
+    int changes = 0;        // operations before it in its block that may change what a read gives
+    int loads = 0;          // operations before it in its block that read memory
+    int load_uses = 0;      // operations before it in its block that use what those give
+    int inlined_loads = 0;  // that are printed in this statement
     int depth = 0;
     bool inlined = false;
   };
 
   void Scan(const Block& block) {
-    int changes = 0;
+    int changes = 0, loads = 0, load_uses = 0;
     for (const Operation* op : block.operations) {
       Fact& fact = facts_[op->id];
       fact.block = &block;
       fact.changes = changes;
+      fact.loads = loads;
+      fact.load_uses = load_uses;
+      if (IsLoad(*op)) ++loads;
+      if (std::any_of(op->operands.begin(), op->operands.end(),
+                      [](const Operation* operand) { return IsLoad(*operand); })) {
+        ++load_uses;
+      }
       const bool acts = op->type.IsNone() && (op->effects() & kSynchronizes) != 0;
       const bool writes = (op->effects() & (kWritesVar | kWritesMemory)) != 0;
       if (acts || writes || !op->blocks.empty()) ++changes;
@@ -114,6 +124,24 @@ class Inliner {
       }
       for (const Block* nested : op->blocks) Scan(*nested);
     }
+  }
+
+  static bool IsLoad(const Operation& op) { return (op.effects() & kReadsMemory) != 0; }
+
+  // Loads stay in their order, and before uses of other loads: that is how many are under way.
+  // Between this one and its user only other operands of the user are loaded, and between it and
+  // the statement only what is printed there too.
+  bool KeepsOrder(const Operation& op, const Fact& fact) const {
+    const Operation& user = *fact.user;
+    if (facts_[user.id].load_uses != fact.load_uses) return false;
+    const int between = facts_[user.id].loads - fact.loads - 1;
+    const auto is_other_load = [&](const Operation* operand) {
+      return operand != &op && IsLoad(*operand) && facts_[operand->id].block == fact.block &&
+             facts_[operand->id].loads > fact.loads;
+    };
+    const Fact& root = facts_[facts_[user.id].root->id];
+    return between == std::count_if(user.operands.begin(), user.operands.end(), is_other_load) &&
+           root.loads - fact.loads - 1 == root.inlined_loads;
   }
 
   // Backwards: where the user is printed is known first.
@@ -131,6 +159,8 @@ class Inliner {
       }
       const bool pure = op.effects() == kPure;
       if (!pure && facts_[user.root->id].changes != fact.changes) continue;
+      if (IsLoad(op) && !KeepsOrder(op, fact)) continue;
+      if (IsLoad(op)) ++facts_[user.root->id].inlined_loads;
       fact.inlined = true;
       fact.root = user.root;
       fact.depth = user.depth + 1;

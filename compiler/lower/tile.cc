@@ -37,6 +37,7 @@ class TileLowering : public TileSpace {
     frame_.kernel->launch().machine = kernel::Machine::kGpu;
     frame_.kernel->launch().grid = {frame_.plan.blocks, 1, 1};
     frame_.kernel->launch().block = {frame_.plan.block_threads, 1, 1};
+    frame_.kernel->launch().min_blocks = frame_.plan.resident_blocks;
     for (const plan::TileClass& c : plan_.classes) {
       if (c.size == 0) return;
     }
@@ -252,6 +253,7 @@ class TileLowering : public TileSpace {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
       (HasReducedClass(value) ? wide : narrow).push_back(root);
     }
+    LoadAhead({}, narrow, kept);
     ForRegisters(kept, [&](const std::vector<int>& registers) {
       for (int root : narrow) StoreRoot(root, registers);
     });
@@ -262,6 +264,7 @@ class TileLowering : public TileSpace {
     std::vector<int> walked = kept;
     walked.insert(walked.end(), reduced.begin(), reduced.end());
     const auto body = [&] {
+      if (!parts) LoadAhead(reductions, wide, walked);
       ForRegisters(walked, [&](const std::vector<int>& registers) {
         for (TileReduction* reduction : reductions)
           Accumulate(*reduction, parts, registers, reduced);
@@ -272,6 +275,49 @@ class TileLowering : public TileSpace {
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }
+  }
+
+  // Loads what these reductions and roots read at the points of the space, at all registers of the
+  // classes: before the first is used all are under way.
+  void LoadAhead(absl::Span<TileReduction* const> reductions, const std::vector<int>& roots,
+                 const std::vector<int>& classes) {
+    std::vector<int> values;
+    for (const TileReduction* reduction : reductions) values.push_back(reduction->value);
+    for (int root : roots) {
+      values.push_back(info_.graph().NumberOf(*info_.graph().view().roots[root]));
+    }
+    const std::vector<int> inputs = InputsInSpace(values);
+    if (inputs.empty()) return;
+    ForRegisters(classes, [&](const std::vector<int>& registers) {
+      const int point = NewPoint(registers);
+      for (int input : inputs) {
+        const Instruction& parameter = info_.graph().value(input);
+        e_.Emit(parameter, IndexAt(parameter, point));
+      }
+    });
+  }
+
+  // The inputs that `values` read in space, not through other reductions.
+  std::vector<int> InputsInSpace(std::vector<int> values) const {
+    std::vector<int> inputs;
+    std::vector<bool> seen(info_.graph().value_count(), false);
+    while (!values.empty()) {
+      const int value = values.back();
+      values.pop_back();
+      for (int64_t k = 0; k < info_.graph().value(value).operand_count(); ++k) {
+        const EdgeAccess& access =
+            info_.space().AccessOf(info_.graph().FirstEdgeOf(value) + static_cast<int>(k));
+        if (access.access != Access::kInSpace || seen[access.source]) continue;
+        seen[access.source] = true;
+        if (info_.graph().IsInput(access.source)) {
+          inputs.push_back(access.source);
+        } else if (!held_.contains(&info_.graph().value(access.source))) {
+          values.push_back(access.source);
+        }
+      }
+    }
+    std::sort(inputs.begin(), inputs.end());
+    return inputs;
   }
 
   int64_t KeptNumber(const std::vector<int>& registers) const {

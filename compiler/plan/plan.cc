@@ -53,6 +53,7 @@ std::string TileText(const KernelPlan& kernel, const TilePlan& plan) {
   std::string text =
       absl::StrCat(NameOf(kernel.skeleton), " index ", ElementTypeName(kernel.index_type),
                    ", blocks ", kernel.blocks, " of ", kernel.block_threads);
+  if (kernel.resident_blocks > 0) absl::StrAppend(&text, ", ", kernel.resident_blocks, " resident");
   if (plan.known_level > 0) absl::StrAppend(&text, ", parts up to level ", plan.known_level);
   if (plan.partial_level > 0) {
     absl::StrAppend(&text, ", to parts of level ", plan.partial_level);

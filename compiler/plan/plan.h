@@ -128,6 +128,9 @@ struct KernelPlan {
   int64_t tasks = 1;                           // host
   int block_threads = 1;                       // GPU
   int64_t blocks = 1;                          // GPU
+  // GPU: blocks that a multiprocessor should hold at once, so that the assembler gives their
+  // threads no more registers than that allows; 0: as it comes.
+  int resident_blocks = 0;
   // What the kernel must move and compute, for runtime::Command.
   int64_t bytes = 0;
   int64_t flops = 0;

@@ -24,6 +24,14 @@ constexpr int64_t kMostHeldElements = 64;
 constexpr int kLoadsInFlight = 4;
 // Blocks that keep a multiprocessor busy where a reduction is split.
 constexpr int64_t kBlocksOfSplit = 4;
+// Bytes of loads that a multiprocessor should have under way, and where barriers stand between
+// loads and stores.
+constexpr int64_t kBytesAhead = 32 << 10;
+constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
+// Threads of a multiprocessor that keep its arithmetic busy.
+constexpr int64_t kBusyThreads = 1024;
+// Registers of a thread besides those of the elements that it holds.
+constexpr int64_t kOtherRegisters = 32;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
 constexpr double kMostWaste = 1.25;
 
@@ -413,8 +421,40 @@ class TilePlanner {
       results += static_cast<int>(Leaves(root->shape()).size());
     }
     add(BufferRole::Kind::kResult, results);
+    kernel.resident_blocks = ResidentBlocks(kernel, tile);
     kernel.work = tile;
     return kernel;
+  }
+
+  // So many that enough loads are under way and arithmetic finds enough warps, as far as registers
+  // go.
+  int ResidentBlocks(const KernelPlan& kernel, const TilePlan& tile) const {
+    if (tile.known_level > 0 && tile.partial_level == 0 && !HasWideRoot()) return 0;
+    const auto elements_of_thread = [&](absl::Span<const int> classes) {
+      int64_t elements = 1;
+      for (int c : classes) {
+        elements *= int64_t{1} * tile.classes[c].vector * tile.classes[c].registers;
+      }
+      return elements;
+    };
+    int64_t bytes = 0, held = 1;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (!info_.uses().Of(v).in_space()) continue;
+      const int64_t elements = elements_of_thread(space().ClassesOf(v));
+      bytes += ingot::BytesOf(graph().value(v).shape(), elements);
+      held = std::max(held, elements);
+    }
+    // No more than there are.
+    const int64_t all = CeilDiv(kernel.blocks, target_.multiprocessors);
+    const int64_t registers = kOtherRegisters + held;
+    const int64_t most = std::min<int64_t>(target_.threads, target_.card->registers / registers) /
+                         kernel.block_threads;
+    const int64_t ahead = levels_ > 0 && HasWideRoot() ? kBytesAheadOfBarriers : kBytesAhead;
+    const int64_t wanted =
+        std::max(CeilDiv(ahead, std::max<int64_t>(1, bytes * kernel.block_threads)),
+                 kBusyThreads / kernel.block_threads);
+    const int64_t blocks = std::min({wanted, most, all, int64_t{target_.card->blocks}});
+    return blocks == 1 ? 0 : static_cast<int>(blocks);
   }
 
   // What the whole fusion must do is the last kernel's.
