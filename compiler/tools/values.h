@@ -20,7 +20,7 @@ absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                                                 absl::Span<const runtime::Input> inputs);
 
 // Pseudo-random inputs, the same for the same seed: floats uniform in [-1, 1), integers in [0, 8),
-// pred fair.
+// pred fair.  Of more than a million elements the first 1,000,003 are repeated.
 absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
                                                   absl::Span<const runtime::Input> inputs);
 
