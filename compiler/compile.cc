@@ -113,19 +113,6 @@ std::vector<std::vector<int64_t>> BinBySize(const std::vector<int64_t>& sizes) {
   return bins;
 }
 
-// Kernels that spill because of a wish for resident blocks no longer wish.  Whether there were any.
-bool LiftLimitsOfSpills(kernel::KernelModule& kernels,
-                        const std::vector<codegen::KernelReport>& reports) {
-  bool lifted = false;
-  for (size_t i = 0; i < reports.size(); ++i) {
-    int& min_blocks = kernels.kernels[i]->launch().min_blocks;
-    if (min_blocks == 0 || !reports[i].spills()) continue;
-    min_blocks = 0;
-    lifted = true;
-  }
-  return lifted;
-}
-
 // One compilation, phase by phase.
 class Compiler {
  public:
@@ -303,10 +290,6 @@ class Compiler {
           const std::string name = absl::StrCat("module_", m);
           INGOT_ASSIGN_OR_RETURN(generated[m],
                                  codegen::Generate(kernels, target_, name, keep_texts));
-          if (LiftLimitsOfSpills(kernels, generated[m].reports)) {
-            INGOT_ASSIGN_OR_RETURN(generated[m],
-                                   codegen::Generate(kernels, target_, name, keep_texts));
-          }
           return absl::OkStatus();
         }));
     for (size_t m = 0; m < bins.size(); ++m) {

@@ -18,6 +18,9 @@ using kernel::Value;
 
 namespace {
 
+// Of one access that copies to shared memory.
+constexpr int kStagedBytes = 16;
+
 class TileLowering : public TileSpace {
  public:
   explicit TileLowering(Frame& frame)
@@ -52,6 +55,7 @@ class TileLowering : public TileSpace {
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
+    StageInputs();
     Loops(kept, 0, [&] { EmitTile(); });
   }
 
@@ -152,6 +156,33 @@ class TileLowering : public TileSpace {
       stride *= part.size;
     }
     index.dims.push_back(sum);
+  }
+
+  // Copies the staged inputs to shared memory, from where they are read from then on.
+  void StageInputs() {
+    for (int input : plan_.staged) {
+      const Instruction& parameter = info_.graph().value(input);
+      const ElementType type = parameter.shape().element_type();
+      const int64_t count = parameter.shape().ElementCount();
+      int64_t vector = std::max(1, kStagedBytes / ByteWidth(type));
+      while (count % vector != 0) vector /= 2;
+      kernel::Buffer*& memory = frame_.memory.operands[parameter.parameter_number()];
+      kernel::Buffer* const shared =
+          frame_.kernel->AddShared(absl::StrCat("staged", input), type, {count});
+      const Value thread = math_.Convert(b_.ThreadId());
+      kernel::AccessOptions options;
+      options.alignment = static_cast<int>(vector * ByteWidth(type));
+      const int64_t step = vector * frame_.plan.block_threads;
+      e_.For(math_.Const(0), math_.Const((count + step - 1) / step), 1, [&](Value trip) {
+        const Value index = b_.Add(math_.Mul(trip, step), math_.Mul(thread, vector));
+        e_.If(b_.Lt(index, math_.Const(count)), [&] {
+          const int lanes = static_cast<int>(vector);
+          b_.Store(shared, index, b_.Load(memory, index, lanes, options), options);
+        });
+      });
+      memory = shared;
+    }
+    if (!plan_.staged.empty()) b_.Barrier();
   }
 
   // ----- Walks
@@ -297,7 +328,11 @@ class TileLowering : public TileSpace {
     });
   }
 
-  // The inputs that `values` read in space, not through other reductions.
+  bool IsStaged(int input) const {
+    return std::find(plan_.staged.begin(), plan_.staged.end(), input) != plan_.staged.end();
+  }
+
+  // The inputs that `values` read in space from global memory, not through other reductions.
   std::vector<int> InputsInSpace(std::vector<int> values) const {
     std::vector<int> inputs;
     std::vector<bool> seen(info_.graph().value_count(), false);
@@ -310,7 +345,7 @@ class TileLowering : public TileSpace {
         if (access.access != Access::kInSpace || seen[access.source]) continue;
         seen[access.source] = true;
         if (info_.graph().IsInput(access.source)) {
-          inputs.push_back(access.source);
+          if (!IsStaged(access.source)) inputs.push_back(access.source);
         } else if (!held_.contains(&info_.graph().value(access.source))) {
           values.push_back(access.source);
         }

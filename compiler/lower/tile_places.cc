@@ -47,9 +47,9 @@ Value TilePlaces::Coordinate(int c, int r) const {
   int64_t extent = int64_t{1} * tile.lanes * tile.warps;
   at = math_.Add(at, r * extent);
   extent *= tile.registers;
-  at = b.Add(at, math_.Mul(trip_[c], extent));
-  extent *= tile.loop;
   at = b.Add(at, math_.Mul(block_[c], extent));
+  extent *= tile.blocks;
+  at = b.Add(at, math_.Mul(trip_[c], extent));
   return math_.Mul(at, tile.vector);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
@@ -43,8 +44,8 @@ std::string ClassText(const TileClass& c) {
   digit(c.lanes, "lanes");
   digit(c.warps, "warps");
   digit(c.registers, "registers");
-  digit(c.loop, "trips");
   digit(c.blocks, "blocks");
+  digit(c.loop, "trips");
   if (text.back() == '=') absl::StrAppend(&text, " 1");
   return text;
 }
@@ -60,6 +61,9 @@ std::string TileText(const KernelPlan& kernel, const TilePlan& plan) {
   }
   absl::StrAppend(&text, "\nbytes ", kernel.bytes, " flops ", kernel.flops, "\n");
   for (int c : plan.order) absl::StrAppend(&text, "  d", c, ": ", ClassText(plan.classes[c]), "\n");
+  if (!plan.staged.empty()) {
+    absl::StrAppend(&text, "  staged: inputs ", absl::StrJoin(plan.staged, " "), "\n");
+  }
   return text;
 }
 

@@ -80,9 +80,10 @@ struct StepPlan {
 };
 
 // How the coordinates of one class of the iteration space are dealt out.  A coordinate is
-//   e + vector * (l + lanes * (w + warps * (r + registers * (i + loop * b))))
-// with e an element of a vector, l a lane, w a warp, r a register of a thread, i a trip of a loop,
-// and b a block.  The product of all may exceed `size`: what is beyond is masked.
+//   e + vector * (l + lanes * (w + warps * (r + registers * (b + blocks * i))))
+// with e an element of a vector, l a lane, w a warp, r a register of a thread, b a block, and i a
+// trip of a loop: at any time blocks read what lies side by side.  The product of all may exceed
+// `size`: what is beyond is masked.
 struct TileClass {
   int64_t size = 1;
   int vector = 1;
@@ -110,6 +111,9 @@ struct TilePlan {
   // Other than 0: the kernel stores partial results of the reductions of this level, and no
   // results.
   int partial_level = 0;
+  // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
+  // first trip and reads there.
+  std::vector<int> staged;
 };
 
 // Which memory a parameter of a kernel is.

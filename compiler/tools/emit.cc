@@ -40,7 +40,7 @@ bool IsKernels(absl::string_view text) {
 
 absl::Status EmitKernels(const std::string& path, absl::string_view text, Stage stage,
                          const Target& target) {
-  INGOT_ASSIGN_OR_RETURN(const kernel::KernelModule kernels, kernel::ParseKernels(text, path));
+  INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
   INGOT_RETURN_IF_ERROR(Annotate(kernel::VerifyModule(kernels, &target), path));
   std::string shown;
   switch (stage) {

@@ -116,7 +116,7 @@ std::vector<simulator::Argument> ArgumentsOf(const Kernel& kernel, const runtime
 }
 
 // What the assembler says of each kernel; nothing where there is no assembler.
-absl::StatusOr<std::vector<codegen::KernelReport>> Assemble(const kernel::KernelModule& kernels,
+absl::StatusOr<std::vector<codegen::KernelReport>> Assemble(kernel::KernelModule& kernels,
                                                             const Target& target) {
   // Simulated cards have the instructions of a row that is assembled for.
   INGOT_ASSIGN_OR_RETURN(const Target* row, FindTarget(target.llvm_cpu));
@@ -138,7 +138,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
   };
   INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*module, target, options));
   const runtime::Program& program = *compilation.program;
-  INGOT_ASSIGN_OR_RETURN(const kernel::KernelModule kernels, kernel::ParseKernels(text, path));
+  INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
   // As LLVM does.
   for (const auto& kernel : kernels.kernels) kernel::RemoveDeadCode(*kernel);
   INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(kernels, target));

@@ -111,7 +111,7 @@ class IssueSlots : public testing::Test {
     };
     const auto compilation = Compile(**module, target, options);
     ASSERT_TRUE(compilation.ok()) << compilation.status();
-    const auto kernels = kernel::ParseKernels(kernel_text, "kernels");
+    auto kernels = kernel::ParseKernels(kernel_text, "kernels");
     ASSERT_TRUE(kernels.ok()) << kernels.status();
     for (const auto& kernel : kernels->kernels) kernel::RemoveDeadCode(*kernel);
     const auto generated = codegen::Generate(*kernels, target, "module", false);

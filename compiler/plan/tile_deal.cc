@@ -1,0 +1,444 @@
+#include "compiler/plan/tile_deal.h"
+
+#include <algorithm>
+
+#include "compiler/plan/analysis.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr int kMostThreads = 1024;
+constexpr int kAccessBytes = 16;
+constexpr int kMostVector = 8;
+// Elements of a reduced row that a thread holds, of one value, and the most where nothing less will
+// do.
+constexpr int64_t kHeldElements = 32;
+constexpr int64_t kMostHeldElements = 64;
+// Loads of a thread before the first is used, where rows are not held.
+constexpr int kLoadsInFlight = 4;
+// Rows for which a thread uses a vector that they share.
+constexpr int64_t kRowsOfVector = 2;
+// Blocks that keep a multiprocessor busy where a reduction is split.
+constexpr int64_t kBlocksOfSplit = 4;
+// Bytes of loads that a multiprocessor should have under way, and where barriers stand between
+// loads and stores.
+constexpr int64_t kBytesAhead = 32 << 10;
+constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
+// Threads of a multiprocessor that keep its arithmetic busy.
+constexpr int64_t kBusyThreads = 1024;
+// Registers of a thread besides those of the elements that it holds.
+constexpr int64_t kOtherRegisters = 32;
+// Shared memory of a block besides staged inputs.
+constexpr int64_t kOtherSharedBytes = 2048;
+// Rows that each resident block should have, at least, to stage what they share.
+constexpr int64_t kRowsOfStage = 4;
+// Staged inputs have at least this share of the bytes of a row.
+constexpr double kLeastStaged = 0.125;
+// Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
+constexpr double kMostWaste = 1.25;
+
+bool Contains(absl::Span<const int> list, int value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// Bytes of shared memory that the inputs of the list take.
+int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
+  int64_t bytes = 0;
+  for (int v : staged) {
+    const Shape& shape = info.graph().value(v).shape();
+    bytes += ingot::BytesOf(shape, shape.ElementCount());
+  }
+  return bytes;
+}
+
+// Blocks that a multiprocessor can hold whose threads hold so many elements.
+int64_t MostResident(const FusionInfo& info, const Target& target, const std::vector<int>& staged,
+                     int64_t held, int block_threads) {
+  const Card& card = *target.card;
+  const int64_t threads =
+      std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
+  int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
+  if (!staged.empty()) {
+    const int64_t bytes =
+        StagedBytes(info, staged) + kOtherSharedBytes + card.reserved_shared_bytes;
+    most = std::min(most, card.shared_bytes / bytes);
+  }
+  return most;
+}
+
+class Dealer {
+ public:
+  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order)
+      : info_(info), target_(target), order_(order) {
+    for (const IterationClass& c : space().classes()) {
+      deal_.classes.emplace_back();
+      deal_.classes.back().size = c.size;
+    }
+  }
+
+  TileDeal Run() {
+    ChooseVector();
+    if (info_.reductions().empty()) {
+      DealElements();
+    } else if (IsReduced(order_[0])) {
+      DealRows();
+    } else {
+      DealColumns();
+    }
+    return std::move(deal_);
+  }
+
+ private:
+  const IterationSpace& space() const { return info_.space(); }
+  const FusionGraph& graph() const { return info_.graph(); }
+  bool IsReduced(int c) const { return space().classes()[c].reduced; }
+  int64_t SizeOf(int c) const { return space().classes()[c].size; }
+
+  // Elements of the innermost class that one access of each array moves.
+  void ChooseVector() {
+    const int inner = order_[0];
+    int64_t vector = kMostVector;
+    for (int v = 0; v < graph().value_count(); ++v) {
+      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
+        if (IsComplex(leaf.element_type())) vector = 1;
+      }
+      const int64_t rank = CommonDimensions(graph().value(v).shape()).size();
+      for (int64_t d = 0; d < rank; ++d) {
+        for (const ClassPart& part : space().PartsOf(v, d)) {
+          if (part.class_number != inner || part.stride != 1) continue;
+          while (part.size % vector != 0) vector /= 2;
+        }
+      }
+    }
+    for (int v : ArraysInSpace(info_)) {
+      if (!Contains(space().ClassesOf(v), inner)) continue;
+      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
+        vector =
+            std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+      }
+    }
+    while (SizeOf(inner) % vector != 0) vector /= 2;
+    deal_.classes[inner].vector = static_cast<int>(vector);
+  }
+
+  // Vectors of the class that are not dealt out to lanes and warps yet.
+  int64_t UnitsLeft(int c) const {
+    const TileClass& tile = deal_.classes[c];
+    return CeilDiv(tile.size, int64_t{1} * tile.vector * tile.lanes * tile.warps);
+  }
+
+  // The most of `wanted` that the class takes without much waste; a power of two.
+  int64_t Share(int c, int64_t wanted) const {
+    const int64_t units = UnitsLeft(c);
+    int64_t share = std::min(wanted, PowerOfTwoCeil(units));
+    while (share > 1 && static_cast<double>(CeilDiv(units, share) * share) >
+                            kMostWaste * static_cast<double>(units)) {
+      share /= 2;
+    }
+    return share;
+  }
+
+  // Deals out `threads` lanes, then warps, to the classes in turn; what no class takes goes to the
+  // first of them as masked lanes.  Returns the warps that are left.
+  int64_t DealLanes(const std::vector<int>& classes) {
+    int64_t left = kWarp / lanes_dealt_;
+    for (int c : classes) {
+      const int64_t share = Share(c, left);
+      deal_.classes[c].lanes *= static_cast<int>(share);
+      lanes_dealt_ *= share;
+      left /= share;
+    }
+    return left;
+  }
+  int64_t DealWarps(const std::vector<int>& classes, int64_t warps) {
+    for (int c : classes) {
+      const int64_t share = Share(c, warps);
+      deal_.classes[c].warps *= static_cast<int>(share);
+      warps /= share;
+    }
+    return warps;
+  }
+
+  // Lanes that nobody took are beyond the space.
+  void FillWarp() {
+    deal_.classes[order_[0]].lanes *= static_cast<int>(kWarp / lanes_dealt_);
+    lanes_dealt_ = kWarp;
+  }
+
+  void DealBlocks(const std::vector<int>& classes) {
+    for (int c : classes)
+      deal_.classes[c].blocks = CeilDiv(deal_.classes[c].size, deal_.classes[c].block_extent());
+  }
+
+  std::vector<int> ClassesThatAre(bool reduced) const {
+    std::vector<int> found;
+    for (int c : order_) {
+      if (IsReduced(c) == reduced) found.push_back(c);
+    }
+    return found;
+  }
+
+  // Bytes that the vectors of one place take from memory.
+  int64_t BytesOfPlace() const {
+    int64_t bytes = 0;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (info_.uses().Of(v).in_space() && Contains(space().ClassesOf(v), order_[0])) {
+        bytes += ingot::BytesOf(graph().value(v).shape(), deal_.classes[order_[0]].vector);
+      }
+    }
+    return std::max<int64_t>(1, bytes);
+  }
+
+  // Registers for enough loads in flight: along a class that some array does not have, so that its
+  // vectors serve several places, else along the innermost.
+  void DealElements() {
+    DealLanes(order_);
+    FillWarp();
+    DealWarps(order_, kBlockThreads / kWarp);
+    int64_t registers =
+        std::clamp<int64_t>(kLoadsInFlight * kAccessBytes / BytesOfPlace(), 1, kLoadsInFlight);
+    int along = order_[0];
+    for (int c : order_) {
+      for (int v : ArraysInSpace(info_)) {
+        if (c != order_[0] && !Contains(space().ClassesOf(v), c) &&
+            Contains(space().ClassesOf(v), order_[0])) {
+          along = c;
+          registers = kRowsOfVector;
+        }
+      }
+    }
+    // Few elements are better spread over the multiprocessors.
+    int64_t blocks = 1;
+    for (int c : order_) blocks *= UnitsLeft(c);
+    registers = std::min(registers, blocks / (int64_t{4} * target_.multiprocessors));
+    deal_.classes[along].registers =
+        static_cast<int>(std::max<int64_t>(1, std::min(registers, UnitsLeft(along))));
+    DealBlocks(order_);
+  }
+
+  int64_t ReducedElements() const {
+    int64_t elements = 1;
+    for (int c : order_) {
+      if (IsReduced(c)) elements *= SizeOf(c);
+    }
+    return elements;
+  }
+
+  // Rows along memory: the threads of a row hold it, if it fits.
+  void DealRows() {
+    const std::vector<int> reduced = ClassesThatAre(true);
+    const std::vector<int> kept = ClassesThatAre(false);
+    const int64_t vector = deal_.classes[order_[0]].vector;
+    const int64_t vectors = CeilDiv(ReducedElements(), vector);
+    const int64_t held = std::max<int64_t>(1, kHeldElements / vector);
+    int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
+    if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
+    threads = std::min<int64_t>(threads, kMostThreads);
+    // The lanes and warps of a row.
+    int64_t lanes = std::min<int64_t>(threads, kWarp);
+    int64_t warps = threads / lanes;
+    for (int c : reduced) {
+      const int64_t share = std::min(lanes, PowerOfTwoCeil(UnitsLeft(c)));
+      deal_.classes[c].lanes = static_cast<int>(share);
+      lanes /= share;
+      lanes_dealt_ *= share;
+    }
+    for (int c : reduced) {
+      const int64_t share = std::min(warps, PowerOfTwoFloor(UnitsLeft(c)));
+      deal_.classes[c].warps = static_cast<int>(share);
+      warps /= share;
+    }
+    DealLanes(kept);
+    FillWarp();
+    int64_t row_warps = 1;
+    for (int c : reduced) row_warps *= deal_.classes[c].warps;
+    DealWarps(kept, std::max<int64_t>(1, kBlockThreads / 2 / kWarp / row_warps));
+    int64_t per_thread = 1;
+    for (int c : reduced) per_thread *= UnitsLeft(c);
+    if (per_thread * vector <= kMostHeldElements) {
+      for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
+      // Short rows: several at once, for enough loads in flight.
+      int64_t several = kLoadsInFlight * kAccessBytes / (BytesOfPlace() * per_thread);
+      int64_t places = 1;
+      for (int c : kept) places *= UnitsLeft(c);
+      several = std::min(several, places / (int64_t{4} * target_.multiprocessors));
+      if (!kept.empty() && several > 1) {
+        deal_.classes[kept[0]].registers = static_cast<int>(std::min(several, UnitsLeft(kept[0])));
+      }
+    } else {
+      int64_t registers = kLoadsInFlight;
+      for (int c : reduced) {
+        deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
+        registers /= deal_.classes[c].registers;
+        deal_.classes[c].loop = CeilDiv(UnitsLeft(c), deal_.classes[c].registers);
+      }
+    }
+    DealBlocks(kept);
+    SplitReduction(reduced, kept);
+    StageRows(kept);
+  }
+
+  // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
+  // if a block holds its rows and there are enough of them.
+  void StageRows(const std::vector<int>& kept) {
+    int64_t threads = 1, held = 1;
+    for (int c : order_) {
+      const TileClass& tile = deal_.classes[c];
+      if (IsReduced(c) && tile.loop * tile.blocks > 1) return;
+      threads *= int64_t{1} * tile.lanes * tile.warps;
+      held *= int64_t{1} * tile.vector * tile.registers;
+    }
+    std::vector<int> staged;
+    double staged_bytes = 0, row_bytes = 0;
+    for (int v : ArraysInSpace(info_)) {
+      const absl::Span<const int> own = space().ClassesOf(v);
+      if (!Contains(own, order_[0])) continue;
+      const Shape& shape = graph().value(v).shape();
+      const auto bytes = static_cast<double>(BytesOf(shape, ReducedElements()));
+      const bool shared = std::all_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); });
+      if (!shared || !graph().IsInput(v) || IsComplex(shape.element_type())) {
+        row_bytes += bytes;
+      } else {
+        staged.push_back(v);
+        staged_bytes += bytes;
+      }
+    }
+    if (staged_bytes <= kLeastStaged * row_bytes) return;
+    const int64_t resident = MostResident(info_, target_, staged, held, static_cast<int>(threads));
+    if (resident * threads < kBusyThreads / 2) return;
+    if (StagedBytes(info_, staged) + kOtherSharedBytes > target_.shared_bytes) return;
+    int64_t blocks = 1;
+    int outer = kept.empty() ? order_[0] : kept[0];
+    for (int c : kept) {
+      blocks *= deal_.classes[c].blocks;
+      if (deal_.classes[c].blocks > deal_.classes[outer].blocks) outer = c;
+    }
+    const int64_t slots = resident * target_.multiprocessors;
+    if (blocks < kRowsOfStage * slots) return;
+    TileClass& tile = deal_.classes[outer];
+    const int64_t wanted = std::max<int64_t>(1, slots / (blocks / tile.blocks));
+    tile.loop = CeilDiv(tile.blocks, wanted);
+    tile.blocks = CeilDiv(tile.size, tile.block_extent());
+    deal_.staged = std::move(staged);
+  }
+
+  // Columns across memory: lanes along it, warps and loops along what is reduced.
+  void DealColumns() {
+    const std::vector<int> reduced = ClassesThatAre(true);
+    std::vector<int> kept = ClassesThatAre(false);
+    const std::vector<int> inner = {order_[0]};
+    DealLanes(inner);
+    DealLanes(reduced);
+    DealLanes(kept);
+    FillWarp();
+    int64_t warps = DealWarps(reduced, kBlockThreads / kWarp);
+    DealWarps(kept, warps);
+    const int64_t vector = deal_.classes[order_[0]].vector;
+    int64_t per_thread = 1;
+    for (int c : reduced) per_thread *= UnitsLeft(c);
+    if (per_thread * vector <= kHeldElements) {
+      for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
+    } else {
+      int64_t registers = kLoadsInFlight;
+      for (int c : reduced) {
+        deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
+        registers /= deal_.classes[c].registers;
+        deal_.classes[c].loop = CeilDiv(UnitsLeft(c), deal_.classes[c].registers);
+      }
+    }
+    DealBlocks(kept);
+    SplitReduction(reduced, kept);
+  }
+
+  // Too few blocks: the outermost reduced class is shared out over blocks as well.
+  void SplitReduction(const std::vector<int>& reduced, const std::vector<int>& kept) {
+    int64_t blocks = 1;
+    for (int c : kept) blocks *= deal_.classes[c].blocks;
+    const int64_t wanted = kBlocksOfSplit * target_.multiprocessors;
+    if (blocks * 2 > wanted) return;
+    for (auto it = reduced.rbegin(); it != reduced.rend(); ++it) {
+      TileClass& tile = deal_.classes[*it];
+      if (tile.loop < 4) continue;
+      const int64_t trips = CeilDiv(tile.loop, std::min(tile.loop / 2, wanted / blocks));
+      tile.loop = trips;
+      tile.blocks = CeilDiv(tile.size, tile.block_extent());
+      deal_.splits = tile.blocks;
+      return;
+    }
+  }
+
+  const FusionInfo& info_;
+  const Target& target_;
+  const std::vector<int>& order_;
+  TileDeal deal_;
+  int64_t lanes_dealt_ = 1;
+};
+
+}  // namespace
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t PowerOfTwoFloor(int64_t n) {
+  int64_t power = 1;
+  while (power * 2 <= n) power *= 2;
+  return power;
+}
+int64_t PowerOfTwoCeil(int64_t n) {
+  int64_t power = 1;
+  while (power < n) power *= 2;
+  return power;
+}
+
+std::vector<int> ArraysInSpace(const FusionInfo& info) {
+  std::vector<int> arrays;
+  for (int v = 0; v < info.graph().input_count(); ++v) {
+    if (info.uses().Of(v).in_space()) arrays.push_back(v);
+  }
+  for (const Instruction* root : info.graph().view().roots) {
+    arrays.push_back(info.graph().NumberOf(*root));
+  }
+  return arrays;
+}
+
+bool HasWideRoot(const FusionInfo& info) {
+  int levels = 0;
+  for (const Reduction& reduction : info.reductions()) levels = std::max(levels, reduction.level);
+  for (const Instruction* root : info.graph().view().roots) {
+    const int value = info.graph().NumberOf(*root);
+    if (info.LevelOf(value) < levels) continue;
+    for (int c : info.space().ClassesOf(value)) {
+      if (info.space().classes()[c].reduced) return true;
+    }
+  }
+  return false;
+}
+
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order) {
+  return Dealer(info, target, order).Run();
+}
+
+int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
+                   int64_t blocks, int block_threads) {
+  const bool wide = HasWideRoot(info);
+  if (tile.known_level > 0 && tile.partial_level == 0 && !wide) return 0;
+  int64_t bytes = 0, held = 1;  // of a thread
+  for (int v = 0; v < info.graph().input_count(); ++v) {
+    if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;
+    int64_t elements = 1;
+    for (int c : info.space().ClassesOf(v)) {
+      elements *= int64_t{1} * tile.classes[c].vector * tile.classes[c].registers;
+    }
+    bytes += ingot::BytesOf(info.graph().value(v).shape(), elements);
+    held = std::max(held, elements);
+  }
+  const bool waits = wide && !info.reductions().empty();
+  const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
+                                          std::max<int64_t>(1, bytes * block_threads)),
+                                  kBusyThreads / block_threads);
+  const int64_t resident =
+      std::min({wanted, MostResident(info, target, tile.staged, held, block_threads),
+                CeilDiv(blocks, target.multiprocessors)});  // no more than there are
+  return resident == 1 ? 0 : static_cast<int>(resident);
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,47 @@
+// How the iteration space of a tile plan is dealt out to blocks, warps, lanes and registers.
+#ifndef INGOT_COMPILER_PLAN_TILE_DEAL_H_
+#define INGOT_COMPILER_PLAN_TILE_DEAL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::plan {
+
+// Threads of a warp, and of a block where nothing asks for more.
+inline constexpr int kWarp = 32;
+inline constexpr int kBlockThreads = 256;
+
+int64_t CeilDiv(int64_t a, int64_t b);
+// The largest power of two of at most `n`, and the smallest of at least `n`.
+int64_t PowerOfTwoFloor(int64_t n);
+int64_t PowerOfTwoCeil(int64_t n);
+
+// Arrays in memory that are read or written at the points of the space, by value number.
+std::vector<int> ArraysInSpace(const FusionInfo& info);
+
+// A root that depends on the last reductions has classes that reductions end.
+bool HasWideRoot(const FusionInfo& info);
+
+struct TileDeal {
+  std::vector<TileClass> classes;  // of the space
+  std::vector<int> staged;         // TilePlan's
+  int64_t splits = 1;              // blocks that share what is reduced
+};
+
+// `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are
+// held by the threads of a block where they fit; columns across memory are taken by lanes; too few
+// blocks share out what is reduced.
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order);
+
+// KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
+// enough loads are under way and arithmetic finds enough warps, as far as registers and shared
+// memory go.
+int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
+                   int64_t blocks, int block_threads);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_TILE_DEAL_H_
