@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <limits>
+#include <optional>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "passes/inline_body.h"
 #include "passes/simplify/simplify.h"
 
@@ -169,7 +172,111 @@ class ScatterToSelect {
 //   →  select(index == iota, combiner(splat, update), splat)
 Instruction* ScatterOfOneIndexARow(Instruction* scatter) { return ScatterToSelect(scatter).Make(); }
 
+// Takes a gather's producers behind it.
+class GatherFirst {
+ public:
+  explicit GatherFirst(Instruction* gather)
+      : gather_(*gather), attributes_(gather->attributes<GatherAttributes>()) {
+    const int64_t elements = gather->shape().ElementCount();
+    const int64_t all = gather->operand(0)->shape().ElementCount();
+    is_fewer_ = elements <= all;
+    is_few_ = elements <= all / kFewOf;
+  }
+
+  // Null where no producer can be taken, where computing after the gather would be more work, or
+  // where too many producers would be.
+  Instruction* Make() {
+    for (const Instruction* operand : gather_.operands()) {
+      if (operand->shape().HasDynamicDimension()) return nullptr;
+    }
+    if (gather_.operand(0)->shape().rank() == 0 || !is_fewer_) return nullptr;
+    if (!IsTaken(*gather_.operand(0)) || !Collect(*gather_.operand(0))) return nullptr;
+    return Gathered(gather_.operand(0));
+  }
+
+ private:
+  static constexpr size_t kMostTaken = 32;
+  // What others ask for too is computed again where it is at most one element of so many.
+  static constexpr int64_t kFewOf = 16;
+
+  bool IsTaken(const Instruction& value) const {
+    if (!value.control_predecessors().empty() || value.opcode() == Opcode::kMap) return false;
+    if (value.opcode() == Opcode::kBroadcast) return DimensionsAfter(value).has_value();
+    return value.kind() == OpKind::kElementwise && (is_few_ || value.users().size() == 1);
+  }
+
+  // Finds the producers that are taken; false where they are too many.
+  bool Collect(const Instruction& value) {
+    if (value.shape().rank() == 0 || !IsTaken(value) || !taken_.insert(&value).second) return true;
+    if (taken_.size() > kMostTaken) return false;
+    if (value.opcode() == Opcode::kBroadcast) return true;
+    return std::all_of(value.operands().begin(), value.operands().end(),
+                       [&](const Instruction* operand) { return Collect(*operand); });
+  }
+
+  // Where a broadcast's operand lies in the gather's result, if the index does not choose there.
+  std::optional<std::vector<int64_t>> DimensionsAfter(const Instruction& broadcast) const {
+    const Shape& from = gather_.operand(0)->shape();
+    // Dimensions of the result that are no offsets, in the order of the indices' own.
+    std::vector<int64_t> batch;
+    for (int64_t d = 0; d < gather_.shape().rank(); ++d) {
+      if (Find(attributes_.offset_dims, d) < 0) batch.push_back(d);
+    }
+    std::vector<int64_t> after(from.rank(), -1);
+    size_t offset = 0;
+    for (int64_t d = 0; d < from.rank(); ++d) {
+      const int64_t partner = Find(attributes_.operand_batching_dims, d);
+      if (partner >= 0) {
+        const int64_t of_indices = attributes_.start_indices_batching_dims[partner];
+        after[d] = batch[of_indices - (of_indices > attributes_.index_vector_dim ? 1 : 0)];
+      } else if (Find(attributes_.collapsed_slice_dims, d) < 0) {
+        const int64_t in_result = attributes_.offset_dims[offset++];
+        if (attributes_.slice_sizes[d] == from.dimension(d)) after[d] = in_result;
+      }
+    }
+    std::vector<int64_t> dimensions;
+    for (int64_t d : broadcast.dimensions()) {
+      if (after[d] < 0) return std::nullopt;
+      dimensions.push_back(after[d]);
+    }
+    return dimensions;
+  }
+
+  // The value that the gather would have of `value`.
+  Instruction* Gathered(Instruction* value) {
+    if (value->shape().rank() == 0) return value;
+    if (const auto at = made_.find(value); at != made_.end()) return at->second;
+    Instruction* made = nullptr;
+    Computation& computation = *gather_.parent();
+    const Shape shape =
+        Shape::ArrayWithDefaultLayout(value->shape().element_type(), gather_.shape().dimensions());
+    if (!taken_.contains(value)) {
+      made = computation.AddClone(gather_, {value, gather_.operand(1)});
+    } else if (value->opcode() == Opcode::kBroadcast) {
+      made = computation.Add(Opcode::kBroadcast, shape, {value->operand(0)},
+                             DimensionsAttributes{*DimensionsAfter(*value)});
+    } else {
+      std::vector<Instruction*> operands;
+      for (Instruction* operand : value->operands()) operands.push_back(Gathered(operand));
+      made = computation.AddClone(*value, std::move(operands));
+    }
+    made->set_shape(shape);
+    return made_[value] = made;
+  }
+
+  const Instruction& gather_;
+  const GatherAttributes& attributes_;
+  bool is_fewer_, is_few_;
+  absl::flat_hash_set<const Instruction*> taken_;
+  absl::flat_hash_map<const Instruction*, Instruction*> made_;
+};
+
+// gather(f(x, y), indices)  →  f(gather(x, indices), gather(y, indices)), with f elementwise;
+// gather(broadcast(x), indices)  →  broadcast(x), where the index does not choose along x
+Instruction* GatherOfElementwise(Instruction* gather) { return GatherFirst(gather).Make(); }
+
 constexpr SimplifyRule kRules[] = {
+    {Opcode::kGather, "gather-of-elementwise", GatherOfElementwise},
     {Opcode::kScatter, "scatter-of-one-index-a-row", ScatterOfOneIndexARow},
 };
 
