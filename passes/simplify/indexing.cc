@@ -197,7 +197,7 @@ class GatherFirst {
  private:
   static constexpr size_t kMostTaken = 32;
   // What others ask for too is computed again where it is at most one element of so many.
-  static constexpr int64_t kFewOf = 16;
+  static constexpr int64_t kFewOf = 8;
 
   bool IsTaken(const Instruction& value) const {
     if (!value.control_predecessors().empty() || value.opcode() == Opcode::kMap) return false;
