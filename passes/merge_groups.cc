@@ -82,6 +82,9 @@ class Merger {
       }
       TryMerge(producer, consumer);
     }
+    for (int consumer : order_) {
+      if (consumer >= 0 && Reduces(nodes_[consumer])) MoveUp(consumer);
+    }
     std::vector<FusionGroup> groups;
     for (Node& node : nodes_) {
       if (node.own.empty()) continue;
@@ -96,7 +99,7 @@ class Merger {
     std::vector<Instruction*> own;  // by id; empty once merged into another
     std::optional<FusionCostEstimate> cost;
     int version = 0;
-    bool merged = false;
+    bool merged = false;                  // own is no longer what original has
     const Instruction* closed = nullptr;  // of no group: a vertex of the graph only
     int position = 0;                     // in order_
   };
@@ -312,6 +315,85 @@ class Merger {
     ++b.version;
     AddEdgesInto(consumer);
     AddEdgesFrom(consumer);
+  }
+
+  bool Reduces(const Node& node) const {
+    return IsOpen(node) && std::any_of(node.own.begin(), node.own.end(), [](const auto* member) {
+             return AccumulationOf(*member) == Accumulation::kReduce;
+           });
+  }
+
+  // Values of rows that stand between a producer and the reductions of a group that did not merge
+  // with it go to the producer where that pays: it stores one value of each row for all those that
+  // this one is made of.
+  void MoveUp(int consumer) {
+    std::vector<int> producers;
+    absl::flat_hash_set<int> seen;
+    ForEachProducer(nodes_[consumer], [&](int producer, const Instruction*) {
+      if (IsOpen(nodes_[producer]) && seen.insert(producer).second) producers.push_back(producer);
+    });
+    for (int producer : producers) TryMove(producer, consumer);
+  }
+
+  // Whether the instruction could be computed in the group, by what it reads: values of that group
+  // or of `movable`, and of groups that come before it.
+  bool CanMove(const Instruction* instruction, int to,
+               const absl::flat_hash_set<const Instruction*>& movable) const {
+    return std::all_of(instruction->operands().begin(), instruction->operands().end(),
+                       [&](const Instruction* operand) {
+                         const int node = NodeOf(operand);
+                         if (node < 0) return CanMove(operand, to, movable);
+                         return movable.contains(operand) ||
+                                nodes_[node].position <= nodes_[to].position;
+                       });
+  }
+
+  static int64_t ElementsOfLargest(const std::vector<Instruction*>& members) {
+    int64_t most = 0;
+    for (const Instruction* member : members) most = std::max(most, ElementsOf(member->shape()));
+    return most;
+  }
+
+  static int64_t BytesOfRoots(const FusionGroup& group) {
+    int64_t bytes = 0;
+    for (const Instruction* root : group.roots) {
+      bytes = SaturatingAdd(bytes, root->shape().ByteSize());
+    }
+    return bytes;
+  }
+
+  void TryMove(int producer, int consumer) {
+    Node& a = nodes_[producer];
+    Node& b = nodes_[consumer];
+    const int64_t whole = ElementsOfLargest(a.own);
+    absl::flat_hash_set<const Instruction*> movable;
+    std::vector<Instruction*> above = a.own, below;
+    for (Instruction* member : b.own) {
+      const bool moves = AccumulationOf(*member) == Accumulation::kNone &&
+                         ElementsOf(member->shape()) < whole && CanMove(member, producer, movable);
+      if (moves) movable.insert(member);
+      (moves ? above : below).push_back(member);
+    }
+    if (movable.empty() || below.empty()) return;
+    std::sort(above.begin(), above.end(),
+              [](const auto* x, const auto* y) { return x->id() < y->id(); });
+    const FusionGroup group = GroupOf(above);
+    if (group.members.size() > kMostMembers || group.roots.size() > kMostRoots) return;
+    if (BytesOfRoots(group) > BytesOfRoots(GroupOf(a.own))) return;
+    const FusionView view = ViewOfGroup(group);
+    if (view.inputs.size() + view.roots.size() > kMostBuffers) return;
+    const FusionCostEstimate cost = cost_(view);
+    if (!cost.one_walk) return;
+    const FusionCostEstimate rest = cost_(ViewOfGroup(GroupOf(below)));
+    if (cost.microseconds + rest.microseconds >= CostOf(a).microseconds + CostOf(b).microseconds) {
+      return;
+    }
+    for (const Instruction* member : movable) group_of_[member] = producer;
+    a.own = std::move(above);
+    b.own = std::move(below);
+    a.cost = cost;
+    b.cost = rest;
+    a.merged = b.merged = true;
   }
 
   const Computation& computation_;

@@ -18,7 +18,12 @@ struct FusionGroup {
 // of the two, and no other path from one to the other.  Values of which the kernel only sees
 // another name (row-major reshapes) are copied into the groups that they connect.
 //
-// Near linear: each edge is costed once, and again when a neighbour was merged; groups are bounded.
+// Then values that have fewer elements than a group's largest go up to it from a group that reduces
+// them, where it stores no more for them and both cost less: the loss of each row is computed where
+// the row is.
+//
+// Near linear: each edge is costed once, again when a neighbour was merged, and once at the
+// end; groups are bounded.
 std::vector<FusionGroup> MergeGroups(const Computation& computation,
                                      std::vector<FusionGroup> groups,
                                      const FusionCostFunction& cost);

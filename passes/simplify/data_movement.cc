@@ -124,6 +124,7 @@ constexpr SimplifyRule kRules[] = {
     {Opcode::kReshape, "reshape-of-reshape", ReshapeOfReshape},
     {Opcode::kReshape, "reshape-of-scalar-broadcast", ReshapeOfScalarBroadcast},
     {Opcode::kReshape, "reshape-to-same-shape", SameShapeIsIdentity},
+    {Opcode::kSlice, "slice-of-all", SameShapeIsIdentity},
     {Opcode::kTranspose, "transpose-identity", TransposeIdentity},
     {Opcode::kTranspose, "transpose-of-transpose", TransposeOfTranspose},
     {Opcode::kTranspose, "transpose-of-unit-dimensions", TransposeOfUnitDimensions},

@@ -6,14 +6,11 @@
 namespace ingot {
 namespace {
 
-// The scalar that every element of `instruction` has: a scalar constant or a broadcast of one.
+// The constant that every element of `instruction` is; null where none is known.
 const Literal* SplatOf(const Instruction* instruction) {
-  while (instruction->opcode() == Opcode::kBroadcast || instruction->opcode() == Opcode::kReshape) {
-    instruction = instruction->operand(0);
-  }
-  if (instruction->opcode() != Opcode::kConstant) return nullptr;
-  const Literal& literal = instruction->literal();
-  return !literal.is_elided() && literal.shape().IsScalar() ? &literal : nullptr;
+  const Instruction* scalar = ScalarOf(*instruction);
+  if (scalar == nullptr || scalar->opcode() != Opcode::kConstant) return nullptr;
+  return scalar->literal().is_elided() ? nullptr : &scalar->literal();
 }
 
 bool IsSplatOf(const Instruction* instruction, double value) {

@@ -9,13 +9,22 @@ namespace {
 // Rules by opcode.
 std::array<std::vector<const SimplifyRule*>, kOpcodeCount> IndexRules() {
   std::array<std::vector<const SimplifyRule*>, kOpcodeCount> index;
-  for (const auto& table : {ElementwiseRules(), DataMovementRules(), StructureRules()}) {
+  for (const auto& table :
+       {ElementwiseRules(), DataMovementRules(), IndexingRules(), StructureRules()}) {
     for (const SimplifyRule& rule : table) index[static_cast<int>(rule.opcode)].push_back(&rule);
   }
   return index;
 }
 
 }  // namespace
+
+const Instruction* ScalarOf(const Instruction& value) {
+  const Instruction* scalar = &value;
+  while (scalar->opcode() == Opcode::kBroadcast || scalar->opcode() == Opcode::kReshape) {
+    scalar = scalar->operand(0);
+  }
+  return scalar->shape().IsScalar() ? scalar : nullptr;
+}
 
 // Algorithm: walk the instructions in order, appended ones included; replace an instruction by the
 // first rule's result. Operands come first, so each instruction meets simplified operands.

@@ -18,7 +18,12 @@ struct SimplifyRule {
 
 absl::Span<const SimplifyRule> ElementwiseRules();
 absl::Span<const SimplifyRule> DataMovementRules();
+absl::Span<const SimplifyRule> IndexingRules();
 absl::Span<const SimplifyRule> StructureRules();
+
+// The scalar that every element of the value is, behind broadcasts and reshapes; null where none is
+// known.
+const Instruction* ScalarOf(const Instruction& value);
 
 // Applies the rules to every instruction until none matches.
 //

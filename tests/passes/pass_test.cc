@@ -1,5 +1,6 @@
 // Each file of cases/ is a module before and after the passes that its first line names.  The whole
-// text is compared, and the evaluator must give the same values before and after.
+// text is compared, and the evaluator must give the same values before and after.  Passes ask what
+// fusions cost on the target that a second line, `// target: sm_90a`, names.
 //
 // INGOT_UPDATE=1 writes what the passes give into the files: bazel run //tests/passes:pass_test.
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "compiler/options.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/text/printer.h"
@@ -46,7 +48,8 @@ TEST_P(PassTest, BeforeAndAfter) {
   const std::vector<std::string> parts = absl::StrSplit(text, kArrow);
   ASSERT_EQ(parts.size(), 2) << path << ": one line `" << kArrow << "` is wanted";
   absl::string_view first_line = parts[0];
-  first_line = first_line.substr(0, first_line.find('\n'));
+  const size_t first_line_size = first_line.find('\n');
+  first_line = first_line.substr(0, first_line_size);
   ASSERT_TRUE(absl::ConsumePrefix(&first_line, "// passes: ")) << path;
 
   absl::StatusOr<std::unique_ptr<Module>> module = ParseModule(parts[0], path);
@@ -59,7 +62,15 @@ TEST_P(PassTest, BeforeAndAfter) {
     ASSERT_TRUE(pass.ok()) << pass.status();
     passes.push_back(*pass);
   }
-  const auto runs = RunPasses(**module, passes, {});
+  PassContext context;
+  absl::string_view second_line = absl::string_view(parts[0]).substr(first_line_size + 1);
+  second_line = second_line.substr(0, second_line.find('\n'));
+  if (absl::ConsumePrefix(&second_line, "// target: ")) {
+    const auto target = FindTarget(second_line);
+    ASSERT_TRUE(target.ok()) << target.status();
+    context = MakePassContext(**target, FusionMode::kCost);
+  }
+  const auto runs = RunPasses(**module, passes, context);
   ASSERT_TRUE(runs.ok()) << runs.status();
   const std::string after = ToString(**module);
   if (std::getenv("INGOT_UPDATE") != nullptr) {

@@ -156,7 +156,14 @@ bool Drawer::Scatter() {
   Known x = Any();
   const ElementType type = x.type();
   if (x.rank() == 0) return false;
-  const std::optional<Windows> w = SomeWindows(random_, x.sizes(), SomeSizes(Below(3)));
+  // One index a row, into a scalar everywhere: a select on iota.
+  const bool is_select = OneIn(3);
+  if (is_select) {
+    const Known scalar = Like(type, {});
+    x = Given({ingot::Broadcast(scalar.value, x.sizes(), {}), scalar.facts});
+  }
+  const Sizes batch = is_select ? Sizes(Below(2), 1) : SomeSizes(Below(3));
+  const std::optional<Windows> w = SomeWindows(random_, x.sizes(), batch);
   if (!w.has_value() || !Fits(w->indices) || !Fits(w->other)) return false;
   const Known indices =
       OneIn(2) ? Like(OneOf(kIndexTypes), w->indices) : FreshWhole(OneOf(kIndexTypes), w->indices);
