@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/kernel/code_key.h"
+#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
@@ -296,6 +297,8 @@ class Compiler {
   // code is the text, and every kernel has its own.
   void AddUnit(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
     if (!target_.simulated) {
+      // Index arithmetic that nobody asks for tells shapes apart.
+      kernel::RemoveDeadCode(*kernel);
       const auto [it, is_new] = unit_of_.try_emplace(kernel::CodeKey(*kernel), units_.size());
       if (!is_new) {
         Unit& unit = units_[it->second];
