@@ -1,14 +1,18 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
 #include <queue>
 #include <thread>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/kernel/code_key.h"
+#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
@@ -216,7 +220,20 @@ class Compiler {
 
   using Kernels = std::vector<std::unique_ptr<kernel::Kernel>>;
 
+  // Each buffer is a pointer.
+  absl::Status CheckParameters(const program::FusionEntry& entry) const {
+    if (target_.platform != Platform::kCuda) return absl::OkStatus();
+    for (const plan::KernelPlan& kernel : entry.plan.kernels) {
+      const auto buffers = static_cast<int64_t>(kernel.buffers.size());
+      if (8 * buffers <= target_.parameter_bytes()) continue;
+      return Unimplemented(buffers, " buffers take ", 8 * buffers, " bytes of parameters; ",
+                           target_.name, " allows ", target_.parameter_bytes());
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<Kernels> LowerFusion(const program::FusionEntry& entry) const {
+    INGOT_RETURN_IF_ERROR(CheckParameters(entry));
     std::vector<std::string> names;
     for (const program::KernelEntry& kernel : entry.kernels) names.push_back(kernel.name);
     INGOT_ASSIGN_OR_RETURN(Kernels kernels,
@@ -270,10 +287,31 @@ class Compiler {
         if (Wants(Stage::kKernel)) {
           Show(Stage::kKernel, entries[i].kernels[k].name, lowered[i][k]->ToString());
         }
-        units_.push_back({std::move(lowered[i][k]), &entries[i].kernels[k]});
+        AddUnit(std::move(lowered[i][k]), entries[i].kernels[k]);
       }
     }
     return absl::OkStatus();
+  }
+
+  // Kernels that are one code are one unit, with a grid that holds each one's.  A simulated GPU's
+  // code is the text, and every kernel has its own.
+  void AddUnit(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
+    if (!target_.simulated) {
+      // Index arithmetic that nobody asks for tells shapes apart.
+      kernel::RemoveDeadCode(*kernel);
+      const auto [it, is_new] = unit_of_.try_emplace(kernel::CodeKey(*kernel), units_.size());
+      if (!is_new) {
+        Unit& unit = units_[it->second];
+        std::array<int64_t, 3>& grid = unit.kernel->launch().grid;
+        for (int axis = 0; axis < 3; ++axis) {
+          grid[axis] = std::max(grid[axis], kernel->launch().grid[axis]);
+        }
+        entry.name = unit.kernel->name();
+        unit.entries.push_back(&entry);
+        return;
+      }
+    }
+    units_.push_back({std::move(kernel), {&entry}});
   }
 
   absl::Status GenerateCode() {
@@ -297,9 +335,10 @@ class Compiler {
       if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
       if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
       for (size_t k = 0; k < bins[m].size(); ++k) {
-        program::KernelEntry& entry = *units_[bins[m][k]].entry;
-        entry.launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
-        entry.module = static_cast<int32_t>(m);
+        for (program::KernelEntry* entry : units_[bins[m][k]].entries) {
+          entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
+          entry->module = static_cast<int32_t>(m);
+        }
       }
       modules_.push_back(std::move(module.code));
     }
@@ -324,11 +363,12 @@ class Compiler {
   // A kernel until it is code.
   struct Unit {
     std::unique_ptr<kernel::Kernel> kernel;
-    program::KernelEntry* entry;
+    std::vector<program::KernelEntry*> entries;  // whose launches run it
   };
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
   std::vector<Unit> units_;
+  absl::flat_hash_map<std::string, size_t> unit_of_;  // by code key
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;
   Compilation result_;

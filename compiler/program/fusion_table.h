@@ -18,7 +18,7 @@ namespace ingot::program {
 
 // One of a plan's kernels: what a launch has to say of it.
 struct KernelEntry {
-  std::string name;  // an identifier, unique in the program
+  std::string name;  // an identifier; kernels that are one code have one name
   kernel::Launch launch;
   int32_t module = 0;  // Program::modules
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "compiler/executable.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
@@ -99,6 +100,52 @@ TEST(Compile, RefusesASideEffectInAReducer) {
   const std::vector<Literal> inputs = {
       Literal::Zeros(Shape::Array(ElementType::kF32, {8})).value()};
   EXPECT_FALSE(Evaluate(**module, inputs).ok());
+}
+
+// Sums, so that each of the arrays is asked for once: x0 + x1 + ….
+std::unique_ptr<Module> SumOf(int arrays, int64_t size) {
+  std::string text = "HloModule sum\n\nENTRY e {\n";
+  const std::string type = absl::StrCat("f32[", size, "] ");
+  for (int i = 0; i < arrays; ++i) {
+    absl::StrAppend(&text, "  x", i, " = ", type, "parameter(", i, ")\n");
+  }
+  for (int i = 1; i < arrays; ++i) {
+    const std::string before = i == 1 ? "x0" : absl::StrCat("s", i - 1);
+    absl::StrAppend(&text, i + 1 == arrays ? "  ROOT s" : "  s", i, " = ", type, "add(", before,
+                    ", x", i, ")\n");
+  }
+  auto module = ParseModule(text + "}\n", "sum.hlo");
+  EXPECT_TRUE(module.ok()) << module.status();
+  return module.ok() ? *std::move(module) : nullptr;
+}
+
+TEST(Compile, NamesTheLimitOfParameters) {
+  const std::unique_ptr<Module> module = SumOf(600, 256);
+  ASSERT_NE(module, nullptr);
+  EXPECT_TRUE(Compile(*module, **FindTarget("host")).ok());
+  const absl::Status status = Compile(*module, **FindTarget("sm_90a")).status();
+  ASSERT_EQ(status.code(), absl::StatusCode::kUnimplemented) << status;
+  EXPECT_NE(status.message().find("601 buffers take 4808 bytes of parameters; sm_90a allows 4352"),
+            absl::string_view::npos)
+      << status;
+}
+
+TEST(Compile, KernelsThatAreOneCodeAreCompiledOnce) {
+  const auto module = ParseModule(
+      "HloModule two\n\nENTRY e {\n  a = f32[4096] parameter(0)\n  b = f32[8192] parameter(1)\n"
+      "  x = f32[4096] multiply(a, a)\n  y = f32[8192] multiply(b, b)\n"
+      "  ROOT r = (f32[4096], f32[8192]) tuple(x, y)\n}\n",
+      "two.hlo");
+  ASSERT_TRUE(module.ok()) << module.status();
+  const auto compilation = Compile(**module, **FindTarget("sm_90a"));
+  ASSERT_TRUE(compilation.ok()) << compilation.status();
+  EXPECT_EQ(compilation->kernels, 1);
+  const std::vector<runtime::Command>& commands = compilation->program->commands;
+  ASSERT_EQ(commands.size(), 2u);
+  const auto& first = std::get<runtime::Launch>(commands[0].operation);
+  const auto& second = std::get<runtime::Launch>(commands[1].operation);
+  EXPECT_EQ(first.kernel, second.kernel);
+  EXPECT_EQ(2 * first.grid.x, second.grid.x);
 }
 
 TEST(Compile, StopsWhenCancelledOrLate) {
