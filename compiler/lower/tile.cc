@@ -9,6 +9,7 @@
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
+#include "compiler/lower/tile_stage.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -17,9 +18,6 @@ namespace ingot::lower {
 using kernel::Value;
 
 namespace {
-
-// Of one access that copies to shared memory.
-constexpr int kStagedBytes = 16;
 
 class TileLowering : public TileSpace {
  public:
@@ -55,7 +53,8 @@ class TileLowering : public TileSpace {
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
-    StageInputs();
+    for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
+    if (!plan_.staged.empty()) b_.Barrier();
     Loops(kept, 0, [&] { EmitTile(); });
   }
 
@@ -132,7 +131,7 @@ class TileLowering : public TileSpace {
     for (int c = 0; c < class_count_; ++c) {
       const plan::TileClass& tile = plan_.classes[c];
       Value coordinate = places_.Coordinate(c, registers[c]);
-      if (places_.IsMasked(c))
+      if (places_.IsMasked(c, registers[c]))
         coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
       at.push_back(coordinate);
     }
@@ -156,33 +155,6 @@ class TileLowering : public TileSpace {
       stride *= part.size;
     }
     index.dims.push_back(sum);
-  }
-
-  // Copies the staged inputs to shared memory, from where they are read from then on.
-  void StageInputs() {
-    for (int input : plan_.staged) {
-      const Instruction& parameter = info_.graph().value(input);
-      const ElementType type = parameter.shape().element_type();
-      const int64_t count = parameter.shape().ElementCount();
-      int64_t vector = std::max(1, kStagedBytes / ByteWidth(type));
-      while (count % vector != 0) vector /= 2;
-      kernel::Buffer*& memory = frame_.memory.operands[parameter.parameter_number()];
-      kernel::Buffer* const shared =
-          frame_.kernel->AddShared(absl::StrCat("staged", input), type, {count});
-      const Value thread = math_.Convert(b_.ThreadId());
-      kernel::AccessOptions options;
-      options.alignment = static_cast<int>(vector * ByteWidth(type));
-      const int64_t step = vector * frame_.plan.block_threads;
-      e_.For(math_.Const(0), math_.Const((count + step - 1) / step), 1, [&](Value trip) {
-        const Value index = b_.Add(math_.Mul(trip, step), math_.Mul(thread, vector));
-        e_.If(b_.Lt(index, math_.Const(count)), [&] {
-          const int lanes = static_cast<int>(vector);
-          b_.Store(shared, index, b_.Load(memory, index, lanes, options), options);
-        });
-      });
-      memory = shared;
-    }
-    if (!plan_.staged.empty()) b_.Barrier();
   }
 
   // ----- Walks

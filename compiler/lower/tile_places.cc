@@ -53,13 +53,16 @@ Value TilePlaces::Coordinate(int c, int r) const {
   return math_.Mul(at, tile.vector);
 }
 
-bool TilePlaces::IsMasked(int c) const {
+bool TilePlaces::IsMasked(int c, int r) const {
   const plan::TileClass& tile = plan_.classes[c];
-  return tile.block_extent() * tile.blocks > tile.size;
+  const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
+  // Of the last block and trip.
+  const int64_t all = tile.block_extent() * tile.blocks;
+  return all - (tile.registers - 1 - r) * register_extent > tile.size;
 }
 
 Value TilePlaces::Inside(int c, int r) const {
-  if (!IsMasked(c)) return nullptr;
+  if (!IsMasked(c, r)) return nullptr;
   return math_.b().Lt(Coordinate(c, r), math_.Const(plan_.classes[c].size));
 }
 

@@ -29,9 +29,9 @@ class TilePlaces {
   int64_t LaneMask(int c) const { return lane_masks_[c]; }
 
   // Coordinate of register `r` of class `c`, of element 0 of its vector; it may be beyond the space
-  // where the class is masked.
+  // where the register is masked.
   kernel::Value Coordinate(int c, int r) const;
-  bool IsMasked(int c) const;
+  bool IsMasked(int c, int r) const;
   // Whether register `r` of the class lies in the space; null where it always does.
   kernel::Value Inside(int c, int r) const;
   // `condition`, and this thread's lane and warp of class `c` are the first.
