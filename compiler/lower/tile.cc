@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
@@ -256,7 +257,7 @@ class TileLowering : public TileSpace {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
       (HasReducedClass(value) ? wide : narrow).push_back(root);
     }
-    LoadAhead({}, narrow, kept);
+    if (last_level_ == 0) LoadAhead({}, narrow, kept);
     ForRegisters(kept, [&](const std::vector<int>& registers) {
       for (int root : narrow) StoreRoot(root, registers);
     });
@@ -433,7 +434,11 @@ class TileLowering : public TileSpace {
       if (vector_ended) accumulator.CombineVector(e_, reduction);
       accumulator.CombineLanes(e_, reduction, lane_masks);
     }
-    if (warps > 1) CombineWarps(reduction, reduced);
+    if (warps > 1) {
+      CombineWarps({e_, plan_, places_, frame_.plan.block_threads / kernel::kWarpSize,
+                    absl::StrCat("parts", exchanges_++), in_loop_},
+                   reduction, reduced);
+    }
     const bool partial = !parts && plan_.partial_level > 0;
     ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
       const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
@@ -448,65 +453,6 @@ class TileLowering : public TileSpace {
         e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
       }
     });
-  }
-
-  // The trees of the warps are put together by all threads, in the order of the warps.
-  void CombineWarps(TileReduction& reduction, const std::vector<int>& reduced) {
-    const std::vector<ElementType> types = reduction.combination.AccumulatorTypes();
-    int lanes = 1;
-    bool masked = false;
-    for (const Accumulator& accumulator : reduction.accumulators) {
-      for (const Element& element : accumulator.elements())
-        lanes = std::max(lanes, element.lanes());
-      masked = masked || accumulator.valid() != nullptr;
-    }
-    const int64_t all_warps = frame_.plan.block_threads / kernel::kWarpSize;
-    const int64_t count = KeptRegisters();
-    int64_t kept_lanes = 1;
-    Value kept_lane = math_.Const(0);
-    for (int c : plan_.order) {
-      if (std::find(reduced.begin(), reduced.end(), c) != reduced.end()) continue;
-      kept_lane = b_.Add(kept_lane, math_.Mul(places_.lane(c), kept_lanes));
-      kept_lanes *= plan_.classes[c].lanes;
-    }
-    TileExchange exchange(e_, types, all_warps * count * kept_lanes, lanes, masked,
-                          absl::StrCat("parts", exchanges_++));
-    const auto slot = [&](Value warp, int64_t number) {
-      return b_.Add(math_.Mul(math_.Add(math_.Mul(warp, count), number), kept_lanes), kept_lane);
-    };
-    if (in_loop_) b_.Barrier();
-    const Value own = math_.Convert(b_.WarpId());
-    Value writes = b_.True();
-    for (int c : reduced) writes = b_.And(writes, b_.Eq(places_.lane(c), math_.Const(0)));
-    e_.If(writes, [&] {
-      for (int64_t n = 0; n < count; ++n)
-        exchange.Write(e_, slot(own, n), reduction.accumulators[n]);
-    });
-    b_.Barrier();
-    // The number of the warp that has this thread's kept digits and digit 0 of the reduced ones.
-    Value first = math_.Const(0);
-    std::vector<int64_t> offsets = {0};
-    int64_t below = 1;
-    for (int c : plan_.order) {
-      const int size = plan_.classes[c].warps;
-      if (std::find(reduced.begin(), reduced.end(), c) == reduced.end()) {
-        first = b_.Add(first, math_.Mul(places_.warp(c), below));
-      } else {
-        std::vector<int64_t> more;
-        for (int d = 0; d < size; ++d) {
-          for (int64_t offset : offsets) more.push_back(offset + d * below);
-        }
-        offsets = more;
-      }
-      below *= size;
-    }
-    for (int64_t n = 0; n < count; ++n) {
-      std::vector<Accumulator> parts;
-      for (int64_t offset : offsets) {
-        parts.push_back(exchange.Read(e_, slot(math_.Add(first, offset), n)));
-      }
-      reduction.accumulators[n] = CombineTree(e_, reduction, std::move(parts));
-    }
   }
 
   void StorePart(const TileReduction& reduction, const Elements& elements, const Index& index,
@@ -560,10 +506,16 @@ class TileLowering : public TileSpace {
     if (stores->IsConstant() && stores->ConstantInteger() == 0) return;
     const std::vector<Shape> leaves = plan::Leaves(instruction.shape());
     Elements values;
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      values.push_back(e_.Emit(instruction, index, static_cast<int>(i)));
-    }
+    const auto compute = [&] {
+      for (size_t i = 0; i < leaves.size(); ++i) {
+        values.push_back(e_.Emit(instruction, index, static_cast<int>(i)));
+      }
+    };
+    // What few threads store, the others need not compute.
+    const bool narrow = last_level_ > 0 && !HasReducedClass(value);
+    if (!narrow) compute();
     e_.If(stores, [&] {
+      if (narrow) compute();
       for (size_t i = 0; i < leaves.size(); ++i) {
         e_.Store(frame_.memory.results[first_result_[root] + i], leaves[i], index, values[i]);
       }

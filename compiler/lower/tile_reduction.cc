@@ -141,45 +141,4 @@ Accumulator CombineTree(ElementEmitter& e, const TileReduction& reduction,
   return std::move(parts[0]);
 }
 
-TileExchange::TileExchange(ElementEmitter& e, const std::vector<ElementType>& types, int64_t slots,
-                           int lanes, bool masked, const std::string& name)
-    : lanes_(lanes) {
-  kernel::Kernel& kernel = e.b().kernel();
-  for (size_t i = 0; i < types.size(); ++i) {
-    const ElementType component = ComponentType(types[i]);
-    const std::string leaf = types.size() == 1 ? name : absl::StrCat(name, "_", i);
-    re_.push_back(kernel.AddShared(leaf, component, {slots, lanes}));
-    im_.push_back(IsComplex(types[i])
-                      ? kernel.AddShared(absl::StrCat(leaf, "_im"), component, {slots, lanes})
-                      : nullptr);
-  }
-  if (masked) valid_ = kernel.AddShared(absl::StrCat(name, "_valid"), ElementType::kPred, {slots});
-}
-
-void TileExchange::Write(ElementEmitter& e, Value slot, const Accumulator& accumulator) {
-  const Value at = e.math().Mul(slot, lanes_);
-  kernel::AccessOptions options;
-  for (size_t i = 0; i < re_.size(); ++i) {
-    const Element element = e.Broadcast(accumulator.elements()[i], lanes_);
-    options.alignment = kernel::NaturalAlignment(element.re->type);
-    e.b().Store(re_[i], at, element.re, options);
-    if (im_[i] != nullptr) e.b().Store(im_[i], at, element.im, options);
-  }
-  if (valid_ != nullptr) {
-    e.b().Store(valid_, slot, accumulator.valid() == nullptr ? e.b().True() : accumulator.valid());
-  }
-}
-
-Accumulator TileExchange::Read(ElementEmitter& e, Value slot) {
-  const Value at = e.math().Mul(slot, lanes_);
-  Elements elements;
-  kernel::AccessOptions options;
-  for (size_t i = 0; i < re_.size(); ++i) {
-    options.alignment = kernel::NaturalAlignment(kernel::Type::Vector(re_[i]->element, lanes_));
-    elements.push_back({e.b().Load(re_[i], at, lanes_, options),
-                        im_[i] == nullptr ? nullptr : e.b().Load(im_[i], at, lanes_, options)});
-  }
-  return Accumulator(std::move(elements), valid_ == nullptr ? nullptr : e.b().Load(valid_, slot));
-}
-
 }  // namespace ingot::lower

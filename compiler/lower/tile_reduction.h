@@ -66,23 +66,6 @@ struct TileReduction {
 Accumulator CombineTree(ElementEmitter& e, const TileReduction& reduction,
                         std::vector<Accumulator> parts);
 
-// Accumulators in shared memory.
-class TileExchange {
- public:
-  // Room for `slots` accumulators of vectors of `lanes`; `masked`: with a flag whether each is
-  // valid.
-  TileExchange(ElementEmitter& e, const std::vector<ElementType>& types, int64_t slots, int lanes,
-               bool masked, const std::string& name);
-
-  void Write(ElementEmitter& e, kernel::Value slot, const Accumulator& accumulator);
-  Accumulator Read(ElementEmitter& e, kernel::Value slot);
-
- private:
-  int lanes_;
-  std::vector<kernel::Buffer*> re_, im_;  // a leaf each; im_: null for real types
-  kernel::Buffer* valid_ = nullptr;
-};
-
 }  // namespace ingot::lower
 
 #endif  // INGOT_COMPILER_LOWER_TILE_REDUCTION_H_

@@ -7,8 +7,8 @@
 
 namespace ingot::lower {
 
-// Copies all of a parameter to shared memory, from where frame.emitter reads it from then on: behind
-// a barrier, which is the caller's.
+// Copies all of a parameter to shared memory, from where frame.emitter reads it from then on:
+// behind a barrier, which is the caller's.
 void StageInput(Frame& frame, const Instruction& parameter);
 
 }  // namespace ingot::lower

@@ -8,12 +8,12 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kMostThreads = 1024;
+// Of rows of which so many threads would hold more than kHeldElements: fewer have the registers.
+constexpr int kThreadsOfLongRows = 512;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
-// Elements of a reduced row that a thread holds, of one value, and the most where nothing less will
-// do.
+// Elements of a reduced row that a thread holds, of one value.
 constexpr int64_t kHeldElements = 32;
-constexpr int64_t kMostHeldElements = 64;
 // Loads of a thread before the first is used, where rows are not held.
 constexpr int kLoadsInFlight = 4;
 // Rows for which a thread uses a vector that they share.
@@ -28,6 +28,7 @@ constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
 constexpr int64_t kBusyThreads = 1024;
 // Registers of a thread besides those of the elements that it holds.
 constexpr int64_t kOtherRegisters = 32;
+constexpr int kRegisterBytes = 4;
 // Shared memory of a block besides staged inputs.
 constexpr int64_t kOtherSharedBytes = 2048;
 // Rows that each resident block should have, at least, to stage what they share.
@@ -224,6 +225,17 @@ class Dealer {
     return elements;
   }
 
+  // Vectors of a row that each of so many threads holds.
+  int64_t VectorsHeld(int64_t threads) const {
+    return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
+  }
+
+  // Whether the registers of a block of so many threads hold a row of what it reads.
+  bool IsHeldBy(int64_t threads) const {
+    const int64_t words = CeilDiv(VectorsHeld(threads) * BytesOfPlace(), kRegisterBytes);
+    return words + kOtherRegisters <= target_.card->registers / threads;
+  }
+
   // Rows along memory: the threads of a row hold it, if it fits.
   void DealRows() {
     const std::vector<int> reduced = ClassesThatAre(true);
@@ -234,6 +246,7 @@ class Dealer {
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
     threads = std::min<int64_t>(threads, kMostThreads);
+    if (VectorsHeld(threads) * vector > kHeldElements) threads = kThreadsOfLongRows;
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
@@ -255,7 +268,7 @@ class Dealer {
     DealWarps(kept, std::max<int64_t>(1, kBlockThreads / 2 / kWarp / row_warps));
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (per_thread * vector <= kMostHeldElements) {
+    if (threads < kThreadsOfLongRows || IsHeldBy(threads)) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
       // Short rows: several at once, for enough loads in flight.
       int64_t several = kLoadsInFlight * kAccessBytes / (BytesOfPlace() * per_thread);
