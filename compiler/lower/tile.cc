@@ -20,6 +20,8 @@ using kernel::Value;
 
 namespace {
 
+constexpr int64_t kManyVectors = 16;
+
 class TileLowering : public TileSpace {
  public:
   explicit TileLowering(Frame& frame)
@@ -388,7 +390,21 @@ class TileLowering : public TileSpace {
     for (Element& element : elements) {
       element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
     }
-    reduction.accumulators[KeptNumber(registers)].Take(e_, reduction, elements, inside);
+    Accumulator taken(std::move(elements), nullptr);
+    if (TakesOneLane(reduced)) taken.CombineVector(e_, reduction);
+    reduction.accumulators[KeptNumber(registers)].Take(e_, reduction, taken.elements(), inside);
+  }
+
+  // Threads that hold many vectors of a row have no registers for accumulators of vectors.
+  bool TakesOneLane(const std::vector<int>& reduced) const {
+    int64_t registers = 1;
+    bool ends = false;
+    for (int c : reduced) {
+      if (plan_.classes[c].loop > 1) return false;
+      registers *= plan_.classes[c].registers;
+      ends = ends || plan_.classes[c].vector > 1;
+    }
+    return ends && registers >= kManyVectors;
   }
 
   // Partial result number `part` of every leaf.

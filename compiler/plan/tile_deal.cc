@@ -236,17 +236,29 @@ class Dealer {
     return words + kOtherRegisters <= target_.card->registers / threads;
   }
 
+  // Long rows: a vector of half as many elements where threads then hold fewer, as long as a warp's
+  // access is 256 bytes.
+  void NarrowVector() {
+    TileClass& inner = deal_.classes[order_[0]];
+    if (BytesOfPlace() < kAccessBytes) return;
+    const int64_t held = VectorsHeld(kThreadsOfLongRows) * inner.vector;
+    inner.vector /= 2;
+    if (VectorsHeld(kThreadsOfLongRows) * inner.vector >= held) inner.vector *= 2;
+  }
+
   // Rows along memory: the threads of a row hold it, if it fits.
   void DealRows() {
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
+    const bool is_long =
+        VectorsHeld(kMostThreads) * deal_.classes[order_[0]].vector > kHeldElements;
+    if (is_long && IsHeldBy(kThreadsOfLongRows)) NarrowVector();
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t held = std::max<int64_t>(1, kHeldElements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
-    threads = std::min<int64_t>(threads, kMostThreads);
-    if (VectorsHeld(threads) * vector > kHeldElements) threads = kThreadsOfLongRows;
+    threads = std::min<int64_t>(threads, is_long ? kThreadsOfLongRows : kMostThreads);
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
