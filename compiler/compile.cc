@@ -306,12 +306,14 @@ class Compiler {
         for (int axis = 0; axis < 3; ++axis) {
           grid[axis] = std::max(grid[axis], kernel->launch().grid[axis]);
         }
-        entry.name = unit.kernel->name();
+        unit.names.push_back(kernel->name());
         unit.entries.push_back(&entry);
+        entry.name = unit.kernel->name();
         return;
       }
     }
-    units_.push_back({std::move(kernel), {&entry}});
+    std::string name = kernel->name();
+    units_.push_back({std::move(kernel), {&entry}, {std::move(name)}});
   }
 
   absl::Status GenerateCode() {
@@ -339,6 +341,11 @@ class Compiler {
           entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
           entry->module = static_cast<int32_t>(m);
         }
+        if (module.reports.empty()) continue;
+        for (const std::string& name : units_[bins[m][k]].names) {
+          result_.reports.push_back(module.reports[k]);
+          result_.reports.back().kernel = name;
+        }
       }
       modules_.push_back(std::move(module.code));
     }
@@ -364,6 +371,7 @@ class Compiler {
   struct Unit {
     std::unique_ptr<kernel::Kernel> kernel;
     std::vector<program::KernelEntry*> entries;  // whose launches run it
+    std::vector<std::string> names;              // that those had by themselves
   };
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded

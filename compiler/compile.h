@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
@@ -62,6 +63,8 @@ struct Compilation {
   int64_t kernels = 0;            // distinct kernels
   int64_t arena_lower_bound =
       0;  // bytes alive at once, at the most; the arena is program->arena_size
+  // What the assembler said of each kernel, those that share one code too; for GPUs only.
+  std::vector<codegen::KernelReport> reports;
 };
 
 // Compiles a verified module.  The module itself is not changed.  Thread-safe and reentrant.

@@ -167,7 +167,36 @@ Value Builder::Binary(Opcode opcode, Value a, Value b) {
   return Pure(opcode, a->type, {a, b});
 }
 
+std::pair<Value, int64_t> Builder::SplitConstant(Value value) {
+  if (value->opcode != Opcode::kAdd && value->opcode != Opcode::kMul) return {value, 0};
+  if (!value->operands[1]->IsConstant()) return {value, 0};
+  const auto [base, constant] = SplitConstant(value->operands[0]);
+  const int64_t other = value->operands[1]->ConstantInteger();
+  const auto wrapped = [](uint64_t bits) { return static_cast<int64_t>(bits); };
+  if (value->opcode == Opcode::kAdd) {
+    return {base, wrapped(static_cast<uint64_t>(constant) + static_cast<uint64_t>(other))};
+  }
+  return {Mul(base, value->operands[1]),
+          wrapped(static_cast<uint64_t>(constant) * static_cast<uint64_t>(other))};
+}
+
 Value Builder::Compare(Opcode opcode, Value a, Value b) {
+  // x == (y + c) + iota → x - y == c + iota, x and y the same in all lanes: integers wrap, so it is
+  // exact, and a thread that asks for many c subtracts once.
+  const auto counts = [](Value v) {
+    return v->opcode == Opcode::kAdd && v->operands[0]->opcode == Opcode::kBroadcast &&
+           v->operands[1]->opcode == Opcode::kIota;
+  };
+  if (options_.fold && (opcode == Opcode::kEq || opcode == Opcode::kNe)) {
+    if (counts(a) && b->opcode == Opcode::kBroadcast) std::swap(a, b);
+    if (counts(b) && a->opcode == Opcode::kBroadcast && a->type == b->type) {
+      const auto [base, constant] = SplitConstant(b->operands[0]->operands[0]);
+      const Value difference = Broadcast(Sub(a->operands[0], base), a->type.lanes);
+      const Value lane =
+          constant == 0 ? b->operands[1] : Add(b->operands[1], Integer(b->type, constant));
+      return Pure(opcode, a->type.Mask(), {difference, lane});
+    }
+  }
   return Pure(opcode, a->type.Mask(), {a, b});
 }
 

@@ -86,6 +86,8 @@ class Builder {
   Value Unary(Opcode opcode, Value a);
   Value Binary(Opcode opcode, Value a, Value b);
   Value Compare(Opcode opcode, Value a, Value b);
+  // An integer as another one plus a constant, which wraps.
+  std::pair<Value, int64_t> SplitConstant(Value value);
   Value Horizontal(Opcode opcode, Value vector);
   Value Fma(Value a, Value b, Value c);
   Value Permute(Value a, Value b, Value selector);

@@ -12,10 +12,16 @@ constexpr int kMostThreads = 1024;
 constexpr int kThreadsOfLongRows = 512;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
-// Elements of a reduced row that a thread holds, of one value.
-constexpr int64_t kHeldElements = 32;
+// Registers for the elements of a reduced row that a thread holds: measured with softmax and norms,
+// fewer threads with more work between barriers are faster.
+constexpr int64_t kHeldRegisters = 64;
+// And where a row has all the threads of a block.
+constexpr int64_t kHeldOfMostThreads = 32;
 // Loads of a thread before the first is used, where rows are not held.
 constexpr int kLoadsInFlight = 4;
+constexpr int kLoadsOfTrip = 8;
+// Threads of a block where nothing is reduced.
+constexpr int kElementThreads = 128;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
 // Blocks that keep a multiprocessor busy where a reduction is split.
@@ -195,7 +201,7 @@ class Dealer {
   void DealElements() {
     DealLanes(order_);
     FillWarp();
-    DealWarps(order_, kBlockThreads / kWarp);
+    DealWarps(order_, kElementThreads / kWarp);
     int64_t registers =
         std::clamp<int64_t>(kLoadsInFlight * kAccessBytes / BytesOfPlace(), 1, kLoadsInFlight);
     int along = order_[0];
@@ -251,11 +257,12 @@ class Dealer {
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
     const bool is_long =
-        VectorsHeld(kMostThreads) * deal_.classes[order_[0]].vector > kHeldElements;
+        VectorsHeld(kMostThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
     if (is_long && IsHeldBy(kThreadsOfLongRows)) NarrowVector();
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
-    const int64_t held = std::max<int64_t>(1, kHeldElements / vector);
+    const int64_t words = CeilDiv(BytesOfPlace(), int64_t{kRegisterBytes} * vector);
+    const int64_t held = std::max<int64_t>(1, kHeldRegisters / (words * vector));
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
     threads = std::min<int64_t>(threads, is_long ? kThreadsOfLongRows : kMostThreads);
@@ -291,7 +298,7 @@ class Dealer {
         deal_.classes[kept[0]].registers = static_cast<int>(std::min(several, UnitsLeft(kept[0])));
       }
     } else {
-      int64_t registers = kLoadsInFlight;
+      int64_t registers = kLoadsOfTrip;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -361,10 +368,10 @@ class Dealer {
     const int64_t vector = deal_.classes[order_[0]].vector;
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (per_thread * vector <= kHeldElements) {
+    if (per_thread * vector <= kHeldOfMostThreads) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
     } else {
-      int64_t registers = kLoadsInFlight;
+      int64_t registers = kLoadsOfTrip;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;

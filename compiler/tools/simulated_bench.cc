@@ -115,15 +115,22 @@ std::vector<simulator::Argument> ArgumentsOf(const Kernel& kernel, const runtime
   return arguments;
 }
 
+using Reports = absl::flat_hash_map<std::string, codegen::KernelReport>;
+
 // What the assembler says of each kernel; nothing where there is no assembler.
-absl::StatusOr<std::vector<codegen::KernelReport>> Assemble(kernel::KernelModule& kernels,
-                                                            const Target& target) {
+absl::StatusOr<Reports> Assemble(const Module& module, const Target& target,
+                                 CompileOptions options) {
   // Simulated cards have the instructions of a row that is assembled for.
   INGOT_ASSIGN_OR_RETURN(const Target* row, FindTarget(target.llvm_cpu));
-  INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule module,
-                         codegen::Generate(kernels, *row, "bench", false));
-  module.reports.resize(kernels.kernels.size());
-  return std::move(module.reports);
+  options.stages.clear();
+  options.observer = nullptr;
+  INGOT_ASSIGN_OR_RETURN(Compilation compilation, Compile(module, *row, options));
+  Reports reports;
+  for (codegen::KernelReport& report : compilation.reports) {
+    std::string name = report.kernel;
+    reports.emplace(std::move(name), std::move(report));
+  }
+  return reports;
 }
 
 }  // namespace
@@ -141,7 +148,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
   INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
   // As LLVM does.
   for (const auto& kernel : kernels.kernels) kernel::RemoveDeadCode(*kernel);
-  INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(kernels, target));
+  INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(*module, target, options));
   absl::flat_hash_map<std::string, size_t> kernel_number;
   for (size_t i = 0; i < kernels.kernels.size(); ++i) kernel_number[kernels.kernels[i]->name()] = i;
 
@@ -179,7 +186,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
           const simulator::Report report,
           simulator::Simulate(kernel, ArgumentsOf(kernel, launch, program), simulation));
       INGOT_RETURN_IF_ERROR(Annotate(report.status(), path));
-      row.report = reports[number];
+      if (const auto said = reports.find(name); said != reports.end()) row.report = said->second;
       row.work = WorkOf(kernel, report);
       SetBytesMoved(report, *work.first, commands.IsOnly(work), row.work);
       row.work.block.shared_bytes =

@@ -8,11 +8,12 @@
 namespace ingot::codegen {
 
 AssemblerInfo FindAssembler() {
+  // ptxas first: it needs fewer registers, as it knows that nothing is linked to the kernels.
+  const std::string program = FindPtxas();
+  if (!program.empty()) return {Assembler::kPtxas, program, ""};
   if (const NvJitLink* library = NvJitLink::Get()) {
     return {Assembler::kNvJitLink, library->path(), library->Version()};
   }
-  const std::string program = FindPtxas();
-  if (!program.empty()) return {Assembler::kPtxas, program, ""};
   return {};
 }
 
