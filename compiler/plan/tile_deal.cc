@@ -8,18 +8,10 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kMostThreads = 1024;
-// Of rows of which so many threads would hold more than kHeldElements: fewer have the registers.
-constexpr int kThreadsOfLongRows = 512;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
-// Elements of a reduced row that a thread holds, of one value.
-constexpr int64_t kHeldElements = 32;
-// Loads of a thread before the first is used, where rows are not held.
-constexpr int kLoadsInFlight = 4;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
-// Blocks that keep a multiprocessor busy where a reduction is split.
-constexpr int64_t kBlocksOfSplit = 4;
 // Bytes of loads that a multiprocessor should have under way, and where barriers stand between
 // loads and stores.
 constexpr int64_t kBytesAhead = 32 << 10;
@@ -69,8 +61,9 @@ int64_t MostResident(const FusionInfo& info, const Target& target, const std::ve
 
 class Dealer {
  public:
-  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order)
-      : info_(info), target_(target), order_(order) {
+  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+         const TileKnobs& knobs)
+      : info_(info), target_(target), order_(order), knobs_(knobs) {
     for (const IterationClass& c : space().classes()) {
       deal_.classes.emplace_back();
       deal_.classes.back().size = c.size;
@@ -97,29 +90,7 @@ class Dealer {
 
   // Elements of the innermost class that one access of each array moves.
   void ChooseVector() {
-    const int inner = order_[0];
-    int64_t vector = kMostVector;
-    for (int v = 0; v < graph().value_count(); ++v) {
-      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
-        if (IsComplex(leaf.element_type())) vector = 1;
-      }
-      const int64_t rank = CommonDimensions(graph().value(v).shape()).size();
-      for (int64_t d = 0; d < rank; ++d) {
-        for (const ClassPart& part : space().PartsOf(v, d)) {
-          if (part.class_number != inner || part.stride != 1) continue;
-          while (part.size % vector != 0) vector /= 2;
-        }
-      }
-    }
-    for (int v : ArraysInSpace(info_)) {
-      if (!Contains(space().ClassesOf(v), inner)) continue;
-      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
-        vector =
-            std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
-      }
-    }
-    while (SizeOf(inner) % vector != 0) vector /= 2;
-    deal_.classes[inner].vector = static_cast<int>(vector);
+    deal_.classes[order_[0]].vector = std::min(knobs_.most_vector, MostVector(info_, order_[0]));
   }
 
   // Vectors of the class that are not dealt out to lanes and warps yet.
@@ -195,9 +166,9 @@ class Dealer {
   void DealElements() {
     DealLanes(order_);
     FillWarp();
-    DealWarps(order_, kBlockThreads / kWarp);
+    DealWarps(order_, knobs_.block_threads / kWarp);
     int64_t registers =
-        std::clamp<int64_t>(kLoadsInFlight * kAccessBytes / BytesOfPlace(), 1, kLoadsInFlight);
+        std::clamp<int64_t>(knobs_.loads * kAccessBytes / BytesOfPlace(), 1, knobs_.loads);
     int along = order_[0];
     for (int c : order_) {
       for (int v : ArraysInSpace(info_)) {
@@ -242,11 +213,11 @@ class Dealer {
     const std::vector<int> kept = ClassesThatAre(false);
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
-    const int64_t held = std::max<int64_t>(1, kHeldElements / vector);
+    const int64_t held = std::max<int64_t>(1, knobs_.held_elements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
     threads = std::min<int64_t>(threads, kMostThreads);
-    if (VectorsHeld(threads) * vector > kHeldElements) threads = kThreadsOfLongRows;
+    if (VectorsHeld(threads) * vector > knobs_.held_elements) threads = knobs_.long_row_threads;
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
@@ -265,13 +236,13 @@ class Dealer {
     FillWarp();
     int64_t row_warps = 1;
     for (int c : reduced) row_warps *= deal_.classes[c].warps;
-    DealWarps(kept, std::max<int64_t>(1, kBlockThreads / 2 / kWarp / row_warps));
+    DealWarps(kept, std::max<int64_t>(1, knobs_.block_threads / 2 / kWarp / row_warps));
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (threads < kThreadsOfLongRows || IsHeldBy(threads)) {
+    if (threads < knobs_.long_row_threads || IsHeldBy(threads)) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
       // Short rows: several at once, for enough loads in flight.
-      int64_t several = kLoadsInFlight * kAccessBytes / (BytesOfPlace() * per_thread);
+      int64_t several = knobs_.loads * kAccessBytes / (BytesOfPlace() * per_thread);
       int64_t places = 1;
       for (int c : kept) places *= UnitsLeft(c);
       several = std::min(several, places / (int64_t{4} * target_.multiprocessors));
@@ -279,7 +250,7 @@ class Dealer {
         deal_.classes[kept[0]].registers = static_cast<int>(std::min(several, UnitsLeft(kept[0])));
       }
     } else {
-      int64_t registers = kLoadsInFlight;
+      int64_t registers = knobs_.loads;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -316,7 +287,7 @@ class Dealer {
         staged_bytes += bytes;
       }
     }
-    if (staged_bytes <= kLeastStaged * row_bytes) return;
+    if (!knobs_.stages || staged_bytes <= kLeastStaged * row_bytes) return;
     const int64_t resident = MostResident(info_, target_, staged, held, static_cast<int>(threads));
     if (resident * threads < kBusyThreads / 2) return;
     if (StagedBytes(info_, staged) + kOtherSharedBytes > target_.shared_bytes) return;
@@ -344,15 +315,15 @@ class Dealer {
     DealLanes(reduced);
     DealLanes(kept);
     FillWarp();
-    int64_t warps = DealWarps(reduced, kBlockThreads / kWarp);
+    int64_t warps = DealWarps(reduced, knobs_.block_threads / kWarp);
     DealWarps(kept, warps);
     const int64_t vector = deal_.classes[order_[0]].vector;
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (per_thread * vector <= kHeldElements) {
+    if (per_thread * vector <= knobs_.held_elements) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
     } else {
-      int64_t registers = kLoadsInFlight;
+      int64_t registers = knobs_.loads;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -367,7 +338,7 @@ class Dealer {
   void SplitReduction(const std::vector<int>& reduced, const std::vector<int>& kept) {
     int64_t blocks = 1;
     for (int c : kept) blocks *= deal_.classes[c].blocks;
-    const int64_t wanted = kBlocksOfSplit * target_.multiprocessors;
+    const int64_t wanted = knobs_.split_blocks * target_.multiprocessors;
     if (blocks * 2 > wanted) return;
     for (auto it = reduced.rbegin(); it != reduced.rend(); ++it) {
       TileClass& tile = deal_.classes[*it];
@@ -383,6 +354,7 @@ class Dealer {
   const FusionInfo& info_;
   const Target& target_;
   const std::vector<int>& order_;
+  const TileKnobs& knobs_;
   TileDeal deal_;
   int64_t lanes_dealt_ = 1;
 };
@@ -426,8 +398,36 @@ bool HasWideRoot(const FusionInfo& info) {
   return false;
 }
 
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order) {
-  return Dealer(info, target, order).Run();
+int MostVector(const FusionInfo& info, int inner) {
+  const FusionGraph& graph = info.graph();
+  const IterationSpace& space = info.space();
+  int64_t vector = kMostVector;
+  for (int v = 0; v < graph.value_count(); ++v) {
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      if (IsComplex(leaf.element_type())) vector = 1;
+    }
+    const int64_t rank = CommonDimensions(graph.value(v).shape()).size();
+    for (int64_t d = 0; d < rank; ++d) {
+      for (const ClassPart& part : space.PartsOf(v, d)) {
+        if (part.class_number != inner || part.stride != 1) continue;
+        while (part.size % vector != 0) vector /= 2;
+      }
+    }
+  }
+  for (int v : ArraysInSpace(info)) {
+    if (!Contains(space.ClassesOf(v), inner)) continue;
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      vector =
+          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+    }
+  }
+  while (space.classes()[inner].size % vector != 0) vector /= 2;
+  return static_cast<int>(vector);
+}
+
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                  const TileKnobs& knobs) {
+  return Dealer(info, target, order, knobs).Run();
 }
 
 int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,

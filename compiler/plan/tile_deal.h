@@ -25,6 +25,22 @@ std::vector<int> ArraysInSpace(const FusionInfo& info);
 // A root that depends on the last reductions has classes that reductions end.
 bool HasWideRoot(const FusionInfo& info);
 
+// What a deal may be varied in.  The defaults are the guess; tile_candidates.h tries others.
+struct TileKnobs {
+  int most_vector = 8;  // a power of two
+  // Elements of a reduced row that a thread holds, of one value.
+  int64_t held_elements = 32;
+  // Loads of a thread before the first is used, where rows are not held.
+  int64_t loads = 4;
+  // Threads of a block where nothing asks for more; of rows of which even the most threads would
+  // hold more than `held_elements` each (fewer have the registers).  Powers of two.
+  int block_threads = kBlockThreads;
+  int long_row_threads = 512;
+  // Blocks that keep a multiprocessor busy where a reduction is split; 0: none is.
+  int64_t split_blocks = 4;
+  bool stages = true;  // inputs that rows share
+};
+
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
   std::vector<int> staged;         // TilePlan's
@@ -34,7 +50,12 @@ struct TileDeal {
 // `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are
 // held by the threads of a block where they fit; columns across memory are taken by lanes; too few
 // blocks share out what is reduced.
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order);
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                  const TileKnobs& knobs);
+
+// The most elements, a power of two, that an access along class `inner` can move of every array
+// that has the class, each dimension of it made of whole vectors.
+int MostVector(const FusionInfo& info, int inner);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared
