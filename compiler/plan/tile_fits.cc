@@ -299,9 +299,12 @@ class Checker {
       lanes = std::max(lanes, int64_t{own.vector});
     }
     if (exchanging == 1) return 0;
-    int64_t bytes = 1;  // whether it is valid
-    for (const Shape& leaf : Leaves(info_.graph().value(reduction.value).shape())) {
-      const ElementType type = ComputeType(leaf.element_type());
+    const Instruction& reduce = info_.graph().value(reduction.value);
+    const bool simple =
+        reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
+    int64_t bytes = simple ? 0 : 1;  // without an identity: whether it is valid
+    for (const Shape& leaf : Leaves(reduce.shape())) {
+      const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
       bytes += lanes * ByteWidth(type);
     }
     return slots * bytes;
