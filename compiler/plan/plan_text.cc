@@ -556,7 +556,7 @@ std::string FirstDifference(const KernelPlan& actual, const KernelPlan& expected
     const std::string equals = name.empty() ? "" : absl::StrCat(name, "=");
     return absl::StrCat(equals, text, ", not ", equals, other.fields[i].second);
   }
-  return actual == expected ? "" : "the parts in braces";
+  return actual == expected ? "" : "the parts in braces differ";
 }
 
 }  // namespace ingot::plan

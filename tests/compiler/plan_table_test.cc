@@ -26,6 +26,7 @@
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
 #include "passes/pass_manager.h"
+#include "runtime/host/host_device.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -55,6 +56,7 @@ std::unique_ptr<Module> Fused(const Module& module, const Target& target) {
 
 constexpr absl::string_view kReducers = R"(HloModule m
 add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
+less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
 max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
 first {
   x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
@@ -68,6 +70,12 @@ first {
   ROOT r = (f32[], s32[]) tuple(v, n)
 }
 )";
+
+FusionPlan LoopPlanOf(const Computation& fusion, const Target& target) {
+  plan::PlanOptions options;
+  options.tiles = false;
+  return plan::MakePlan(fusion, target, options);
+}
 
 struct Case {
   const char* name;
@@ -127,10 +135,12 @@ Literal ValueOf(const Shape& shape, uint64_t seed) {
   return literal;
 }
 
-// Compiles with the table, which has to be taken, runs in the simulator, and compares.
-void ExpectRight(const Module& module, const Target& target, const std::string& table_text) {
+// Compiles with the table, which has to be taken, runs, and compares.  GPUs are simulated.
+void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
+                 FusionMode fusion = FusionMode::kCost) {
   CompileOptions options;
   options.threads = 1;
+  options.fusion = fusion;
   auto table = plan::PlanTable::Parse(table_text, "plans.txt");
   ASSERT_TRUE(table.ok()) << table.status() << "\n" << table_text;
   options.plans = std::make_shared<const plan::PlanTable>(*std::move(table));
@@ -139,7 +149,9 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   };
   const auto compilation = Compile(module, target, options);
   ASSERT_TRUE(compilation.ok()) << compilation.status() << "\n" << table_text;
-  const auto device = kernel::simulator::CreateSimulatedDevice({.schedules = 2});
+  const auto device = target.platform == Platform::kHost
+                          ? runtime::CreateHostDevice()
+                          : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
   ASSERT_TRUE(device.ok()) << device.status();
   const auto executable = Executable::Load(compilation->program, device->get());
   ASSERT_TRUE(executable.ok()) << executable.status();
@@ -155,6 +167,57 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   ASSERT_EQ(results->size(), leaves.size());
   for (size_t i = 0; i < leaves.size(); ++i) {
     EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << "\n" << table_text;
+  }
+}
+
+// Kernels of steps, divided otherwise than the planner does.
+TEST(PlanTable, AnyDivisionOfStepsIsRight) {
+  constexpr Case kSteps[] = {
+      {"loop", "\n  x = f32[37,48] parameter(0)\n  ROOT r = f32[37,48] add(x, x)"},
+      {"rest", "\n  x = f32[5,7] parameter(0)\n  ROOT r = f32[7,5] transpose(x), dimensions={1,0}"},
+      {"sort",
+       "\n  x = f32[9,30] parameter(0)\n  ROOT r = f32[9,30] sort(x), dimensions={1}, "
+       "to_apply=less"},
+      {"dot",
+       "\n  x = f32[12,20] parameter(0)\n  y = f32[20,40] parameter(1)\n"
+       "  ROOT r = f32[12,40] dot(x, y), lhs_contracting_dims={1}, "
+       "rhs_contracting_dims={0}"},
+  };
+  std::mt19937_64 random(3);
+  for (const Case& c : kSteps) {
+    const std::unique_ptr<Module> module = Read(TextOf(c));
+    ASSERT_NE(module, nullptr);
+    for (const char* name : {"sim:sm_90a-tiny", "host"}) {
+      const Target& target = TargetOf(name);
+      const std::unique_ptr<Module> fused = module->Clone();
+      ASSERT_TRUE(RunPipeline(*fused, MakePassContext(target, FusionMode::kLoop)).ok());
+      const program::FusionTable fusions(*fused);
+      ASSERT_EQ(fusions.entries().size(), 1u);
+      const Computation& fusion = *fusions.entries()[0].fusion;
+      int fitting = 0;
+      for (int n = 0; n < 200; ++n) {
+        FusionPlan drawn = LoopPlanOf(fusion, target);
+        KernelPlan& kernel = drawn.kernels[0];
+        auto& steps = std::get<plan::StepPlan>(kernel.work);
+        if (target.platform == Platform::kHost) {
+          steps.task_rows = 1 + static_cast<int64_t>(random() % 16);
+          steps.task_columns = 1 + static_cast<int64_t>(random() % 64);
+          kernel.tasks = plan::CeilDiv(steps.rows, steps.task_rows) *
+                         plan::CeilDiv(steps.columns, steps.task_columns);
+        } else {
+          kernel.block_threads = 32 * (1 + static_cast<int>(random() % 32));
+          kernel.blocks = plan::CeilDiv(
+              steps.step_threads * steps.rows * plan::CeilDiv(steps.columns, steps.lanes),
+              kernel.block_threads);
+        }
+        if (!plan::Fits(drawn, fusion, target).ok()) continue;
+        ++fitting;
+        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name),
+                    FusionMode::kLoop);
+        if (fitting == 8 || HasFailure()) break;
+      }
+      EXPECT_GE(fitting, 3) << c.name << " on " << name;
+    }
   }
 }
 
@@ -180,12 +243,11 @@ class PlanDrawer {
     if (splits) drawn.scratch = plan::PartsScratch(info_, parts);
     for (int k = 0; k <= (splits ? levels_ : 0); ++k) {
       KernelPlan kernel = last;
-      kernel.buffers.erase(
-          std::remove_if(kernel.buffers.begin(), kernel.buffers.end(),
-                         [](const plan::BufferRole& role) {
-                           return role.kind == plan::BufferRole::Kind::kScratch;
-                         }),
-          kernel.buffers.end());
+      kernel.buffers.erase(std::remove_if(kernel.buffers.begin(), kernel.buffers.end(),
+                                          [](const plan::BufferRole& role) {
+                                            return role.kind == plan::BufferRole::Kind::kScratch;
+                                          }),
+                           kernel.buffers.end());
       for (size_t i = 0; i < drawn.scratch.size(); ++i) {
         kernel.buffers.push_back({plan::BufferRole::Kind::kScratch, static_cast<int>(i)});
       }
@@ -398,9 +460,10 @@ TEST(PlanTable, AnEntryThatDoesNotFitIsRefusedByName) {
   const auto compilation = Compile(*module, target, options);
   ASSERT_TRUE(compilation.ok()) << compilation.status();
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_EQ(warnings[0],
-            "the plan from plans.txt:2:1: kernel 0: class d0: size=4095; the fusion's is 4096; n_2 is "
-            "planned without this entry");
+  EXPECT_EQ(
+      warnings[0],
+      "the plan from plans.txt:2:1: kernel 0: class d0: size=4095; the fusion's is 4096; n_2 is "
+      "planned without this entry");
   EXPECT_NE(taken.find("reason=\"from plans.txt:8:1\""), std::string::npos) << taken;
   EXPECT_EQ(compilation->program->options,
             absl::StrCat("fusion=cost numerics=default plans=", options.plans->digest()));
