@@ -200,8 +200,10 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
         KernelPlan& kernel = drawn.kernels[0];
         auto& steps = std::get<plan::StepPlan>(kernel.work);
         if (target.platform == Platform::kHost) {
-          steps.task_rows = 1 + static_cast<int64_t>(random() % 16);
-          steps.task_columns = 1 + static_cast<int64_t>(random() % 64);
+          const int64_t columns = plan::CeilDiv(steps.columns, steps.lanes);
+          steps.task_rows = 1 + static_cast<int64_t>(random() % steps.rows);
+          steps.task_columns = std::min<int64_t>(
+              steps.columns, steps.lanes * (1 + static_cast<int64_t>(random() % columns)));
           kernel.tasks = plan::CeilDiv(steps.rows, steps.task_rows) *
                          plan::CeilDiv(steps.columns, steps.task_columns);
         } else {
