@@ -17,6 +17,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
+#include "compiler/plan/plan_table.h"
 #include "compiler/program/emitter.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/status.h"
@@ -143,7 +144,8 @@ class Compiler {
       INGOT_ASSIGN_OR_RETURN(emitted_,
                              program::EmitProgram(*module_, *signature_, *fusions_, target_));
       emitted_->program.modules = std::move(modules_);
-      emitted_->program.options = OptionsText(options_.fusion, options_.numerics);
+      emitted_->program.options =
+          OptionsText(options_.fusion, options_.numerics, options_.plans.get());
       return absl::OkStatus();
     }));
     return Finish();
@@ -190,10 +192,17 @@ class Compiler {
     return RunPipeline(*module_, MakePassContext(target_, options_.fusion), options).status();
   }
 
-  plan::PlanOptions PlanOptionsFor(int64_t entry, bool tiles) const {
+  // The plans of `table` go first; null: none do.
+  plan::PlanOptions PlanOptionsFor(int64_t entry, bool tiles, const plan::PlanTable* table) const {
     return {.tiles = tiles && options_.fusion == FusionMode::kCost,
             .numerics = options_.numerics,
-            .unrounded = unrounded_[entry]};
+            .unrounded = unrounded_[entry],
+            .table = table};
+  }
+
+  void WarnOfRefused(const program::FusionEntry& entry, absl::string_view why) const {
+    if (options_.warning == nullptr) return;
+    options_.warning(absl::StrCat(why, "; ", entry.name, " is planned without this entry"));
   }
 
   // Which values of each entry stay in f32.
@@ -208,13 +217,18 @@ class Compiler {
     fusions_.emplace(*module_);
     FindExcessPrecision();
     std::vector<program::FusionEntry>& entries = fusions_->entries();
+    std::vector<std::vector<std::string>> refused(entries.size());
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
           entries[i].plan =
-              plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/true));
+              plan::MakePlan(*entries[i].fusion, target_,
+                             PlanOptionsFor(i, /*tiles=*/true, options_.plans.get()), &refused[i]);
           return CheckStop();
         }));
-    for (program::FusionEntry& entry : entries) fusions_->NameKernels(entry);
+    for (size_t i = 0; i < entries.size(); ++i) {
+      for (const std::string& why : refused[i]) WarnOfRefused(entries[i], why);
+      fusions_->NameKernels(entries[i]);
+    }
     return absl::OkStatus();
   }
 
@@ -264,13 +278,28 @@ class Compiler {
     std::vector<int64_t> numbers(entries.size());
     std::iota(numbers.begin(), numbers.end(), 0);
     INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
+    // A plan of the table that cannot be written gives way to the one that there is without it.
+    std::erase_if(numbers, [&](int64_t i) { return failures[i].ok(); });
+    std::vector<int64_t> again;
+    for (int64_t i : numbers) {
+      if (options_.plans == nullptr) break;
+      plan::FusionPlan own =
+          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/true, nullptr));
+      if (entries[i].plan == own) continue;
+      WarnOfRefused(entries[i],
+                    absl::StrCat("the plan ", entries[i].plan.reason, ": ", failures[i].message()));
+      entries[i].plan = std::move(own);
+      fusions_->NameKernels(entries[i]);
+      again.push_back(i);
+    }
+    INGOT_RETURN_IF_ERROR(LowerEach(again, lowered, failures));
     // What a tile kernel cannot be written for is done by the loop, and the plan says so.
     std::erase_if(numbers, [&](int64_t i) {
       return failures[i].ok() || entries[i].plan.kernels[0].skeleton != plan::Skeleton::kTile;
     });
     for (int64_t i : numbers) {
       entries[i].plan =
-          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/false));
+          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/false, nullptr));
       entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
       fusions_->NameKernels(entries[i]);
     }
@@ -280,7 +309,7 @@ class Compiler {
     }
     for (size_t i = 0; i < entries.size(); ++i) {
       if (Wants(Stage::kPlan)) {
-        Show(Stage::kPlan, entries[i].name, plan::ToString(entries[i].plan, *entries[i].fusion));
+        Show(Stage::kPlan, entries[i].name, PlanText(static_cast<int64_t>(i)));
       }
       for (size_t k = 0; k < lowered[i].size(); ++k) {
         entries[i].kernels[k].launch = lowered[i][k]->launch();
@@ -291,6 +320,24 @@ class Compiler {
       }
     }
     return absl::OkStatus();
+  }
+
+  // The entry of a table that the plan is, or those of all candidates.
+  std::string PlanText(int64_t i) const {
+    const program::FusionEntry& entry = fusions_->entries()[i];
+    if (!options_.candidates) {
+      return plan::EntryText(entry.plan, *entry.fusion, target_, entry.name);
+    }
+    const std::vector<plan::FusionPlan> candidates =
+        plan::MakeCandidates(*entry.fusion, target_, PlanOptionsFor(i, /*tiles=*/true, nullptr));
+    std::string text;
+    for (size_t n = 0; n < candidates.size(); ++n) {
+      const double cost = candidates[n].cost;
+      absl::StrAppend(&text, text.empty() ? "" : "\n", "// candidate ", n + 1, " of ",
+                      candidates.size(), cost > 0 ? absl::StrCat(", predicted ", cost, " us") : "",
+                      "\n", plan::EntryText(candidates[n], *entry.fusion, target_, entry.name));
+    }
+    return text;
   }
 
   // Kernels that are one code are one unit, with a grid that holds each one's.  A simulated GPU's

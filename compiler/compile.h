@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
+#include "compiler/plan/plan_table.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
@@ -34,9 +35,15 @@ enum class Stage : uint8_t {
 };
 
 struct CompileOptions {
-  // These two decide the program, and Program::options records them.
+  // These three decide the program, and Program::options records them.
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
+  std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
+  // Called with a line for each entry of `plans` that is for a fusion of the module and cannot be
+  // used, and is not: where it stands, which fusion, and why.
+  std::function<void(const std::string& warning)> warning;
+  // Stage::kPlan shows all plans that there are to choose from, not the one that was taken.
+  bool candidates = false;
   // Called for each text of a stage in `stages`: the stage, what the text is of
   // ("fuse", a kernel's name, …), and the text.  Calls do not overlap; their order does
   // not depend on the number of threads.

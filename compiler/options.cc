@@ -34,9 +34,10 @@ absl::StatusOr<Numerics> FindNumerics(absl::string_view name) {
   return Find<Numerics>("numerics", kNumericsNames, name);
 }
 
-std::string OptionsText(FusionMode fusion, Numerics numerics) {
+std::string OptionsText(FusionMode fusion, Numerics numerics, const plan::PlanTable* plans) {
   return absl::StrCat("fusion=", kFusionModeNames[static_cast<int>(fusion)],
-                      " numerics=", kNumericsNames[static_cast<int>(numerics)]);
+                      " numerics=", kNumericsNames[static_cast<int>(numerics)],
+                      plans == nullptr ? "" : absl::StrCat(" plans=", plans->digest()));
 }
 
 PassContext MakePassContext(const Target& target, FusionMode fusion) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/plan/plan_table.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
 #include "passes/pass.h"
@@ -30,9 +31,9 @@ enum class FusionMode : uint8_t {
 absl::StatusOr<FusionMode> FindFusionMode(absl::string_view name);
 absl::StatusOr<Numerics> FindNumerics(absl::string_view name);
 
-// "fusion=cost numerics=default".  What keeps compiled code for later has this in its key;
-// Program::options records it.
-std::string OptionsText(FusionMode fusion, Numerics numerics);
+// "fusion=cost numerics=default", and " plans=DIGEST" where a table is given (null: none).  What
+// keeps compiled code for later has this in its key; Program::options records it.
+std::string OptionsText(FusionMode fusion, Numerics numerics, const plan::PlanTable* plans);
 
 // What passes may ask of when they run for this target, which must outlive the context.
 PassContext MakePassContext(const Target& target, FusionMode fusion);

@@ -59,4 +59,13 @@ std::vector<Shape> Leaves(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
 }
 
+bool HasArraysOnly(const Computation& fusion) {
+  for (const Instruction* instruction : fusion.instructions()) {
+    for (const Shape& leaf : Leaves(instruction->shape())) {
+      if (!leaf.IsArray() || leaf.HasDynamicDimension()) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace ingot::plan

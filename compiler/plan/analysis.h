@@ -36,6 +36,9 @@ ElementType IndexTypeOf(const Instruction& instruction);
 // A shape's arrays: the elements of a tuple, or the shape itself.
 std::vector<Shape> Leaves(const Shape& shape);
 
+// Every value is an array of a known size, or a tuple of such: what kernels compute.
+bool HasArraysOnly(const Computation& fusion);
+
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_ANALYSIS_H_

@@ -14,6 +14,7 @@ struct LibraryMatch {
   runtime::LibraryOperation operation;
   // The fusion's parameter that is each of the operation's inputs, in its order.
   std::vector<int64_t> parameters;
+  bool operator==(const LibraryMatch&) const = default;
 };
 
 // The library operation that computes all of `fusion`: a computation that is one dot or one

@@ -1,4 +1,5 @@
-// Decide: how a fusion runs on a target.  compiler/lower turns the decision into kernel IR.
+// Decide: how a fusion runs on a target.  compiler/lower turns the decision into kernel IR, and
+// plan_text.h prints and reads it.
 //
 // A fusion is a computation without calls, loops or tuple-typed values inside: its parameters are
 // the buffers read, its root (an array, a tuple of arrays, or an op with several results) the
@@ -33,7 +34,7 @@ enum class Skeleton : uint8_t {
   X(kInlined, "inlined")     /* computed where it is used, an element at a time */ \
   X(kRegisters, "registers") /* accumulated in registers over a loop of its own */ \
   X(kResult, "result")       /* as kInlined, and stored */                         \
-  X(kInResult, "in result")  /* worked on in the result's memory (sort, scan, scatter) */
+  X(kInResult, "in_result")  /* worked on in the result's memory (sort, scan, scatter) */
 
 enum class Placement : uint8_t {
 #define INGOT_ENUMERATOR(enumerator, name) enumerator,
@@ -44,6 +45,15 @@ enum class Placement : uint8_t {
 absl::string_view NameOf(Skeleton skeleton);
 absl::string_view NameOf(Placement placement);
 
+// Lists the fields of a struct once, for equality and for the text form (plan_text.h):
+// visit(name, member).  A field without a name is printed as its value alone, and stands first.
+#define INGOT_PLAN_FIELDS(Struct, ...)                  \
+  bool operator==(const Struct&) const = default;       \
+  template <typename Self, typename Visitor>            \
+  static void VisitFields(Self& self, Visitor& visit) { \
+    __VA_ARGS__                                         \
+  }
+
 struct InstructionPlan {
   Placement placement = Placement::kUnused;
   // A parameter: elements that one access moves (1 where they are used one at a time).  A
@@ -52,6 +62,8 @@ struct InstructionPlan {
   int width = 1;
   // An accumulation: threads of a warp that share it, each taking every threads-th step.
   int threads = 1;
+  INGOT_PLAN_FIELDS(InstructionPlan, visit("", self.placement); visit("width", self.width);
+                    visit("threads", self.threads);)
 };
 
 // A kernel that takes independent steps: loop, sort, scan, scatter.
@@ -77,6 +89,12 @@ struct StepPlan {
   // and of which the first thread stores.
   int step_threads = 1;
   std::vector<InstructionPlan> instructions;  // in the order of fusion.instructions()
+  INGOT_PLAN_FIELDS(StepPlan, visit("results", self.results); visit("rows", self.rows);
+                    visit("columns", self.columns); visit("lanes", self.lanes);
+                    visit("flat", self.flat); visit("column_dimension", self.column_dimension);
+                    visit("owners", self.owners); visit("task_rows", self.task_rows);
+                    visit("task_columns", self.task_columns);
+                    visit("step_threads", self.step_threads); visit("op", self.instructions);)
 };
 
 // How the coordinates of one class of the iteration space are dealt out.  A coordinate is
@@ -94,6 +112,10 @@ struct TileClass {
   int64_t blocks = 1;
 
   int64_t block_extent() const { return int64_t{1} * vector * lanes * warps * registers * loop; }
+  INGOT_PLAN_FIELDS(TileClass, visit("size", self.size); visit("vector", self.vector);
+                    visit("lanes", self.lanes); visit("warps", self.warps);
+                    visit("registers", self.registers); visit("blocks", self.blocks);
+                    visit("loop", self.loop);)
 };
 
 // A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done
@@ -114,6 +136,9 @@ struct TilePlan {
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
+  INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
+                    visit("partial_level", self.partial_level); visit("staged", self.staged);
+                    visit("class", self.classes);)
 };
 
 // Which memory a parameter of a kernel is.
@@ -142,6 +167,12 @@ struct KernelPlan {
 
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
+  INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
+                    visit("tasks", self.tasks); visit("blocks", self.blocks);
+                    visit("block_threads", self.block_threads);
+                    visit("resident_blocks", self.resident_blocks); visit("bytes", self.bytes);
+                    visit("flops", self.flops); visit("buffers", self.buffers);
+                    visit("work", self.work);)
 };
 
 // What plans say of a fusion before it is one.
@@ -153,6 +184,7 @@ struct FusionCostEstimate {
 // Memory besides parameters and results that kernels of a fusion need while it runs.
 struct Scratch {
   Shape shape;
+  INGOT_PLAN_FIELDS(Scratch, visit("", self.shape);)
 };
 
 // How a fusion runs: kernels that are launched in order.
@@ -167,26 +199,36 @@ struct FusionPlan {
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
+  INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
+                    visit("numerics", self.numerics); visit("unrounded", self.unrounded);
+                    visit("scratch", self.scratch); visit("library", self.library);
+                    visit("kernel", self.kernels);)
 };
+
+class PlanTable;
 
 struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
   Numerics numerics = Numerics::kDefault;
-  std::vector<int64_t> unrounded;  // FusionPlan's, of FindUnrounded
+  std::vector<int64_t> unrounded;    // FusionPlan's, of FindUnrounded
+  const PlanTable* table = nullptr;  // plans that go before the skeletons'
 };
 
+// The first entry of the table that Fits, else what the first skeleton guesses that can do it.
 // Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be
-// lowered has a plan too, and Lower says what is missing.
+// lowered has a plan too, and Lower says what is missing.  `refused` is given a line for each entry
+// of the table that is for this fusion and does not fit: where the entry stands, and why not.
 FusionPlan MakePlan(const Computation& fusion, const Target& target,
-                    const PlanOptions& options = {});
+                    const PlanOptions& options = {}, std::vector<std::string>* refused = nullptr);
+
+// What there is to choose from, the table left out: first what MakePlan takes.  Every plan Fits.
+// Those of GPUs have a cost.
+std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& target,
+                                       const PlanOptions& options = {});
 
 // What a fusion of this view would cost: its best plan that is one walk over its elements; where
 // there is none, its bytes at the rate of copies, and more where it reduces.
 FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target);
-
-// The plan as text: for each kernel a line for the space, the launch, each instruction and each
-// scratch buffer.
-std::string ToString(const FusionPlan& plan, const Computation& fusion);
 
 }  // namespace ingot::plan
 

@@ -529,7 +529,8 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
   FusionPlan plan;
   if (skeleton == Skeleton::kSort) {
     for (const Instruction* operand : fusion.root()->operands()) {
-      plan.scratch.push_back({operand->shape()});
+      plan.scratch.push_back({Shape::ArrayWithDefaultLayout(operand->shape().element_type(),
+                                                            operand->shape().dimensions())});
     }
   }
   for (std::vector<int>& group : groups) {

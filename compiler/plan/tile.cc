@@ -18,11 +18,12 @@ bool Contains(absl::Span<const int> list, int value) {
 
 class TilePlanner {
  public:
-  TilePlanner(const FusionInfo& info, const Target& target) : target_(target), info_(info) {}
+  TilePlanner(const FusionInfo& info, const Target& target, const TileKnobs& knobs)
+      : target_(target), info_(info), knobs_(knobs) {}
 
   std::optional<FusionPlan> Make() {
     if (!IsWalkable() || !ChooseOrder()) return std::nullopt;
-    deal_ = DealTile(info_, target_, order_);
+    deal_ = DealTile(info_, target_, order_, knobs_);
     FusionPlan plan = deal_.splits == 1 ? OneKernel() : SplitKernels();
     plan.cost = Cost(plan);
     return plan;
@@ -193,16 +194,7 @@ class TilePlanner {
   // A kernel for the partial results of each level, and one that stores the results.
   FusionPlan SplitKernels() const {
     FusionPlan plan;
-    for (const Reduction& reduction : info_.reductions()) {
-      const Instruction& reduce = graph().value(reduction.value);
-      for (const Shape& leaf : Leaves(reduce.shape())) {
-        const bool simple =
-            reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
-        const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
-        plan.scratch.push_back(
-            {Shape::ArrayWithDefaultLayout(type, {deal_.splits, leaf.ElementCount()})});
-      }
-    }
+    plan.scratch = PartsScratch(info_, deal_.splits);
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
@@ -266,6 +258,7 @@ class TilePlanner {
 
   const Target& target_;
   const FusionInfo& info_;
+  const TileKnobs& knobs_;
   ElementType index_type_ = ElementType::kS32;
   int levels_ = 0;
   std::vector<int> order_;  // of the classes, innermost first
@@ -274,9 +267,24 @@ class TilePlanner {
 
 }  // namespace
 
-std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target) {
+std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
+                                       const TileKnobs& knobs) {
   if (target.platform != Platform::kCuda) return std::nullopt;
-  return TilePlanner(info, target).Make();
+  return TilePlanner(info, target, knobs).Make();
+}
+
+std::vector<Scratch> PartsScratch(const FusionInfo& info, int64_t splits) {
+  std::vector<Scratch> scratch;
+  for (const Reduction& reduction : info.reductions()) {
+    const Instruction& reduce = info.graph().value(reduction.value);
+    const bool simple =
+        reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
+    for (const Shape& leaf : Leaves(reduce.shape())) {
+      const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
+      scratch.push_back({Shape::ArrayWithDefaultLayout(type, {splits, leaf.ElementCount()})});
+    }
+  }
+  return scratch;
 }
 
 void ProposeTile(Skeleton, const Computation&, const FusionInfo& info, const Target& target,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/plan/plan.h"
+#include "compiler/plan/tile_deal.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::plan {
@@ -22,7 +23,12 @@ void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo&
                  const Target& target, std::vector<FusionPlan>& candidates);
 
 // The plan of what is, or is to become, a fusion; nullopt where ProposeTile would add none.
-std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target);
+std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
+                                       const TileKnobs& knobs = {});
+
+// FusionPlan::scratch where `splits` blocks share what is reduced: for each leaf of each reduction
+// its partial results, [splits, elements of the result], in the type that they are combined in.
+std::vector<Scratch> PartsScratch(const FusionInfo& info, int64_t splits);
 
 }  // namespace ingot::plan
 

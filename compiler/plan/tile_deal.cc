@@ -8,24 +8,13 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kMostThreads = 1024;
-// Of rows of which so many threads would hold more than kHeldElements: fewer have the registers.
-constexpr int kThreadsOfLongRows = 512;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
-// Registers for the elements of a reduced row that a thread holds: measured with softmax and norms,
-// fewer threads with more work between barriers are faster.
-constexpr int64_t kHeldRegisters = 64;
-// And where a row has all the threads of a block.
+// Elements of a row of which each of the most threads would hold more have fewer threads, with
+// more registers.
 constexpr int64_t kHeldOfMostThreads = 32;
-// Loads of a thread before the first is used, where rows are not held.
-constexpr int kLoadsInFlight = 4;
-constexpr int kLoadsOfTrip = 8;
-// Threads of a block where nothing is reduced.
-constexpr int kElementThreads = 128;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
-// Blocks that keep a multiprocessor busy where a reduction is split.
-constexpr int64_t kBlocksOfSplit = 4;
 // Bytes of loads that a multiprocessor should have under way, and where barriers stand between
 // loads and stores.
 constexpr int64_t kBytesAhead = 32 << 10;
@@ -75,8 +64,9 @@ int64_t MostResident(const FusionInfo& info, const Target& target, const std::ve
 
 class Dealer {
  public:
-  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order)
-      : info_(info), target_(target), order_(order) {
+  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+         const TileKnobs& knobs)
+      : info_(info), target_(target), order_(order), knobs_(knobs) {
     for (const IterationClass& c : space().classes()) {
       deal_.classes.emplace_back();
       deal_.classes.back().size = c.size;
@@ -103,29 +93,7 @@ class Dealer {
 
   // Elements of the innermost class that one access of each array moves.
   void ChooseVector() {
-    const int inner = order_[0];
-    int64_t vector = kMostVector;
-    for (int v = 0; v < graph().value_count(); ++v) {
-      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
-        if (IsComplex(leaf.element_type())) vector = 1;
-      }
-      const int64_t rank = CommonDimensions(graph().value(v).shape()).size();
-      for (int64_t d = 0; d < rank; ++d) {
-        for (const ClassPart& part : space().PartsOf(v, d)) {
-          if (part.class_number != inner || part.stride != 1) continue;
-          while (part.size % vector != 0) vector /= 2;
-        }
-      }
-    }
-    for (int v : ArraysInSpace(info_)) {
-      if (!Contains(space().ClassesOf(v), inner)) continue;
-      for (const Shape& leaf : Leaves(graph().value(v).shape())) {
-        vector =
-            std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
-      }
-    }
-    while (SizeOf(inner) % vector != 0) vector /= 2;
-    deal_.classes[inner].vector = static_cast<int>(vector);
+    deal_.classes[order_[0]].vector = std::min(knobs_.most_vector, MostVector(info_, order_[0]));
   }
 
   // Vectors of the class that are not dealt out to lanes and warps yet.
@@ -185,10 +153,15 @@ class Dealer {
     return found;
   }
 
-  // Bytes that the vectors of one place take from memory.
-  int64_t BytesOfPlace() const {
+  // Bytes that the vectors of one place take from memory; of_rows: of inputs that rows do not
+  // share.
+  int64_t BytesOfPlace(bool of_rows = false) const {
     int64_t bytes = 0;
     for (int v = 0; v < graph().input_count(); ++v) {
+      const absl::Span<const int> own = space().ClassesOf(v);
+      if (of_rows && std::all_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); })) {
+        continue;
+      }
       if (info_.uses().Of(v).in_space() && Contains(space().ClassesOf(v), order_[0])) {
         bytes += ingot::BytesOf(graph().value(v).shape(), deal_.classes[order_[0]].vector);
       }
@@ -201,9 +174,9 @@ class Dealer {
   void DealElements() {
     DealLanes(order_);
     FillWarp();
-    DealWarps(order_, kElementThreads / kWarp);
+    DealWarps(order_, knobs_.element_threads / kWarp);
     int64_t registers =
-        std::clamp<int64_t>(kLoadsInFlight * kAccessBytes / BytesOfPlace(), 1, kLoadsInFlight);
+        std::clamp<int64_t>(knobs_.loads * kAccessBytes / BytesOfPlace(), 1, knobs_.loads);
     int along = order_[0];
     for (int c : order_) {
       for (int v : ArraysInSpace(info_)) {
@@ -247,9 +220,9 @@ class Dealer {
   void NarrowVector() {
     TileClass& inner = deal_.classes[order_[0]];
     if (BytesOfPlace() < kAccessBytes) return;
-    const int64_t held = VectorsHeld(kThreadsOfLongRows) * inner.vector;
+    const int64_t held = VectorsHeld(knobs_.long_row_threads) * inner.vector;
     inner.vector /= 2;
-    if (VectorsHeld(kThreadsOfLongRows) * inner.vector >= held) inner.vector *= 2;
+    if (VectorsHeld(knobs_.long_row_threads) * inner.vector >= held) inner.vector *= 2;
   }
 
   // Rows along memory: the threads of a row hold it, if it fits.
@@ -258,14 +231,14 @@ class Dealer {
     const std::vector<int> kept = ClassesThatAre(false);
     const bool is_long =
         VectorsHeld(kMostThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
-    if (is_long && IsHeldBy(kThreadsOfLongRows)) NarrowVector();
+    if (is_long && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
-    const int64_t words = CeilDiv(BytesOfPlace(), int64_t{kRegisterBytes} * vector);
-    const int64_t held = std::max<int64_t>(1, kHeldRegisters / (words * vector));
+    const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
+    const int64_t held = std::max<int64_t>(1, knobs_.held_registers / (words * vector));
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
-    threads = std::min<int64_t>(threads, is_long ? kThreadsOfLongRows : kMostThreads);
+    threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostThreads);
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
@@ -284,13 +257,13 @@ class Dealer {
     FillWarp();
     int64_t row_warps = 1;
     for (int c : reduced) row_warps *= deal_.classes[c].warps;
-    DealWarps(kept, std::max<int64_t>(1, kBlockThreads / 2 / kWarp / row_warps));
+    DealWarps(kept, std::max<int64_t>(1, knobs_.block_threads / 2 / kWarp / row_warps));
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (threads < kThreadsOfLongRows || IsHeldBy(threads)) {
+    if (threads < knobs_.long_row_threads || IsHeldBy(threads)) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
       // Short rows: several at once, for enough loads in flight.
-      int64_t several = kLoadsInFlight * kAccessBytes / (BytesOfPlace() * per_thread);
+      int64_t several = knobs_.loads * kAccessBytes / (BytesOfPlace() * per_thread);
       int64_t places = 1;
       for (int c : kept) places *= UnitsLeft(c);
       several = std::min(several, places / (int64_t{4} * target_.multiprocessors));
@@ -298,7 +271,7 @@ class Dealer {
         deal_.classes[kept[0]].registers = static_cast<int>(std::min(several, UnitsLeft(kept[0])));
       }
     } else {
-      int64_t registers = kLoadsOfTrip;
+      int64_t registers = knobs_.loads_of_trip;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -335,7 +308,7 @@ class Dealer {
         staged_bytes += bytes;
       }
     }
-    if (staged_bytes <= kLeastStaged * row_bytes) return;
+    if (!knobs_.stages || staged_bytes <= kLeastStaged * row_bytes) return;
     const int64_t resident = MostResident(info_, target_, staged, held, static_cast<int>(threads));
     if (resident * threads < kBusyThreads / 2) return;
     if (StagedBytes(info_, staged) + kOtherSharedBytes > target_.shared_bytes) return;
@@ -363,7 +336,7 @@ class Dealer {
     DealLanes(reduced);
     DealLanes(kept);
     FillWarp();
-    int64_t warps = DealWarps(reduced, kBlockThreads / kWarp);
+    int64_t warps = DealWarps(reduced, knobs_.block_threads / kWarp);
     DealWarps(kept, warps);
     const int64_t vector = deal_.classes[order_[0]].vector;
     int64_t per_thread = 1;
@@ -371,7 +344,7 @@ class Dealer {
     if (per_thread * vector <= kHeldOfMostThreads) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
     } else {
-      int64_t registers = kLoadsOfTrip;
+      int64_t registers = knobs_.loads_of_trip;
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -386,7 +359,7 @@ class Dealer {
   void SplitReduction(const std::vector<int>& reduced, const std::vector<int>& kept) {
     int64_t blocks = 1;
     for (int c : kept) blocks *= deal_.classes[c].blocks;
-    const int64_t wanted = kBlocksOfSplit * target_.multiprocessors;
+    const int64_t wanted = knobs_.split_blocks * target_.multiprocessors;
     if (blocks * 2 > wanted) return;
     for (auto it = reduced.rbegin(); it != reduced.rend(); ++it) {
       TileClass& tile = deal_.classes[*it];
@@ -402,6 +375,7 @@ class Dealer {
   const FusionInfo& info_;
   const Target& target_;
   const std::vector<int>& order_;
+  const TileKnobs& knobs_;
   TileDeal deal_;
   int64_t lanes_dealt_ = 1;
 };
@@ -445,8 +419,36 @@ bool HasWideRoot(const FusionInfo& info) {
   return false;
 }
 
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order) {
-  return Dealer(info, target, order).Run();
+int MostVector(const FusionInfo& info, int inner) {
+  const FusionGraph& graph = info.graph();
+  const IterationSpace& space = info.space();
+  int64_t vector = kMostVector;
+  for (int v = 0; v < graph.value_count(); ++v) {
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      if (IsComplex(leaf.element_type())) vector = 1;
+    }
+    const int64_t rank = CommonDimensions(graph.value(v).shape()).size();
+    for (int64_t d = 0; d < rank; ++d) {
+      for (const ClassPart& part : space.PartsOf(v, d)) {
+        if (part.class_number != inner || part.stride != 1) continue;
+        while (part.size % vector != 0) vector /= 2;
+      }
+    }
+  }
+  for (int v : ArraysInSpace(info)) {
+    if (!Contains(space.ClassesOf(v), inner)) continue;
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      vector =
+          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+    }
+  }
+  while (space.classes()[inner].size % vector != 0) vector /= 2;
+  return static_cast<int>(vector);
+}
+
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                  const TileKnobs& knobs) {
+  return Dealer(info, target, order, knobs).Run();
 }
 
 int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,

@@ -25,6 +25,27 @@ std::vector<int> ArraysInSpace(const FusionInfo& info);
 // A root that depends on the last reductions has classes that reductions end.
 bool HasWideRoot(const FusionInfo& info);
 
+// What a deal may be varied in.  The defaults are the guess; tile_candidates.h tries others.
+struct TileKnobs {
+  int most_vector = 8;  // a power of two
+  // Registers of a thread for the elements of a reduced row.  On an H200 softmax and norms are
+  // faster with fewer threads that do more between barriers.
+  int64_t held_registers = 64;
+  // Loads of a thread before the first is used: of several rows, and of one trip of a loop.
+  int64_t loads = 4;
+  int64_t loads_of_trip = 8;
+  // Threads of a block where nothing asks for more; where nothing is reduced; of rows of which even
+  // the most threads would hold too much each (fewer have the registers).  Powers of two.
+  int block_threads = kBlockThreads;
+  int element_threads = 128;
+  int long_row_threads = 512;
+  // Blocks that keep a multiprocessor busy where a reduction is split; 0: none is.
+  int64_t split_blocks = 4;
+  // Whether inputs that rows share are kept in shared memory: fewer sectors are asked for, but on
+  // an H200 the fewer threads take longer.
+  bool stages = false;
+};
+
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
   std::vector<int> staged;         // TilePlan's
@@ -34,7 +55,12 @@ struct TileDeal {
 // `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are
 // held by the threads of a block where they fit; columns across memory are taken by lanes; too few
 // blocks share out what is reduced.
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order);
+TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                  const TileKnobs& knobs);
+
+// The most elements, a power of two, that an access along class `inner` can move of every array
+// that has the class, each dimension of it made of whole vectors.
+int MostVector(const FusionInfo& info, int inner);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

@@ -23,6 +23,7 @@ constexpr Option kOptions[] = {
      "predicts for the GPU T without one"},
     kFusionOption,
     kNumericsOption,
+    kPlansOption,
     {"json", "FILE", "write the results there"},
     {"seconds", "N", "time to spend on each model's runs (default 1)"},
 };
@@ -152,11 +153,12 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
     models.push_back(std::move(model));
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {{"device", std::string(target.card->name)},
-                              {"target", std::string(target.name)},
-                              {"options", OptionsText(options.fusion, options.numerics)},
-                              {"copy_gb_per_s", target.card->copy_gbps},
-                              {"models", WorkJson(models, target)}};
+  const nlohmann::json all = {
+      {"device", std::string(target.card->name)},
+      {"target", std::string(target.name)},
+      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
+      {"copy_gb_per_s", target.card->copy_gbps},
+      {"models", WorkJson(models, target)}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 
@@ -187,11 +189,12 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                       {"runs", m.runs}});
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {{"device", device->properties().name},
-                              {"target", target},
-                              {"options", OptionsText(options.fusion, options.numerics)},
-                              {"copy_gb_per_s", bandwidth / 1e3},
-                              {"models", report}};
+  const nlohmann::json all = {
+      {"device", device->properties().name},
+      {"target", target},
+      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
+      {"copy_gb_per_s", bandwidth / 1e3},
+      {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 

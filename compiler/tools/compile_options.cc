@@ -1,6 +1,14 @@
 #include "compiler/tools/compile_options.h"
 
+#include <cstdio>
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "compiler/plan/plan_table.h"
+#include "compiler/tools/model.h"
+#include "ir/base/status.h"
 
 namespace ingot::tools {
 namespace {
@@ -22,6 +30,14 @@ absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line) {
   absl::Status status = Read(line, kFusionOption.name, FindFusionMode, options.fusion);
   status.Update(Read(line, kNumericsOption.name, FindNumerics, options.numerics));
   if (!status.ok()) return status;
+  options.warning = [](const std::string& warning) {
+    absl::FPrintF(stderr, "warning: %s\n", warning);
+  };
+  if (!line.Has(kPlansOption.name)) return options;
+  const std::string path = line.Get(kPlansOption.name);
+  INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  INGOT_ASSIGN_OR_RETURN(plan::PlanTable table, plan::PlanTable::Parse(text, path));
+  options.plans = std::make_shared<const plan::PlanTable>(std::move(table));
   return options;
 }
 

@@ -16,7 +16,11 @@ inline constexpr Option kNumericsOption = {
     "default: a card's approximate instructions where they keep the bounds; strict: the same bits "
     "everywhere"};
 
-// As --fusion and --numerics say.  A usage error for a value that there is not.
+inline constexpr Option kPlansOption = {
+    "plans", "FILE", "plans of single fusions that go first, as `emit --stage=plan` prints them"};
+
+// As --fusion, --numerics and --plans say; warnings go to standard error.  A usage error for a
+// value that there is not; for a table that cannot be read its file, line and column.
 absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);
 
 }  // namespace ingot::tools

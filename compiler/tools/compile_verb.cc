@@ -15,6 +15,7 @@ constexpr Option kOptions[] = {
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
     kFusionOption,
     kNumericsOption,
+    kPlansOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
     {"time", "", "print the time of each phase to standard error"},
 };

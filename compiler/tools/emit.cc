@@ -21,7 +21,9 @@ constexpr Option kOptions[] = {
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
     kFusionOption,
     kNumericsOption,
+    kPlansOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
+    {"candidates", "", "for plan: all plans that there are to choose from, with predicted costs"},
 };
 
 absl::StatusOr<Stage> ParseStage(const std::string& name) {
@@ -77,6 +79,9 @@ absl::Status EmitProgram(const std::string& path, const runtime::Program& progra
 absl::Status RunEmit(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   INGOT_ASSIGN_OR_RETURN(const Stage stage, ParseStage(line.Get("stage")));
+  if (line.Has("candidates") && stage != Stage::kPlan) {
+    return UsageError("--candidates goes with --stage=plan");
+  }
   INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
@@ -86,6 +91,7 @@ absl::Status RunEmit(const CommandLine& line) {
   const std::string kernel = line.Get("kernel");
   int shown = 0;
   options.stages = {stage};
+  options.candidates = line.Has("candidates");
   options.observer = [&](Stage, absl::string_view name, const std::string& text) {
     if (!kernel.empty() && name != kernel) return;
     if (stage == Stage::kHlo && name != "input") return;

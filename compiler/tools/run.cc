@@ -21,6 +21,7 @@ constexpr Option kOptions[] = {
      "host)"},
     kFusionOption,
     kNumericsOption,
+    kPlansOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},
     {"outputs", "DIR", "write out0.npy, out1.npy, ... there"},

@@ -61,7 +61,8 @@ TEST(Options, NamesAreFoundAndPrinted) {
   EXPECT_EQ(*FindNumerics("strict"), Numerics::kStrict);
   EXPECT_EQ(FindNumerics("exact").status().message(),
             "unknown numerics 'exact'; there is default, strict");
-  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault), "fusion=loop numerics=default");
+  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, nullptr),
+            "fusion=loop numerics=default");
 }
 
 TEST(Options, AProgramRecordsThem) {

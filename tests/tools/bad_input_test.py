@@ -69,6 +69,15 @@ COMMANDS = [
     ("unknown stage", ["emit", "M", "--stage=soup"], 2, ["soup", "kernel"]),
     ("unknown fusion", ["check", "M", "--fusion=none"], 2, ["none", "cost, loop"]),
     ("unknown numerics", ["emit", "M", "--stage=plan", "--numerics=exact"], 2, ["exact", "default, strict"]),
+    ("a table that does not exist", ["run", "M", "--plans=D/none.txt", "--target=host"], 1, ["none.txt"]),
+    ("a table without a file", ["run", "M", "--plans", "--target=host"], 2, ["plans"]),
+    ("a table that is none", ["emit", "M", "--stage=plan", "--plans=M"], 1, ["good.hlo:1:1:", "fusion KEY TARGET", "emit --stage=plan"]),
+    ("a table with a word that is no field", ["compile", "M", "-o", "D/x.ingot", "--plans=D/word.txt", "--target=sm_90a"], 1,
+     ["word.txt:3:8:", "blokcs", "blocks"]),
+    ("a table for an unknown target", ["check", "M", "--plans=D/target.txt", "--target=host"], 1, ["target.txt:1:25:", "sm_42", "sm_90a"]),
+    ("a table of 100,000 braces", ["emit", "M", "--stage=plan", "--plans=D/braces.txt", "--target=host"], 1, ["braces.txt:1:"]),
+    ("a binary table", ["bench", "M", "--plans=D/cut.ingot", "--target=host"], 1, ["cut.ingot:1:1:"]),
+    ("candidates of another stage", ["emit", "M", "--stage=kernel", "--candidates", "--target=host"], 2, ["candidates", "plan"]),
     ("unwritable output", ["compile", "M", "-o", "/proc/none/x.ingot", "--target=host"], 1, ["/proc/none/x.ingot"]),
     ("inputs that do not exist", ["run", "M", "--inputs=D/none.npz", "--target=host"], 1, ["none.npz"]),
     ("inputs that are no arrays", ["run", "M", "--inputs=M", "--target=host"], 1, ["npz"]),
@@ -125,6 +134,10 @@ def main():
         write(os.path.join(folder, "huge.hlo"), module("  x = f32[100000000,10000000] parameter(0)\n"
                                                        "  ROOT y = f32[100000000,10000000] negate(x)"))
         write(os.path.join(folder, "wrong.npy"), npy("(3,)", bytes(12)))
+        key = "fusion 0123456789abcdef "
+        write(os.path.join(folder, "word.txt"), key + "sm_90a\nplan {\n  tile blokcs=4 {}\n}\n")
+        write(os.path.join(folder, "target.txt"), key + "sm_42\nplan {}\n")
+        write(os.path.join(folder, "braces.txt"), key + "sm_90a plan " + "{" * 100000)
         compiled = os.path.join(folder, "good.ingot")
         subprocess.run([INGOT, "compile", good, "-o", compiled, "--target=host"], check=True)
         with open(compiled, "rb") as file:

@@ -15,6 +15,7 @@
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/plan.h"
+#include "compiler/plan/plan_text.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"

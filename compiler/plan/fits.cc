@@ -1,0 +1,124 @@
+#include "compiler/plan/fits.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/plan/analysis.h"
+#include "compiler/plan/plan_text.h"
+#include "compiler/plan/steps.h"
+#include "compiler/plan/tile_deal.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr int kMostBlockThreads = 1024;
+
+// Every operand, result and scratch buffer once, in order.
+absl::Status BuffersFit(const KernelPlan& kernel, const Computation& fusion, size_t scratch) {
+  std::vector<BufferRole> all;
+  const auto add = [&](BufferRole::Kind kind, size_t count) {
+    for (size_t i = 0; i < count; ++i) all.push_back({kind, static_cast<int>(i)});
+  };
+  add(BufferRole::Kind::kOperand, fusion.parameters().size());
+  add(BufferRole::Kind::kResult, Leaves(fusion.root()->shape()).size());
+  add(BufferRole::Kind::kScratch, scratch);
+  if (kernel.buffers == all) return absl::OkStatus();
+  KernelPlan wanted = kernel;
+  wanted.buffers = all;
+  return InvalidArgument(FirstDifference(kernel, wanted));
+}
+
+// How a GPU's kernel of steps is divided into blocks.
+absl::Status BlocksFit(const KernelPlan& kernel) {
+  const StepPlan& steps = kernel.steps();
+  const int threads = kernel.block_threads;
+  INGOT_REQUIRE(threads >= kWarp && threads <= kMostBlockThreads && threads % kWarp == 0,
+                "block_threads=", threads, "; it must be a multiple of ", kWarp, ", at most ",
+                kMostBlockThreads);
+  const int64_t all =
+      steps.step_threads * steps.owners * steps.rows * CeilDiv(steps.columns, steps.lanes);
+  const int64_t blocks = std::max<int64_t>(1, CeilDiv(all, threads));
+  INGOT_REQUIRE(kernel.blocks == blocks, "blocks=", kernel.blocks, "; ", all,
+                " threads in blocks of ", threads, " are ", blocks);
+  return absl::OkStatus();
+}
+
+// How a host's kernel of steps is divided into tasks.
+absl::Status TasksFit(const KernelPlan& kernel) {
+  const StepPlan& steps = kernel.steps();
+  const int64_t rows = std::max<int64_t>(1, steps.rows);
+  const int64_t columns = std::max<int64_t>(1, steps.columns);
+  INGOT_REQUIRE(steps.task_rows >= 1 && steps.task_rows <= rows, "task_rows=", steps.task_rows,
+                "; there are ", rows, " rows");
+  INGOT_REQUIRE(steps.task_columns >= 1 && steps.task_columns <= columns,
+                "task_columns=", steps.task_columns, "; there are ", columns, " columns");
+  INGOT_REQUIRE(steps.task_columns == columns || steps.task_columns % steps.lanes == 0,
+                "task_columns=", steps.task_columns, "; it must be a multiple of the ", steps.lanes,
+                " lanes, or all ", columns);
+  const int64_t tasks = std::max<int64_t>(1, steps.owners * CeilDiv(steps.rows, steps.task_rows) *
+                                                 CeilDiv(steps.columns, steps.task_columns));
+  INGOT_REQUIRE(kernel.tasks == tasks, "tasks=", kernel.tasks, "; the division gives ", tasks);
+  return absl::OkStatus();
+}
+
+absl::Status StepsFit(const KernelPlan& kernel, const KernelPlan& proposed, const Target& target) {
+  // What may differ is looked at behind the comparison.
+  KernelPlan same = proposed;
+  if (target.platform == Platform::kCuda) {
+    same.blocks = kernel.blocks;
+    same.block_threads = kernel.block_threads;
+  } else if (kernel.skeleton != Skeleton::kScatter) {
+    same.tasks = kernel.tasks;
+    std::get<StepPlan>(same.work).task_rows = kernel.steps().task_rows;
+    std::get<StepPlan>(same.work).task_columns = kernel.steps().task_columns;
+  }
+  INGOT_REQUIRE(kernel == same, FirstDifference(kernel, same));
+  return target.platform == Platform::kCuda ? BlocksFit(kernel) : TasksFit(kernel);
+}
+
+absl::Status AllStepsFit(const FusionPlan& plan, const Computation& fusion, const FusionInfo& info,
+                         const Target& target) {
+  std::vector<FusionPlan> proposed;
+  const Skeleton skeleton = plan.kernels[0].skeleton;
+  ProposeSteps(skeleton, fusion, info, target, proposed);
+  INGOT_REQUIRE(!proposed.empty(), "the ", NameOf(skeleton),
+                " skeleton cannot compute this fusion");
+  const FusionPlan& own = proposed[0];
+  INGOT_REQUIRE(plan.kernels.size() == own.kernels.size(), plan.kernels.size(),
+                " kernels; there must be ", own.kernels.size());
+  INGOT_REQUIRE(plan.scratch == own.scratch, "its ", plan.scratch.size(),
+                " scratch buffers are not the ", own.scratch.size(), " that this fusion needs");
+  for (size_t i = 0; i < plan.kernels.size(); ++i) {
+    INGOT_RETURN_IF_ERROR(
+        Annotate(StepsFit(plan.kernels[i], own.kernels[i], target), "kernel ", i));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Target& target) {
+  INGOT_REQUIRE(HasArraysOnly(fusion), "the fusion has values that are no arrays of a fixed size");
+  INGOT_REQUIRE(!plan.kernels.empty(), "the plan has no kernel");
+  bool tiles = true;
+  bool steps = true;
+  for (size_t i = 0; i < plan.kernels.size(); ++i) {
+    const KernelPlan& kernel = plan.kernels[i];
+    const bool tile = kernel.skeleton == Skeleton::kTile;
+    INGOT_REQUIRE(tile == std::holds_alternative<TilePlan>(kernel.work), "kernel ", i,
+                  ": its parts are another skeleton's");
+    tiles = tiles && tile;
+    steps = steps && !tile;
+  }
+  INGOT_REQUIRE(tiles || steps, "tiles and other kernels in one plan");
+  for (size_t i = 0; i < plan.kernels.size(); ++i) {
+    INGOT_RETURN_IF_ERROR(
+        Annotate(BuffersFit(plan.kernels[i], fusion, plan.scratch.size()), "kernel ", i));
+  }
+  const FusionInfo info(ViewOf(fusion));
+  return tiles ? TileFits(plan, info, target) : AllStepsFit(plan, fusion, info, target);
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,331 @@
+// What is asked of a tile plan from outside, so that compiler/lower may rely on it.
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "compiler/plan/analysis.h"
+#include "compiler/plan/fits.h"
+#include "compiler/plan/plan_text.h"
+#include "compiler/plan/tile.h"
+#include "compiler/plan/tile_deal.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr int kMostBlockThreads = 1024;
+constexpr int64_t kMostBlocks = std::numeric_limits<int32_t>::max();
+// Places of a thread that are written out: what is beyond only makes kernels long.
+constexpr int64_t kMostRegisters = 512;
+constexpr int64_t kRegisterBytes = 4;
+// Elements that offsets of type s32 reach, as IndexTypeOf has it.
+constexpr int64_t kMostNarrowElements = int64_t{1} << 30;
+
+bool IsPowerOfTwo(int64_t n) { return n > 0 && (n & (n - 1)) == 0; }
+
+class Checker {
+ public:
+  Checker(const FusionPlan& plan, const FusionPlan& guess, const FusionInfo& info,
+          const Target& target)
+      : plan_(plan), guess_(guess), info_(info), target_(target) {
+    for (const Reduction& reduction : info.reductions()) {
+      levels_ = std::max(levels_, reduction.level);
+    }
+    own_classes_ = static_cast<int>(info.space().classes().size());
+    inner_ = guess.kernels[0].tile().order[0];
+    splits_ = plan.kernels.size() > 1;
+  }
+
+  absl::Status Run() const {
+    const size_t split_kernels = static_cast<size_t>(levels_) + 1;
+    INGOT_REQUIRE(
+        plan_.kernels.size() == 1 || plan_.kernels.size() == split_kernels, plan_.kernels.size(),
+        " kernels; there must be one",
+        levels_ == 0 ? ""
+                     : absl::StrCat(", or ", split_kernels, " where blocks share what is reduced"));
+    if (!splits_) {
+      INGOT_REQUIRE(plan_.scratch.empty(), "one kernel needs no scratch; leave it out");
+    }
+    for (size_t i = 0; i < plan_.kernels.size(); ++i) {
+      INGOT_RETURN_IF_ERROR(Annotate(KernelFits(static_cast<int>(i)), "kernel ", i));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  bool IsLast(int number) const { return number + 1 == static_cast<int>(plan_.kernels.size()); }
+  bool IsReduced(int c) const { return c >= own_classes_ || info_.space().classes()[c].reduced; }
+
+  absl::Status KernelFits(int number) const {
+    const KernelPlan& kernel = plan_.kernels[number];
+    const TilePlan& tile = kernel.tile();
+    INGOT_RETURN_IF_ERROR(LevelsFit(number, tile));
+    INGOT_RETURN_IF_ERROR(OrderFits(tile));
+    const KernelPlan& last = guess_.kernels.back();
+    INGOT_REQUIRE(kernel.index_type == last.index_type || kernel.index_type == ElementType::kS64,
+                  "index=", ElementTypeName(kernel.index_type), "; it must be ",
+                  ElementTypeName(last.index_type));
+    INGOT_REQUIRE(kernel.tasks == 1, "tasks=", kernel.tasks, "; a GPU has none");
+    INGOT_REQUIRE(kernel.bytes == (IsLast(number) ? last.bytes : 0) &&
+                      kernel.flops == (IsLast(number) ? last.flops : 0),
+                  "bytes=", kernel.bytes, " flops=", kernel.flops,
+                  "; what the fusion moves and computes is bytes=", last.bytes,
+                  " flops=", last.flops, " of the last kernel");
+    for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
+      INGOT_RETURN_IF_ERROR(Annotate(ClassFits(number, c), "class d", c));
+    }
+    INGOT_RETURN_IF_ERROR(LaunchFits(kernel));
+    if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
+    INGOT_RETURN_IF_ERROR(StagedFit(tile));
+    return MemoryFits(number);
+  }
+
+  // Kernel n of a split puts levels up to n together and leaves parts of the next.
+  absl::Status LevelsFit(int number, const TilePlan& tile) const {
+    const int known = splits_ ? number : 0;
+    const int partial = IsLast(number) ? 0 : number + 1;
+    INGOT_REQUIRE(tile.known_level == known && tile.partial_level == partial,
+                  "known_level=", tile.known_level, " partial_level=", tile.partial_level,
+                  "; here they are ", known, " and ", partial);
+    return absl::OkStatus();
+  }
+
+  absl::Status OrderFits(const TilePlan& tile) const {
+    const size_t wanted = own_classes_ + (splits_ ? 1 : 0);
+    INGOT_REQUIRE(tile.classes.size() == wanted, tile.classes.size(), " classes; there are ",
+                  wanted, splits_ ? ", with that of the parts" : "");
+    std::vector<int> sorted = tile.order;
+    std::sort(sorted.begin(), sorted.end());
+    bool permutation = sorted.size() == wanted;
+    for (size_t i = 0; permutation && i < wanted; ++i) {
+      permutation = sorted[i] == static_cast<int>(i);
+    }
+    INGOT_REQUIRE(permutation, "order={", absl::StrJoin(tile.order, ", "),
+                  "} must name each of the ", wanted, " classes once");
+    INGOT_REQUIRE(tile.order[0] == inner_, "order begins with d", tile.order[0], ", but d", inner_,
+                  " lies along memory");
+    return absl::OkStatus();
+  }
+
+  // The last kernel of a split has nothing to do along what is reduced if no result lies there.
+  bool Walks(int number, int c) const {
+    return !IsReduced(c) || !splits_ || !IsLast(number) || c >= own_classes_ || HasWideRoot(info_);
+  }
+
+  absl::Status ClassFits(int number, int c) const {
+    const KernelPlan& kernel = plan_.kernels[number];
+    const TileClass& own = kernel.tile().classes[c];
+    for (const int64_t digit : {int64_t{own.vector}, int64_t{own.lanes}, int64_t{own.warps},
+                                int64_t{own.registers}, own.blocks, own.loop}) {
+      INGOT_REQUIRE(digit >= 1, "no number of it may be less than 1, and one is ", digit);
+    }
+    const int64_t size = c < own_classes_ ? info_.space().classes()[c].size : Splits();
+    INGOT_REQUIRE(own.size == size, "size=", own.size, "; ",
+                  c < own_classes_ ? "the fusion's is " : "the blocks that share make ", size);
+    const int most = c == inner_ ? MostVector(info_, inner_) : 1;
+    INGOT_REQUIRE(most % own.vector == 0, "vector=", own.vector, "; it must divide ", most);
+    INGOT_REQUIRE(IsPowerOfTwo(own.lanes) && own.lanes <= kWarp, "lanes=", own.lanes,
+                  "; it must be a power of two, at most ", kWarp);
+    INGOT_REQUIRE(IsPowerOfTwo(own.warps) && own.warps <= kMostBlockThreads / kWarp,
+                  "warps=", own.warps, "; it must be a power of two, at most ",
+                  kMostBlockThreads / kWarp);
+    INGOT_REQUIRE(own.registers <= kMostRegisters, "registers=", own.registers, "; at most ",
+                  kMostRegisters, " are written out");
+    INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Walks(number, c)));
+    // Who completes a reduction has all that it reduces.
+    const bool completes = c >= own_classes_ || (IsReduced(c) && !splits_ && levels_ > 0);
+    INGOT_REQUIRE(!completes || own.blocks == 1, "blocks=", own.blocks,
+                  "; the blocks of one kernel cannot share what is reduced");
+    return absl::OkStatus();
+  }
+
+  // Every coordinate is somebody's, each block and each trip has some, and all are numbers of the
+  // index type.
+  static absl::Status CoverageFits(const KernelPlan& kernel, const TileClass& own, bool walked) {
+    const int64_t block = int64_t{1} * own.vector * own.lanes * own.warps * own.registers;
+    const int64_t trip = SaturatingMultiply(block, own.blocks);
+    const int64_t all = SaturatingMultiply(trip, own.loop);
+    const int64_t most = kernel.index_type == ElementType::kS32
+                             ? int64_t{std::numeric_limits<int32_t>::max()}
+                             : std::numeric_limits<int64_t>::max() / 4;
+    INGOT_REQUIRE(all <= most, "its numbers multiply to more than an index can hold");
+    INGOT_REQUIRE(!walked || all >= own.size, "its numbers multiply to ", all,
+                  ", which does not cover its size ", own.size);
+    INGOT_REQUIRE((own.blocks - 1) * block < own.size, "blocks=", own.blocks,
+                  "; the last would have nothing to do, for ", CeilDiv(own.size, block),
+                  " cover it");
+    INGOT_REQUIRE((own.loop - 1) * trip < own.size, "loop=", own.loop,
+                  "; the last would have nothing to do, for ", CeilDiv(own.size, trip),
+                  " cover it");
+    return absl::OkStatus();
+  }
+
+  absl::Status LaunchFits(const KernelPlan& kernel) const {
+    int64_t lanes = 1, warps = 1, registers = 1, blocks = 1;
+    for (const TileClass& own : kernel.tile().classes) {
+      lanes = SaturatingMultiply(lanes, own.lanes);
+      warps = SaturatingMultiply(warps, own.warps);
+      registers = SaturatingMultiply(registers, own.registers);
+      blocks = SaturatingMultiply(blocks, own.blocks);
+    }
+    INGOT_REQUIRE(lanes == kWarp, "the lanes of the classes multiply to ", lanes, "; a warp has ",
+                  kWarp);
+    const int64_t threads = SaturatingMultiply(warps, kWarp);
+    INGOT_REQUIRE(threads <= kMostBlockThreads, threads, " threads a block; at most ",
+                  kMostBlockThreads, " are possible");
+    INGOT_REQUIRE(kernel.block_threads == threads, "block_threads=", kernel.block_threads,
+                  "; the lanes and warps of the classes make ", threads);
+    INGOT_REQUIRE(blocks <= kMostBlocks, blocks, " blocks; a grid has at most ", kMostBlocks);
+    INGOT_REQUIRE(kernel.blocks == blocks, "blocks=", kernel.blocks, "; those of the classes make ",
+                  blocks);
+    INGOT_REQUIRE(registers <= kMostRegisters, "the registers of the classes multiply to ",
+                  registers, "; at most ", kMostRegisters, " are written out");
+    const int64_t resident = kernel.resident_blocks;
+    INGOT_REQUIRE(
+        resident >= 0 && resident <= target_.card->blocks && resident * threads <= target_.threads,
+        "resident_blocks=", resident, "; a multiprocessor holds ", target_.card->blocks,
+        " blocks and ", target_.threads, " threads");
+    return absl::OkStatus();
+  }
+
+  // The blocks that share what is reduced: those of the first kernel.
+  int64_t Splits() const {
+    int64_t splits = 1;
+    const std::vector<TileClass>& classes = plan_.kernels[0].tile().classes;
+    for (int c = 0; c < std::min<int>(own_classes_, static_cast<int>(classes.size())); ++c) {
+      if (IsReduced(c)) splits = SaturatingMultiply(splits, classes[c].blocks);
+    }
+    return splits;
+  }
+
+  absl::Status PartsFit(int number) const {
+    const int64_t splits = Splits();
+    if (!IsLast(number)) {
+      int64_t own = 1;
+      for (int c = 0; c < own_classes_; ++c) {
+        if (!IsReduced(c)) continue;
+        own = SaturatingMultiply(own, plan_.kernels[number].tile().classes[c].blocks);
+      }
+      INGOT_REQUIRE(own == splits, "its blocks make ", own, " parts, those of kernel 0 ", splits);
+    }
+    const std::vector<Scratch> wanted = PartsScratch(info_, splits);
+    INGOT_REQUIRE(plan_.scratch.size() == wanted.size(), plan_.scratch.size(),
+                  " scratch buffers; the parts of the reductions need ", wanted.size());
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const Shape& shape = wanted[i].shape;
+      INGOT_REQUIRE(plan_.scratch[i] == wanted[i], "scratch ", i, " is ",
+                    plan_.scratch[i].shape.ToString(false), "; it must be ", shape.ToString(false));
+      INGOT_REQUIRE(plan_.kernels[number].index_type == ElementType::kS64 ||
+                        shape.ElementCount() <= kMostNarrowElements,
+                    "index=s32 does not reach the elements of scratch ", i);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StagedFit(const TilePlan& tile) const {
+    std::vector<int> sorted = tile.staged;
+    std::sort(sorted.begin(), sorted.end());
+    INGOT_REQUIRE(std::unique(sorted.begin(), sorted.end()) == sorted.end(), "staged={",
+                  absl::StrJoin(tile.staged, ", "), "} names an input twice");
+    for (int v : tile.staged) {
+      INGOT_REQUIRE(v >= 0 && v < info_.graph().input_count(), "staged: there is no input ", v,
+                    "; the fusion has ", info_.graph().input_count());
+      const Shape& shape = info_.graph().value(v).shape();
+      INGOT_REQUIRE(!shape.IsTuple() && !IsComplex(shape.element_type()) &&
+                        BitWidth(shape.element_type()) >= 8 && shape.ElementCount() > 0,
+                    "staged: input ", v, ", ", shape.ToString(false), ", cannot be");
+    }
+    return absl::OkStatus();
+  }
+
+  // Registers for what one value needs, and shared memory.
+  absl::Status MemoryFits(int number) const {
+    const KernelPlan& kernel = plan_.kernels[number];
+    const TilePlan& tile = kernel.tile();
+    for (int v = 0; v < info_.graph().input_count(); ++v) {
+      if (!info_.uses().Of(v).in_space()) continue;
+      int64_t elements = 1;
+      for (int c : info_.space().ClassesOf(v)) {
+        elements *= int64_t{1} * tile.classes[c].vector * tile.classes[c].registers;
+      }
+      const int64_t words =
+          CeilDiv(ingot::BytesOf(info_.graph().value(v).shape(), elements), kRegisterBytes);
+      INGOT_REQUIRE(words <= target_.card->thread_registers &&
+                        words * kernel.block_threads <= target_.card->registers,
+                    "a thread would hold ", words, " registers of input ", v, "; a thread has ",
+                    target_.card->thread_registers, " and a multiprocessor ",
+                    target_.card->registers);
+    }
+    const int64_t shared = SharedBytes(number);
+    INGOT_REQUIRE(shared <= target_.shared_bytes, shared, " bytes of shared memory; a block of ",
+                  target_.name, " has ", target_.shared_bytes);
+    return absl::OkStatus();
+  }
+
+  // What is staged, and what warps exchange for each reduction.
+  int64_t SharedBytes(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
+    int64_t bytes = 0;
+    for (int v : tile.staged) {
+      const Shape& shape = info_.graph().value(v).shape();
+      bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
+    }
+    for (const Reduction& reduction : info_.reductions()) {
+      if (reduction.level <= tile.known_level) {
+        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/true));
+      } else if (tile.partial_level == 0 || reduction.level == tile.partial_level) {
+        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/false));
+      }
+    }
+    return bytes;
+  }
+
+  // An accumulator of each warp, kept register and kept lane, where warps share what is reduced.
+  int64_t ExchangeBytes(int number, const Reduction& reduction, bool parts) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
+    int64_t exchanging = 1, slots = plan_.kernels[number].block_threads / kWarp, lanes = 1;
+    for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
+      const TileClass& own = tile.classes[c];
+      const bool reduced = IsReduced(c) && (c >= own_classes_) == parts;
+      if (reduced) {
+        exchanging *= own.warps;
+        continue;
+      }
+      slots *= own.lanes;
+      if (!IsReduced(c)) slots *= own.registers;
+      lanes = std::max(lanes, int64_t{own.vector});
+    }
+    if (exchanging == 1) return 0;
+    const Instruction& reduce = info_.graph().value(reduction.value);
+    const bool simple =
+        reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
+    int64_t bytes = simple ? 0 : 1;  // without an identity: whether it is valid
+    for (const Shape& leaf : Leaves(reduce.shape())) {
+      const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
+      bytes += lanes * ByteWidth(type);
+    }
+    return slots * bytes;
+  }
+
+  const FusionPlan& plan_;
+  const FusionPlan& guess_;
+  const FusionInfo& info_;
+  const Target& target_;
+  int levels_ = 0;
+  int own_classes_ = 0;
+  int inner_ = 0;  // the class along memory
+  bool splits_ = false;
+};
+
+}  // namespace
+
+absl::Status TileFits(const FusionPlan& plan, const FusionInfo& info, const Target& target) {
+  const std::optional<FusionPlan> guess = MakeTilePlan(info, target);
+  INGOT_REQUIRE(guess.has_value(), "the tile skeleton cannot compute this fusion on ", target.name);
+  return Checker(plan, *guess, info, target).Run();
+}
+
+}  // namespace ingot::plan
