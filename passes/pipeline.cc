@@ -5,7 +5,8 @@ namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
 constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", "dce"};
-constexpr absl::string_view kFuse[] = {"split-concatenates", "fuse", "wrap-in-fusions", "dce"};
+constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
+                                       "wrap-in-fusions", "dce"};
 
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
