@@ -6,7 +6,7 @@
 namespace ingot {
 
 // A reduce whose computation has more code (CodeSize) than this is expanded.
-inline constexpr int64_t kMostCodeOfReducer = 3000;
+inline constexpr int64_t kMostCodeOfReducer = 1500;
 
 // Makes a reduce with a very long computation f a loop over the reduced elements, whose body has f
 // on whole arrays.  There fusion may cut f into several kernels; a reduce has all of f in one.

@@ -13,7 +13,8 @@ constexpr Phase kPipeline[] = {
      kFlatten, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},
-    {"fuse", "decides kernels; nothing may change the graph after it", kFuse, false},
+    {"fuse", "decides kernels, after ops too large for one; nothing may change the graph after it",
+     kFuse, false},
 };
 
 }  // namespace
