@@ -241,7 +241,8 @@ class Compiler {
       const auto buffers = static_cast<int64_t>(kernel.buffers.size());
       if (8 * buffers <= target_.parameter_bytes()) continue;
       return Unimplemented(buffers, " buffers take ", 8 * buffers, " bytes of parameters; ",
-                           target_.name, " allows ", target_.parameter_bytes());
+                           target_.name, " allows ", target_.parameter_bytes(),
+                           "; give the operation fewer operands and results");
     }
     return absl::OkStatus();
   }

@@ -46,30 +46,43 @@ bool KeepsIndex(const Instruction& instruction) {
   return instruction.kind() == OpKind::kElementwise;
 }
 
+// Values that a group reads: a kernel has a parameter for each, and a GPU bounds their bytes.
+constexpr size_t kMostInputs = 128;
+
 // Grows the fusion that ends with one root.
 //
 // Each member is computed at one index for an element of the root.  Which index that is has a
 // number: the same as its user's behind an elementwise op, a new one behind anything that moves
 // data.  A value that would be needed at two indices stays outside, or chains such as
 // concatenate(f(v), v) would double the kernel at every step.
+//
+// Code and inputs are bounded, so that compiling a large graph takes linear time.
 class Group {
  public:
   explicit Group(Instruction* root) { Join(root, 0); }
 
-  // Takes in operands, nearest first, until none can join.  `taken` are the members of other
-  // groups.
+  // Takes in operands until none can join.  `taken` are the members of other groups.  Depth first:
+  // where a bound ends the growth, the group has whole subtrees, whose inputs are few.
   void Grow(const absl::flat_hash_set<const Instruction*>& taken) {
-    for (size_t i = 0; i < members_.size(); ++i) {
-      const Instruction* member = members_[i];
-      for (int64_t k = 0; k < member->operand_count(); ++k) {
-        Instruction* operand = member->operand(k);
-        if (index_.contains(operand)) continue;
-        if (IsFree(*operand)) {
-          Join(operand, next_index_++);
-        } else if (IsProducer(*operand) && !taken.contains(operand)) {
-          if (const std::optional<int> index = IndexOfUses(*operand)) Join(operand, *index);
-        }
+    std::vector<std::pair<Instruction*, int64_t>> path = {{members_[0], 0}};
+    while (!path.empty()) {
+      auto& [member, next] = path.back();
+      if (next == member->operand_count()) {
+        path.pop_back();
+        continue;
       }
+      Instruction* operand = member->operand(next++);
+      if (index_.contains(operand)) continue;
+      if (IsFree(*operand)) {
+        Join(operand, next_index_++);
+      } else if (IsProducer(*operand) && !taken.contains(operand) && HasRoomFor(*operand)) {
+        const std::optional<int> index = IndexOfUses(*operand);
+        if (!index.has_value()) continue;
+        Join(operand, *index);
+      } else {
+        continue;
+      }
+      path.emplace_back(operand, 0);
     }
   }
 
@@ -86,6 +99,21 @@ class Group {
   void Join(Instruction* instruction, int index) {
     members_.push_back(instruction);
     index_[instruction] = index;
+    code_ = SaturatingAdd(code_, CodeSize(*instruction));
+    inputs_.erase(instruction);
+    for (const Instruction* operand : instruction->operands()) {
+      if (!index_.contains(operand) && !IsFree(*operand)) inputs_.insert(operand);
+    }
+  }
+
+  // Within the bounds, whatever of its operands joins later.
+  bool HasRoomFor(const Instruction& producer) const {
+    if (SaturatingAdd(code_, CodeSize(producer)) > kMostCodeOfFusion) return false;
+    size_t inputs = inputs_.size();
+    for (const Instruction* operand : producer.operands()) {
+      if (!index_.contains(operand) && !inputs_.contains(operand)) ++inputs;
+    }
+    return inputs <= kMostInputs;
   }
 
   // The one index at which all users want `producer`; nullopt where a user is outside, work would
@@ -108,6 +136,8 @@ class Group {
 
   std::vector<Instruction*> members_;
   absl::flat_hash_map<const Instruction*, int> index_;
+  absl::flat_hash_set<const Instruction*> inputs_;  // of the members, free values apart
+  int64_t code_ = 0;
   int next_index_ = 1;
 };
 

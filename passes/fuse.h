@@ -22,8 +22,12 @@ namespace ingot {
 // those that save most bytes first: when one walk computes both and costs less than the two apart.
 // A merged group may have several results.
 //
-// Requires: row-major layouts, no calls.  Ensures: no elementwise instruction has a single
-// elementwise user outside its fusion.
+// A fusion is bounded: the code of its instructions (kMostCodeOfFusion), and its inputs.  What is
+// beyond a bound becomes a fusion of its own, so that twice the graph takes twice the time to
+// compile.
+//
+// Requires: row-major layouts, no calls.  Ensures: within the bounds, no elementwise instruction
+// has a single elementwise user outside its fusion.
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context);
 
 }  // namespace ingot

@@ -5,14 +5,16 @@ namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
 constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", "dce"};
-constexpr absl::string_view kFuse[] = {"fuse", "wrap-in-fusions", "dce"};
+constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
+                                       "wrap-in-fusions", "dce"};
 
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},
-    {"fuse", "decides kernels; nothing may change the graph after it", kFuse, false},
+    {"fuse", "decides kernels, after ops too large for one; nothing may change the graph after it",
+     kFuse, false},
 };
 
 }  // namespace

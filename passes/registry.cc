@@ -2,12 +2,14 @@
 #include "ir/base/status.h"
 #include "passes/cse.h"
 #include "passes/dce.h"
+#include "passes/expand_reducers.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
 #include "passes/inline_calls.h"
 #include "passes/normalize_layouts.h"
 #include "passes/pass.h"
 #include "passes/simplify/simplify.h"
+#include "passes/split_concatenates.h"
 #include "passes/wrap_in_fusions.h"
 
 namespace ingot {
@@ -17,11 +19,13 @@ namespace {
 constexpr Pass kPasses[] = {
     {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
     {"dce", EliminateDeadCode, "removes what nothing needs"},
+    {"expand-reducers", ExpandReducers, "a loop for a reduce that applies very much code"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
+    {"split-concatenates", SplitConcatenates, "a tree for a concatenate of many operands"},
     {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},
 };
 

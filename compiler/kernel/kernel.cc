@@ -99,6 +99,7 @@ Operation* Kernel::NewOperation(Opcode opcode, Type type) {
   op.id = id;
   op.opcode = opcode;
   op.type = type;
+  lanes_ += type.lanes;
   return &op;
 }
 

@@ -213,6 +213,8 @@ class Kernel {
   const Block* body() const { return body_; }
   // Operation ids are less than this.
   int operation_count() const { return static_cast<int>(operations_.size()); }
+  // Operations on one element that a processor is given: a GPU has no vectors to compute with.
+  int64_t ScalarOperations() const { return IsHost() ? operation_count() : lanes_; }
 
   // The first two are made const or otherwise adjusted through the pointer returned.
   Buffer* AddBuffer(std::string name, ElementType element, std::vector<int64_t> dimensions);
@@ -235,6 +237,7 @@ class Kernel {
   std::deque<Var> vars_;
   std::deque<Block> blocks_;
   std::deque<Operation> operations_;
+  int64_t lanes_ = 0;  // of all operations
   Block* body_;
 };
 

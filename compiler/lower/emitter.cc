@@ -16,8 +16,8 @@ namespace {
 // Constants of more elements than this are parameters of a fusion, not part of its code.
 constexpr int64_t kMaxInlineConstant = 64;
 // Values that are read at several places of one kernel are emitted for each: chains of such reads
-// double, and are refused before they fill memory.
-constexpr int kMaxOperations = 50 * 1000;
+// double, and are refused before they fill memory.  An assembler takes some 10 seconds for as many.
+constexpr int64_t kMaxOperations = 32 * 1000;
 
 int LeafCount(const Shape& shape) {
   return shape.IsTuple() ? static_cast<int>(shape.tuple_shapes().size()) : 1;
@@ -100,10 +100,11 @@ Element ElementEmitter::Emit(const Instruction& instruction, const Index& index,
         instruction.name(), ": the plan holds this value elsewhere than where it is asked for")));
     return Zero(type);
   }
-  if (b().kernel().operation_count() > kMaxOperations) {
-    Unsupported(instruction, absl::StrCat("the kernel has more than ", kMaxOperations,
-                                          " operations; values read at many places belong in "
-                                          "kernels of their own"));
+  if (b().kernel().ScalarOperations() > kMaxOperations) {
+    Unsupported(instruction,
+                absl::StrCat("the kernel has more than ", kMaxOperations,
+                             " operations; use a shorter computation, or keep values that are "
+                             "read at many places out of the fusion"));
     return Zero(type);
   }
   const int32_t outer_hlo = b().hlo();

@@ -15,14 +15,21 @@ namespace {
 // Emission recurses along operands: longer chains than this are refused, not run out of stack.
 constexpr int kMaxDepth = 2000;
 
-// Instructions on the longest path from a parameter to the root.
-int DepthOf(const Computation& computation) {
+using Depths = absl::flat_hash_map<const Computation*, int>;
+
+// Instructions on the longest path from a parameter to the root, those of called computations
+// included.  `known` has the computations that were looked at.
+int DepthOf(const Computation& computation, Depths& known) {
   absl::flat_hash_map<const Instruction*, int> depth;
   int most = 0;
   for (const Instruction* instruction : computation.instructions()) {
     int deepest = 0;
     for (const Instruction* operand : instruction->operands()) {
       deepest = std::max(deepest, depth[operand]);
+    }
+    for (const Computation* called : instruction->called_computations()) {
+      if (!known.contains(called)) known[called] = DepthOf(*called, known);
+      deepest = std::max(deepest, known[called]);
     }
     depth[instruction] = deepest + 1;
     most = std::max(most, deepest + 1);
@@ -39,7 +46,8 @@ absl::Status CheckShapes(const Computation& fusion) {
       }
     }
   }
-  if (const int depth = DepthOf(fusion); depth > kMaxDepth) {
+  Depths known;
+  if (const int depth = DepthOf(fusion, known); depth > kMaxDepth) {
     return Unimplemented(fusion.name(), ": a chain of ", depth,
                          " instructions in one kernel; at most ", kMaxDepth, " are lowered");
   }

@@ -12,6 +12,10 @@
 namespace ingot::plan {
 namespace {
 
+// Scalar operations of a thread's code: assemblers take seconds for more, and registers spill.
+constexpr int64_t kMostOperationsOfThread = 20000;
+constexpr int64_t kLog2OfWarp = 5;
+
 bool Contains(absl::Span<const int> list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
@@ -24,6 +28,7 @@ class TilePlanner {
   std::optional<FusionPlan> Make() {
     if (!IsWalkable() || !ChooseOrder()) return std::nullopt;
     deal_ = DealTile(info_, target_, order_, knobs_);
+    if (OperationsOfThread() > kMostOperationsOfThread) return std::nullopt;
     FusionPlan plan = deal_.splits == 1 ? OneKernel() : SplitKernels();
     plan.cost = Cost(plan);
     return plan;
@@ -36,9 +41,40 @@ class TilePlanner {
   bool IsReduced(int c) const { return space().classes()[c].reduced; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
+  // About how many scalar operations a thread's code has, the trips of a loop counted once.
+  int64_t OperationsOfThread() const {
+    const auto held = [&](absl::Span<const int> classes) {
+      int64_t elements = 1;
+      for (int c : classes) {
+        elements *= int64_t{1} * deal_.classes[c].vector * deal_.classes[c].registers;
+      }
+      return elements;
+    };
+    int64_t operations = 0;
+    for (int v = graph().input_count(); v < graph().value_count(); ++v) {
+      operations = SaturatingAdd(
+          operations, SaturatingMultiply(CodeSize(graph().value(v)), held(space().ClassesOf(v))));
+    }
+    for (const Reduction& reduction : info_.reductions()) {
+      // The reducer is applied to all elements that a thread holds, then across lanes and warps.
+      const Instruction& reduce = graph().value(reduction.value);
+      int64_t times = held(reduction.classes);
+      for (int c : reduction.classes) times += kLog2OfWarp + deal_.classes[c].warps;
+      operations =
+          SaturatingAdd(operations, SaturatingMultiply(SaturatingMultiply(CodeSize(reduce), times),
+                                                       held(space().ClassesOf(reduction.value))));
+    }
+    return operations;
+  }
+
   // Whether one walk over the space computes the fusion.
   bool IsWalkable() {
     if (class_count() == 0) return false;
+    int64_t code = 0;
+    for (int v = graph().input_count(); v < graph().value_count(); ++v) {
+      code = SaturatingAdd(code, CodeSize(graph().value(v)));
+    }
+    if (code > kMostCodeOfFusion) return false;
     for (int v = 0; v < graph().value_count(); ++v) {
       if (IndexTypeOf(graph().value(v)) == ElementType::kS64) index_type_ = ElementType::kS64;
     }

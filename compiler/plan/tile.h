@@ -18,7 +18,8 @@ inline constexpr double kBytesPerMicrosecond = 4.24e6;
 // Adds the plans of one or several tile kernels that compute the fusion, for GPU targets: none
 // where the fusion accumulates in another way than by reduce, where reductions end different
 // classes, where a value that depends on a reduction is asked for elsewhere than at a point of the
-// space, or where a large array does not lie along the space.
+// space, where a large array does not lie along the space, or where a thread would have too much
+// code.
 void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                  const Target& target, std::vector<FusionPlan>& candidates);
 

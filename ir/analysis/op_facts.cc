@@ -4,6 +4,9 @@
 #include <limits>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "ir/module.h"
+
 namespace ingot {
 namespace {
 
@@ -23,6 +26,84 @@ IndexMap ReduceMap(const Instruction& reduce, const Shape& operand) {
     map.results.push_back(IndexExpr::Dimension(is_reduced ? next_reduced++ : kept++));
   }
   return Simplify(map);
+}
+
+// Operations of an elementwise op on f32, by what compiler/lower/math expands it to; others are
+// about as many.
+int64_t OperationsOf(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::kSign:
+      return 7;
+    case Opcode::kDivide:
+    case Opcode::kRsqrt:
+    case Opcode::kStochasticConvert:
+      return 20;
+    case Opcode::kAcos:
+    case Opcode::kAsin:
+    case Opcode::kCosh:
+    case Opcode::kExp:
+    case Opcode::kExpm1:
+      return 50;
+    case Opcode::kAtan2:
+    case Opcode::kCbrt:
+    case Opcode::kErf:
+    case Opcode::kLog:
+    case Opcode::kLog1p:
+    case Opcode::kLogistic:
+    case Opcode::kSinh:
+    case Opcode::kTanh:
+      return 80;
+    case Opcode::kAcosh:
+    case Opcode::kAsinh:
+    case Opcode::kAtanh:
+    case Opcode::kRemainder:
+      return 120;
+    case Opcode::kCos:
+    case Opcode::kSin:
+    case Opcode::kTan:
+      return 160;
+    case Opcode::kPower:
+      return 200;
+    default:
+      return 1;
+  }
+}
+
+// Of computations, each looked at once: callers may share them.
+using CalleeSizes = absl::flat_hash_map<const Computation*, int64_t>;
+
+int64_t SizeWithCallees(const Instruction& instruction, CalleeSizes& callees) {
+  // A complex function is made of several real ones.
+  constexpr int64_t kComplexFactor = 4;
+  // Offsets in memory, loops and their bounds.
+  constexpr int64_t kAccess = 8;
+  int64_t called = 0;
+  for (const Computation* callee : instruction.called_computations()) {
+    if (!callees.contains(callee)) {
+      int64_t size = 0;
+      for (const Instruction* inner : callee->instructions()) {
+        size = SaturatingAdd(size, SizeWithCallees(*inner, callees));
+      }
+      callees[callee] = size;
+    }
+    called = SaturatingAdd(called, callees[callee]);
+  }
+  switch (instruction.kind()) {
+    case OpKind::kElementwise: {
+      const bool is_complex = instruction.operand_count() > 0 &&
+                              instruction.operand(0)->shape().IsArray() &&
+                              IsComplex(instruction.operand(0)->shape().element_type());
+      return SaturatingAdd(called,
+                           OperationsOf(instruction.opcode()) * (is_complex ? kComplexFactor : 1));
+    }
+    case OpKind::kDataMovement:
+      // One operand's element is another index; several are under conditions.
+      return instruction.operand_count() > 1 ? kAccess * instruction.operand_count() : 1;
+    case OpKind::kStructure:
+      return 0;
+    default:
+      return SaturatingAdd(called, kAccess * (1 + instruction.operand_count()));
+  }
 }
 
 }  // namespace
@@ -146,6 +227,11 @@ std::optional<Unit> UnitOf(const Instruction& instruction) {
     default:
       return Unit::kAlu;
   }
+}
+
+int64_t CodeSize(const Instruction& instruction) {
+  CalleeSizes callees;
+  return SizeWithCallees(instruction, callees);
 }
 
 bool HasCommonDimensions(const Shape& shape) {

@@ -41,6 +41,16 @@ absl::string_view UnitName(Unit unit);
 // kConversion; the rest kAlu.  nullopt for an op that computes nothing (data movement, structure).
 std::optional<Unit> UnitOf(const Instruction& instruction);
 
+// About how many operations of a kernel compute one element of the instruction, its operands'
+// aside: what elementary functions expand to and what called computations hold is counted, loops
+// once. Saturates.
+//
+// Compiling a kernel takes more than linear time in its operations, so that what passes put into
+// one fusion is bounded by the sum over its instructions: kMostCodeOfFusion, but for a single
+// instruction that has more.
+int64_t CodeSize(const Instruction& instruction);
+inline constexpr int64_t kMostCodeOfFusion = 1000;
+
 // Whether the shape is an array, or a tuple whose elements are arrays of the same dimensions, of
 // bounded size.  Not so with more than 64 dimensions of sizes other than 1: only arrays of no
 // elements have as many.

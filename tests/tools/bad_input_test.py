@@ -24,6 +24,37 @@ def module(body, signature=""):
     return "HloModule m\n\nENTRY e {\n%s\n}\n" % body
 
 
+def scalar_chain(count, opcode, last):
+    """A computation f of two scalars, with so many operations on the second one after the other."""
+    lines = ["  a = f32[] parameter(0)", "  b = f32[] parameter(1)"]
+    for i in range(count):
+        lines.append("  s%d = f32[] %s(%s)" % (i, opcode, "s%d" % (i - 1) if i else "b"))
+    return "HloModule m\n\nf {\n%s\n  ROOT o = %s\n}\n\n" % ("\n".join(lines), last % ("s%d" % (count - 1)))
+
+
+WINDOW = """ENTRY e {
+  x = f32[64,64] parameter(0)
+  z = f32[] constant(0)
+  ROOT windows = f32[62,62] reduce-window(x, z), window={size=3x3}, to_apply=f
+}
+"""
+
+SORT = """ENTRY e {
+  x = f32[4,64] parameter(0)
+  ROOT sorted = f32[4,64] sort(x), dimensions={1}, to_apply=f
+}
+"""
+
+
+def sort_of(count):
+    """A sort of so many operands by the first."""
+    parameters = "\n".join("  a%d = f32[] parameter(%d)" % (i, i) for i in range(2 * count))
+    operands = "\n".join("  p%d = f32[4,8] parameter(%d)" % (i, i) for i in range(count))
+    return ("HloModule m\n\nf {\n%s\n  ROOT o = pred[] compare(a0, a1), direction=LT\n}\n\nENTRY e {\n%s\n"
+            "  ROOT sorted = (%s) sort(%s), dimensions={1}, to_apply=f\n}\n" %
+            (parameters, operands, ", ".join(["f32[4,8]"] * count), ", ".join("p%d" % i for i in range(count))))
+
+
 # name, text of the model, words that the error must have
 MODELS = [
     ("empty file", "", ["m.hlo:1:"]),
@@ -53,6 +84,15 @@ MODELS = [
     ("a parameter left out", module("  ROOT x = f32[] parameter(1)"), ["m.hlo:", "parameter"]),
     ("cut short", GOOD[:100], ["m.hlo:"]),
     ("binary", "\x00\x01\xff\xfe" * 100, ["m.hlo:1:"]),
+]
+
+# name, text of the model, words that the error of compiling it for sm_90a must have: more than one kernel may hold
+TOO_LARGE = [
+    ("a window's computation of 400 sines", scalar_chain(400, "sine", "f32[] add(a, %s)") + WINDOW,
+     ["windows", "reduce-window", "32000 operations"]),
+    ("a comparator of 20,000 operations", scalar_chain(20000, "exponential", "pred[] compare(a, %s), direction=LT") + SORT,
+     ["wrapped_sort", "20003 instructions", "2000"]),
+    ("a sort of 600 operands", sort_of(600), ["sorted", "1800 buffers", "4352"]),
 ]
 
 # name, arguments (M: a good model, D: a directory of the test's own), exit status, words that the error must have
@@ -154,6 +194,10 @@ def main():
             path = os.path.join(path, "m.hlo")
             write(path, text)
             cases.append((name, ["run", path, "--target=host", "--random-inputs"], 1, words))
+        for name, text, words in TOO_LARGE:
+            path = os.path.join(folder, "case%d.hlo" % len(cases))
+            write(path, text)
+            cases.append((name, ["emit", path, "--stage=program", "--target=sm_90a"], 1, words))
         for name, arguments, status, words in COMMANDS:
             arguments = [good if a == "M" else a.replace("=M", "=" + good) for a in arguments]
             arguments = [folder if a == "D" else a.replace("D/", folder + "/") for a in arguments]

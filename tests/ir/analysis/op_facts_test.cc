@@ -101,6 +101,42 @@ TEST(OpFacts, EveryElementwiseOpHasAUnit) {
   }
 }
 
+TEST(OpFacts, CodeSizeCountsExpansionsAndCallees) {
+  const auto size_of = [](const std::string& text) {
+    const auto module = ParseModule(std::string(kHeader) + text + "\n}\n", "size");
+    EXPECT_TRUE(module.ok()) << text << ": " << module.status();
+    return CodeSize(*(*module)->entry()->root());
+  };
+  EXPECT_EQ(size_of("f32[4,6] add(x, y)"), 1);
+  EXPECT_EQ(size_of("f32[24] reshape(x)"), 1);
+  EXPECT_GE(size_of("f32[4,6] sine(x)"), 100);
+  // The computation of a reduce is code, whatever the number of elements.
+  const int64_t reduce = size_of("f32[4] reduce(x, s), dimensions={1}, to_apply=sum");
+  EXPECT_GT(reduce, 1);
+  EXPECT_LT(reduce, 100);
+  EXPECT_GT(size_of("f32[4,12] concatenate(x, y), dimensions={1}"),
+            size_of("f32[4,6] concatenate(x), dimensions={1}"));
+}
+
+// f0 calls f1 twice, f1 calls f2 twice, …: 2^100 calls.
+TEST(OpFacts, CodeSizeLooksAtEachCalleeOnce) {
+  Module module("nested");
+  const Shape scalar = Shape::Scalar(ElementType::kF32);
+  Computation* callee = nullptr;
+  for (int i = 0; i <= 100; ++i) {
+    Computation* computation = module.AddComputation("f");
+    Instruction* x = computation->AddParameter(0, scalar);
+    for (int k = 0; k < 2; ++k) {
+      const Opcode opcode = callee == nullptr ? Opcode::kSin : Opcode::kMap;
+      x = computation->Add(opcode, scalar, {x});
+      if (callee != nullptr) x->set_called_computations({callee});
+    }
+    computation->set_root(x);
+    callee = computation;
+  }
+  EXPECT_EQ(CodeSize(*callee->root()), std::numeric_limits<int64_t>::max());
+}
+
 TEST(OpFacts, CountsSaturate) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   EXPECT_EQ(SaturatingAdd(kMost - 1, 2), kMost);

@@ -1,0 +1,61 @@
+#include "passes/split_concatenates.h"
+
+#include <utility>
+#include <vector>
+
+#include "passes/fusion_util.h"
+
+namespace ingot {
+namespace {
+
+// The concatenate of operands [begin, end) of `whole`, or that operand itself.
+Instruction* Part(Computation& computation, const Instruction& whole,
+                  const std::vector<Instruction*>& operands, size_t begin, size_t end) {
+  if (end - begin == 1) return operands[begin];
+  const int64_t dimension = whole.dimensions()[0];
+  std::vector<int64_t> sizes = whole.shape().dimensions();
+  sizes[dimension] = 0;
+  for (size_t i = begin; i < end; ++i)
+    sizes[dimension] += operands[i]->shape().dimension(dimension);
+  return computation.Add(
+      Opcode::kConcatenate,
+      Shape::ArrayWithDefaultLayout(whole.shape().element_type(), std::move(sizes)),
+      std::vector<Instruction*>(operands.begin() + begin, operands.begin() + end),
+      DimensionsAttributes{{dimension}}, whole.name());
+}
+
+}  // namespace
+
+// Algorithm: deal the operands out to as few parts as will do, of nearly equal numbers of operands,
+// until there are few enough parts for one concatenate.
+absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext&) {
+  bool changed = false;
+  for (Computation* computation : SequentialComputations(module)) {
+    const std::vector<Instruction*> instructions = computation->instructions();
+    for (Instruction* instruction : instructions) {
+      if (instruction->opcode() != Opcode::kConcatenate ||
+          instruction->operand_count() <= kMostPieces ||
+          instruction->shape().HasDynamicDimension()) {
+        continue;
+      }
+      std::vector<Instruction*> operands = instruction->operands();
+      while (operands.size() > kMostPieces) {
+        const size_t count = operands.size();
+        const size_t parts = (count + kMostPieces - 1) / kMostPieces;
+        std::vector<Instruction*> next;
+        for (size_t i = 0; i < parts; ++i) {
+          next.push_back(Part(*computation, *instruction, operands, count * i / parts,
+                              count * (i + 1) / parts));
+        }
+        operands = std::move(next);
+      }
+      computation->ReplaceAllUses(instruction,
+                                  Part(*computation, *instruction, operands, 0, operands.size()));
+      computation->Remove(instruction);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+}  // namespace ingot
