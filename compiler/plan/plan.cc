@@ -124,16 +124,15 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
 
 FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) {
   const FusionInfo info(view);
-  if (const std::optional<FusionPlan> plan = MakeTilePlan(info, target)) {
-    return {plan->cost, true};
-  }
+  const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target);
+  if (plan.ok()) return {plan->cost, true, ""};
   // The loop reads a row a thread, or a warp.
   constexpr double kReductionFactor = 4;
   const double bytes = static_cast<double>(info.cost().bytes_read()) +
                        static_cast<double>(info.cost().bytes_written());
   return {kLaunchMicroseconds +
               bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor),
-          false};
+          false, std::string(plan.status().message())};
 }
 
 std::string ToString(const FusionPlan& plan, const Computation& fusion) {
