@@ -36,18 +36,23 @@ void AppendSummary(const FusionLog& log, std::string& text) {
   };
   std::map<std::pair<absl::string_view, absl::string_view>, Count> counts;
   int64_t instructions = 0, chains = 0, kernels = 0;
+  double before = 0, after = 0;
   for (const FusionLog::Part& part : log.parts) {
     instructions += part.instructions;
     chains += part.chains;
     kernels += part.kernels;
+    before += part.chain_microseconds;
+    after += part.microseconds;
     for (const FusionDecision& decision : part.decisions) {
       Count& count = counts[{VerdictText(decision), KindOf(decision.reason)}];
       ++count.decisions;
       if (decision.verdict != Verdict::kApart) count.saved += decision.saved.value_or(0);
     }
   }
-  absl::StrAppendFormat(&text, "%d instructions, %d groups of chains, %d groups after merging\n\n",
-                        instructions, chains, kernels);
+  absl::StrAppendFormat(&text,
+                        "%d instructions, %d groups of chains, %d groups after merging\n"
+                        "what can be merged takes %.1f us before it and %.1f us after it\n\n",
+                        instructions, chains, kernels, before, after);
   std::vector<std::pair<std::pair<absl::string_view, absl::string_view>, Count>> rows(
       counts.begin(), counts.end());
   std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {

@@ -30,6 +30,9 @@ struct FusionLog {
     int64_t instructions = 0;  // that groups hold or kernels of their own compute
     int64_t chains = 0;        // groups and single instructions before merging
     int64_t kernels = 0;       // after it
+    // Of the groups that can be merged, as plans see it; 0: not known.
+    double chain_microseconds = 0;  // before merging
+    double microseconds = 0;        // after it
     // In the order of taking, then those apart in the order of commands.
     std::vector<FusionDecision> decisions;
   };

@@ -10,9 +10,10 @@
 namespace ingot {
 namespace {
 
-// Vertices between the two groups of a merge, in topological order, among which a path around it is
-// looked for.
+// Of the vertices between the two groups of a merge, in topological order, those that are looked at
+// for a path around it, and those that are put into another order.
 constexpr int kMostBetween = 1000;
+constexpr int kMostReordered = 10000;
 
 // Copied into every group that asks for it: it costs a kernel nothing.
 bool IsCopied(const Instruction& instruction) {
@@ -38,6 +39,11 @@ FusionView ViewOf(const FusionGroup& group) {
 
 GroupGraph::GroupGraph(const Computation& computation, std::vector<FusionGroup> groups)
     : computation_(computation) {
+  int64_t last_id = -1;
+  for (const Instruction* instruction : computation.instructions()) {
+    last_id = std::max(last_id, instruction->id());
+  }
+  vertex_of_.assign(last_id + 1, -1);
   for (FusionGroup& group : groups) {
     const int number = size();
     vertices_.emplace_back();
@@ -47,7 +53,7 @@ GroupGraph::GroupGraph(const Computation& computation, std::vector<FusionGroup> 
       if (IsCopied(*member) && member != group.roots[0]) continue;
       vertex.own.push_back(member);
       vertex.open = vertex.open && AccumulationOf(*member) != Accumulation::kOpaque;
-      vertex_of_[member] = number;
+      vertex_of_[member->id()] = number;
     }
     vertex.original = std::move(group);
   }
@@ -57,12 +63,12 @@ GroupGraph::GroupGraph(const Computation& computation, std::vector<FusionGroup> 
     if (instruction->opcode() == Opcode::kGetTupleElement) {
       const int vertex = VertexOf(instruction->operand(0));
       if (vertex >= 0 && vertices_[vertex].closed == nullptr) {
-        vertex_of_[instruction] = vertex;
+        vertex_of_[instruction->id()] = vertex;
         vertices_[vertex].own.push_back(instruction);
         continue;
       }
     }
-    vertex_of_[instruction] = size();
+    vertex_of_[instruction->id()] = size();
     vertices_.emplace_back();
     vertices_.back().closed = instruction;
   }
@@ -83,11 +89,6 @@ std::vector<int> GroupGraph::InOrder() const {
     if (vertex >= 0) found.push_back(vertex);
   }
   return found;
-}
-
-int GroupGraph::VertexOf(const Instruction* instruction) const {
-  const auto found = vertex_of_.find(instruction);
-  return found == vertex_of_.end() ? -1 : found->second;
 }
 
 std::string GroupGraph::NameOf(int vertex) const {
@@ -130,30 +131,51 @@ FusionGroup GroupGraph::GroupOf(const std::vector<Instruction*>& own) const {
   return group;
 }
 
-template <typename Visit>
-void GroupGraph::ForEachConsumer(int vertex, const Visit& visit) const {
+std::vector<int> GroupGraph::FindConsumers(int vertex) {
   const Vertex& v = vertices_[vertex];
   std::vector<const Instruction*> pending(v.own.begin(), v.own.end());
   if (v.closed != nullptr) pending.push_back(v.closed);
-  absl::flat_hash_set<const Instruction*> seen;
+  ++walk_;
+  Mark(vertex);
+  std::vector<int> consumers;
+  absl::flat_hash_set<const Instruction*> copies;
   for (size_t i = 0; i < pending.size(); ++i) {
     for (const Instruction* user : pending[i]->users()) {
       const int consumer = VertexOf(user);
-      if (consumer >= 0) {
-        if (consumer != vertex) visit(consumer);
-      } else if (seen.insert(user).second) {
-        pending.push_back(user);
+      if (consumer < 0) {
+        if (copies.insert(user).second) pending.push_back(user);
+      } else if (Mark(consumer)) {
+        consumers.push_back(consumer);
       }
     }
   }
+  return consumers;
 }
 
-std::vector<int> GroupGraph::ConsumersOf(int vertex) const {
-  std::vector<int> consumers;
-  absl::flat_hash_set<int> seen;
-  ForEachConsumer(vertex, [&](int consumer) {
-    if (seen.insert(consumer).second) consumers.push_back(consumer);
-  });
+int GroupGraph::Resolve(int vertex) {
+  int last = vertex;
+  while (vertices_[last].merged_into >= 0) last = vertices_[last].merged_into;
+  // Each vertex on the way is nearer the next time.
+  while (vertex != last) vertex = std::exchange(vertices_[vertex].merged_into, last);
+  return last;
+}
+
+std::vector<int>& GroupGraph::KnownConsumersOf(int vertex) {
+  Vertex& v = vertices_[vertex];
+  if (!v.consumers_known) v.consumers = FindConsumers(vertex);
+  v.consumers_known = true;
+  return v.consumers;
+}
+
+absl::Span<const int> GroupGraph::ConsumersOf(int vertex) {
+  std::vector<int>& consumers = KnownConsumersOf(vertex);
+  ++walk_;
+  size_t count = 0;
+  for (int consumer : consumers) {
+    const int now = Resolve(consumer);
+    if (Mark(now)) consumers[count++] = now;
+  }
+  consumers.resize(count);
   return consumers;
 }
 
@@ -177,55 +199,62 @@ std::vector<int> GroupGraph::ReadersOf(const Instruction* value) const {
   return readers;
 }
 
-GroupGraph::Path GroupGraph::FindPath(int from, int to) const {
+GroupGraph::Path GroupGraph::FindPath(int from, int to) {
   Path path;
-  bool leads_elsewhere = false;
-  ForEachConsumer(from, [&](int consumer) { leads_elsewhere |= consumer != to; });
-  if (!leads_elsewhere) return path;
+  const absl::Span<const int> consumers = ConsumersOf(from);
+  if (std::all_of(consumers.begin(), consumers.end(), [&](int c) { return c == to; })) return path;
   const int last = PositionOf(to);
   path.length = last - PositionOf(from);
-  if (path.length > kMostBetween) {
-    path.kind = Path::Kind::kTooFar;
-    return path;
-  }
+  if (path.length > kMostReordered) path.kind = Path::Kind::kTooFar;
+  ++path_walk_;
   std::vector<int> pending = {from};
-  while (!pending.empty()) {
+  while (!pending.empty() && path.kind == Path::Kind::kNone) {
     const int next = pending.back();
     pending.pop_back();
-    ForEachConsumer(next, [&](int consumer) {
+    // May name one vertex several times, by those that were merged into it.
+    for (int consumer : KnownConsumersOf(next)) {
+      consumer = Resolve(consumer);
       if (consumer == to) {
         if (next != from) path.through = next;
-      } else if (PositionOf(consumer) < last && path.between.insert(consumer).second) {
+      } else if (PositionOf(consumer) < last &&
+                 std::exchange(vertices_[consumer].path_mark, path_walk_) != path_walk_) {
         pending.push_back(consumer);
+        path.between.push_back(consumer);
       }
-    });
-    if (path.through < 0) continue;
-    path.kind = Path::Kind::kFound;
-    return path;
+    }
+    if (path.through >= 0) {
+      path.kind = Path::Kind::kFound;
+    } else if (path.between.size() > kMostBetween) {
+      path.kind = Path::Kind::kTooFar;
+    }
   }
   return path;
 }
 
 void GroupGraph::Merge(int from, int to, std::vector<Instruction*> both, const Path& path) {
-  for (const Instruction* member : vertices_[from].own) vertex_of_[member] = to;
+  for (const Instruction* member : vertices_[from].own) vertex_of_[member->id()] = to;
   Reorder(from, to, path.between);
   vertices_[from].own.clear();
   vertices_[from].open = false;
+  vertices_[from].merged_into = to;
+  vertices_[to].consumers_known = false;
   vertices_[to].own = std::move(both);
   vertices_[to].changed = true;
 }
 
-void GroupGraph::Reorder(int from, int to, const absl::flat_hash_set<int>& between) {
+void GroupGraph::Reorder(int from, int to, absl::Span<const int> between) {
   const int first = PositionOf(from), last = PositionOf(to);
   if (between.empty()) {
     order_[first] = -1;
     return;
   }
+  ++walk_;
+  for (int vertex : between) Mark(vertex);
   std::vector<int> before, behind;
   for (int i = first; i <= last; ++i) {
     const int vertex = order_[i];
     if (vertex < 0 || vertex == from || vertex == to) continue;
-    (between.contains(vertex) ? behind : before).push_back(vertex);
+    (vertices_[vertex].mark == walk_ ? behind : before).push_back(vertex);
   }
   before.push_back(to);
   before.insert(before.end(), behind.begin(), behind.end());
@@ -245,8 +274,9 @@ void GroupGraph::Move(int from, int to, const absl::flat_hash_set<const Instruct
   }
   source.own = std::move(rest);
   std::sort(target.own.begin(), target.own.end(), ById);
-  for (const Instruction* member : moved) vertex_of_[member] = to;
+  for (const Instruction* member : moved) vertex_of_[member->id()] = to;
   source.changed = target.changed = true;
+  for (Vertex& vertex : vertices_) vertex.consumers_known = false;
 }
 
 std::vector<FusionGroup> GroupGraph::Take() {

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ir/analysis/op_facts.h"
@@ -38,7 +39,10 @@ class Merger {
 
   std::vector<FusionGroup> Run() {
     FusionLog::Part part;
-    if (context_.fusion_log != nullptr) Count(part.chains, part);
+    if (context_.fusion_log != nullptr) {
+      Count(part.chains, part);
+      part.chain_microseconds = TotalCost();
+    }
     if (context_.fusion_cost != nullptr) {
       for (int vertex = 0; vertex < graph_.size(); ++vertex) {
         AddEdgesInto(vertex);
@@ -53,6 +57,7 @@ class Merger {
     if (context_.fusion_log != nullptr) {
       part.instructions = 0;
       Count(part.kernels, part);
+      part.microseconds = TotalCost();
       LogApart();
       part.computation = computation_.name();
       part.decisions = std::move(taken_);
@@ -432,6 +437,16 @@ class Merger {
       part.instructions += instructions;
       kernels += instructions > 0;
     }
+  }
+
+  // What the groups that could be merged cost together; 0 where nobody knows.
+  double TotalCost() {
+    double total = 0;
+    if (context_.fusion_cost == nullptr) return total;
+    for (int vertex = 0; vertex < graph_.size(); ++vertex) {
+      if (graph_.IsOpen(vertex)) total += CostOf(vertex);
+    }
+    return total;
   }
 
   // Why a kernel of this vertex alone takes in no other.
