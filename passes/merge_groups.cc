@@ -75,8 +75,11 @@ class Merger {
     int first_version, second_version;
     std::optional<double> cost;  // of the merged group
 
-    // Whether `other` is taken first.
+    // Whether `other` is taken first: edges before siblings.  A sibling pair merged early puts
+    // paths around edges, in one layer of a model and not in the next, and like layers should
+    // become like kernels.
     bool operator<(const Candidate& other) const {
+      if (siblings != other.siblings) return siblings;
       if (saved != other.saved) return saved < other.saved;
       return std::tie(first, second, siblings) >
              std::tie(other.first, other.second, other.siblings);
@@ -215,7 +218,8 @@ class Merger {
   }
 
   // Algorithm:
-  // 1. The candidate that saves most is taken.  If its plan was not made, it is judged, and comes
+  // 1. The candidate that saves most is taken, an edge if there is one.  If its plan was not made,
+  // it is judged, and comes
   //    back to the queue with what its plan saves.
   // 2. Otherwise it is merged, and the candidates of the merged group are added; those of the two
   //    that it was made of are void.
