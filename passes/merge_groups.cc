@@ -22,7 +22,9 @@ using Verdict = FusionDecision::Verdict;
 
 constexpr size_t kMostMembers = 512;
 constexpr size_t kMostBuffers = 64;
-constexpr size_t kMostRoots = 16;
+// Of any merge, and of siblings: assemblers take long over kernels that hold many results at once.
+constexpr size_t kMostRoots = 12;
+constexpr size_t kMostSiblingRoots = 8;
 // Of one value, by position, with how many of the next readers a group is tried as a sibling; and
 // the most users that a value may have for that.
 constexpr size_t kMostSiblings = 4;
@@ -284,11 +286,11 @@ class Merger {
     return both;
   }
 
-  static Answer JudgeSize(const FusionGroup& group, const FusionView& view) {
+  static Answer JudgeSize(const FusionGroup& group, const FusionView& view, size_t most_roots) {
     if (group.members.size() > kMostMembers) {
       return Refuse("more than ", kMostMembers, " operations");
     }
-    if (group.roots.size() > kMostRoots) return Refuse("more than ", kMostRoots, " results");
+    if (group.roots.size() > most_roots) return Refuse("more than ", most_roots, " results");
     for (const Instruction* root : group.roots) {
       if (root->shape().IsTuple()) return Refuse("a result is a tuple: ", root->name());
     }
@@ -305,7 +307,8 @@ class Merger {
     if (Answer refusal = JudgePath(graph_.FindPath(first, second))) return refusal;
     const FusionGroup group = graph_.GroupOf(Both(first, second));
     const FusionView view = ViewOf(group);
-    if (Answer refusal = JudgeSize(group, view)) return refusal;
+    const size_t most_roots = candidate.siblings ? kMostSiblingRoots : kMostRoots;
+    if (Answer refusal = JudgeSize(group, view, most_roots)) return refusal;
     const FusionCostEstimate cost = context_.fusion_cost(view);
     if (!cost.one_walk) return Refuse(cost.reason);
     candidate.saved = CostOf(first) + CostOf(second) - cost.microseconds;
@@ -403,7 +406,7 @@ class Merger {
     const FusionGroup group = graph_.GroupOf(above);
     if (BytesOfRoots(group) > BytesOfRoots(graph_.GroupOf(graph_.OwnOf(producer)))) return;
     const FusionView view = ViewOf(group);
-    if (JudgeSize(group, view).has_value()) return;
+    if (JudgeSize(group, view, kMostRoots).has_value()) return;
     const FusionCostEstimate cost = context_.fusion_cost(view);
     if (!cost.one_walk) return;
     const FusionCostEstimate rest = context_.fusion_cost(ViewOf(graph_.GroupOf(below)));

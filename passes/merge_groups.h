@@ -17,10 +17,11 @@ namespace ingot {
 // Candidates are a producer with a consumer of its values, and siblings: two groups of which
 // neither reads the other and that read one array, of at least as many elements as the smaller
 // group's largest.  A merge needs one walk for both, a cost below the sum of the two, and no other
-// path from one to the other; a group has at most 512 operations, 64 buffers and 16 results. Values
-// of which the kernel only sees another name (row-major reshapes) are copied into the groups that
-// they connect.  The cheapest filter that can refuses a candidate: what is known of the two groups
-// in constant time, then a path, then sizes, then the plan.
+// path from one to the other; a group has at most 512 operations, 64 buffers and 12 results, and
+// siblings become one of at most 8 results. Values of which the kernel only sees another name
+// (row-major reshapes) are copied into the groups that they connect.  The cheapest filter that can
+// refuses a candidate: what is known of the two groups in constant time, then a path, then sizes,
+// then the plan.
 //
 // When the queue is empty, values that have fewer elements than a group's largest go up to it from
 // a group that reduces them, where it stores no more for them and both cost less: the loss of each
