@@ -21,9 +21,8 @@ namespace ingot {
 // Then, where the context can say what a fusion would cost, groups are merged (MergeGroups): a
 // producer into a consumer, and siblings that read one array, such as the sums of x and of x * x.
 //
-//   Algorithm: a queue of candidates by the time that they save.
-//   1. A candidate enters with a guess: a launch, and the bytes that it spares at the rate of
-//   copies.
+//   Algorithm: a queue of candidates, edges before siblings, by the time that they save.
+//   1. A candidate enters with a guess: a launch, and the time to copy the bytes that it spares.
 //   2. When it comes to the front, filters judge it, the cheapest first: what is known of the two
 //      groups in constant time (operations, lengths of reductions), a path around it, sizes, and
 //      the plan.  It goes back with what the plan saves, or is refused with a reason.
