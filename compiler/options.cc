@@ -1,8 +1,11 @@
 #include "compiler/options.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "compiler/plan/plan.h"
+#include "compiler/plan/tile.h"
 #include "ir/base/status.h"
 
 namespace ingot {
@@ -45,9 +48,12 @@ PassContext MakePassContext(const Target& target, FusionMode fusion) {
   context.target = &target;
   if (fusion == FusionMode::kCost && target.platform == Platform::kCuda) {
     context.fusion_cost = [&target](const FusionView& view) {
-      const plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target);
-      return FusionCostEstimate{estimate.microseconds, estimate.one_walk};
+      plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target);
+      return FusionCostEstimate{estimate.microseconds, estimate.one_walk,
+                                std::move(estimate.reason)};
     };
+    context.launch_microseconds = plan::kLaunchMicroseconds;
+    context.bytes_per_microsecond = plan::kBytesPerMicrosecond;
   }
   return context;
 }

@@ -170,14 +170,15 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation) {
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
 // while every use of
 //    theirs is inside it and no work would be repeated; free values are copied in.
-// 3. Where the context tells costs, groups are merged (MergeGroups).
+// 3. Where the context tells costs, groups are merged from a queue (MergeGroups); where it has a
+// log, each decision is written there.
 // 4. Each group of more than one member becomes a fusion.
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
     std::vector<FusionGroup> groups = GrowGroups(*computation);
-    if (context.fusion_cost != nullptr) {
-      groups = MergeGroups(*computation, std::move(groups), context.fusion_cost);
+    if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {
+      groups = MergeGroups(*computation, std::move(groups), context);
     }
     for (const FusionGroup& group : groups) {
       if (group.members.size() == 1) continue;

@@ -18,9 +18,18 @@ namespace ingot {
 // constants, their broadcasts, iota) are copied into each consumer. Reductions, gathers and dynamic
 // slices take producers in; contractions, sorts, scans and scatters take in constants only.
 //
-// Then, where the context can say what a fusion would cost, groups are merged along their edges,
-// those that save most bytes first: when one walk computes both and costs less than the two apart.
-// A merged group may have several results.
+// Then, where the context can say what a fusion would cost, groups are merged (MergeGroups): a
+// producer into a consumer, and siblings that read one array, such as the sums of x and of x * x.
+//
+//   Algorithm: a queue of candidates, edges before siblings, by the time that they save.
+//   1. A candidate enters with a guess: a launch, and the time to copy the bytes that it spares.
+//   2. When it comes to the front, filters judge it, the cheapest first: what is known of the two
+//      groups in constant time (operations, lengths of reductions), a path around it, sizes, and
+//      the plan.  It goes back with what the plan saves, or is refused with a reason.
+//   3. When it comes to the front again, it is merged, and the candidates next to it enter anew.
+//
+// A merged group may have several results.  Where the context has a log, each merge and each pair
+// that is left is written there with its reason: `ingot opt MODEL --until=fuse --explain`.
 //
 // A fusion is bounded: the code of its instructions (kMostCodeOfFusion), and its inputs.  What is
 // beyond a bound becomes a fusion of its own, so that twice the graph takes twice the time to

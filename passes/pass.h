@@ -3,6 +3,7 @@
 #define INGOT_PASSES_PASS_H_
 
 #include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -13,10 +14,13 @@
 
 namespace ingot {
 
+struct FusionLog;
+
 // What plans say of instructions that might become a fusion.
 struct FusionCostEstimate {
   double microseconds = 0;
   bool one_walk = false;  // one walk over its elements computes all of it
+  std::string reason;     // why none does: a kind, then ": " and details; empty if one does
 };
 using FusionCostFunction = std::function<FusionCostEstimate(const FusionView& view)>;
 
@@ -26,6 +30,12 @@ struct PassContext {
   const Target* target = nullptr;
   // What a fusion would cost on the target, in microseconds, as plans see it; null: not known.
   FusionCostFunction fusion_cost;
+  // What costs are made of, to guess what a fusion saves before it is planned.  Microseconds of a
+  // launch, and bytes that a microsecond moves.
+  double launch_microseconds = 0;
+  double bytes_per_microsecond = 1;
+  // Where fuse writes what it decided and why; null: nobody asks.
+  FusionLog* fusion_log = nullptr;
 };
 
 // Changes `module` and says whether it did.  The pass manager normalizes, verifies, times and dumps

@@ -115,10 +115,10 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
 
 FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) {
   const FusionInfo info(view);
-  if (const std::optional<FusionPlan> plan = MakeTilePlan(info, target)) {
-    return {plan->cost, true};
-  }
-  return {kLaunchMicroseconds + LoopMicroseconds(info), false};
+  const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target);
+  if (plan.ok()) return {plan->cost, true, ""};
+  return {kLaunchMicroseconds + LoopMicroseconds(info), false,
+          std::string(plan.status().message())};
 }
 
 }  // namespace ingot::plan

@@ -179,6 +179,7 @@ struct KernelPlan {
 struct FusionCostEstimate {
   double microseconds = 0;
   bool one_walk = false;  // one walk over its elements computes all of it
+  std::string reason;     // why none does, as MakeTilePlan says; empty if one does
 };
 
 // Memory besides parameters and results that kernels of a fusion need while it runs.

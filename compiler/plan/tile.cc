@@ -1,13 +1,14 @@
 #include "compiler/plan/tile.h"
 
 #include <algorithm>
-#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "ir/base/status.h"
 
 namespace ingot::plan {
 namespace {
@@ -25,10 +26,14 @@ class TilePlanner {
   TilePlanner(const FusionInfo& info, const Target& target, const TileKnobs& knobs)
       : target_(target), info_(info), knobs_(knobs) {}
 
-  std::optional<FusionPlan> Make() {
-    if (!IsWalkable() || !ChooseOrder()) return std::nullopt;
+  absl::StatusOr<FusionPlan> Make() {
+    INGOT_RETURN_IF_ERROR(CheckWalk());
+    INGOT_RETURN_IF_ERROR(ChooseOrder());
     deal_ = DealTile(info_, target_, order_, knobs_);
-    if (OperationsOfThread() > kMostOperationsOfThread) return std::nullopt;
+    if (const int64_t operations = OperationsOfThread(); operations > kMostOperationsOfThread) {
+      return No("too much code", operations, " operations a thread, at most ",
+                kMostOperationsOfThread);
+    }
     FusionPlan plan = deal_.splits == 1 ? OneKernel() : SplitKernels();
     plan.cost = Cost(plan);
     return plan;
@@ -67,40 +72,67 @@ class TilePlanner {
     return operations;
   }
 
-  // Whether one walk over the space computes the fusion.
-  bool IsWalkable() {
-    if (class_count() == 0) return false;
+  // Says why no tile plan exists.
+  template <typename... Details>
+  static absl::Status No(absl::string_view kind, const Details&... details) {
+    return absl::FailedPreconditionError(absl::StrCat(kind, ": ", details...));
+  }
+  const std::string& NameOf(int value) const { return graph().value(value).name(); }
+
+  // That one walk over the space computes the fusion.
+  absl::Status CheckWalk() {
+    if (class_count() == 0) return absl::FailedPreconditionError("all values are scalars");
     int64_t code = 0;
     for (int v = graph().input_count(); v < graph().value_count(); ++v) {
       code = SaturatingAdd(code, CodeSize(graph().value(v)));
     }
-    if (code > kMostCodeOfFusion) return false;
+    if (code > kMostCodeOfFusion) {
+      return No("too much code", code, " operations an element, at most ", kMostCodeOfFusion);
+    }
     for (int v = 0; v < graph().value_count(); ++v) {
       if (IndexTypeOf(graph().value(v)) == ElementType::kS64) index_type_ = ElementType::kS64;
     }
     for (const IterationClass& c : space().classes()) {
-      if (c.size == 0) return false;
+      if (c.size == 0) return absl::FailedPreconditionError("an array has no elements");
     }
-    std::vector<int> ended;
-    for (const Reduction& reduction : info_.reductions()) {
-      if (reduction.opaque || !reduction.in_space) return false;
-      if (!CombinesInShared(graph().value(reduction.value))) return false;
-      levels_ = std::max(levels_, reduction.level);
-      std::vector<int> classes = reduction.classes;
-      std::sort(classes.begin(), classes.end());
-      if (classes.empty()) continue;
-      if (!ended.empty() && ended != classes) return false;
-      ended = classes;
-    }
-    if (ended.empty() && levels_ > 0) return false;
+    INGOT_RETURN_IF_ERROR(CheckReductions());
     for (size_t i = 0; i < graph().edges().size(); ++i) {
       const FusionEdge& edge = graph().edges()[i];
       if (space().AccessOf(static_cast<int>(i)).access == Access::kInSpace) continue;
-      if (info_.LevelOf(edge.operand) > 0) return false;
+      if (info_.LevelOf(edge.operand) > 0) {
+        return No("a value that depends on a reduction is read at other indices",
+                  NameOf(edge.operand), " by ", NameOf(edge.consumer));
+      }
       // Without reductions the loop plan follows maps as well, a vector at a time.
-      if (levels_ == 0 && ElementsOf(graph().value(edge.operand).shape()) > 1) return false;
+      if (levels_ == 0 && ElementsOf(graph().value(edge.operand).shape()) > 1) {
+        return No("without reductions, an array is read at other indices", NameOf(edge.operand),
+                  " by ", NameOf(edge.consumer));
+      }
     }
-    return true;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckReductions() {
+    const Reduction* first = nullptr;
+    std::vector<int> ended;
+    for (const Reduction& reduction : info_.reductions()) {
+      const std::string& name = NameOf(reduction.value);
+      if (reduction.opaque) return No("an op accumulates, but not as reduce does", name);
+      if (!reduction.in_space) return No("a reduction's operand is read at other indices", name);
+      if (!CombinesInShared(graph().value(reduction.value))) {
+        return No("threads cannot exchange values of a reduction's type", name);
+      }
+      levels_ = std::max(levels_, reduction.level);
+      std::vector<int> classes = reduction.classes;
+      std::sort(classes.begin(), classes.end());
+      if (first == nullptr) {
+        first = &reduction;
+        ended = std::move(classes);
+      } else if (ended != classes) {
+        return No("reductions end different dimensions", NameOf(first->value), " and ", name);
+      }
+    }
+    return absl::OkStatus();
   }
 
   // What is not one simple op is combined in the results' types, which must shuffle.
@@ -123,7 +155,7 @@ class TilePlanner {
 
   // The classes in the order of the largest array, innermost first, then the others.  Every large
   // array must have the innermost class innermost.
-  bool ChooseOrder() {
+  absl::Status ChooseOrder() {
     int largest = -1;
     for (int v : ArraysInSpace(info_)) {
       if (largest < 0 ||
@@ -133,14 +165,18 @@ class TilePlanner {
         largest = v;
       }
     }
-    if (largest < 0) return false;
+    if (largest < 0) {
+      return absl::FailedPreconditionError("no array lies along the space");
+    }
     // Every place of the space is an element of some value: nothing is walked twice.
     int64_t places = 1, most = 0;
     for (const IterationClass& c : space().classes()) places = SaturatingMultiply(places, c.size);
     for (int v = 0; v < graph().value_count(); ++v) {
       most = std::max(most, ElementsOf(graph().value(v).shape()));
     }
-    if (places > most) return false;
+    if (places > most) {
+      return No("the space is larger than every array", places, " points, ", most, " elements");
+    }
     const absl::Span<const int> classes = space().ClassesOf(largest);
     order_.assign(classes.rbegin(), classes.rend());
     for (int c = class_count() - 1; c >= 0; --c) {
@@ -150,10 +186,10 @@ class TilePlanner {
       const absl::Span<const int> own = space().ClassesOf(v);
       if (Contains(own, order_[0]) && own.back() != order_[0] &&
           BytesOfValue(v) > BytesOfValue(largest) / 8) {
-        return false;
+        return No("a large array lies across another", NameOf(v), " across ", NameOf(largest));
       }
     }
-    return true;
+    return absl::OkStatus();
   }
 
   KernelPlan Kernel(const TilePlan& tile) const {
@@ -303,9 +339,11 @@ class TilePlanner {
 
 }  // namespace
 
-std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
-                                       const TileKnobs& knobs) {
-  if (target.platform != Platform::kCuda) return std::nullopt;
+absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
+                                        const TileKnobs& knobs) {
+  if (target.platform != Platform::kCuda) {
+    return absl::FailedPreconditionError("the target is no GPU");
+  }
   return TilePlanner(info, target, knobs).Make();
 }
 
@@ -325,9 +363,8 @@ std::vector<Scratch> PartsScratch(const FusionInfo& info, int64_t splits) {
 
 void ProposeTile(Skeleton, const Computation&, const FusionInfo& info, const Target& target,
                  std::vector<FusionPlan>& candidates) {
-  if (std::optional<FusionPlan> plan = MakeTilePlan(info, target)) {
-    candidates.push_back(*std::move(plan));
-  }
+  absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target);
+  if (plan.ok()) candidates.push_back(*std::move(plan));
 }
 
 }  // namespace ingot::plan

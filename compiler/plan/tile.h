@@ -2,9 +2,9 @@
 #ifndef INGOT_COMPILER_PLAN_TILE_H_
 #define INGOT_COMPILER_PLAN_TILE_H_
 
-#include <optional>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/fusion_info.h"
@@ -15,17 +15,18 @@ namespace ingot::plan {
 inline constexpr double kLaunchMicroseconds = 1.5;
 inline constexpr double kBytesPerMicrosecond = 4.24e6;
 
-// Adds the plans of one or several tile kernels that compute the fusion, for GPU targets: none
-// where the fusion accumulates in another way than by reduce, where reductions end different
-// classes, where a value that depends on a reduction is asked for elsewhere than at a point of the
-// space, where a large array does not lie along the space, or where a thread would have too much
-// code.
+// Adds the plan that MakeTilePlan makes, if it makes one.
 void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                  const Target& target, std::vector<FusionPlan>& candidates);
 
-// The plan of what is, or is to become, a fusion; nullopt where ProposeTile would add none.
-std::optional<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
-                                       const TileKnobs& knobs = {});
+// The plan of one or several tile kernels that compute what is, or is to become, a fusion, for GPU
+// targets.  FailedPrecondition where there is none: where the fusion accumulates in another way
+// than by reduce, where reductions end different classes, where a value that depends on a reduction
+// is asked for elsewhere than at a point of the space, where a large array does not lie along
+// the space, or where a thread would have too much code.  The message is a kind of reason, the same
+// for all fusions, then ": " and what it is in this one.
+absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
+                                        const TileKnobs& knobs = {});
 
 // FusionPlan::scratch where `splits` blocks share what is reduced: for each leaf of each reduction
 // its partial results, [splits, elements of the result], in the type that they are combined in.

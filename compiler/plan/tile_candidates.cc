@@ -57,12 +57,15 @@ std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& tar
       candidates.push_back(std::move(plan));
     }
   };
-  std::optional<FusionPlan> guess = MakeTilePlan(info, target);
-  if (!guess.has_value()) return candidates;
+  absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target);
+  if (!guess.ok()) return candidates;
   add(*guess);
   for (FusionPlan& plan : ResidentVariations(*guess)) add(std::move(plan));
   for (const TileKnobs& knobs : kVariations) {
-    add(*MakeTilePlan(info, target, knobs));
+    // A thread may have too much code with these.
+    if (absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, knobs); plan.ok()) {
+      add(*std::move(plan));
+    }
   }
   return candidates;
 }

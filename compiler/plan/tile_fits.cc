@@ -323,8 +323,8 @@ class Checker {
 }  // namespace
 
 absl::Status TileFits(const FusionPlan& plan, const FusionInfo& info, const Target& target) {
-  const std::optional<FusionPlan> guess = MakeTilePlan(info, target);
-  INGOT_REQUIRE(guess.has_value(), "the tile skeleton cannot compute this fusion on ", target.name);
+  const absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target);
+  INGOT_REQUIRE(guess.ok(), "the tile skeleton cannot compute this fusion on ", target.name);
   return Checker(plan, *guess, info, target).Run();
 }
 

@@ -8,6 +8,7 @@
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
 #include "ir/text/printer.h"
+#include "passes/fusion_log.h"
 #include "passes/pass_manager.h"
 
 namespace ingot::tools {
@@ -16,9 +17,10 @@ namespace {
 constexpr Option kOptions[] = {
     {"passes", "A,B,...", "run these passes; empty: only parse, verify and print"},
     {"until", "PASS", "run the pipeline up to and including this pass"},
-    {"target", "T", "what passes may ask of (default: none)"},
+    {"target", "T", "what passes may ask of (default: sm_90a)"},
     kFusionOption,
     kNumericsOption,
+    {"explain", "", "instead of the module: which groups fuse left apart or fused, and why"},
     {"output", "FILE", "write there instead of standard output"},
     {"time", "", "print the time of each pass to standard error"},
     {"list-passes", "", "print the passes and the pipeline, and stop"},
@@ -58,11 +60,11 @@ absl::Status RunOpt(const CommandLine& line) {
     return UsageError("--passes and --until exclude one another");
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
-  PassContext context;
-  if (line.Has("target")) {
-    INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(line.Get("target")));
-    context = MakePassContext(*target, options.fusion);
-  }
+  INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(line.Get("target", "sm_90a")));
+  PassContext context = MakePassContext(*target, options.fusion);
+  FusionLog log;
+  const bool explain = line.Has("explain");
+  if (explain) context.fusion_log = &log;
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
   const bool unchanged = line.Has("passes") && line.Get("passes").empty();
   if (!unchanged) {
@@ -73,7 +75,11 @@ absl::Status RunOpt(const CommandLine& line) {
                     run.instructions, run.changed ? "" : "  (unchanged)");
     }
   }
-  const std::string text = ToString(*module);
+  // Every module has an entry, of which fuse logs a part.
+  if (explain && log.parts.empty()) {
+    return UsageError("--explain: fuse is none of the passes that run; --until=fuse has it");
+  }
+  const std::string text = explain ? ToString(log) : ToString(*module);
   if (line.Has("output")) return WriteFile(line.Get("output"), text);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return absl::OkStatus();

@@ -105,6 +105,7 @@ COMMANDS = [
     ("no model", ["run"], 2, ["model"]),
     ("no inputs", ["run", "M", "--target=host"], 2, ["inputs"]),
     ("unknown pass", ["opt", "M", "--passes=nonsense"], 1, ["nonsense", "simplify"]),
+    ("an explanation of a pass that does not run", ["opt", "M", "--until=simplify", "--explain"], 2, ["--until=fuse"]),
     ("unknown target", ["run", "M", "--target=sm_42", "--random-inputs"], 1, ["sm_42", "sm_90a"]),
     ("unknown stage", ["emit", "M", "--stage=soup"], 2, ["soup", "kernel"]),
     ("unknown fusion", ["check", "M", "--fusion=none"], 2, ["none", "cost, loop"]),

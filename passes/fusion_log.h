@@ -1,0 +1,48 @@
+// What fuse decided of each pair of groups, and why: for people.
+#ifndef INGOT_PASSES_FUSION_LOG_H_
+#define INGOT_PASSES_FUSION_LOG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ingot {
+
+// A pair of groups.  A group has the name of its last result, which its fusion gets.
+struct FusionDecision {
+  enum class Verdict : uint8_t {
+    kFused,    // the two are one group from here on
+    kMovedUp,  // values of the consumer are computed in the producer from here on
+    kApart,    // both are left as they are
+  };
+  std::string producer, consumer;  // of siblings: the first and the second in the order of commands
+  bool siblings = false;           // they share an input, and neither reads the other
+  Verdict verdict = Verdict::kApart;
+  std::optional<double> saved;  // microseconds; of kApart what fusing would save; not always known
+  std::string reason;           // a kind, then, where there is more to say, ": " and details
+};
+
+struct FusionLog {
+  // Of one computation.
+  struct Part {
+    std::string computation;
+    int64_t instructions = 0;  // that groups hold or kernels of their own compute
+    int64_t chains = 0;        // groups and single instructions before merging
+    int64_t kernels = 0;       // after it
+    // Of the groups that can be merged, as plans see it; 0: not known.
+    double chain_microseconds = 0;  // before merging
+    double microseconds = 0;        // after it
+    // In the order of taking, then those apart in the order of commands.
+    std::vector<FusionDecision> decisions;
+  };
+  std::vector<Part> parts;
+};
+
+// A summary of one screen, which counts the decisions by the kinds of their reasons; then a line
+// for each decision, in columns.
+std::string ToString(const FusionLog& log);
+
+}  // namespace ingot
+
+#endif  // INGOT_PASSES_FUSION_LOG_H_
