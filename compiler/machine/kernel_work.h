@@ -44,6 +44,8 @@ struct KernelWork {
   double read_bytes = 0;
   double written_bytes = 0;
   Accesses loads, stores;
+  // Of the loads: sectors that L1 has when they are asked for, which L2 never sees.
+  double cached_sectors = 0;
   // Bytes of loads that one block has under way when it first uses one of them.  0: not known, and
   // latency is left out.
   double block_bytes_in_flight = 0;

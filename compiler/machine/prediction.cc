@@ -32,7 +32,8 @@ double MemoryTime(const KernelWork& work, double bytes_in_flight, const Target& 
   const Card& card = *target.card;
   const double write_cost = 2 / card.copy_gbps - 1 / card.read_gbps;
   const double stream = work.read_bytes / card.read_gbps + work.written_bytes * write_cost;
-  const double again = std::max(0.0, work.loads.useful_bytes - work.read_bytes);
+  const double cached_bytes = 32 * work.cached_sectors;
+  const double again = std::max(0.0, work.loads.useful_bytes - cached_bytes - work.read_bytes);
   double wait = work.read_bytes * card.latency_ns + again * card.l2_latency_ns;
   if (wait == 0 || bytes_in_flight == 0) return stream;
   if (work.loads_before_stores) wait *= 2;
@@ -104,7 +105,10 @@ Prediction PredictTime(const KernelWork& work, const Target& target) {
     set(bound, cycle * instructions * 32 / lanes);
   };
   set(Bound::kMemory, MemoryTime(work, prediction.bytes_in_flight, target));
-  set(Bound::kSectors, SectorTime(work.loads, card) + SectorTime(work.stores, card));
+  Accesses beyond_l1 = work.loads;
+  beyond_l1.sectors -= work.cached_sectors;
+  beyond_l1.useful_bytes -= work.loads.used() * 32 * work.cached_sectors;
+  set(Bound::kSectors, SectorTime(beyond_l1, card) + SectorTime(work.stores, card));
   set(Bound::kIssue, cycle * work.issue_slots() / card.issue_slots);
   set_unit(Bound::kFloat, work.instructions_of(Unit::kFloat), card.float_lanes);
   set_unit(Bound::kDouble, work.instructions_of(Unit::kDouble), card.double_lanes);
@@ -121,7 +125,12 @@ Prediction PredictTime(const KernelWork& work, const Target& target) {
   prediction.bound = static_cast<Bound>(largest - prediction.terms.begin());
   prediction.overhead_us = card.launch_us;
   if (work.loads.useful_bytes > 0) prediction.overhead_us += card.latency_ns / kNsPerUs;
-  prediction.us = prediction.overhead_us + *largest;
+  if (work.loads_before_stores) {
+    // A block does not compute while it waits for its loads: only other blocks do.
+    const double reads = work.read_bytes / card.read_gbps / kNsPerUs;
+    prediction.waits_us = std::min(prediction.term(Bound::kIssue), reads) / std::max(1.0, resident);
+  }
+  prediction.us = prediction.overhead_us + *largest + prediction.waits_us;
   return prediction;
 }
 

@@ -172,6 +172,8 @@ class TilePlanner {
     int64_t places = 1, most = 0;
     for (const IterationClass& c : space().classes()) places = SaturatingMultiply(places, c.size);
     for (int v = 0; v < graph().value_count(); ++v) {
+      // An input that is asked for elsewhere is not walked.
+      if (graph().IsInput(v) && !info_.uses().Of(v).in_space()) continue;
       most = std::max(most, ElementsOf(graph().value(v).shape()));
     }
     if (places > most) {

@@ -189,6 +189,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
       if (const auto said = reports.find(name); said != reports.end()) row.report = said->second;
       row.work = WorkOf(kernel, report);
       SetBytesMoved(report, *work.first, commands.IsOnly(work), row.work);
+      SetCachedSectors(report, *work.first, target, row.work);
       row.work.block.shared_bytes =
           std::max<int64_t>(row.work.block.shared_bytes, launch.dynamic_shared_bytes);
       row.work.block.registers = row.report.registers;

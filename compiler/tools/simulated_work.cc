@@ -73,6 +73,32 @@ void SetBytesMoved(const simulator::Report& report, const runtime::Command& comm
   work.read_bytes = static_cast<double>(command.bytes - written);
 }
 
+void SetCachedSectors(const simulator::Report& report, const runtime::Command& command,
+                      const Target& target, machine::KernelWork& work) {
+  struct Reads {
+    double bytes, sectors;
+  };
+  std::vector<Reads> buffers;
+  auto accesses = report.counters.buffers.begin();
+  for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
+    const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
+    if (buffer == nullptr) continue;
+    buffers.push_back(
+        {static_cast<double>(buffer->slice.size), static_cast<double>(accesses->loads.sectors)});
+    ++accesses;
+  }
+  std::sort(buffers.begin(), buffers.end(),
+            [](const Reads& a, const Reads& b) { return a.bytes < b.bytes; });
+  // L1 and shared memory are one; what streams through needs its half.
+  double room = (target.card->shared_bytes - static_cast<double>(work.block.shared_bytes)) / 2;
+  const double places = std::min<double>(static_cast<double>(work.blocks), target.multiprocessors);
+  for (const Reads& reads : buffers) {
+    room -= reads.bytes;
+    if (room < 0) return;
+    work.cached_sectors += std::max(0.0, reads.sectors - places * reads.bytes / 32);
+  }
+}
+
 machine::KernelWork CopyWork(int64_t read_bytes, int64_t written_bytes) {
   constexpr int64_t kBlockBytes = 4096;
   machine::KernelWork work;

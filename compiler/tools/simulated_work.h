@@ -7,6 +7,7 @@
 #include "compiler/kernel/kernel.h"
 #include "compiler/kernel/simulator/report.h"
 #include "compiler/machine/kernel_work.h"
+#include "ir/base/target.h"
 #include "runtime/program.h"
 
 namespace ingot::tools {
@@ -25,6 +26,11 @@ machine::KernelWork WorkOf(const kernel::Kernel& kernel, const kernel::simulator
 // where blocks have different tiles, or all of them the same one.
 void SetBytesMoved(const kernel::simulator::Report& report, const runtime::Command& command,
                    bool only_kernel, machine::KernelWork& work);
+
+// Sets `cached_sectors`: buffers that L1 holds together are there from their second use on, on each
+// multiprocessor.
+void SetCachedSectors(const kernel::simulator::Report& report, const runtime::Command& command,
+                      const Target& target, machine::KernelWork& work);
 
 // What the driver copies or fills, as a kernel of 256 threads and 16-byte accesses would.
 machine::KernelWork CopyWork(int64_t read_bytes, int64_t written_bytes);

@@ -1,9 +1,9 @@
 // PTX → cubin: machine code for one architecture, without a card.
 //
-// The program ptxas is looked for in $CUDA_HOME/bin, on the PATH and in /usr/local/cuda/bin; where it
-// is absent, nvJitLink (CUDA 12 and 13) is opened from $CUDA_HOME/lib64, /usr/local/cuda/lib64 or the
-// library path.  Both say the same of a kernel; ptxas is asked first because it needs fewer registers:
-// it knows that nothing is linked to the kernels.
+// The program ptxas is looked for in $CUDA_HOME/bin, on the PATH and in /usr/local/cuda/bin; where
+// it is absent, nvJitLink (CUDA 12 and 13) is opened from $CUDA_HOME/lib64, /usr/local/cuda/lib64
+// or the library path.  Both say the same of a kernel; ptxas is asked first because it needs fewer
+// registers: it knows that nothing is linked to the kernels.
 #ifndef INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
 #define INGOT_COMPILER_CODEGEN_CUBIN_CUBIN_H_
 

@@ -63,7 +63,7 @@ TEST(PlanText, PlansOfGoldensReadBackAndFit) {
       }
     }
   }
-  EXPECT_GT(plans, 100);
+  EXPECT_GT(plans, 80);
 }
 
 constexpr absl::string_view kRows = R"(HloModule m
