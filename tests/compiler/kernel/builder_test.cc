@@ -99,6 +99,25 @@ TEST(Builder, Folds) {
   EXPECT_EQ(b.Mul(b.Mul(n, b.Index(3)), b.Index(4)), b.Mul(n, b.Index(12)));
 }
 
+TEST(Builder, ComparesACountWithOneSubtraction) {
+  auto kernel = std::make_unique<Kernel>("k");
+  Builder b(kernel.get());
+  const Value x = b.ThreadId();
+  const Value y = b.LaneId();
+  const auto count = [&](int64_t scaled, int64_t more) {
+    const Value from = b.Add(b.Mul(b.Add(y, b.Index(scaled)), b.Index(8)), b.Index(more));
+    return b.Add(b.Broadcast(from, 4), b.Iota(kS32.WithLanes(4)));
+  };
+  // x == 8 (y + 3) + 1 + iota → x - 8 y == 25 + iota, on either side.
+  const Value difference = b.Broadcast(b.Sub(x, b.Mul(y, b.Index(8))), 4);
+  const Value sum = b.Add(b.Iota(kS32.WithLanes(4)), b.Integer(kS32.WithLanes(4), 25));
+  EXPECT_EQ(b.Eq(b.Broadcast(x, 4), count(3, 1)), b.Eq(difference, sum));
+  EXPECT_EQ(b.Ne(count(3, 1), b.Broadcast(x, 4)), b.Ne(difference, sum));
+  EXPECT_EQ(b.Eq(b.Broadcast(x, 4), count(-2, 16)), b.Eq(difference, b.Iota(kS32.WithLanes(4))));
+  // Not where order counts: a difference may wrap.
+  EXPECT_EQ(b.Lt(b.Broadcast(x, 4), count(3, 1))->operands[0], b.Broadcast(x, 4));
+}
+
 TEST(Builder, SharesWhatIsVisible) {
   Kernel k("k");
   Operation* n = k.AddScalar("n", kS32);
