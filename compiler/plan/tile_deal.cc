@@ -10,6 +10,14 @@ namespace {
 constexpr int kMostThreads = 1024;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
+// Operations of a thread's code (CodeSize) from which on it holds less of a row, and loads less in
+// a trip: assemblers take time over long code, and what computes much needs fewer loads at once.
+constexpr int64_t kMostCodeOfRow = 2048;
+constexpr int64_t kMostCodeOfTrip = 256;
+// What moves so many bytes runs long, and is worth so many times the code.
+constexpr int64_t kBytesOfLongRuns = 256 << 20;
+constexpr int64_t kCodeOfLongRuns = 4;
+constexpr int64_t kLeastHeld = 16;
 // Elements of a row of which each of the most threads would hold more have fewer threads, with
 // more registers.
 constexpr int64_t kHeldOfMostThreads = 32;
@@ -204,6 +212,29 @@ class Dealer {
     return elements;
   }
 
+  // Operations for an element of the innermost class.
+  int64_t CodeOfElement() const {
+    int64_t code = 1;
+    for (int v = graph().input_count(); v < graph().value_count(); ++v) {
+      const Instruction& member = graph().value(v);
+      const bool walked =
+          Contains(space().ClassesOf(v), order_[0]) || member.opcode() == Opcode::kReduce;
+      if (walked) code = SaturatingAdd(code, CodeSize(member));
+    }
+    return code;
+  }
+
+  int64_t WorthOfCode() const {
+    const int64_t bytes = SaturatingAdd(info_.cost().bytes_read(), info_.cost().bytes_written());
+    return bytes >= kBytesOfLongRuns ? kCodeOfLongRuns : 1;
+  }
+
+  int64_t LoadsOfTrip() const {
+    const int64_t code = SaturatingMultiply(CodeOfElement(), deal_.classes[order_[0]].vector);
+    const int64_t least = std::min(knobs_.loads, knobs_.loads_of_trip);
+    return std::clamp(WorthOfCode() * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
+  }
+
   // Vectors of a row that each of so many threads holds.
   int64_t VectorsHeld(int64_t threads) const {
     return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
@@ -235,7 +266,11 @@ class Dealer {
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
-    const int64_t held = std::max<int64_t>(1, knobs_.held_registers / (words * vector));
+    const int64_t elements = std::clamp<int64_t>(
+        PowerOfTwoFloor(std::max<int64_t>(1, WorthOfCode() * kMostCodeOfRow / CodeOfElement())),
+        std::min<int64_t>(kLeastHeld, knobs_.held_registers / words),
+        knobs_.held_registers / words);
+    const int64_t held = std::max<int64_t>(1, elements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
     threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostThreads);
@@ -271,7 +306,7 @@ class Dealer {
         deal_.classes[kept[0]].registers = static_cast<int>(std::min(several, UnitsLeft(kept[0])));
       }
     } else {
-      int64_t registers = knobs_.loads_of_trip;
+      int64_t registers = LoadsOfTrip();
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
@@ -344,7 +379,7 @@ class Dealer {
     if (per_thread * vector <= kHeldOfMostThreads) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
     } else {
-      int64_t registers = knobs_.loads_of_trip;
+      int64_t registers = LoadsOfTrip();
       for (int c : reduced) {
         deal_.classes[c].registers = static_cast<int>(std::min(registers, UnitsLeft(c)));
         registers /= deal_.classes[c].registers;
