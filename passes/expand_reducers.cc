@@ -17,6 +17,7 @@ bool IsExpanded(const Instruction& instruction) {
   if (instruction.opcode() != Opcode::kReduce || instruction.operand_count() != 2) return false;
   const Shape& operand = instruction.operand(0)->shape();
   if (operand.HasDynamicDimension() || CodeSize(instruction) <= kMostCodeOfReducer) return false;
+  if (operand.ElementCount() == 0) return false;  // the loop would slice an empty array
   const Computation& reducer = *instruction.to_apply();
   const ElementType type = operand.element_type();
   const auto has_type = [&](const Instruction* value) {

@@ -32,7 +32,8 @@ void Lexer::SkipBlanks() {
       position_ = std::min(text_.find('\n', position_), text_.size());
     } else if (c == '/' && text_.substr(position_, 2) == "/*") {
       const size_t end = text_.find("*/", position_ + 2);
-      position_ = end == absl::string_view::npos ? text_.size() : end + 2;
+      if (end == absl::string_view::npos) return;  // no text begins so: whoever reads on says where
+      position_ = end + 2;
     } else {
       return;
     }

@@ -116,6 +116,7 @@ COMMANDS = [
     ("a table with a word that is no field", ["compile", "M", "-o", "D/x.ingot", "--plans=D/word.txt", "--target=sm_90a"], 1,
      ["word.txt:3:8:", "blokcs", "blocks"]),
     ("a table for an unknown target", ["check", "M", "--plans=D/target.txt", "--target=host"], 1, ["target.txt:1:25:", "sm_42", "sm_90a"]),
+    ("a table whose comment does not end", ["emit", "M", "--stage=plan", "--plans=D/comment.txt", "--target=host"], 1, ["comment.txt:1:1:", "'/'"]),
     ("a table of 100,000 braces", ["emit", "M", "--stage=plan", "--plans=D/braces.txt", "--target=host"], 1, ["braces.txt:1:"]),
     ("a binary table", ["bench", "M", "--plans=D/cut.ingot", "--target=host"], 1, ["cut.ingot:1:1:"]),
     ("candidates of another stage", ["emit", "M", "--stage=kernel", "--candidates", "--target=host"], 2, ["candidates", "plan"]),
@@ -178,6 +179,7 @@ def main():
         key = "fusion 0123456789abcdef "
         write(os.path.join(folder, "word.txt"), key + "sm_90a\nplan {\n  tile blokcs=4 {}\n}\n")
         write(os.path.join(folder, "target.txt"), key + "sm_42\nplan {}\n")
+        write(os.path.join(folder, "comment.txt"), "/* " + key + "sm_90a plan {}\n")
         write(os.path.join(folder, "braces.txt"), key + "sm_90a plan " + "{" * 100000)
         compiled = os.path.join(folder, "good.ingot")
         subprocess.run([INGOT, "compile", good, "-o", compiled, "--target=host"], check=True)
