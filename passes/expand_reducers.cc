@@ -117,17 +117,9 @@ Instruction* Expand(Module& module, Computation& computation, const Instruction&
 }  // namespace
 
 absl::StatusOr<bool> ExpandReducers(Module& module, const PassContext&) {
-  bool changed = false;
-  for (Computation* computation : SequentialComputations(module)) {
-    const std::vector<Instruction*> instructions = computation->instructions();
-    for (Instruction* instruction : instructions) {
-      if (!IsExpanded(*instruction)) continue;
-      computation->ReplaceAllUses(instruction, Expand(module, *computation, *instruction));
-      computation->Remove(instruction);
-      changed = true;
-    }
-  }
-  return changed;
+  return ReplaceEach(module, [&](Computation& computation, const Instruction& instruction) {
+    return IsExpanded(instruction) ? Expand(module, computation, instruction) : nullptr;
+  });
 }
 
 }  // namespace ingot

@@ -43,6 +43,22 @@ std::vector<Computation*> SequentialComputations(const Module& module) {
   return found;
 }
 
+bool ReplaceEach(Module& module,
+                 const std::function<Instruction*(Computation&, const Instruction&)>& replacement) {
+  bool changed = false;
+  for (Computation* computation : SequentialComputations(module)) {
+    const std::vector<Instruction*> instructions = computation->instructions();
+    for (Instruction* instruction : instructions) {
+      Instruction* other = replacement(*computation, *instruction);
+      if (other == nullptr) continue;
+      computation->ReplaceAllUses(instruction, other);
+      computation->Remove(instruction);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
 Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
                      absl::Span<Instruction* const> roots, absl::string_view name) {
   Computation* body = computation.parent()->AddComputation(name);

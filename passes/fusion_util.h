@@ -2,6 +2,7 @@
 #ifndef INGOT_PASSES_FUSION_UTIL_H_
 #define INGOT_PASSES_FUSION_UTIL_H_
 
+#include <functional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -18,6 +19,11 @@ bool NeedsKernel(const Instruction& instruction);
 // conditions and branches of control flow in such computations.  Bodies of fusions and reductions
 // are inside a kernel.
 std::vector<Computation*> SequentialComputations(const Module& module);
+
+// Replaces each instruction of the module's sequential computations for which `replacement` makes
+// another one, in the same computation; nullptr: it stays.  Says whether there was any.
+bool ReplaceEach(Module& module,
+                 const std::function<Instruction*(Computation&, const Instruction&)>& replacement);
 
 // Moves `members` into a new fusion whose results replace `roots`: its own value where there is
 // one, else the elements of its tuple.  `members` is in topological order and holds the roots, and

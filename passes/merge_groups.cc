@@ -42,7 +42,7 @@ class Merger {
   std::vector<FusionGroup> Run() {
     FusionLog::Part part;
     if (context_.fusion_log != nullptr) {
-      Count(part.chains, part);
+      part.chains = CountKernels(part);
       part.chain_microseconds = TotalCost();
     }
     if (context_.fusion_cost != nullptr) {
@@ -57,8 +57,7 @@ class Merger {
       MergeFromQueue();
     }
     if (context_.fusion_log != nullptr) {
-      part.instructions = 0;
-      Count(part.kernels, part);
+      part.kernels = CountKernels(part);
       part.microseconds = TotalCost();
       LogApart();
       part.computation = computation_.name();
@@ -434,8 +433,10 @@ class Merger {
         {graph_.NameOf(first), graph_.NameOf(second), siblings, verdict, saved, reason()});
   }
 
-  // What kernels compute, and how many groups and single instructions they are made of.
-  void Count(int64_t& kernels, FusionLog::Part& part) const {
+  // The groups and single instructions that kernels compute; sets how many instructions those hold.
+  int64_t CountKernels(FusionLog::Part& part) const {
+    int64_t kernels = 0;
+    part.instructions = 0;
     for (int vertex = 0; vertex < graph_.size(); ++vertex) {
       const Instruction* closed = graph_.ClosedOf(vertex);
       const int64_t instructions = closed != nullptr
@@ -444,6 +445,7 @@ class Merger {
       part.instructions += instructions;
       kernels += instructions > 0;
     }
+    return kernels;
   }
 
   // What the groups that could be merged cost together; 0 where nobody knows.

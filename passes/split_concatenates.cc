@@ -24,38 +24,35 @@ Instruction* Part(Computation& computation, const Instruction& whole,
       DimensionsAttributes{{dimension}}, whole.name());
 }
 
-}  // namespace
-
 // Algorithm: deal the operands out to as few parts as will do, of nearly equal numbers of operands,
 // until there are few enough parts for one concatenate.
-absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext&) {
-  bool changed = false;
-  for (Computation* computation : SequentialComputations(module)) {
-    const std::vector<Instruction*> instructions = computation->instructions();
-    for (Instruction* instruction : instructions) {
-      if (instruction->opcode() != Opcode::kConcatenate ||
-          instruction->operand_count() <= kMostPieces ||
-          instruction->shape().HasDynamicDimension()) {
-        continue;
-      }
-      std::vector<Instruction*> operands = instruction->operands();
-      while (operands.size() > kMostPieces) {
-        const size_t count = operands.size();
-        const size_t parts = (count + kMostPieces - 1) / kMostPieces;
-        std::vector<Instruction*> next;
-        for (size_t i = 0; i < parts; ++i) {
-          next.push_back(Part(*computation, *instruction, operands, count * i / parts,
-                              count * (i + 1) / parts));
-        }
-        operands = std::move(next);
-      }
-      computation->ReplaceAllUses(instruction,
-                                  Part(*computation, *instruction, operands, 0, operands.size()));
-      computation->Remove(instruction);
-      changed = true;
+Instruction* Tree(Computation& computation, const Instruction& whole) {
+  std::vector<Instruction*> operands = whole.operands();
+  while (operands.size() > kMostPieces) {
+    const size_t count = operands.size();
+    const size_t parts = (count + kMostPieces - 1) / kMostPieces;
+    std::vector<Instruction*> next;
+    for (size_t i = 0; i < parts; ++i) {
+      next.push_back(
+          Part(computation, whole, operands, count * i / parts, count * (i + 1) / parts));
     }
+    operands = std::move(next);
   }
-  return changed;
+  return Part(computation, whole, operands, 0, operands.size());
+}
+
+}  // namespace
+
+absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext&) {
+  return ReplaceEach(module,
+                     [](Computation& computation, const Instruction& instruction) -> Instruction* {
+                       if (instruction.opcode() != Opcode::kConcatenate ||
+                           instruction.operand_count() <= kMostPieces ||
+                           instruction.shape().HasDynamicDimension()) {
+                         return nullptr;
+                       }
+                       return Tree(computation, instruction);
+                     });
 }
 
 }  // namespace ingot

@@ -48,7 +48,8 @@ std::optional<Index> OperandIndex(ElementEmitter& e, const Instruction& instruct
   return result;
 }
 
-// Whether lane 0, and with it every lane, is in the domain of the operand's map.
+// Whether lane 0, and with it every lane, is in the domain of the operand's map; constant where no
+// index is: pad may cut all of its operand off.
 Value InDomain(ElementEmitter& e, const Instruction& instruction, int64_t operand,
                const Index& index) {
   const std::optional<Index> with_dims = e.math().WithDims(index, instruction.shape().dimensions());
@@ -57,6 +58,7 @@ Value InDomain(ElementEmitter& e, const Instruction& instruction, int64_t operan
   if (!map.has_value() || !with_dims.has_value()) return inside;
   for (const IndexCondition& condition : map->conditions) {
     const IndexRange range = RangeOf(condition.value, map->sizes);
+    if (range.max < condition.lower || range.min >= condition.limit) return e.b().False();
     const Value value = e.math().Emit(condition.value, with_dims->dims);
     if (range.min < condition.lower) {
       inside = e.b().And(inside, e.b().Ge(value, e.math().Const(condition.lower)));
@@ -66,24 +68,6 @@ Value InDomain(ElementEmitter& e, const Instruction& instruction, int64_t operan
     }
   }
   return inside;
-}
-
-// Whether no index is in the domain of the operand's map: pad may cut all of its operand off.
-bool IsReadNowhere(const Instruction& instruction, int64_t operand) {
-  const std::optional<IndexMap> map = IndexMapOf(instruction, operand);
-  if (!map.has_value()) return false;
-  const auto outside = [&](const IndexExpr& value, int64_t lower, int64_t limit) {
-    const IndexRange range = RangeOf(value, map->sizes);
-    return range.max < lower || range.min >= limit;
-  };
-  for (const IndexCondition& condition : map->conditions) {
-    if (outside(condition.value, condition.lower, condition.limit)) return true;
-  }
-  for (size_t d = 0; d < map->results.size(); ++d) {
-    const int64_t size = instruction.operand(operand)->shape().dimension(static_cast<int64_t>(d));
-    if (outside(map->results[d], 0, size)) return true;
-  }
-  return false;
 }
 
 Elements EmitMoved(ElementEmitter& e, const Instruction& instruction, const Index& index) {
@@ -109,7 +93,6 @@ Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const 
   const Element zero = e.Zero(instruction.shape().element_type());
   const ElementVar piece = e.Declare("piece", e.Broadcast(zero, index.lanes()));
   for (int64_t k = pieces - 1; k >= 0; --k) {
-    if (!instruction.operand(k)->shape().IsScalar() && IsReadNowhere(instruction, k)) continue;
     const auto take = [&] { e.Write(piece, e.Emit(*instruction.operand(k), operands[k])); };
     e.If(instruction.operand(k)->shape().IsScalar() && k > 0 ? e.b().True()
                                                              : InDomain(e, instruction, k, index),

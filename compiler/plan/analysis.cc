@@ -47,8 +47,6 @@ ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
 }
 
 ElementType IndexTypeOf(const Instruction& instruction) {
-  // With room for the sums that address a window or a loop's end.
-  constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
   for (const Shape& leaf : Leaves(instruction.shape())) {
     if (leaf.IsArray() && leaf.ElementCount() > kMostNarrowOffset) return ElementType::kS64;
   }

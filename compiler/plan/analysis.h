@@ -30,6 +30,10 @@ struct ScatterDimensions {
 };
 ScatterDimensions ScatterDimensionsOf(const Instruction& scatter);
 
+// The most elements that indices of type s32 reach: with room for the sums that address a window or
+// a loop's end.
+inline constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
+
 // The type of indices into the instruction's result: s64 where an offset does not fit s32.
 ElementType IndexTypeOf(const Instruction& instruction);
 

@@ -13,8 +13,6 @@
 namespace ingot::plan {
 namespace {
 
-constexpr int kMostBlockThreads = 1024;
-
 // Every operand, result and scratch buffer once, in order.
 absl::Status BuffersFit(const KernelPlan& kernel, const Computation& fusion, size_t scratch) {
   std::vector<BufferRole> all;

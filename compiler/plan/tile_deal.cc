@@ -7,7 +7,6 @@
 namespace ingot::plan {
 namespace {
 
-constexpr int kMostThreads = 1024;
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
 // Operations of a thread's code (CodeSize) from which on it holds less of a row, and loads less in
@@ -31,7 +30,6 @@ constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
 constexpr int64_t kBusyThreads = 1024;
 // Registers of a thread besides those of the elements that it holds.
 constexpr int64_t kOtherRegisters = 32;
-constexpr int kRegisterBytes = 4;
 // Shared memory of a block besides staged inputs.
 constexpr int64_t kOtherSharedBytes = 2048;
 // Rows that each resident block should have, at least, to stage what they share.
@@ -261,7 +259,7 @@ class Dealer {
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
     const bool is_long =
-        VectorsHeld(kMostThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
+        VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
     if (is_long && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
@@ -273,7 +271,7 @@ class Dealer {
     const int64_t held = std::max<int64_t>(1, elements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
-    threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostThreads);
+    threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;

@@ -14,6 +14,10 @@ namespace ingot::plan {
 inline constexpr int kWarp = 32;
 inline constexpr int kBlockThreads = 256;
 
+// The most threads of a block, and bytes of a register.
+inline constexpr int kMostBlockThreads = 1024;
+inline constexpr int64_t kRegisterBytes = 4;
+
 int64_t CeilDiv(int64_t a, int64_t b);
 // The largest power of two of at most `n`, and the smallest of at least `n`.
 int64_t PowerOfTwoFloor(int64_t n);

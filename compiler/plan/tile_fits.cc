@@ -1,5 +1,6 @@
 // What is asked of a tile plan from outside, so that compiler/lower may rely on it.
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -16,15 +17,9 @@
 namespace ingot::plan {
 namespace {
 
-constexpr int kMostBlockThreads = 1024;
 constexpr int64_t kMostBlocks = std::numeric_limits<int32_t>::max();
 // Places of a thread that are written out: what is beyond only makes kernels long.
 constexpr int64_t kMostRegisters = 512;
-constexpr int64_t kRegisterBytes = 4;
-// Elements that offsets of type s32 reach, as IndexTypeOf has it.
-constexpr int64_t kMostNarrowElements = int64_t{1} << 30;
-
-bool IsPowerOfTwo(int64_t n) { return n > 0 && (n & (n - 1)) == 0; }
 
 class Checker {
  public:
@@ -127,9 +122,10 @@ class Checker {
                   c < own_classes_ ? "the fusion's is " : "the blocks that share make ", size);
     const int most = c == inner_ ? MostVector(info_, inner_) : 1;
     INGOT_REQUIRE(most % own.vector == 0, "vector=", own.vector, "; it must divide ", most);
-    INGOT_REQUIRE(IsPowerOfTwo(own.lanes) && own.lanes <= kWarp, "lanes=", own.lanes,
-                  "; it must be a power of two, at most ", kWarp);
-    INGOT_REQUIRE(IsPowerOfTwo(own.warps) && own.warps <= kMostBlockThreads / kWarp,
+    INGOT_REQUIRE(std::has_single_bit(static_cast<unsigned>(own.lanes)) && own.lanes <= kWarp,
+                  "lanes=", own.lanes, "; it must be a power of two, at most ", kWarp);
+    INGOT_REQUIRE(std::has_single_bit(static_cast<unsigned>(own.warps)) &&
+                      own.warps <= kMostBlockThreads / kWarp,
                   "warps=", own.warps, "; it must be a power of two, at most ",
                   kMostBlockThreads / kWarp);
     INGOT_REQUIRE(own.registers <= kMostRegisters, "registers=", own.registers, "; at most ",
@@ -219,7 +215,7 @@ class Checker {
       INGOT_REQUIRE(plan_.scratch[i] == wanted[i], "scratch ", i, " is ",
                     plan_.scratch[i].shape.ToString(false), "; it must be ", shape.ToString(false));
       INGOT_REQUIRE(plan_.kernels[number].index_type == ElementType::kS64 ||
-                        shape.ElementCount() <= kMostNarrowElements,
+                        shape.ElementCount() <= kMostNarrowOffset,
                     "index=s32 does not reach the elements of scratch ", i);
     }
     return absl::OkStatus();

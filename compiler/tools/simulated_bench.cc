@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/cubin/report.h"
 #include "compiler/compile.h"
 #include "compiler/kernel/simplify.h"
 #include "compiler/kernel/simulator/simulator.h"
