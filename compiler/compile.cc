@@ -197,6 +197,7 @@ class Compiler {
     return {.tiles = tiles && options_.fusion == FusionMode::kCost,
             .numerics = options_.numerics,
             .unrounded = unrounded_[entry],
+            .seen = seen_[entry],
             .table = table};
   }
 
@@ -205,12 +206,14 @@ class Compiler {
     options_.warning(absl::StrCat(why, "; ", entry.name, " is planned without this entry"));
   }
 
-  // Which values of each entry stay in f32.
+  // Which values of each entry stay in f32, and of which not all digits are seen.
   void FindExcessPrecision() {
     unrounded_.resize(fusions_->entries().size());
+    seen_.resize(fusions_->entries().size());
     if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
     unrounded_ =
         plan::FindUnrounded(*module_, fusions_->equal_fusions(), plan::LeastRoundings(target_));
+    seen_ = plan::FindSeenDigits(*module_, fusions_->equal_fusions());
   }
 
   absl::Status PlanFusions() {
@@ -423,6 +426,7 @@ class Compiler {
   };
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
+  std::vector<plan::SeenDigits> seen_;           // by entry: PlanOptions::seen
   std::vector<Unit> units_;
   absl::flat_hash_map<std::string, size_t> unit_of_;  // by code key
   std::vector<runtime::CodeModule> modules_;

@@ -265,19 +265,6 @@ bool HasExcessPrecision(const Elements& operands) {
   });
 }
 
-// The type that an f32 value is rounded to before anything else is done with it, else its own.
-ElementType RoundedTo(const Instruction& instruction) {
-  const ElementType type = instruction.shape().element_type();
-  ElementType rounded = type;
-  for (const Instruction* user : instruction.users()) {
-    if (type != ElementType::kF32 || user->opcode() != Opcode::kConvert) return type;
-    const ElementType narrow = user->shape().element_type();
-    if (!IsNarrow(narrow) || (rounded != type && rounded != narrow)) return type;
-    rounded = narrow;
-  }
-  return rounded;
-}
-
 // x / y of f32, where y is one value for all lanes of a vector; null where it is not, or where a
 // plain division is as good.
 Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elements& operands,
@@ -290,9 +277,9 @@ Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elem
   Builder& b = e.b();
   const Value one = same ? divisor.re->operands[0] : divisor.re;
   const Divisor made = MakeDivisor(b, b.Convert(one, ElementType::kF32));
-  const bool is_rounded =
-      IsNarrow(instruction.shape().element_type()) || IsNarrow(RoundedTo(instruction));
-  return is_rounded ? MultiplyByReciprocal(b, x, made) : DivideByReciprocal(b, x, made);
+  const bool is_rough = IsNarrow(instruction.shape().element_type()) ||
+                        e.context().IsLoose(instruction) || e.context().IsSeenNarrow(instruction);
+  return is_rough ? MultiplyByReciprocal(b, x, made) : DivideByReciprocal(b, x, made);
 }
 
 // All operands of one type, in its compute type; the result rounded to the result's type.
@@ -312,13 +299,15 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     const ElementType compute = ComputeType(type);
     std::vector<Value> values;
     for (const Element& operand : operands) values.push_back(e.b().Convert(operand.re, compute));
-    MathOptions options{e.context().approximation, IsNarrow(type) ? type : compute};
+    MathOptions options{.approximation = e.context().approximation,
+                        .rounded_to = IsNarrow(type) ? type : compute,
+                        .loose = e.context().IsLoose(instruction)};
     Value quotient = nullptr;
     if (options.approximation == Approximation::kFast && compute == ElementType::kF32) {
       if (opcode == Opcode::kDivide) {
         quotient = DivideBySame(e, instruction, operands, values[0]);
-      } else if (type == ElementType::kF32) {
-        options.rounded_to = RoundedTo(instruction);
+      } else if (e.context().IsSeenNarrow(instruction)) {
+        options.rounded_to = ElementType::kBF16;
       }
       if (opcode == Opcode::kDivide && HasExcessPrecision(operands)) options.rounded_to = compute;
     }
@@ -385,7 +374,7 @@ Elements Operands(ElementEmitter& e, const Instruction& instruction, const Index
 absl::StatusOr<Value> EmitRealScalar(Builder& b, Opcode opcode, ElementType type,
                                      absl::Span<const Value> operands, const MathOptions& options) {
   if (options.approximation == Approximation::kFast && type == ElementType::kF32) {
-    const Value fast = EmitFast(b, opcode, operands, options.rounded_to);
+    const Value fast = EmitFast(b, opcode, operands, options.rounded_to, options.loose);
     if (fast != nullptr) return fast;
   }
   for (const ScalarRow& row : kScalarRows) {

@@ -66,13 +66,21 @@ struct Context {
   Approximation approximation = Approximation::kNone;
   // FusionPlan's: the instructions whose elements, of bf16 or f16, are f32 values.
   absl::Span<const int64_t> unrounded = {};
+  // FusionPlan's: the instructions of whose f32 values not all digits are seen.
+  absl::Span<const int64_t> loose = {};
+  absl::Span<const int64_t> narrow = {};
 
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);
   }
   bool IsUnrounded(const Instruction& instruction) const {
+    return IsListed(instruction, unrounded);
+  }
+  bool IsLoose(const Instruction& instruction) const { return IsListed(instruction, loose); }
+  bool IsSeenNarrow(const Instruction& instruction) const { return IsListed(instruction, narrow); }
+  bool IsListed(const Instruction& instruction, absl::Span<const int64_t> ids) const {
     return instruction.parent() == &fusion &&
-           std::binary_search(unrounded.begin(), unrounded.end(), instruction.id());
+           std::binary_search(ids.begin(), ids.end(), instruction.id());
   }
   // What the plan says of `instruction`; the defaults for one of a called computation.
   plan::InstructionPlan PlanOf(const Instruction& instruction) const;

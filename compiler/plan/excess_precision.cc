@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/base/card.h"
@@ -105,88 +104,11 @@ bool IsCandidate(const Instruction& instruction) {
   return UseOf(instruction, 0) != Use::kTellsApart && instruction.opcode() != Opcode::kReduce;
 }
 
-// A number for each value of the program.
-class Values {
- public:
-  explicit Values(const Module& module) {
-    for (const Computation* computation : module.computations()) {
-      for (const Instruction* instruction : computation->instructions()) {
-        if (instruction->opcode() == Opcode::kFusion) {
-          fused_.insert({instruction->called_computations()[0], instruction});
-        }
-      }
-    }
-    for (const Computation* computation : module.computations()) {
-      if (!fused_.contains(computation)) Number(*computation, nullptr);
-    }
-  }
-
-  int64_t NumberOf(const Instruction& instruction) const { return numbers_.at(&instruction); }
-  int64_t count() const { return count_; }
-
- private:
-  // `caller`: the fusion instruction, or null.
-  void Number(const Computation& computation, const Instruction* caller) {
-    for (const Instruction* instruction : computation.instructions()) {
-      numbers_[instruction] = NumberFor(*instruction, caller);
-    }
-  }
-
-  int64_t NumberFor(const Instruction& instruction, const Instruction* caller) {
-    if (instruction.opcode() == Opcode::kParameter) {
-      if (caller == nullptr) return count_++;
-      return numbers_.at(caller->operand(instruction.parameter_number()));
-    }
-    if (instruction.opcode() == Opcode::kFusion) {
-      const Computation& body = *instruction.called_computations()[0];
-      Number(body, &instruction);
-      return numbers_.at(body.root());
-    }
-    if (instruction.opcode() == Opcode::kGetTupleElement) {
-      // Of a fusion with several results: the value inside.
-      const Instruction* tuple = instruction.operand(0);
-      if (tuple->opcode() == Opcode::kFusion) {
-        const Instruction& root = *tuple->called_computations()[0]->root();
-        if (root.opcode() == Opcode::kTuple) {
-          return numbers_.at(root.operand(instruction.tuple_index()));
-        }
-      }
-      return count_++;
-    }
-    if (instruction.HasSideEffect()) return count_++;
-    std::vector<int64_t> key = {static_cast<int64_t>(instruction.opcode())};
-    for (const Instruction* operand : instruction.operands()) {
-      key.push_back(numbers_.at(operand));
-    }
-    key.push_back(-1);
-    if (instruction.shape().IsArray()) {
-      key.push_back(static_cast<int64_t>(instruction.shape().element_type()));
-      for (int64_t size : instruction.shape().dimensions()) key.push_back(size);
-    }
-    const auto [it, is_new] = by_key_.insert({std::move(key), count_});
-    if (is_new) ++count_;
-    return it->second;
-  }
-
-  absl::flat_hash_map<const Computation*, const Instruction*> fused_;  // and their callers
-  absl::flat_hash_map<const Instruction*, int64_t> numbers_;
-  absl::flat_hash_map<std::vector<int64_t>, int64_t> by_key_;
-  int64_t count_ = 0;
-};
-
 // Marks values that have to be rounded until no more have to be.
 class Marks {
  public:
-  Marks(const Values& values, absl::Span<const EqualFusions> groups, int64_t least_roundings)
-      : values_(values), rounded_(values.count(), false) {
-    for (const EqualFusions& group : groups) {
-      for (const Computation* fusion : group) {
-        group_of_[fusion] = &group;
-        for (const Instruction* instruction : fusion->instructions()) {
-          members_[values.NumberOf(*instruction)].push_back(instruction);
-        }
-      }
-    }
+  Marks(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups, int64_t least_roundings)
+      : numbers_(numbers), members_(numbers, groups), rounded_(numbers.count(), false) {
     for (const EqualFusions& group : groups) {
       for (const Computation* fusion : group) MarkFusion(*fusion);
     }
@@ -199,22 +121,22 @@ class Marks {
   }
 
   bool IsRounded(const Instruction& instruction) const {
-    return rounded_[values_.NumberOf(instruction)];
+    return rounded_[numbers_.NumberOf(instruction)];
   }
 
  private:
   void Mark(const Instruction& instruction) {
-    const int64_t value = values_.NumberOf(instruction);
-    if (rounded_[value]) return;
-    rounded_[value] = true;
-    queue_.push_back(value);
+    const int64_t number = numbers_.NumberOf(instruction);
+    if (rounded_[number]) return;
+    rounded_[number] = true;
+    queue_.push_back(number);
   }
 
   void MarkReached() {
     while (!queue_.empty()) {
-      const int64_t value = queue_.back();
+      const int64_t number = queue_.back();
       queue_.pop_back();
-      for (const Instruction* instruction : members_[value]) Follow(*instruction);
+      for (const Instruction* instruction : members_.WithNumber(number)) Follow(*instruction);
     }
   }
 
@@ -244,29 +166,13 @@ class Marks {
     for (int64_t k = 0; k < instruction.operand_count(); ++k) {
       if (UseOf(instruction, k) == Use::kPassesOn) Mark(*instruction.operand(k));
     }
-    for (const Computation* fusion : *group_of_.at(instruction.parent())) {
-      Mark(*fusion->instructions()[PositionOf(instruction)]);
-    }
+    for (const Instruction* same : members_.AtSamePlace(instruction)) Mark(*same);
   }
 
-  int64_t PositionOf(const Instruction& instruction) {
-    auto& positions = positions_[instruction.parent()];
-    if (positions.empty()) {
-      int64_t next = 0;
-      for (const Instruction* each : instruction.parent()->instructions()) {
-        positions[each] = next++;
-      }
-    }
-    return positions.at(&instruction);
-  }
-
-  const Values& values_;
+  const ValueNumbers& numbers_;
+  const FusionMembers members_;
   std::vector<bool> rounded_;
   std::vector<int64_t> queue_;
-  absl::flat_hash_map<int64_t, std::vector<const Instruction*>> members_;
-  absl::flat_hash_map<const Computation*, const EqualFusions*> group_of_;
-  absl::flat_hash_map<const Computation*, absl::flat_hash_map<const Instruction*, int64_t>>
-      positions_;
 };
 
 }  // namespace
@@ -274,8 +180,8 @@ class Marks {
 std::vector<std::vector<int64_t>> FindUnrounded(const Module& module,
                                                 absl::Span<const EqualFusions> groups,
                                                 int64_t least_roundings) {
-  const Values values(module);
-  const Marks marks(values, groups, least_roundings);
+  const ValueNumbers numbers(module);
+  const Marks marks(numbers, groups, least_roundings);
   std::vector<std::vector<int64_t>> unrounded;
   for (const EqualFusions& group : groups) {
     unrounded.emplace_back();

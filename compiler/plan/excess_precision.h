@@ -6,13 +6,11 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "compiler/plan/value_numbers.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
 
 namespace ingot::plan {
-
-// Computations that become kernels together: equal (SameComputation), compiled once.
-using EqualFusions = std::vector<const Computation*>;
 
 // For each element of `groups`, the ids of the instructions of its first computation whose rounding
 // may be left out, ascending.

@@ -40,6 +40,8 @@ void Complete(const Computation& fusion, const FusionInfo& info, const Target& t
               const PlanOptions& options, FusionPlan& plan) {
   plan.numerics = options.numerics;
   plan.unrounded = options.unrounded;
+  plan.loose = options.seen.loose;
+  plan.narrow = options.seen.narrow;
   plan.library.reset();
   if (target.platform == Platform::kHost) {
     plan.library = MatchLibraryCall(fusion);

@@ -15,6 +15,7 @@
 
 #include "absl/strings/string_view.h"
 #include "compiler/plan/library.h"
+#include "compiler/plan/seen_digits.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/base/numerics.h"
 #include "ir/base/shape.h"
@@ -196,12 +197,16 @@ struct FusionPlan {
   Numerics numerics = Numerics::kDefault;
   // The instructions, by id, whose bf16 or f16 values stay in f32; ascending.
   std::vector<int64_t> unrounded;
+  // The instructions, by id, of whose f32 values not all digits are seen; ascending.
+  std::vector<int64_t> loose;
+  std::vector<int64_t> narrow;
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
+                    visit("loose", self.loose); visit("narrow", self.narrow);
                     visit("scratch", self.scratch); visit("library", self.library);
                     visit("kernel", self.kernels);)
 };
@@ -212,6 +217,7 @@ struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
   Numerics numerics = Numerics::kDefault;
   std::vector<int64_t> unrounded;    // FusionPlan's, of FindUnrounded
+  SeenDigits seen;                   // FusionPlan's, of FindSeenDigits
   const PlanTable* table = nullptr;  // plans that go before the skeletons'
 };
 

@@ -517,15 +517,21 @@ absl::string_view NameOf(Placement placement) {
 }
 
 std::string ToString(const FusionPlan& plan, const Computation& fusion) {
-  std::vector<std::string> unrounded;
-  for (const Instruction* instruction : fusion.instructions()) {
-    if (std::binary_search(plan.unrounded.begin(), plan.unrounded.end(), instruction->id())) {
-      unrounded.push_back(CommentText(instruction->name()));
+  std::vector<std::string> comments;
+  const auto name = [&](absl::string_view what, const std::vector<int64_t>& ids) {
+    std::vector<std::string> names;
+    for (const Instruction* instruction : fusion.instructions()) {
+      if (std::binary_search(ids.begin(), ids.end(), instruction->id())) {
+        names.push_back(CommentText(instruction->name()));
+      }
     }
-  }
+    if (!names.empty()) comments.push_back(absl::StrCat(what, ": ", absl::StrJoin(names, ", ")));
+  };
+  name("in f32", plan.unrounded);
+  name("a few units off", plan.loose);
+  name("as good as 16 bits", plan.narrow);
   BodyWriter writer(fusion);
-  writer.Struct("plan", plan,
-                unrounded.empty() ? "" : absl::StrCat("in f32: ", absl::StrJoin(unrounded, ", ")));
+  writer.Struct("plan", plan, absl::StrJoin(comments, "; "));
   return writer.text();
 }
 

@@ -91,6 +91,19 @@ Expr FastExp(Expr x) {
   return Fma(FastSlope(e.r), e.power * e.r, e.power) * back;
 }
 
+// 2^n 2^r with r = x log2(e) - n, log2(e) in two parts.  n is held where 2^n is normal; beyond, r
+// is large, and the instruction's result and the product underflow or overflow as e^x does.
+Expr LooseExp(Expr x) {
+  const Expr bounded = Min(Max(x, x.Number(-87)), x.Number(87));
+  const Expr middle = x.Number(Middle(0));
+  const Expr shifted = Fma(bounded, x.Number(kLog2E), middle);
+  const Expr n = shifted - middle;
+  const Expr high = Fma(x, x.Number(kLog2E), -n);
+  const Expr r = Fma(x, x.Number(kLog2E - static_cast<float>(kLog2E)), high);
+  const Expr power = (shifted.AsSigned() << 23).AsFloat();
+  return Approximate(kernel::Intrinsic::kExp2ApproxFtz, r) * power;
+}
+
 // 1 / (1 + e^-x) = 2^-24 / (2^-24 + 2^-24 e^-x): neither sum nor quotient leaves the range of
 // normal numbers before the last product.  With e^-x = 2^n (1 + f) the sum of the two powers is
 // rounded if they are far apart, and so is that with 2^n f; both losses are kept.  The reciprocal

@@ -13,6 +13,7 @@ Expr Expm1(Expr x);
 Expr Logistic(Expr x);
 // Second expansions, of f32.
 Expr FastExp(Expr x);
+Expr LooseExp(Expr x);  // of f32
 Expr FastLogistic(Expr x);
 // e^x × 2^extra, |extra| <= 1.
 Expr ScaledExp(Expr x, int extra);

@@ -34,11 +34,14 @@ constexpr Row kRows[] = {
 };
 
 constexpr FastRow kFastRows[] = {
-    {Opcode::kExp, FastExp, NarrowExp, nullptr, 0.51, 0.51, "a shorter polynomial; (2^(x/2))^2"},
-    {Opcode::kLogistic, FastLogistic, NarrowLogistic, nullptr, 0.51, 0.51, "1 / (1 + e^-x)"},
-    {Opcode::kTanh, FastTanh, NarrowTanh, nullptr, 0.51, 0.56, "1 - 2 / (e^2x + 1)"},
-    {Opcode::kRsqrt, FastRsqrt, NarrowRsqrt, nullptr, 0.51, 0.51, "the instruction; a Newton step"},
-    {Opcode::kDivide, nullptr, nullptr, NarrowDivide, 0.51, 0.51, "x (1 / y)"},
+    {Opcode::kExp, FastExp, LooseExp, 4.6, NarrowExp, nullptr, 0.51, 0.51,
+     "a shorter polynomial; 2^n 2^r by the instruction; (2^(x/2))^2"},
+    {Opcode::kLogistic, FastLogistic, nullptr, 0, NarrowLogistic, nullptr, 0.51, 0.51,
+     "1 / (1 + e^-x)"},
+    {Opcode::kTanh, FastTanh, nullptr, 0, NarrowTanh, nullptr, 0.51, 0.56, "1 - 2 / (e^2x + 1)"},
+    {Opcode::kRsqrt, FastRsqrt, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51,
+     "the instruction; a Newton step"},
+    {Opcode::kDivide, nullptr, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, "x (1 / y)"},
 };
 
 const Row* Find(Opcode opcode) {
@@ -77,7 +80,7 @@ absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
 }
 
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
-                       ElementType rounded_to) {
+                       ElementType rounded_to, bool loose) {
   const bool narrow = rounded_to == ElementType::kBF16 || rounded_to == ElementType::kF16;
   for (const math::FastRow& row : math::kFastRows) {
     if (row.opcode != opcode) continue;
@@ -86,6 +89,7 @@ kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kerne
           << std::string(OpcodeName(opcode)) << " of " << operand->type.ToString();
     }
     const math::Expr x(b, operands[0]);
+    if (!narrow && loose && row.loose_unary != nullptr) return row.loose_unary(x).value();
     if (!narrow) return row.unary == nullptr ? nullptr : row.unary(x).value();
     if (row.narrow_unary != nullptr) return row.narrow_unary(x).value();
     return row.narrow_binary(x, math::Expr(b, operands[1]), rounded_to).value();

@@ -37,14 +37,16 @@ struct MathOptions {
   // bf16 or f16: the result is rounded to that type at once, and the operands of a division are
   // values of it.  f32 otherwise.
   ElementType rounded_to = ElementType::kF32;
+  // Not all digits of an f32 result are seen: it may be FastRow::loose_ulp off.
+  bool loose = false;
 };
 
 // `opcode` of f32 operands in fewer instructions, as EmitMath appends it; nullptr where there is no
 // second expansion.  Of f32: exponential, logistic, tanh, rsqrt, within the bounds of EmitMath.
 // Where rounded_to is narrower also divide; the bounds then are of the rounded result, half a unit
-// and a little more.  Rows that approximate are for GPUs only.
+// and a little more.  `loose` allows a few units of f32.  Rows that approximate are for GPUs only.
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
-                       ElementType rounded_to);
+                       ElementType rounded_to, bool loose = false);
 
 }  // namespace ingot::lower
 

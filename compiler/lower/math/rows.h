@@ -28,6 +28,10 @@ struct FastRow {
   Opcode opcode;
   // Within ulp_f32 of the function's Row; nullptr: Row's expansion serves.
   Expr (*unary)(Expr);
+  // Within loose_ulp units in the last place, by what its instructions are documented to give;
+  // nullptr: `unary` serves.
+  Expr (*loose_unary)(Expr);
+  double loose_ulp;
   // For operands and results of `type`, bf16 or f16.  One of the two.
   Expr (*narrow_unary)(Expr);
   Expr (*narrow_binary)(Expr, Expr, ElementType type);

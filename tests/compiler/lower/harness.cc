@@ -286,6 +286,9 @@ std::string PlanAndKernelText(const std::string& hlo, const std::string& target_
   const absl::StatusOr<const Target*> target = FindTarget(name);
   if (!target.ok()) return std::string(target.status().message());
   const Computation& fusion = *module->entry();
+  if (options.numerics == Numerics::kDefault) {
+    options.seen = plan::FindSeenDigits(*module, {{&fusion}})[0];
+  }
   const absl::StatusOr<Lowered> lowered = LowerFor(fusion, **target, options);
   if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");
   return lowered->ToString(fusion);

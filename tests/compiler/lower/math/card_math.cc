@@ -86,11 +86,12 @@ Value FromBits(Builder& b, Value number, ElementType type) {
 }
 
 // All operands of `operand_type`, in pairs where the function has two, with results of `type`.
-CardCase FunctionCase(const FastRow& row, ElementType operand_type, ElementType type,
-                      double bound) {
+CardCase FunctionCase(const FastRow& row, ElementType operand_type, ElementType type, double bound,
+                      bool loose = false) {
   const bool binary = row.narrow_binary != nullptr;
   std::string name = absl::StrCat(OpcodeName(row.opcode), "_", ElementTypeName(operand_type));
   if (type != operand_type) absl::StrAppend(&name, "_", ElementTypeName(type));
+  if (loose) absl::StrAppend(&name, "_loose");
   const int64_t steps = operand_type == ElementType::kF32 || binary ? 256 : 1;
   const int64_t operands = steps == 1 ? int64_t{1} << 16 : int64_t{1} << 32;
   const Body body = [&](Builder& b, Value thread, Value step) -> Step {
@@ -103,7 +104,7 @@ CardCase FunctionCase(const FastRow& row, ElementType operand_type, ElementType 
     std::vector<Value> operands, wide;
     for (const Value x : narrow) operands.push_back(b.Convert(x, ElementType::kF32));
     for (const Value x : narrow) wide.push_back(b.Convert(x, ElementType::kF64));
-    const Value fast = b.Convert(lower::EmitFast(b, row.opcode, operands, type), type);
+    const Value fast = b.Convert(lower::EmitFast(b, row.opcode, operands, type, loose), type);
     const Value exact = row.opcode == Opcode::kDivide ? b.Div(wide[0], wide[1])
                                                       : *lower::EmitMath(b, row.opcode, wide);
     const Expr y(b, b.Convert(fast, ElementType::kF64));
@@ -146,6 +147,9 @@ std::vector<CardCase> CardCases(bool all_significands) {
     const ElementType f32 = ElementType::kF32;
     if (row.unary != nullptr) {
       cases.push_back(FunctionCase(row, f32, f32, BoundOf(row.opcode)));
+    }
+    if (row.loose_unary != nullptr) {
+      cases.push_back(FunctionCase(row, f32, f32, row.loose_ulp, /*loose=*/true));
     }
     for (const auto& [type, bound] :
          {std::pair<ElementType, double>{ElementType::kBF16, row.ulp_bf16},

@@ -1,0 +1,280 @@
+#include "compiler/plan/seen_digits.h"
+
+#include <algorithm>
+
+#include "compiler/plan/analysis.h"
+#include "ir/analysis/op_facts.h"
+
+namespace ingot::plan {
+namespace {
+
+// Terms from which on a sum's order shows: a tree of them rounds eight times.
+constexpr int64_t kManyTerms = 256;
+
+// How many digits are seen, fewest first.
+enum class Digits : uint8_t { kNarrow, kLoose, kAll };
+
+bool IsF32(const Instruction& instruction) {
+  return instruction.shape().IsArray() && instruction.shape().element_type() == ElementType::kF32;
+}
+
+bool HasShortExpansion(const Instruction& instruction) {
+  switch (instruction.opcode()) {
+    case Opcode::kDivide:
+    case Opcode::kExp:
+    case Opcode::kLogistic:
+    case Opcode::kRsqrt:
+    case Opcode::kTanh:
+      return IsF32(instruction);
+    default:
+      return false;
+  }
+}
+
+bool IsSum(const Instruction& instruction) {
+  return instruction.opcode() == Opcode::kReduce && instruction.operand_count() == 2 &&
+         IsF32(instruction) && SimpleCombiner(*instruction.to_apply()) == Opcode::kAdd;
+}
+
+bool HasManyTerms(const Instruction& sum) {
+  const int64_t terms = ElementsOf(sum.operand(0)->shape());
+  const int64_t results = ElementsOf(sum.shape());
+  return results > 0 && terms / results >= kManyTerms;
+}
+
+// The operand, elsewhere.
+bool Moves(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::kBroadcast:
+    case Opcode::kCopy:
+    case Opcode::kReshape:
+    case Opcode::kReverse:
+    case Opcode::kSlice:
+    case Opcode::kTranspose:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsZero(const Instruction& instruction) {
+  if (instruction.opcode() != Opcode::kConstant || !IsF32(instruction)) return false;
+  const absl::Span<const std::byte> bytes = instruction.literal().bytes();
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// Facts that follow from operands.  Of instructions that have one number all must agree, so that
+// too coarse numbers cost digits that nobody sees, no others.
+class Facts {
+ public:
+  Facts(const ValueNumbers& numbers, const FusionMembers& members,
+        absl::Span<const EqualFusions> groups)
+      : numbers_(numbers), members_(members), flags_(numbers.count(), 0) {
+    // All that a fusion computes has every fact, until one of them turns out not to follow.
+    const auto visit = [&](const auto& each) {
+      for (const EqualFusions& group : groups) {
+        for (const Computation* fusion : group) {
+          for (const Instruction* instruction : fusion->instructions()) {
+            if (instruction->opcode() != Opcode::kParameter) each(*instruction);
+          }
+        }
+      }
+    };
+    visit([&](const Instruction& instruction) {
+      if (IsF32(instruction)) flags_[numbers_.NumberOf(instruction)] = kUnsettled | kPositive;
+    });
+    visit([&](const Instruction& instruction) { Update(instruction); });
+    while (!queue_.empty()) {
+      const int64_t number = queue_.back();
+      queue_.pop_back();
+      for (const Instruction* member : members_.WithNumber(number)) {
+        for (const Instruction* user : member->users()) Update(*user);
+      }
+    }
+  }
+
+  // Zeros count: they stay what they are beside any factor.
+  bool IsUnsettled(const Instruction& instruction) const { return Has(instruction, kUnsettled); }
+  // No element is below zero, NaN aside.
+  bool IsPositive(const Instruction& instruction) const { return Has(instruction, kPositive); }
+
+ private:
+  enum Flag : uint8_t { kUnsettled = 1, kPositive = 2 };
+
+  bool Has(const Instruction& instruction, Flag flag) const {
+    return (flags_[numbers_.NumberOf(instruction)] & flag) != 0;
+  }
+
+  void Update(const Instruction& instruction) {
+    uint8_t& flags = flags_[numbers_.NumberOf(instruction)];
+    uint8_t found = flags;
+    if (!ComesOutUnsettled(instruction)) found &= ~kUnsettled;
+    if (!ComesOutPositive(instruction)) found &= ~kPositive;
+    if (found == flags) return;
+    flags = found;
+    queue_.push_back(numbers_.NumberOf(instruction));
+  }
+
+  bool ComesOutUnsettled(const Instruction& instruction) const {
+    const auto is = [&](int64_t k) { return IsUnsettled(*instruction.operand(k)); };
+    if (Moves(instruction.opcode())) return is(0);
+    switch (instruction.opcode()) {
+      case Opcode::kConstant:
+        return IsZero(instruction);
+      case Opcode::kReduce:
+        return IsSum(instruction) && HasManyTerms(instruction);
+      case Opcode::kAbs:
+      case Opcode::kNegate:
+        return is(0);
+      case Opcode::kAdd:
+      case Opcode::kSubtract:
+        return is(0) && is(1);
+      case Opcode::kSelect:
+        return is(1) && is(2);
+      case Opcode::kDivide:
+      case Opcode::kMultiply:
+        return is(0) || is(1);
+      default:
+        return false;
+    }
+  }
+
+  bool ComesOutPositive(const Instruction& instruction) const {
+    const auto is = [&](int64_t k) { return IsPositive(*instruction.operand(k)); };
+    if (Moves(instruction.opcode())) return is(0);
+    switch (instruction.opcode()) {
+      case Opcode::kAbs:
+      case Opcode::kExp:
+      case Opcode::kLogistic:
+      case Opcode::kRsqrt:
+      case Opcode::kSqrt:
+        return true;
+      case Opcode::kConstant:
+        return IsZero(instruction);
+      case Opcode::kReduce:
+        return IsSum(instruction) && is(0) && is(1);
+      case Opcode::kMultiply:
+        return instruction.operand(0) == instruction.operand(1) || (is(0) && is(1));
+      case Opcode::kAdd:
+      case Opcode::kDivide:
+        return is(0) && is(1);
+      case Opcode::kSelect:
+        return is(1) && is(2);
+      default:
+        return false;
+    }
+  }
+
+  const ValueNumbers& numbers_;
+  const FusionMembers& members_;
+  std::vector<uint8_t> flags_;  // by value
+  std::vector<int64_t> queue_;
+};
+
+// How many digits of each value are seen, found from consumers to producers.
+class Uses {
+ public:
+  Uses(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups)
+      : numbers_(numbers),
+        members_(numbers, groups),
+        facts_(numbers, members_, groups),
+        seen_(numbers.count(), Digits::kNarrow) {
+    for (const EqualFusions& group : groups) {
+      for (const Computation* fusion : group) {
+        See(*fusion->root(), Digits::kAll);
+        for (const Instruction* instruction : fusion->instructions()) SeeOperands(*instruction);
+      }
+    }
+    while (!queue_.empty()) {
+      const int64_t number = queue_.back();
+      queue_.pop_back();
+      for (const Instruction* member : members_.WithNumber(number)) {
+        SeeOperands(*member);
+        for (const Instruction* same : members_.AtSamePlace(*member)) See(*same, seen_[number]);
+      }
+    }
+  }
+
+  Digits SeenOf(const Instruction& instruction) const {
+    return seen_[numbers_.NumberOf(instruction)];
+  }
+
+ private:
+  void See(const Instruction& instruction, Digits digits) {
+    const int64_t number = numbers_.NumberOf(instruction);
+    if (facts_.IsUnsettled(instruction)) digits = std::min(digits, Digits::kLoose);
+    if (digits <= seen_[number]) return;
+    seen_[number] = digits;
+    queue_.push_back(number);
+  }
+
+  void SeeOperands(const Instruction& user) {
+    for (int64_t k = 0; k < user.operand_count(); ++k) {
+      if (IsF32(*user.operand(k))) See(*user.operand(k), SeenBy(user, k));
+    }
+  }
+
+  Digits SeenBy(const Instruction& user, int64_t operand) const {
+    if (Moves(user.opcode())) return SeenOf(user);
+    switch (user.opcode()) {
+      case Opcode::kAbs:
+      case Opcode::kNegate:
+      case Opcode::kRsqrt:
+      case Opcode::kSqrt:
+        return SeenOf(user);
+      case Opcode::kSelect:
+        return operand == 0 ? Digits::kAll : SeenOf(user);
+      case Opcode::kConvert: {
+        const ElementType type = user.shape().element_type();
+        const bool is_narrow = type == ElementType::kBF16 || type == ElementType::kF16;
+        return is_narrow ? Digits::kNarrow : Digits::kAll;
+      }
+      case Opcode::kDivide:
+      case Opcode::kMultiply:
+        if (!facts_.IsUnsettled(*user.operand(1 - operand))) return SeenOf(user);
+        return std::min(SeenOf(user), Digits::kLoose);
+      case Opcode::kReduce:
+        return SeenBySum(user, operand);
+      default:
+        return Digits::kAll;
+    }
+  }
+
+  Digits SeenBySum(const Instruction& sum, int64_t operand) const {
+    if (!IsSum(sum)) return Digits::kAll;
+    const bool is_positive =
+        facts_.IsPositive(*sum.operand(0)) && facts_.IsPositive(*sum.operand(1));
+    const Digits seen = is_positive ? SeenOf(sum) : Digits::kAll;
+    return operand == 0 && HasManyTerms(sum) ? std::min(seen, Digits::kLoose) : seen;
+  }
+
+  const ValueNumbers& numbers_;
+  const FusionMembers members_;
+  const Facts facts_;
+  std::vector<Digits> seen_;  // by value
+  std::vector<int64_t> queue_;
+};
+
+}  // namespace
+
+std::vector<SeenDigits> FindSeenDigits(const Module& module,
+                                       absl::Span<const EqualFusions> groups) {
+  const ValueNumbers numbers(module);
+  const Uses uses(numbers, groups);
+  std::vector<SeenDigits> found;
+  for (const EqualFusions& group : groups) {
+    SeenDigits& digits = found.emplace_back();
+    for (const Instruction* instruction : group[0]->instructions()) {
+      if (!HasShortExpansion(*instruction)) continue;
+      const Digits seen = uses.SeenOf(*instruction);
+      if (seen == Digits::kLoose) digits.loose.push_back(instruction->id());
+      if (seen == Digits::kNarrow) digits.narrow.push_back(instruction->id());
+    }
+    std::sort(digits.loose.begin(), digits.loose.end());
+    std::sort(digits.narrow.begin(), digits.narrow.end());
+  }
+  return found;
+}
+
+}  // namespace ingot::plan

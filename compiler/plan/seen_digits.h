@@ -1,0 +1,42 @@
+// Which f32 values may be computed with fewer right digits, because nobody can tell.
+#ifndef INGOT_COMPILER_PLAN_SEEN_DIGITS_H_
+#define INGOT_COMPILER_PLAN_SEEN_DIGITS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "compiler/plan/value_numbers.h"
+#include "ir/module.h"
+
+namespace ingot::plan {
+
+// Ids of instructions of a fusion, ascending.
+struct SeenDigits {
+  // Their value may be a few units in the last place off.
+  std::vector<int64_t> loose;
+  // Their value is seen only after it has been rounded to bf16 or f16.
+  std::vector<int64_t> narrow;
+  bool operator==(const SeenDigits&) const = default;
+};
+
+// For each element of `groups`, those of its first computation, of f32, for whose op an expansion
+// with fewer digits exists: exponential, logistic, tanh, rsqrt, divide.
+//
+// A value is *unsettled* where the order of a sum shows in its last digits: float sums of at least
+// 256 terms, whose order is the plan's, and what is a product or a quotient of such a value.  What
+// an op on them adds to that is not seen.  A value is loose if it is unsettled, or if each of its
+// uses is a term of such a sum, a factor or divisor beside an unsettled value, or an op that hands
+// a relative error on (a product, a quotient, a root, abs, negate, select, data movement) whose own
+// value is loose.  It is narrow if each use is a conversion to bf16 or f16, such an op whose value
+// is narrow, or a term of a sum that is narrow where no term is negative, so that no digits cancel.
+// What a kernel stores, compares or adds shows all digits, unless it is unsettled.
+//
+// As with excess precision, a value is one in all kernels that compute it (ValueNumbers): two of
+// them never see two values of one instruction.  `module` is the whole program.  Linear in its
+// size.
+std::vector<SeenDigits> FindSeenDigits(const Module& module, absl::Span<const EqualFusions> groups);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_SEEN_DIGITS_H_

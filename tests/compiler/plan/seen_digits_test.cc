@@ -1,0 +1,159 @@
+// Which f32 values may have fewer right digits.
+#include "compiler/plan/seen_digits.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "ir/text/parser.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr char kSum[] =
+    "sum { a = f32[] parameter(0)  b = f32[] parameter(1)  ROOT s = f32[] add(a, b) }\n";
+
+// For each computation of `names` the names of its loose and its narrow instructions, in a line.
+std::string Seen(const std::string& text, const std::vector<std::string>& names) {
+  const auto module = ParseModule(absl::StrCat("HloModule m\n", kSum, text), "m.hlo");
+  EXPECT_TRUE(module.ok()) << module.status();
+  if (!module.ok()) return "";
+  std::vector<EqualFusions> groups;
+  for (const std::string& name : names) {
+    for (const Computation* computation : (*module)->computations()) {
+      if (computation->name() == name) groups.push_back({computation});
+    }
+  }
+  EXPECT_EQ(groups.size(), names.size());
+  const std::vector<SeenDigits> seen = FindSeenDigits(**module, groups);
+  std::string result;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const auto& [what, ids] :
+         {std::pair("loose:", &seen[g].loose), {"narrow:", &seen[g].narrow}}) {
+      if (ids->empty()) continue;
+      absl::StrAppend(&result, what);
+      for (const Instruction* instruction : groups[g][0]->instructions()) {
+        for (int64_t id : *ids) {
+          if (id == instruction->id()) absl::StrAppend(&result, " ", instruction->name());
+        }
+      }
+      absl::StrAppend(&result, "; ");
+    }
+    result += "\n";
+  }
+  return result;
+}
+
+// One fusion, as the entry, of x and y: f32[8,512].
+std::string OfBody(const std::string& body) {
+  return Seen(
+      absl::StrCat("ENTRY e {\n  x = f32[8,512] parameter(0)\n  y = f32[8,512] parameter(1)\n"
+                   "  p = pred[8,512] parameter(2)\n  z = f32[] constant(0)\n",
+                   body, "}\n"),
+      {"e"});
+}
+
+constexpr char kSoftmax[] =
+    "e = f32[8,512] exponential(x)\n  s = f32[8] reduce(e, z), dimensions={1}, to_apply=sum\n"
+    "  b = f32[8,512] broadcast(s), dimensions={0}\n  q = f32[8,512] divide(e, b)\n";
+
+TEST(SeenDigits, WhatIsStoredShowsAll) {
+  EXPECT_EQ(OfBody("ROOT e = f32[8,512] exponential(x)\n"), "\n");
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  ROOT q = f32[8,512] divide(e, y)\n"), "\n");
+}
+
+TEST(SeenDigits, RoundedToSixteenBits) {
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  m = f32[8,512] multiply(e, y)\n"
+                   "  ROOT c = bf16[8,512] convert(m)\n"),
+            "narrow: e; \n");
+  // A second use shows it whole.
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  c = bf16[8,512] convert(e)\n"
+                   "  ROOT t = (bf16[8,512], f32[8,512]) tuple(c, e)\n"),
+            "\n");
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  c = bf16[8,512] convert(e)\n"
+                   "  g = pred[8,512] compare(e, y), direction=GT\n"
+                   "  ROOT t = (bf16[8,512], pred[8,512]) tuple(c, g)\n"),
+            "\n");
+  // Digits cancel.
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  m = f32[8,512] subtract(e, y)\n"
+                   "  ROOT c = bf16[8,512] convert(m)\n"),
+            "\n");
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  ROOT c = f8e4m3fn[8,512] convert(e)\n"), "\n");
+}
+
+TEST(SeenDigits, SoftmaxOfNarrowResults) {
+  EXPECT_EQ(OfBody(absl::StrCat(kSoftmax, "  ROOT c = bf16[8,512] convert(q)\n")),
+            "narrow: e q; \n");
+  // Signs may cancel in the sum, but its order shows.
+  EXPECT_EQ(OfBody("e = f32[8,512] tanh(x)\n"
+                   "  s = f32[8] reduce(e, z), dimensions={1}, to_apply=sum\n"
+                   "  ROOT c = bf16[8] convert(s)\n"),
+            "loose: e; \n");
+}
+
+TEST(SeenDigits, SoftmaxOfF32) {
+  EXPECT_EQ(OfBody(absl::StrCat(kSoftmax, "  ROOT r = f32[8,512] negate(q)\n")), "loose: e q; \n");
+  // With the gradient of a cross entropy: what is subtracted changes nothing of that.
+  EXPECT_EQ(OfBody(absl::StrCat(kSoftmax,
+                                "  g = f32[8,512] subtract(q, y)\n"
+                                "  ROOT c = bf16[8,512] convert(g)\n")),
+            "loose: e q; \n");
+}
+
+TEST(SeenDigits, SumsOfFewTermsAreSettled) {
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n"
+                   "  ROOT s = f32[512] reduce(e, z), dimensions={0}, to_apply=sum\n"),
+            "\n");
+}
+
+TEST(SeenDigits, ZerosBesideUnsettledValues) {
+  const std::string head =
+      absl::StrCat(kSoftmax,
+                   "  f = f32[8,512] broadcast(z), dimensions={}\n"
+                   "  i = f32[] constant(1)\n  o = f32[8,512] broadcast(i), dimensions={}\n");
+  EXPECT_EQ(OfBody(absl::StrCat(head,
+                                "  v = f32[8,512] select(p, q, f)\n"
+                                "  l = f32[8,512] logistic(y)\n"
+                                "  ROOT m = f32[8,512] multiply(l, v)\n")),
+            "loose: e q l; \n");
+  EXPECT_EQ(OfBody(absl::StrCat(head,
+                                "  v = f32[8,512] select(p, q, o)\n"
+                                "  l = f32[8,512] logistic(y)\n"
+                                "  ROOT m = f32[8,512] multiply(l, v)\n")),
+            "loose: e q; \n");
+}
+
+// e is computed in two kernels; one of them stores it.
+TEST(SeenDigits, OneValueInTwoKernels) {
+  constexpr char kTwo[] = R"(
+f {
+  x = f32[8] parameter(0)
+  e = f32[8] exponential(x)
+  ROOT c = bf16[8] convert(e)
+}
+g {
+  x = f32[8] parameter(0)
+  e = f32[8] exponential(x)
+  ROOT n = %s
+}
+ENTRY e {
+  a = f32[8] parameter(0)
+  u = bf16[8] fusion(a), kind=kLoop, calls=f
+  v = %s fusion(a), kind=kLoop, calls=g
+  ROOT t = (bf16[8], %s) tuple(u, v)
+}
+)";
+  const auto with = [&](const std::string& root, const std::string& shape) {
+    std::string text = kTwo;
+    for (const std::string& part : {root, shape, shape}) text.replace(text.find("%s"), 2, part);
+    return Seen(text, {"f", "g"});
+  };
+  EXPECT_EQ(with("f32[8] negate(e)", "f32[8]"), "\n\n");
+  EXPECT_EQ(with("f16[8] convert(e)", "f16[8]"), "narrow: e; \nnarrow: e; \n");
+}
+
+}  // namespace
+}  // namespace ingot::plan
