@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/tile_ahead.h"
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
@@ -32,6 +33,12 @@ class TileLowering : public TileSpace {
         b_(frame.builder),
         math_(frame.context.math),
         places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
+        ahead_(frame, info_, places_,
+               [this](const Instruction& parameter, int c, int r) {
+                 std::vector<int> registers(class_count_, 0);
+                 registers[c] = r;
+                 return IndexAt(parameter, NewPoint(registers));
+               }),
         class_count_(static_cast<int>(plan_.classes.size())) {
     frame.context.tile = this;
   }
@@ -58,7 +65,11 @@ class TileLowering : public TileSpace {
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
     if (!plan_.staged.empty()) b_.Barrier();
-    Loops(kept, 0, [&] { EmitTile(); });
+    if (!plan_.ahead.empty()) ahead_.Start();
+    Loops(kept, 0, [&] {
+      if (!plan_.ahead.empty()) ahead_.Take();
+      EmitTile();
+    });
   }
 
   // ----- TileSpace
@@ -545,6 +556,7 @@ class TileLowering : public TileSpace {
   kernel::Builder& b_;
   IndexMath& math_;
   TilePlaces places_;
+  TileAhead ahead_;
   const int class_count_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;

@@ -16,6 +16,7 @@ TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t bloc
   warp_.assign(classes, nullptr);
   block_.assign(classes, nullptr);
   trip_.assign(classes, math_.Const(0));
+  register_.assign(classes, nullptr);
   lane_masks_.assign(classes, 0);
   const Value lane = math_.Convert(math_.b().LaneId());
   const Value warp = math_.Convert(math_.b().WarpId());
@@ -45,7 +46,8 @@ Value TilePlaces::Coordinate(int c, int r) const {
   const plan::TileClass& tile = plan_.classes[c];
   Value at = b.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
   int64_t extent = int64_t{1} * tile.lanes * tile.warps;
-  at = math_.Add(at, r * extent);
+  at = register_[c] != nullptr ? b.Add(at, math_.Mul(register_[c], extent))
+                               : math_.Add(at, r * extent);
   extent *= tile.registers;
   at = b.Add(at, math_.Mul(block_[c], extent));
   extent *= tile.blocks;
@@ -55,6 +57,7 @@ Value TilePlaces::Coordinate(int c, int r) const {
 
 bool TilePlaces::IsMasked(int c, int r) const {
   const plan::TileClass& tile = plan_.classes[c];
+  if (register_[c] != nullptr) r = tile.registers - 1;
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
   // Of the last block and trip.
   const int64_t all = tile.block_extent() * tile.blocks;

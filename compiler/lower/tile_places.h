@@ -25,6 +25,8 @@ class TilePlaces {
   kernel::Value trip(int c) const { return trip_[c]; }
   // The loop over the class's trips is at `trip`.
   void SetTrip(int c, kernel::Value trip) { trip_[c] = trip; }
+  // The register of class `c` is the number `r` of a loop, whatever Coordinate is told; null: not.
+  void SetRegister(int c, kernel::Value r) { register_[c] = r; }
   // Lanes of the warp whose digits of `c` differ by a power of two differ by so many times this.
   int64_t LaneMask(int c) const { return lane_masks_[c]; }
 
@@ -42,8 +44,8 @@ class TilePlaces {
 
   IndexMath& math_;
   const plan::TilePlan& plan_;
-  std::vector<kernel::Value> lane_, warp_, block_, trip_;  // by class
-  std::vector<int64_t> lane_masks_;                        // by class
+  std::vector<kernel::Value> lane_, warp_, block_, trip_, register_;  // by class
+  std::vector<int64_t> lane_masks_;                                   // by class
 };
 
 }  // namespace ingot::lower

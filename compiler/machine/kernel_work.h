@@ -51,6 +51,8 @@ struct KernelWork {
   double block_bytes_in_flight = 0;
   // Whether a block's loads are behind it when it stores, and a barrier between: softmax, norms.
   bool loads_before_stores = false;
+  // Whether it copies the next trip's inputs while it computes: its loads wait for no stores.
+  bool copies_ahead = false;
   std::array<double, kUnitCount> instructions{};  // of warps, by unit
   // Turns that the banks of shared memory take; a conflict of n ways takes n.
   double shared_passes = 0;

@@ -25,6 +25,21 @@ double ResidentBlocks(const KernelWork& work, const Target& target) {
   return work.blocks / (waves * target.multiprocessors);
 }
 
+// Phases of a block that barriers part do not overlap; those of other blocks do.  The time of two
+// kinds of work together is their norm of this exponent: 1 is their sum, infinity the larger one.
+// With r blocks resident r + 0.4, one more where the next loads are under way while it computes:
+// softmax of 8,192 to 40,000 columns and a cross entropy of 50,304, on an H200.
+constexpr double kExponentAlone = 0.4;
+constexpr double kExponentAhead = 1.4;
+
+double Overlapped(double a, double b, double exponent) {
+  const double longer = std::max(a, b);
+  if (longer == 0) return 0;
+  // Divided by the longer one, so that no power overflows.
+  return longer *
+         std::pow(std::pow(a / longer, exponent) + std::pow(b / longer, exponent), 1 / exponent);
+}
+
 // All in nanoseconds: 1 GB/s is a byte a nanosecond.
 
 double MemoryTime(const KernelWork& work, double bytes_in_flight, const Target& target) {
@@ -36,13 +51,8 @@ double MemoryTime(const KernelWork& work, double bytes_in_flight, const Target& 
   const double again = std::max(0.0, work.loads.useful_bytes - cached_bytes - work.read_bytes);
   double wait = work.read_bytes * card.latency_ns + again * card.l2_latency_ns;
   if (wait == 0 || bytes_in_flight == 0) return stream;
-  if (work.loads_before_stores) wait *= 2;
-  const double latency = wait / (bytes_in_flight * target.multiprocessors);
-  const double longer = std::max(stream, latency);
-  // Divided by the longer one, so that no power overflows.
-  return longer *
-         std::pow(std::pow(stream / longer, kExponent) + std::pow(latency / longer, kExponent),
-                  1 / kExponent);
+  if (work.loads_before_stores && !work.copies_ahead) wait *= 2;
+  return Overlapped(stream, wait / (bytes_in_flight * target.multiprocessors), kExponent);
 }
 
 double SectorTime(const Accesses& accesses, const Card& card) {
@@ -126,9 +136,10 @@ Prediction PredictTime(const KernelWork& work, const Target& target) {
   prediction.overhead_us = card.launch_us;
   if (work.loads.useful_bytes > 0) prediction.overhead_us += card.latency_ns / kNsPerUs;
   if (work.loads_before_stores) {
-    // A block does not compute while it waits for its loads: only other blocks do.
-    const double reads = work.read_bytes / card.read_gbps / kNsPerUs;
-    prediction.waits_us = std::min(prediction.term(Bound::kIssue), reads) / std::max(1.0, resident);
+    const double issue = prediction.term(Bound::kIssue);
+    const double memory = prediction.term(Bound::kMemory);
+    const double exponent = resident + (work.copies_ahead ? kExponentAhead : kExponentAlone);
+    prediction.waits_us = std::max(0.0, Overlapped(issue, memory, exponent) - *largest);
   }
   prediction.us = prediction.overhead_us + *largest + prediction.waits_us;
   return prediction;

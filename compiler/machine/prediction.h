@@ -59,7 +59,7 @@ absl::string_view NameOf(Bound bound);
 struct Prediction {
   double us = 0;           // all together
   double overhead_us = 0;  // launch and the first load's latency
-  double waits_us = 0;  // in which resident blocks wait for loads and none computes in their place
+  double waits_us = 0;     // in which resident blocks wait and none works in their place
   std::array<double, kBoundCount> terms{};  // in microseconds
   Bound bound = Bound::kMemory;             // the largest of them
   double bytes_in_flight = 0;               // on average a multiprocessor

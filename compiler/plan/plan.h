@@ -137,9 +137,12 @@ struct TilePlan {
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
+  // Inputs of which each thread copies its elements of the next trip to shared memory while it
+  // computes with those of this one.  One kept class loops, no other; they have it.
+  std::vector<int> ahead;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("partial_level", self.partial_level); visit("staged", self.staged);
-                    visit("class", self.classes);)
+                    visit("ahead", self.ahead); visit("class", self.classes);)
 };
 
 // Which memory a parameter of a kernel is.

@@ -259,6 +259,7 @@ class TilePlanner {
     tile.classes = deal_.classes;
     tile.order = order_;
     tile.staged = deal_.staged;
+    tile.ahead = deal_.ahead;
     KernelPlan kernel = Kernel(tile);
     CountWork(kernel);
     plan.kernels.push_back(std::move(kernel));

@@ -17,6 +17,8 @@ constexpr TileKnobs kVariations[] = {
     {.held_registers = 16},
     // Inputs that rows share, in shared memory.
     {.stages = true},
+    // Long rows: wait for the loads of each.
+    {.copies_ahead = false},
     // Loads under way.
     {.loads = 8, .loads_of_trip = 16},
     {.loads = 2, .loads_of_trip = 4},

@@ -30,10 +30,11 @@ constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
 constexpr int64_t kBusyThreads = 1024;
 // Registers of a thread besides those of the elements that it holds.
 constexpr int64_t kOtherRegisters = 32;
+constexpr int64_t kLeastOtherRegisters = 24;
 // Shared memory of a block besides staged inputs.
 constexpr int64_t kOtherSharedBytes = 2048;
-// Rows that each resident block should have, at least, to stage what they share.
-constexpr int64_t kRowsOfStage = 4;
+// Rows that each resident block should have, at least, to take them by turns.
+constexpr int64_t kRowsOfLoop = 4;
 // Staged inputs have at least this share of the bytes of a row.
 constexpr double kLeastStaged = 0.125;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
@@ -244,8 +245,8 @@ class Dealer {
     return words + kOtherRegisters <= target_.card->registers / threads;
   }
 
-  // Long rows: a vector of half as many elements where threads then hold fewer, as long as a warp's
-  // access is 256 bytes.
+  // Long rows that are not copied ahead: a vector of half as many elements where threads then hold
+  // fewer, as long as a warp's access is 256 bytes.
   void NarrowVector() {
     TileClass& inner = deal_.classes[order_[0]];
     if (BytesOfPlace() < kAccessBytes) return;
@@ -260,7 +261,9 @@ class Dealer {
     const std::vector<int> kept = ClassesThatAre(false);
     const bool is_long =
         VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
-    if (is_long && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
+    const bool loops = knobs_.copies_ahead && !kept.empty() &&
+                       SizeOf(kept[0]) >= kRowsOfLoop * target_.multiprocessors;
+    if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
@@ -314,6 +317,40 @@ class Dealer {
     DealBlocks(kept);
     SplitReduction(reduced, kept);
     StageRows(kept);
+    CopyRowsAhead(kept);
+  }
+
+  // Rows of which a multiprocessor holds one block, that would wait for its loads: blocks take
+  // several rows by turns, and their threads copy the next one while they compute.
+  void CopyRowsAhead(const std::vector<int>& kept) {
+    if (!knobs_.copies_ahead || kept.empty() || !deal_.staged.empty()) return;
+    int64_t threads = 1, held = 1;
+    for (int c : order_) {
+      const TileClass& tile = deal_.classes[c];
+      if (tile.loop > 1 || (c != kept[0] && tile.blocks > 1)) return;
+      threads *= int64_t{1} * tile.lanes * tile.warps;
+      held *= int64_t{1} * tile.vector * tile.registers;
+    }
+    TileClass& rows = deal_.classes[kept[0]];
+    if (rows.blocks < kRowsOfLoop * target_.multiprocessors) return;
+    if (2 * threads * (held + kLeastOtherRegisters) <= target_.card->registers) return;
+    std::vector<int> ahead;
+    int64_t bytes = kOtherSharedBytes;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      const absl::Span<const int> own = space().ClassesOf(v);
+      if (!info_.uses().Of(v).in_space() || !Contains(own, order_[0])) continue;
+      if (!Contains(own, kept[0]) || !CopiesAhead(info_, deal_.classes, v)) continue;
+      int64_t elements = threads;
+      for (int c : own) {
+        elements *= int64_t{1} * deal_.classes[c].vector * deal_.classes[c].registers;
+      }
+      ahead.push_back(v);
+      bytes += BytesOf(graph().value(v).shape(), elements);
+    }
+    if (ahead.empty() || bytes > target_.shared_bytes) return;
+    rows.loop = CeilDiv(rows.blocks, target_.multiprocessors);
+    rows.blocks = CeilDiv(rows.size, rows.block_extent());
+    deal_.ahead = std::move(ahead);
   }
 
   // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
@@ -352,7 +389,7 @@ class Dealer {
       if (deal_.classes[c].blocks > deal_.classes[outer].blocks) outer = c;
     }
     const int64_t slots = resident * target_.multiprocessors;
-    if (blocks < kRowsOfStage * slots) return;
+    if (blocks < kRowsOfLoop * slots) return;
     TileClass& tile = deal_.classes[outer];
     const int64_t wanted = std::max<int64_t>(1, slots / (blocks / tile.blocks));
     tile.loop = CeilDiv(tile.blocks, wanted);
@@ -477,6 +514,22 @@ int MostVector(const FusionInfo& info, int inner) {
   }
   while (space.classes()[inner].size % vector != 0) vector /= 2;
   return static_cast<int>(vector);
+}
+
+bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input) {
+  const Shape& shape = info.graph().value(input).shape();
+  if (!shape.IsArray() || IsComplex(shape.element_type()) || BitWidth(shape.element_type()) < 8) {
+    return false;
+  }
+  const absl::Span<const int> own = info.space().ClassesOf(input);
+  if (own.empty()) return false;
+  // A thread holds vectors along memory, one place of the other classes.
+  const int vector = classes[own.back()].vector;
+  for (int c : own) {
+    if (c != own.back() && classes[c].vector * classes[c].registers > 1) return false;
+  }
+  const int64_t bytes = int64_t{vector} * ByteWidth(shape.element_type());
+  return bytes == 4 || bytes == 8 || bytes == 16;
 }
 
 TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "compiler/plan/plan.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -48,11 +49,13 @@ struct TileKnobs {
   // Whether inputs that rows share are kept in shared memory: fewer sectors are asked for, but on
   // an H200 the fewer threads take longer.
   bool stages = false;
+  // Whether rows of which a multiprocessor holds one block are copied a trip ahead.
+  bool copies_ahead = true;
 };
 
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
-  std::vector<int> staged;         // TilePlan's
+  std::vector<int> staged, ahead;  // TilePlan's
   int64_t splits = 1;              // blocks that share what is reduced
 };
 
@@ -65,6 +68,9 @@ TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vecto
 // The most elements, a power of two, that an access along class `inner` can move of every array
 // that has the class, each dimension of it made of whole vectors.
 int MostVector(const FusionInfo& info, int inner);
+
+// Whether a thread's vector of the input, dealt out like this, is what one asynchronous copy moves.
+bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

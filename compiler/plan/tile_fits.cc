@@ -75,6 +75,7 @@ class Checker {
     INGOT_RETURN_IF_ERROR(LaunchFits(kernel));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
+    INGOT_RETURN_IF_ERROR(AheadFit(tile));
     return MemoryFits(number);
   }
 
@@ -221,18 +222,50 @@ class Checker {
     return absl::OkStatus();
   }
 
-  absl::Status StagedFit(const TilePlan& tile) const {
-    std::vector<int> sorted = tile.staged;
+  // That the numbers are inputs, none twice.
+  absl::Status InputsFit(absl::string_view what, const std::vector<int>& inputs) const {
+    std::vector<int> sorted = inputs;
     std::sort(sorted.begin(), sorted.end());
-    INGOT_REQUIRE(std::unique(sorted.begin(), sorted.end()) == sorted.end(), "staged={",
-                  absl::StrJoin(tile.staged, ", "), "} names an input twice");
-    for (int v : tile.staged) {
-      INGOT_REQUIRE(v >= 0 && v < info_.graph().input_count(), "staged: there is no input ", v,
+    INGOT_REQUIRE(std::unique(sorted.begin(), sorted.end()) == sorted.end(), what, "={",
+                  absl::StrJoin(inputs, ", "), "} names an input twice");
+    for (int v : inputs) {
+      INGOT_REQUIRE(v >= 0 && v < info_.graph().input_count(), what, ": there is no input ", v,
                     "; the fusion has ", info_.graph().input_count());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StagedFit(const TilePlan& tile) const {
+    INGOT_RETURN_IF_ERROR(InputsFit("staged", tile.staged));
+    for (int v : tile.staged) {
       const Shape& shape = info_.graph().value(v).shape();
       INGOT_REQUIRE(!shape.IsTuple() && !IsComplex(shape.element_type()) &&
                         BitWidth(shape.element_type()) >= 8 && shape.ElementCount() > 0,
                     "staged: input ", v, ", ", shape.ToString(false), ", cannot be");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AheadFit(const TilePlan& tile) const {
+    if (tile.ahead.empty()) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(InputsFit("ahead", tile.ahead));
+    int rows = -1;
+    for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
+      if (tile.classes[c].loop == 1) continue;
+      INGOT_REQUIRE(rows < 0 && !IsReduced(c), "ahead: one class loops, and no reduction ends it");
+      rows = c;
+    }
+    INGOT_REQUIRE(rows >= 0, "ahead: no class loops");
+    INGOT_REQUIRE(tile.known_level == 0 && tile.partial_level == 0,
+                  "ahead: the kernel is one of several");
+    for (int v : tile.ahead) {
+      const absl::Span<const int> own = info_.space().ClassesOf(v);
+      INGOT_REQUIRE(info_.uses().Of(v).in_space() &&
+                        std::find(own.begin(), own.end(), rows) != own.end() &&
+                        std::find(tile.staged.begin(), tile.staged.end(), v) == tile.staged.end(),
+                    "ahead: input ", v, " does not change from trip to trip");
+      INGOT_REQUIRE(CopiesAhead(info_, tile.classes, v), "ahead: input ", v,
+                    " has no vectors of 4, 8 or 16 bytes");
     }
     return absl::OkStatus();
   }
@@ -261,13 +294,21 @@ class Checker {
     return absl::OkStatus();
   }
 
-  // What is staged, and what warps exchange for each reduction.
+  // What is staged or copied ahead, and what warps exchange for each reduction.
   int64_t SharedBytes(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
     int64_t bytes = 0;
     for (int v : tile.staged) {
       const Shape& shape = info_.graph().value(v).shape();
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
+    }
+    for (int v : tile.ahead) {
+      int64_t elements = plan_.kernels[number].block_threads;
+      for (int c : info_.space().ClassesOf(v)) {
+        elements = SaturatingMultiply(
+            elements, int64_t{1} * tile.classes[c].vector * tile.classes[c].registers);
+      }
+      bytes = SaturatingAdd(bytes, ingot::BytesOf(info_.graph().value(v).shape(), elements));
     }
     for (const Reduction& reduction : info_.reductions()) {
       if (reduction.level <= tile.known_level) {

@@ -15,6 +15,15 @@ machine::Accesses AccessesOf(const simulator::GlobalAccesses& accesses) {
   return {static_cast<double>(accesses.sectors), static_cast<double>(accesses.useful_bytes)};
 }
 
+bool CopiesAsync(const Kernel& kernel) {
+  bool copies = false;
+  kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& op) {
+    const auto* call = std::get_if<kernel::IntrinsicAttributes>(&op.attributes);
+    copies = copies || (call != nullptr && call->intrinsic == kernel::Intrinsic::kCopyAsync);
+  });
+  return copies;
+}
+
 }  // namespace
 
 int64_t FrameInstructions(const Kernel& kernel) {
@@ -37,6 +46,7 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
   work.stores = AccessesOf(counters.stores);
   work.block_bytes_in_flight = counters.bytes_in_flight;
   work.loads_before_stores = counters.barriers > 0 && counters.stores.sectors > 0;
+  work.copies_ahead = CopiesAsync(kernel);
   for (int unit = 0; unit < machine::kUnitCount; ++unit) {
     work.instructions[unit] = static_cast<double>(counters.instructions[unit]);
   }

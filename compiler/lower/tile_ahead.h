@@ -1,0 +1,53 @@
+// Inputs that a thread copies to shared memory one trip before it computes with them.
+#ifndef INGOT_COMPILER_LOWER_TILE_AHEAD_H_
+#define INGOT_COMPILER_LOWER_TILE_AHEAD_H_
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "compiler/lower/frame.h"
+#include "compiler/lower/tile_places.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::lower {
+
+// The inputs of TilePlan::ahead.  Each thread has places of its own, one for each vector that it
+// holds, and reads only those: a copy needs to be waited for, and no barrier.
+class TileAhead {
+ public:
+  // The index of a parameter at the thread's place, with register `r` of the class `c`.
+  using IndexOf = std::function<Index(const Instruction& parameter, int c, int r)>;
+
+  TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, IndexOf index_of)
+      : frame_(frame), info_(info), places_(places), index_of_(std::move(index_of)) {}
+
+  // Before the loop: makes room, and starts the copies of the first trip.
+  void Start();
+  // In the loop: waits for this trip's elements, provides them, and starts the next trip's copies.
+  void Take();
+
+ private:
+  struct Input {
+    const Instruction* parameter;
+    int inner;    // its class along memory
+    int vectors;  // that a thread holds, registers of that class
+    int lanes;    // of a vector
+    kernel::Buffer* shared;
+  };
+
+  void Copy();
+  // Where the thread keeps vector number `number`.
+  kernel::Value PlaceOf(const Input& input, kernel::Value number);
+
+  Frame& frame_;
+  const FusionInfo& info_;
+  TilePlaces& places_;
+  IndexOf index_of_;
+  std::vector<Input> inputs_;
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_TILE_AHEAD_H_
