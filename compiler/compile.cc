@@ -197,6 +197,7 @@ class Compiler {
     return {.tiles = tiles && options_.fusion == FusionMode::kCost,
             .numerics = options_.numerics,
             .unrounded = unrounded_[entry],
+            .last_reads = fusions_->entries()[entry].last_reads,
             .table = table};
   }
 
