@@ -198,6 +198,7 @@ class Compiler {
             .numerics = options_.numerics,
             .unrounded = unrounded_[entry],
             .seen = seen_[entry],
+            .last_reads = fusions_->entries()[entry].last_reads,
             .table = table};
   }
 

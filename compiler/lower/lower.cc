@@ -75,6 +75,15 @@ kernel::Buffer* AddBuffer(kernel::Kernel& kernel, const plan::BufferRole& role,
   return nullptr;
 }
 
+// Whether the buffer may be another one's memory too.
+bool SharesMemory(const plan::FusionPlan& plan, const plan::BufferRole& role) {
+  return std::any_of(
+      plan.in_place.begin(), plan.in_place.end(), [&](const plan::InPlacePair& pair) {
+        return (role.kind == plan::BufferRole::Kind::kOperand && role.number == pair.operand) ||
+               (role.kind == plan::BufferRole::Kind::kResult && role.number == pair.result);
+      });
+}
+
 void LowerWork(Frame& frame) {
   switch (frame.plan.skeleton) {
 #define INGOT_PLAN_SKELETON(Name, text, Family) \
@@ -111,10 +120,10 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
   memory.scratch.resize(fusion_plan.scratch.size());
   for (const plan::BufferRole& role : plan.buffers) {
     kernel::Buffer* buffer = AddBuffer(*kernel, role, fusion_plan, fusion);
-    buffer->noalias = true;
+    buffer->noalias = !SharesMemory(fusion_plan, role);
     switch (role.kind) {
       case plan::BufferRole::Kind::kOperand:
-        buffer->readonly = true;
+        buffer->readonly = buffer->noalias;
         memory.operands[role.number] = buffer;
         break;
       case plan::BufferRole::Kind::kResult:

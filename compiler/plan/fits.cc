@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
@@ -116,7 +117,9 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
         Annotate(BuffersFit(plan.kernels[i], fusion, plan.scratch.size()), "kernel ", i));
   }
   const FusionInfo info(ViewOf(fusion));
-  return tiles ? TileFits(plan, info, target) : AllStepsFit(plan, fusion, info, target);
+  INGOT_RETURN_IF_ERROR(tiles ? TileFits(plan, info, target)
+                              : AllStepsFit(plan, fusion, info, target));
+  return InPlaceFits(plan, info);
 }
 
 }  // namespace ingot::plan

@@ -12,7 +12,7 @@ namespace ingot::plan {
 // an access out of bounds, and within what a block may have of threads, registers and shared
 // memory. Every plan that the skeletons propose fits.  InvalidArgument says which number of which
 // kernel is wrong, and what it may be.  `reason`, `cost`, `numerics`, `unrounded` and `library` are
-// not looked at: MakePlan sets them.
+// not looked at: MakePlan sets them.  `in_place` is (in_place.h).
 //
 // A tile may deal out its classes in any way that covers them; a kernel of steps differs from the
 // skeleton's in the threads of a block or the division into tasks only.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/fits.h"
+#include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
@@ -87,6 +88,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   if (std::optional<FusionPlan> plan = PlanOfTable(fusion, target, options, refused)) {
     candidates.push_back(*std::move(plan));
   }
+  const bool is_given = !candidates.empty();
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
     if (row.skeleton == Skeleton::kTile && !options.tiles) continue;
@@ -94,6 +96,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   }
   FusionPlan plan = std::move(candidates[0]);
   Complete(fusion, info, target, options, plan);
+  if (!is_given) plan.in_place = FindInPlace(plan, info, options.last_reads);
   return plan;
 }
 
@@ -111,7 +114,10 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
   }
   std::erase_if(candidates,
                 [&](const FusionPlan& plan) { return !Fits(plan, fusion, target).ok(); });
-  for (FusionPlan& plan : candidates) Complete(fusion, info, target, options, plan);
+  for (FusionPlan& plan : candidates) {
+    Complete(fusion, info, target, options, plan);
+    plan.in_place = FindInPlace(plan, info, options.last_reads);
+  }
   return candidates;
 }
 

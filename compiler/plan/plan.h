@@ -192,6 +192,13 @@ struct Scratch {
   INGOT_PLAN_FIELDS(Scratch, visit("", self.shape);)
 };
 
+// A result that may be stored to the memory of an operand, by their numbers.
+struct InPlacePair {
+  int result = 0;
+  int operand = 0;
+  bool operator==(const InPlacePair&) const = default;
+};
+
 // How a fusion runs: kernels that are launched in order.
 struct FusionPlan {
   std::string reason;  // why this plan and no other; empty where there was no other
@@ -205,13 +212,16 @@ struct FusionPlan {
   std::vector<int64_t> narrow;
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
+  // Kernels make no difference between the two memories of a pair: whether they are one is each
+  // launch's own choice (in_place.h).
+  std::vector<InPlacePair> in_place;
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
                     visit("loose", self.loose); visit("narrow", self.narrow);
-                    visit("scratch", self.scratch); visit("library", self.library);
-                    visit("kernel", self.kernels);)
+                    visit("in_place", self.in_place); visit("scratch", self.scratch);
+                    visit("library", self.library); visit("kernel", self.kernels);)
 };
 
 class PlanTable;
@@ -221,6 +231,7 @@ struct PlanOptions {
   Numerics numerics = Numerics::kDefault;
   std::vector<int64_t> unrounded;    // FusionPlan's, of FindUnrounded
   SeenDigits seen;                   // FusionPlan's, of FindSeenDigits
+  std::vector<int> last_reads;       // operands that nobody reads behind the fusion, ascending
   const PlanTable* table = nullptr;  // plans that go before the skeletons'
 };
 

@@ -125,6 +125,9 @@ std::string TextOf(const BufferRole& value) {
   return absl::StrCat(absl::string_view(&kBufferLetters[static_cast<int>(value.kind)], 1),
                       value.number);
 }
+std::string TextOf(const InPlacePair& value) {
+  return absl::StrCat("r", value.result, "=p", value.operand);
+}
 template <typename List>
 std::string TextOf(const List& list) {
   return absl::StrCat(
@@ -465,6 +468,19 @@ class Reader {
     lexer_.ConsumeWord(word);
     value.kind = static_cast<BufferRole::Kind>(letter - std::begin(kBufferLetters));
     value.number = number;
+    return absl::OkStatus();
+  }
+  absl::Status Value(InPlacePair& value) {
+    const size_t position = lexer_.Position();
+    BufferRole result, operand;
+    INGOT_RETURN_IF_ERROR(Value(result));
+    INGOT_RETURN_IF_ERROR(lexer_.Expect("=", "behind the result of a pair"));
+    INGOT_RETURN_IF_ERROR(Value(operand));
+    if (result.kind != BufferRole::Kind::kResult || operand.kind != BufferRole::Kind::kOperand) {
+      return lexer_.ErrorAt(position, TextOf(result), "=", TextOf(operand),
+                            " is no result and operand, as r0=p1");
+    }
+    value = {result.number, operand.number};
     return absl::OkStatus();
   }
   template <typename T>

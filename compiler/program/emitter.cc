@@ -8,6 +8,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/buffers/buffers.h"
+#include "compiler/program/leaves.h"
+#include "ir/base/check.h"
 #include "ir/base/status.h"
 
 namespace ingot::program {
@@ -17,27 +19,9 @@ using runtime::Allocation;
 using runtime::BufferSlice;
 using runtime::Command;
 
-// The arrays of a value, tuples taken apart in order.
+// Where the arrays of a value are.
 using Leaves = std::vector<BufferSlice>;
-using Values = absl::flat_hash_map<const Instruction*, Leaves>;
-
-void AppendLeafShapes(const Shape& shape, std::vector<Shape>& leaves) {
-  if (shape.IsArray()) leaves.push_back(shape);
-  for (const Shape& element : shape.tuple_shapes()) AppendLeafShapes(element, leaves);
-}
-
-int64_t LeafCount(const Shape& shape) {
-  if (shape.IsArray()) return 1;
-  int64_t count = 0;
-  for (const Shape& element : shape.tuple_shapes()) count += LeafCount(element);
-  return count;
-}
-
-std::vector<Shape> LeafShapes(const Shape& shape) {
-  std::vector<Shape> leaves;
-  AppendLeafShapes(shape, leaves);
-  return leaves;
-}
+using Values = LeafValues<BufferSlice>;
 
 // Constants up to this size share one allocation.
 constexpr int64_t kSmallConstantBytes = 4096;
@@ -106,12 +90,11 @@ class Emitter {
   absl::StatusOr<Leaves> EmitCallee(const Computation& callee, absl::Span<const Leaves> arguments,
                                     std::vector<Command>& commands);
 
-  // Where the leaves of each element of a tuple begin among its leaves, and where the last end.
-  // Counted once a value: wide tuples have as many readers as elements.
-  const std::vector<int64_t>& LeafBegins(const Instruction& tuple);
-
   BufferSlice NewBuffer(int64_t size);
   Leaves NewBuffers(const Shape& shape);
+  // For what a fusion computes; some are buffers of operands that nobody reads any more.
+  Leaves ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
+                       const Leaves& operands);
   void Touch(const BufferSlice& slice);
   void AddCommand(std::vector<Command>& commands, Command command,
                   absl::Span<const BufferSlice> touched);
@@ -139,7 +122,7 @@ class Emitter {
   std::vector<int64_t> offsets_;
   std::vector<uint8_t> small_constants_;
   std::vector<int32_t> touches_;  // virtual buffers in the order of their uses
-  absl::flat_hash_map<const Instruction*, std::vector<int64_t>> leaf_begins_;
+  LeafBegins leaf_begins_;
   int64_t arena_lower_bound_ = 0;
   int64_t position_ = 0;  // commands emitted so far, nested ones included
 };
@@ -222,6 +205,9 @@ absl::StatusOr<Leaves> Emitter::EmitCallee(const Computation& callee,
 absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction,
                                                 const Values& values,
                                                 std::vector<Command>& commands) {
+  if (auto passed_on = PassedOnLeaves(instruction, values, leaf_begins_)) {
+    return *std::move(passed_on);
+  }
   switch (instruction.opcode()) {
     case Opcode::kConstant:
       return EmitConstant(instruction.literal(), instruction.name());
@@ -231,42 +217,10 @@ absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction,
       return EmitWhile(instruction, values, commands);
     case Opcode::kConditional:
       return EmitConditional(instruction, values, commands);
-    case Opcode::kTuple: {
-      Leaves leaves;
-      for (const Instruction* operand : instruction.operands()) {
-        const Leaves& part = values.at(operand);
-        leaves.insert(leaves.end(), part.begin(), part.end());
-      }
-      return leaves;
-    }
-    case Opcode::kGetTupleElement: {
-      const Leaves& whole = values.at(instruction.operand(0));
-      const std::vector<int64_t>& begins = LeafBegins(*instruction.operand(0));
-      const int64_t index = instruction.tuple_index();
-      return Leaves(whole.begin() + begins[index], whole.begin() + begins[index + 1]);
-    }
-    case Opcode::kReshape:
-    case Opcode::kOptimizationBarrier:
-    case Opcode::kAddDependency:
-    case Opcode::kDomain:
-      return values.at(instruction.operand(0));
-    case Opcode::kAfterAll:
-      return Leaves();
     default:
       return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
                            " cannot be compiled for ", target_.name);
   }
-}
-
-const std::vector<int64_t>& Emitter::LeafBegins(const Instruction& tuple) {
-  std::vector<int64_t>& begins = leaf_begins_[&tuple];
-  if (begins.empty()) {
-    begins.push_back(0);
-    for (const Shape& element : tuple.shape().tuple_shapes()) {
-      begins.push_back(begins.back() + LeafCount(element));
-    }
-  }
-  return begins;
 }
 
 absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::string_view name) {
@@ -299,6 +253,31 @@ absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::strin
       {Allocation::kConstant, static_cast<int32_t>(program_.constants.size() - 1), 0, size}};
 }
 
+Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
+                              const Leaves& operands) {
+  const absl::Span<const int> last = fusions_.LastReadsOf(fusion);
+  const std::vector<Shape> shapes = LeafShapes(fusion.shape());
+  Leaves results;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const auto pair = std::find_if(
+        plan.in_place.begin(), plan.in_place.end(), [&](const plan::InPlacePair& in_place) {
+          return in_place.result == static_cast<int>(i) &&
+                 std::binary_search(last.begin(), last.end(), in_place.operand);
+        });
+    if (pair == plan.in_place.end()) {
+      results.push_back(NewBuffer(shapes[i].ByteSize()));
+      continue;
+    }
+    const BufferSlice& memory = operands[pair->operand];
+    INGOT_CHECK(memory.allocation == Allocation::kArena && memory.offset == 0 &&
+                memory.size == shapes[i].ByteSize() &&
+                memory.size == buffers_[memory.index].lifetime.size)
+        << fusion.name() << ": result " << i << " is not as large as operand " << pair->operand;
+    results.push_back(memory);
+  }
+  return results;
+}
+
 absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Values& values,
                                            std::vector<Command>& commands) {
   const FusionEntry& entry = fusions_.EntryOf(*fusion.called_computations()[0]);
@@ -309,7 +288,7 @@ absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Valu
       return Unimplemented(fusion.name(), ": a fusion with a tuple for a parameter");
     buffers.operands.push_back(leaves[0]);
   }
-  buffers.results = NewBuffers(fusion.shape());
+  buffers.results = ResultBuffers(fusion, entry.plan, buffers.operands);
   for (const plan::Scratch& scratch : entry.plan.scratch) {
     buffers.scratch.push_back(NewBuffer(scratch.shape.ByteSize()));
   }

@@ -1,5 +1,7 @@
 #include "compiler/program/fusion_table.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -24,17 +26,29 @@ std::string UniqueName(const std::string& stem, absl::flat_hash_set<std::string>
   return name;
 }
 
+// Of ascending numbers.
+std::vector<int> Union(absl::Span<const int> a, absl::Span<const int> b) {
+  std::vector<int> both;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both;
+}
+
 }  // namespace
 
 FusionTable::FusionTable(const Module& module) { Collect(*module.entry()); }
 
 void FusionTable::Collect(const Computation& computation) {
   if (!collected_.insert(&computation).second) return;
+  const LastReads reads = FindLastReads(computation);
+  last_reads_.insert(reads.begin(), reads.end());
   for (const Instruction* instruction : computation.instructions()) {
     switch (instruction->opcode()) {
-      case Opcode::kFusion:
-        Add(*instruction->called_computations()[0], instruction->name());
+      case Opcode::kFusion: {
+        const int64_t number = Add(*instruction->called_computations()[0], instruction->name());
+        const absl::Span<const int> last = LastReadsOf(*instruction);
+        entries_[number].last_reads = Union(entries_[number].last_reads, last);
         break;
+      }
       case Opcode::kWhile:
         Collect(*instruction->while_condition());
         Collect(*instruction->while_body());
@@ -48,18 +62,24 @@ void FusionTable::Collect(const Computation& computation) {
   }
 }
 
-void FusionTable::Add(const Computation& fusion, absl::string_view name_hint) {
+absl::Span<const int> FusionTable::LastReadsOf(const Instruction& fusion) const {
+  const auto found = last_reads_.find(&fusion);
+  return found == last_reads_.end() ? absl::Span<const int>() : found->second;
+}
+
+int64_t FusionTable::Add(const Computation& fusion, absl::string_view name_hint) {
   std::vector<int64_t>& same_hash = by_hash_[HashComputation(fusion)];
   for (int64_t number : same_hash) {
     if (!SameComputation(*entries_[number].fusion, fusion)) continue;
     if (number_.insert({&fusion, number}).second) equal_[number].push_back(&fusion);
-    return;
+    return number;
   }
   const int64_t number = static_cast<int64_t>(entries_.size());
-  entries_.push_back({UniqueName(Identifier(name_hint), names_), &fusion, {}, {}});
+  entries_.push_back({UniqueName(Identifier(name_hint), names_), &fusion, {}, {}, {}});
   equal_.push_back({&fusion});
   number_[&fusion] = number;
   same_hash.push_back(number);
+  return number;
 }
 
 void FusionTable::NameKernels(FusionEntry& entry) {

@@ -9,9 +9,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "compiler/kernel/kernel.h"
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
+#include "compiler/program/last_reads.h"
 #include "ir/module.h"
 
 namespace ingot::program {
@@ -26,6 +28,8 @@ struct KernelEntry {
 struct FusionEntry {
   std::string name;           // an identifier, unique among the fusions
   const Computation* fusion;  // the first of its kind
+  // Operands that some fusion of this kind reads last, by number and ascending.
+  std::vector<int> last_reads;
   plan::FusionPlan plan;
   std::vector<KernelEntry> kernels;  // as plan.kernels
 };
@@ -33,7 +37,7 @@ struct FusionEntry {
 class FusionTable {
  public:
   // The fusions that run as commands, in the order in which they run first; those that
-  // SameComputation calls equal share an entry.  Entries have names only.
+  // SameComputation calls equal share an entry.  Entries have names and last reads only.
   explicit FusionTable(const Module& module);
 
   std::vector<FusionEntry>& entries() { return entries_; }
@@ -44,6 +48,9 @@ class FusionTable {
     return entries_[number_.at(&fusion)];
   }
 
+  // FindLastReads of the computation that this fusion instruction is of.
+  absl::Span<const int> LastReadsOf(const Instruction& fusion) const;
+
   // For each entry all of its computations, the entry's first.
   const std::vector<plan::EqualFusions>& equal_fusions() const { return equal_; }
 
@@ -52,12 +59,14 @@ class FusionTable {
 
  private:
   void Collect(const Computation& computation);
-  void Add(const Computation& fusion, absl::string_view name_hint);
+  // The number of its entry.
+  int64_t Add(const Computation& fusion, absl::string_view name_hint);
 
   std::vector<FusionEntry> entries_;
   absl::flat_hash_map<const Computation*, int64_t> number_;
   std::vector<plan::EqualFusions> equal_;  // by entry
   absl::flat_hash_map<size_t, std::vector<int64_t>> by_hash_;
+  LastReads last_reads_;
   absl::flat_hash_set<const Computation*> collected_;
   absl::flat_hash_set<std::string> names_;
 };

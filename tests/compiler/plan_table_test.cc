@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <random>
 #include <string>
@@ -13,8 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "compiler/compile.h"
-#include "compiler/executable.h"
-#include "compiler/kernel/simulator/device/device.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/options.h"
@@ -22,11 +19,8 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/program/fusion_table.h"
-#include "ir/evaluator/evaluator.h"
-#include "ir/text/parser.h"
-#include "ir/verifier/verifier.h"
 #include "passes/pass_manager.h"
-#include "runtime/host/host_device.h"
+#include "tests/compiler/plans.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -34,42 +28,12 @@ namespace {
 
 using plan::FusionPlan;
 using plan::KernelPlan;
-using plan::TileClass;
-using plan::TilePlan;
-
-std::unique_ptr<Module> Read(const std::string& text) {
-  auto module = ParseModule(text, "m.hlo");
-  EXPECT_TRUE(module.ok()) << module.status();
-  if (!module.ok()) return nullptr;
-  EXPECT_TRUE(Verify(**module).ok()) << Verify(**module);
-  return *std::move(module);
-}
-
-const Target& TargetOf(absl::string_view name) { return **FindTarget(name); }
-
-// The module as Compile makes fusions of it.
-std::unique_ptr<Module> Fused(const Module& module, const Target& target) {
-  std::unique_ptr<Module> fused = module.Clone();
-  EXPECT_TRUE(RunPipeline(*fused, MakePassContext(target, FusionMode::kCost)).ok());
-  return fused;
-}
-
-constexpr absl::string_view kReducers = R"(HloModule m
-add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
-less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
-max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
-first {
-  x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
-  after = pred[] compare(y, x), direction=GT
-  equal = pred[] compare(y, x), direction=EQ
-  less = pred[] compare(j, i), direction=LT
-  tie = pred[] and(equal, less)
-  take = pred[] or(after, tie)
-  v = f32[] select(take, y, x)
-  n = s32[] select(take, j, i)
-  ROOT r = (f32[], s32[]) tuple(v, n)
-}
-)";
+using test::ExpectRight;
+using test::Fused;
+using test::kReducers;
+using test::PlanDrawer;
+using test::Read;
+using test::TargetOf;
 
 FusionPlan LoopPlanOf(const Computation& fusion, const Target& target) {
   plan::PlanOptions options;
@@ -125,51 +89,6 @@ constexpr Case kCases[] = {
 
 std::string TextOf(const Case& c) { return absl::StrCat(kReducers, "ENTRY e {", c.entry, "\n}\n"); }
 
-// Small whole numbers, so that every order of additions gives the same bits.
-Literal ValueOf(const Shape& shape, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  Literal literal = Literal::Zeros(shape).value();
-  for (int64_t i = 0; i < literal.size(); ++i) {
-    literal.SetInteger(i, static_cast<int64_t>(random() % 11) - 4);
-  }
-  return literal;
-}
-
-// Compiles with the table, which has to be taken, runs, and compares.  GPUs are simulated.
-void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
-                 FusionMode fusion = FusionMode::kCost) {
-  CompileOptions options;
-  options.threads = 1;
-  options.fusion = fusion;
-  auto table = plan::PlanTable::Parse(table_text, "plans.txt");
-  ASSERT_TRUE(table.ok()) << table.status() << "\n" << table_text;
-  options.plans = std::make_shared<const plan::PlanTable>(*std::move(table));
-  options.warning = [&](const std::string& warning) {
-    ADD_FAILURE() << warning << "\n" << table_text;
-  };
-  const auto compilation = Compile(module, target, options);
-  ASSERT_TRUE(compilation.ok()) << compilation.status() << "\n" << table_text;
-  const auto device = target.platform == Platform::kHost
-                          ? runtime::CreateHostDevice()
-                          : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
-  ASSERT_TRUE(device.ok()) << device.status();
-  const auto executable = Executable::Load(compilation->program, device->get());
-  ASSERT_TRUE(executable.ok()) << executable.status();
-  std::vector<Literal> inputs;
-  for (const Instruction* parameter : module.entry()->parameters()) {
-    inputs.push_back(ValueOf(parameter->shape(), inputs.size() + 1));
-  }
-  const auto expected = Evaluate(module, inputs);
-  ASSERT_TRUE(expected.ok()) << expected.status();
-  const auto results = (*executable)->Run(inputs);
-  ASSERT_TRUE(results.ok()) << results.status() << "\n" << table_text;
-  const std::vector<Literal> leaves = Leaves(*expected);
-  ASSERT_EQ(results->size(), leaves.size());
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << "\n" << table_text;
-  }
-}
-
 // Kernels of steps, divided otherwise than the planner does.
 TEST(PlanTable, AnyDivisionOfStepsIsRight) {
   constexpr Case kSteps[] = {
@@ -222,128 +141,6 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
     }
   }
 }
-
-// Plans of tiles without the planner's care: any numbers, most of which fit.
-class PlanDrawer {
- public:
-  PlanDrawer(const Computation& fusion, const Target& target, uint64_t seed)
-      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {
-    for (const Reduction& reduction : info_.reductions()) {
-      levels_ = std::max(levels_, reduction.level);
-    }
-  }
-
-  FusionPlan Draw() {
-    FusionPlan drawn = plan::MakePlan(fusion_, target_);
-    const bool splits = levels_ > 0 && Below(2) == 0;
-    const KernelPlan last = drawn.kernels.back();
-    const std::vector<int> order(drawn.kernels[0].tile().order.begin(),
-                                 drawn.kernels[0].tile().order.begin() + Classes());
-    const int64_t parts = splits ? 1 + Below(6) : 1;
-    drawn.kernels.clear();
-    drawn.scratch.clear();
-    if (splits) drawn.scratch = plan::PartsScratch(info_, parts);
-    for (int k = 0; k <= (splits ? levels_ : 0); ++k) {
-      KernelPlan kernel = last;
-      kernel.buffers.erase(std::remove_if(kernel.buffers.begin(), kernel.buffers.end(),
-                                          [](const plan::BufferRole& role) {
-                                            return role.kind == plan::BufferRole::Kind::kScratch;
-                                          }),
-                           kernel.buffers.end());
-      for (size_t i = 0; i < drawn.scratch.size(); ++i) {
-        kernel.buffers.push_back({plan::BufferRole::Kind::kScratch, static_cast<int>(i)});
-      }
-      TilePlan tile;
-      tile.order = order;
-      tile.classes.resize(Classes() + (splits ? 1 : 0));
-      if (splits) {
-        tile.order.push_back(Classes());
-        tile.known_level = k;
-        tile.partial_level = k < levels_ ? k + 1 : 0;
-        if (k < levels_) kernel.bytes = kernel.flops = 0;
-      }
-      std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
-      Deal(tile, order[0], parts, splits && k < levels_, splits && k == levels_);
-      for (int v = 0; v < info_.graph().input_count(); ++v) {
-        if (Below(4) == 0) tile.staged.push_back(v);
-      }
-      if (Below(4) == 0) kernel.index_type = ElementType::kS64;
-      kernel.resident_blocks = Below(3);
-      kernel.block_threads = 1;
-      kernel.blocks = 1;
-      for (const TileClass& c : tile.classes) {
-        kernel.block_threads *= c.lanes * c.warps;
-        kernel.blocks *= c.blocks;
-      }
-      kernel.work = tile;
-      drawn.kernels.push_back(std::move(kernel));
-    }
-    return drawn;
-  }
-
- private:
-  int Below(int n) { return static_cast<int>(random_() % n); }
-  int Classes() const { return static_cast<int>(info_.space().classes().size()); }
-
-  // `partial`: the first reduced class is shared by `parts` blocks.  `last`: what is reduced is
-  // walked again, if at all, by blocks that need not have all of it.
-  void Deal(TilePlan& tile, int inner, int64_t parts, bool partial, bool last) {
-    const int count = static_cast<int>(tile.classes.size());
-    for (int c = 0; c < Classes(); ++c) tile.classes[c].size = info_.space().classes()[c].size;
-    if (count > Classes()) tile.classes.back().size = parts;
-    for (int bit = 0; bit < 5; ++bit) tile.classes[Below(count)].lanes *= 2;
-    for (int bit = Below(4); bit > 0; --bit) tile.classes[Below(count)].warps *= 2;
-    const int most = plan::MostVector(info_, inner);
-    tile.classes[inner].vector = std::max(1, most >> Below(4));
-    bool shared = false;
-    for (int c = 0; c < count; ++c) {
-      TileClass& own = tile.classes[c];
-      own.registers = 1 + (Below(2) == 0 ? Below(4) : 0);
-      const auto left = [&] { return plan::CeilDiv(own.size, own.block_extent() * own.blocks); };
-      const bool reduced = c >= Classes() || info_.space().classes()[c].reduced;
-      if (!reduced || (last && c < Classes())) {
-        own.loop = std::min<int64_t>(left(), 1 + Below(2));
-        own.blocks = left();
-      } else if (partial && c < Classes() && !shared) {
-        shared = true;
-        own.blocks = parts;
-        own.loop = left();
-      } else {
-        own.loop = left();
-      }
-    }
-    if (Below(4) != 0) return;
-    // Any number at all; the product's consequences are drawn right, its faults stay.
-    TileClass& spoilt = tile.classes[Below(count)];
-    constexpr int kNumbers[] = {1, 2, 3, 4, 5, 8, 16, 32, 64, 100, 0, -1};
-    const int number = kNumbers[Below(12)];
-    switch (Below(6)) {
-      case 0:
-        spoilt.vector = number;
-        break;
-      case 1:
-        spoilt.lanes = number;
-        break;
-      case 2:
-        spoilt.warps = number;
-        break;
-      case 3:
-        spoilt.registers = number;
-        break;
-      case 4:
-        spoilt.blocks = number;
-        break;
-      default:
-        spoilt.loop = number;
-    }
-  }
-
-  const Computation& fusion_;
-  const Target& target_;
-  const FusionInfo info_;
-  std::mt19937_64 random_;
-  int levels_ = 0;
-};
 
 class TileTest : public testing::TestWithParam<Case> {};
 

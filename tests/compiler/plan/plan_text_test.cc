@@ -48,6 +48,9 @@ TEST(PlanText, PlansOfGoldensReadBackAndFit) {
       PlanOptions options;
       options.numerics = Numerics::kStrict;
       options.unrounded = {0, 1};
+      for (size_t i = 0; i < fusion.parameters().size(); ++i) {
+        options.last_reads.push_back(static_cast<int>(i));
+      }
       std::vector<FusionPlan> all = MakeCandidates(fusion, target, options);
       ASSERT_FALSE(all.empty()) << name;
       EXPECT_TRUE(all[0] == MakePlan(fusion, target, options)) << name << " " << target_name;
@@ -77,11 +80,12 @@ ENTRY e {
 
 TEST(PlanText, ReadsWhatAPersonWrites) {
   const auto plan = ParsePlan(R"(// a comment
-      plan { tile buffers={p0,r0} order={1,0} /* and
+      plan in_place={r0=p1,r1=p0} { tile buffers={p0,r0} order={1,0} /* and
         another */ { class size=64 blocks=64 class size=8 lanes=8 } })",
                               "plan.txt");
   ASSERT_TRUE(plan.ok()) << plan.status();
   ASSERT_EQ(plan->kernels.size(), 1u);
+  EXPECT_EQ(plan->in_place, (std::vector<InPlacePair>{{0, 1}, {1, 0}}));
   const TilePlan& tile = plan->kernels[0].tile();
   EXPECT_EQ(tile.order, (std::vector<int>{1, 0}));
   ASSERT_EQ(tile.classes.size(), 2u);
@@ -99,7 +103,7 @@ TEST(PlanText, FaultsSayWhereAndWhatThereIs) {
       {"plan {", "f:1:7: expected a part of plan, or '}'"},
       {"plan costs=1 {}",
        "f:1:6: plan has no value 'costs', did you mean 'cost'?; there is reason, "
-       "cost, numerics, unrounded"},
+       "cost, numerics, unrounded, in_place"},
       {"plan {\n  tiles {} }",
        "f:2:3: plan has no part 'tiles', did you mean 'tile'?; there is "
        "scratch, library, tile, loop, sort, scan, scatter"},
@@ -113,6 +117,8 @@ TEST(PlanText, FaultsSayWhereAndWhatThereIs) {
       {"plan { tile { class 5 } }", "f:1:21: expected a part of tile, or '}'"},
       {"plan { tile order={1 0} }", "f:1:22: expected ',' or '}' behind an item"},
       {"plan { tile buffers={q0} }", "f:1:22: 'q0' is no buffer; there are operands p0, p1"},
+      {"plan in_place={p1=r0} {}", "f:1:16: p1=r0 is no result and operand, as r0=p1"},
+      {"plan in_place={r0} {}", "f:1:18: expected '=' behind the result of a pair"},
       {"plan { tile index=f33 }", "f:1:19: 'f33' is no element type, did you mean 'f32'?"},
       {"plan { scratch tuple() }", "f:1:16: expected a shape, as f32[8,64]"},
       {"plan { scratch (f32[2]) }", "f:1:16: (f32[2]) is no array of a fixed size"},

@@ -1,0 +1,196 @@
+#include "compiler/plan/in_place.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/plan/analysis.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+// One operand of a fusion as memory of one of its results.
+class Proof {
+ public:
+  Proof(const FusionPlan& plan, const FusionInfo& info, int result, int operand)
+      : plan_(plan), info_(info), result_(result), operand_(operand) {
+    accumulates_.assign(info.graph().value_count(), false);
+    for (const Reduction& reduction : info.reductions()) accumulates_[reduction.value] = true;
+  }
+
+  absl::Status Run() {
+    INGOT_RETURN_IF_ERROR(FindRoot());
+    INGOT_RETURN_IF_ERROR(SizesAgree());
+    INGOT_RETURN_IF_ERROR(IsReadInSpace());
+    return plan_.kernels[0].skeleton == Skeleton::kTile ? InTile() : InLoop();
+  }
+
+ private:
+  const FusionGraph& graph() const { return info_.graph(); }
+  const std::vector<const Instruction*>& roots() const { return graph().view().roots; }
+  int NumberOfRoot(size_t root) const { return graph().NumberOf(*roots()[root]); }
+
+  // Sets root_ and root_value_.
+  absl::Status FindRoot() {
+    INGOT_REQUIRE(operand_ >= 0 && operand_ < graph().input_count(), "there are ",
+                  graph().input_count(), " operands");
+    int results = 0;
+    for (size_t i = 0; i < roots().size(); ++i) {
+      const int leaves = static_cast<int>(Leaves(roots()[i]->shape()).size());
+      if (result_ >= results && result_ < results + leaves) {
+        INGOT_REQUIRE(leaves == 1, "the result is one of several of an operation");
+        root_ = i;
+        root_value_ = NumberOfRoot(i);
+      }
+      results += leaves;
+    }
+    INGOT_REQUIRE(root_value_ >= 0, "there are ", results, " results");
+    return absl::OkStatus();
+  }
+
+  absl::Status SizesAgree() const {
+    const Shape& from = graph().value(operand_).shape();
+    const Shape& to = graph().value(root_value_).shape();
+    INGOT_REQUIRE(from.IsArray() && to.IsArray() && from.ElementCount() == to.ElementCount() &&
+                      ByteWidth(from.element_type()) == ByteWidth(to.element_type()),
+                  from.ToString(/*with_layout=*/false), " is not as large as ",
+                  to.ToString(/*with_layout=*/false), ", element by element");
+    return absl::OkStatus();
+  }
+
+  bool SamePlaces(int value) const {
+    const absl::Span<const int> own = info_.space().ClassesOf(operand_);
+    const absl::Span<const int> other = info_.space().ClassesOf(value);
+    return own == other && (!own.empty() || graph().value(operand_).shape().ElementCount() == 1);
+  }
+
+  // At a point of the space, result and operand are at the same place of the memory, and no value
+  // that depends on the operand is asked for elsewhere.  Sets depends_.
+  absl::Status IsReadInSpace() {
+    INGOT_REQUIRE(SamePlaces(root_value_), "operand and result lie along the space differently");
+    depends_.assign(graph().value_count(), false);
+    depends_[operand_] = true;
+    const std::vector<FusionEdge>& edges = graph().edges();
+    for (size_t i = 0; i < edges.size(); ++i) {
+      if (!depends_[edges[i].operand]) continue;
+      depends_[edges[i].consumer] = true;
+      INGOT_REQUIRE(info_.space().AccessOf(static_cast<int>(i)).access == Access::kInSpace,
+                    graph().value(edges[i].consumer).name(), " asks for ",
+                    graph().value(edges[i].operand).name(), " elsewhere");
+    }
+    return absl::OkStatus();
+  }
+
+  // A step emits all values before any store; each is at the step's own index.
+  absl::Status InLoop() const {
+    const KernelPlan& kernel = plan_.kernels[0];
+    INGOT_REQUIRE(plan_.kernels.size() == 1, "results have kernels of their own");
+    INGOT_REQUIRE(kernel.skeleton == Skeleton::kLoop, NameOf(kernel.skeleton),
+                  " kernels work in the result");
+    INGOT_REQUIRE(kernel.steps().step_threads == 1, "several threads do a step");
+    for (int value = 0; value < graph().value_count(); ++value) {
+      INGOT_REQUIRE(!depends_[value] || !accumulates_[value], graph().value(value).name(),
+                    " reads the operand at many places in one step");
+    }
+    for (size_t i = 0; i < roots().size(); ++i) {
+      const int root = NumberOfRoot(i);
+      INGOT_REQUIRE(!depends_[root] || SamePlaces(root), roots()[i]->name(),
+                    " lies along the space differently");
+    }
+    return absl::OkStatus();
+  }
+
+  // Where blocks share reductions, kernel n stores the results of level n: what earlier kernels
+  // read is behind it.  In it each place of a thread is another point of the space, and each point
+  // another element of the operand.
+  absl::Status InTile() const {
+    const bool splits = plan_.kernels.size() > 1;
+    const KernelPlan& kernel = plan_.kernels[splits ? info_.LevelOf(root_value_) : 0];
+    const TilePlan& tile = kernel.tile();
+    INGOT_REQUIRE(std::find(tile.staged.begin(), tile.staged.end(), operand_) == tile.staged.end(),
+                  "all threads of a block read a staged operand");
+    // Partial results are put together before, in loops of their own.
+    int64_t places = kernel.blocks * kernel.block_threads;
+    for (size_t c = 0; c < info_.space().classes().size(); ++c) {
+      const TileClass& own = tile.classes[c];
+      places *= own.loop * own.registers * own.vector;
+    }
+    const int64_t elements = graph().value(operand_).shape().ElementCount();
+    INGOT_REQUIRE(places == elements, "threads have ", places, " places, and the operand has ",
+                  elements, " elements");
+    return IsStoredLast();
+  }
+
+  // Pass n of a tile computes the reductions of level n; at each place, then, it stores the roots
+  // of level n - 1 in their order.
+  absl::Status IsStoredLast() const {
+    const int pass = info_.LevelOf(root_value_) + 1;
+    std::vector<bool> reads(graph().value_count(), false);
+    reads[operand_] = true;
+    for (const FusionEdge& edge : graph().edges()) {
+      // A reduction's value is held.
+      if (reads[edge.operand] && !accumulates_[edge.operand]) reads[edge.consumer] = true;
+    }
+    for (const Reduction& reduction : info_.reductions()) {
+      INGOT_REQUIRE(!reads[reduction.value] || reduction.level <= pass,
+                    graph().value(reduction.value).name(), " reads the operand later");
+    }
+    for (size_t i = 0; i < roots().size(); ++i) {
+      const int root = NumberOfRoot(i);
+      if (i == root_ || !reads[root] || accumulates_[root]) continue;
+      const int its_pass = info_.LevelOf(root) + 1;
+      INGOT_REQUIRE(its_pass < pass || (its_pass == pass && i < root_), roots()[i]->name(),
+                    " reads the operand later");
+    }
+    return absl::OkStatus();
+  }
+
+  const FusionPlan& plan_;
+  const FusionInfo& info_;
+  const int result_, operand_;
+  size_t root_ = 0;
+  int root_value_ = -1;
+  std::vector<bool> accumulates_, depends_;  // by value
+};
+
+}  // namespace
+
+absl::Status CanBeInPlace(const InPlacePair& pair, const FusionPlan& plan, const FusionInfo& info) {
+  return Annotate(Proof(plan, info, pair.result, pair.operand).Run(), "in_place r", pair.result,
+                  "=p", pair.operand);
+}
+
+std::vector<InPlacePair> FindInPlace(const FusionPlan& plan, const FusionInfo& info,
+                                     absl::Span<const int> last_reads) {
+  int results = 0;
+  for (const Instruction* root : info.graph().view().roots) {
+    results += static_cast<int>(Leaves(root->shape()).size());
+  }
+  std::vector<InPlacePair> pairs;
+  std::vector<int> left(last_reads.begin(), last_reads.end());
+  for (int result = 0; result < results && !left.empty(); ++result) {
+    const auto operand = std::find_if(left.begin(), left.end(), [&](int operand) {
+      return CanBeInPlace({result, operand}, plan, info).ok();
+    });
+    if (operand == left.end()) continue;
+    pairs.push_back({result, *operand});
+    left.erase(operand);
+  }
+  return pairs;
+}
+
+absl::Status InPlaceFits(const FusionPlan& plan, const FusionInfo& info) {
+  for (size_t i = 0; i < plan.in_place.size(); ++i) {
+    const InPlacePair& pair = plan.in_place[i];
+    INGOT_RETURN_IF_ERROR(CanBeInPlace(pair, plan, info));
+    for (size_t k = 0; k < i; ++k) {
+      const InPlacePair& other = plan.in_place[k];
+      INGOT_REQUIRE(pair.result != other.result && pair.operand != other.operand, "in_place r",
+                    pair.result, "=p", pair.operand, " and r", other.result, "=p", other.operand,
+                    ": one memory has one operand and one result");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,66 @@
+// The arrays that a value is made of, tuples taken apart in order, and the instructions that only
+// give arrays of their operands another name.
+#ifndef INGOT_COMPILER_PROGRAM_LEAVES_H_
+#define INGOT_COMPILER_PROGRAM_LEAVES_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "ir/module.h"
+
+namespace ingot::program {
+
+std::vector<Shape> LeafShapes(const Shape& shape);
+
+// Where the leaves of each element of a tuple begin among its leaves.
+class LeafBegins {
+ public:
+  // One number an element, and where the last ends.  Counted once a value: wide tuples have as many
+  // readers as elements.
+  const std::vector<int64_t>& Of(const Instruction& tuple);
+
+ private:
+  absl::flat_hash_map<const Instruction*, std::vector<int64_t>> begins_;
+};
+
+// For each instruction something that is known of each of its leaves.
+template <typename Leaf>
+using LeafValues = absl::flat_hash_map<const Instruction*, std::vector<Leaf>>;
+
+// The leaves of an instruction that computes nothing, of those of its operands; nullopt for others.
+template <typename Leaf>
+std::optional<std::vector<Leaf>> PassedOnLeaves(const Instruction& instruction,
+                                                const LeafValues<Leaf>& values,
+                                                LeafBegins& begins) {
+  switch (instruction.opcode()) {
+    case Opcode::kTuple: {
+      std::vector<Leaf> leaves;
+      for (const Instruction* operand : instruction.operands()) {
+        const std::vector<Leaf>& part = values.at(operand);
+        leaves.insert(leaves.end(), part.begin(), part.end());
+      }
+      return leaves;
+    }
+    case Opcode::kGetTupleElement: {
+      const std::vector<Leaf>& whole = values.at(instruction.operand(0));
+      const std::vector<int64_t>& begin = begins.Of(*instruction.operand(0));
+      const int64_t index = instruction.tuple_index();
+      return std::vector<Leaf>(whole.begin() + begin[index], whole.begin() + begin[index + 1]);
+    }
+    case Opcode::kReshape:
+    case Opcode::kOptimizationBarrier:
+    case Opcode::kAddDependency:
+    case Opcode::kDomain:
+      return values.at(instruction.operand(0));
+    case Opcode::kAfterAll:
+      return std::vector<Leaf>();
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace ingot::program
+
+#endif  // INGOT_COMPILER_PROGRAM_LEAVES_H_

@@ -1,0 +1,78 @@
+// Plans that no planner makes, and whether they compute what the evaluator does.
+#ifndef INGOT_TESTS_COMPILER_PLANS_H_
+#define INGOT_TESTS_COMPILER_PLANS_H_
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "compiler/options.h"
+#include "compiler/plan/plan.h"
+#include "ir/analysis/fusion_info.h"
+#include "ir/base/target.h"
+#include "ir/module.h"
+
+namespace ingot::test {
+
+// The module that `text` says, verified; null after a test failure otherwise.
+std::unique_ptr<Module> Read(const std::string& text);
+
+const Target& TargetOf(absl::string_view name);
+
+// The module as Compile makes fusions of it.
+std::unique_ptr<Module> Fused(const Module& module, const Target& target);
+
+// The head of a module, with the computations add, less, max and first.
+inline constexpr absl::string_view kReducers = R"(HloModule m
+add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
+less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
+max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
+first {
+  x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
+  after = pred[] compare(y, x), direction=GT
+  equal = pred[] compare(y, x), direction=EQ
+  less = pred[] compare(j, i), direction=LT
+  tie = pred[] and(equal, less)
+  take = pred[] or(after, tie)
+  v = f32[] select(take, y, x)
+  n = s32[] select(take, j, i)
+  ROOT r = (f32[], s32[]) tuple(v, n)
+}
+)";
+
+// Compiles with the table, which has to be taken, runs on small whole numbers, and compares.  GPUs
+// are simulated.
+void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
+                 FusionMode fusion = FusionMode::kCost);
+
+// Plans of tiles without the planner's care: any numbers, most of which fit.
+class PlanDrawer {
+ public:
+  PlanDrawer(const Computation& fusion, const Target& target, uint64_t seed)
+      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {
+    for (const Reduction& reduction : info_.reductions()) {
+      levels_ = std::max(levels_, reduction.level);
+    }
+  }
+
+  plan::FusionPlan Draw();
+
+ private:
+  int Below(int n) { return static_cast<int>(random_() % n); }
+  int Classes() const { return static_cast<int>(info_.space().classes().size()); }
+
+  // `partial`: the first reduced class is shared by `parts` blocks.  `last`: what is reduced is
+  // walked again, if at all, by blocks that need not have all of it.
+  void Deal(plan::TilePlan& tile, int inner, int64_t parts, bool partial, bool last);
+
+  const Computation& fusion_;
+  const Target& target_;
+  const FusionInfo info_;
+  std::mt19937_64 random_;
+  int levels_ = 0;
+};
+
+}  // namespace ingot::test
+
+#endif  // INGOT_TESTS_COMPILER_PLANS_H_
