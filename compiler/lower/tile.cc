@@ -8,6 +8,8 @@
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_exchange.h"
+#include "compiler/lower/tile_frontier.h"
+#include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
@@ -28,6 +30,9 @@ class TileLowering : public TileSpace {
       : frame_(frame),
         plan_(frame.plan.tile()),
         info_(ViewOf(frame.fusion)),
+        joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{}
+                                                : plan::FindJoins(info_)),
+        levels_(info_, joins_),
         e_(frame.emitter),
         b_(frame.builder),
         math_(frame.context.math),
@@ -50,9 +55,15 @@ class TileLowering : public TileSpace {
       first_result_.push_back(results);
       results += static_cast<int>(plan::Leaves(root->shape()).size());
     }
-    FindReductions();
+    for (const Reduction& found : info_.reductions()) {
+      held_.insert(&info_.graph().value(found.value));
+    }
+    reductions_ = FindReductions(info_, joins_, levels_);
     for (TileReduction& reduction : reductions_) {
       reduction.combination = CombinationOf(e_, *reduction.instruction);
+      for (JoinedReduction& joined : reduction.joined) {
+        joined.combination = CombinationOf(e_, *joined.instruction);
+      }
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
@@ -106,25 +117,6 @@ class TileLowering : public TileSpace {
   bool IsReduced(int c) const {
     return c >= static_cast<int>(info_.space().classes().size()) ||
            info_.space().classes()[c].reduced;
-  }
-
-  void FindReductions() {
-    int scratch = 0;
-    for (const Reduction& found : info_.reductions()) {
-      TileReduction reduction;
-      reduction.instruction = &info_.graph().value(found.value);
-      reduction.value = found.value;
-      reduction.level = found.level;
-      reduction.classes = found.classes;
-      for (size_t i = 0; i < plan::Leaves(reduction.instruction->shape()).size(); ++i) {
-        reduction.scratch.push_back(scratch++);
-      }
-      held_.insert(reduction.instruction);
-      reductions_.push_back(std::move(reduction));
-    }
-    for (const TileReduction& reduction : reductions_) {
-      last_level_ = std::max(last_level_, reduction.level);
-    }
   }
 
   // A place: for each class the coordinate of a register.  What is beyond the space reads its last
@@ -214,16 +206,15 @@ class TileLowering : public TileSpace {
   }
 
   void EmitTile() {
-    if (plan_.known_level > 0) {
-      for (int level = 1; level <= plan_.known_level; ++level) {
-        Reduce(level, /*parts=*/true, {});
-      }
-    }
+    const int first = plan_.combines() ? plan_.known_level : plan_.combined_level + 1;
+    for (int level = 1; level < first && !plan_.combines(); ++level) ReadCombined(level);
+    for (int level = first; level <= plan_.known_level; ++level) Reduce(level, /*parts=*/true, {});
+    if (plan_.combines()) return;
     if (plan_.partial_level > 0) {
       Reduce(plan_.partial_level, /*parts=*/false, RootsOf(plan_.known_level));
       return;
     }
-    for (int level = plan_.known_level; level <= last_level_; ++level) {
+    for (int level = plan_.known_level; level <= levels_.last; ++level) {
       Reduce(level + 1, /*parts=*/false, RootsOf(level));
     }
   }
@@ -233,7 +224,7 @@ class TileLowering : public TileSpace {
     std::vector<int> roots;
     for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[i]);
-      if (info_.LevelOf(value) == level) roots.push_back(static_cast<int>(i));
+      if (levels_.of[value] == level) roots.push_back(static_cast<int>(i));
     }
     return roots;
   }
@@ -259,7 +250,8 @@ class TileLowering : public TileSpace {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
       (HasReducedClass(value) ? wide : narrow).push_back(root);
     }
-    if (last_level_ == 0) LoadAhead({}, narrow, kept);
+    const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
+    if (levels_.last == 0) EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
     ForRegisters(kept, [&](const std::vector<int>& registers) {
       for (int root : narrow) StoreRoot(root, registers);
     });
@@ -269,13 +261,29 @@ class TileLowering : public TileSpace {
     for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
     std::vector<int> walked = kept;
     walked.insert(walked.end(), reduced.begin(), reduced.end());
+    const std::vector<int> values = ValuesOf(reductions, wide);
+    // What is the same in all trips, as far as it is known before the first.
+    if (loops && !parts) {
+      EmitAt(Frontier(info_, values,
+                      [&](int value) {
+                        return levels_.of[value] < level && !HasReducedClass(value) &&
+                               info_.graph().value(value).opcode() != Opcode::kConstant;
+                      }),
+             kept);
+    }
+    // Before the first load is used all are under way.
+    const std::vector<int> ahead = parts ? std::vector<int>{} : Frontier(info_, values, is_ahead);
     const auto body = [&] {
-      if (!parts) LoadAhead(reductions, wide, walked);
+      EmitAt(ahead, walked);
       ForRegisters(walked, [&](const std::vector<int>& registers) {
-        for (TileReduction* reduction : reductions)
-          Accumulate(*reduction, parts, registers, reduced);
+        for (TileReduction* reduction : reductions) {
+          if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
+        }
         for (int root : wide) StoreRoot(root, registers);
       });
+      for (TileReduction* reduction : reductions) {
+        if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
+      }
     };
     Loops(reduced, 0, body);
     for (TileReduction* reduction : reductions) {
@@ -283,51 +291,37 @@ class TileLowering : public TileSpace {
     }
   }
 
-  // Loads what these reductions and roots read at the points of the space, at all registers of the
-  // classes: before the first is used all are under way.
-  void LoadAhead(absl::Span<TileReduction* const> reductions, const std::vector<int>& roots,
-                 const std::vector<int>& classes) {
+  bool IsLoadedAhead(int value) const {
+    return info_.graph().IsInput(value) &&
+           std::find(plan_.staged.begin(), plan_.staged.end(), value) == plan_.staged.end();
+  }
+
+  // The values of these reductions and roots.
+  std::vector<int> ValuesOf(absl::Span<TileReduction* const> reductions,
+                            const std::vector<int>& roots) const {
     std::vector<int> values;
-    for (const TileReduction* reduction : reductions) values.push_back(reduction->value);
+    for (const TileReduction* reduction : reductions) {
+      values.push_back(reduction->value);
+      for (const JoinedReduction& joined : reduction->joined) {
+        values.push_back(joined.join.reduction);
+      }
+    }
     for (int root : roots) {
       values.push_back(info_.graph().NumberOf(*info_.graph().view().roots[root]));
     }
-    const std::vector<int> inputs = InputsInSpace(values);
-    if (inputs.empty()) return;
+    return values;
+  }
+
+  // Emits values at all registers of the classes.
+  void EmitAt(const std::vector<int>& values, const std::vector<int>& classes) {
+    if (values.empty()) return;
     ForRegisters(classes, [&](const std::vector<int>& registers) {
       const int point = NewPoint(registers);
-      for (int input : inputs) {
-        const Instruction& parameter = info_.graph().value(input);
-        e_.Emit(parameter, IndexAt(parameter, point));
+      for (int value : values) {
+        const Instruction& instruction = info_.graph().value(value);
+        e_.Emit(instruction, IndexAt(instruction, point));
       }
     });
-  }
-
-  bool IsStaged(int input) const {
-    return std::find(plan_.staged.begin(), plan_.staged.end(), input) != plan_.staged.end();
-  }
-
-  // The inputs that `values` read in space from global memory, not through other reductions.
-  std::vector<int> InputsInSpace(std::vector<int> values) const {
-    std::vector<int> inputs;
-    std::vector<bool> seen(info_.graph().value_count(), false);
-    while (!values.empty()) {
-      const int value = values.back();
-      values.pop_back();
-      for (int64_t k = 0; k < info_.graph().value(value).operand_count(); ++k) {
-        const EdgeAccess& access =
-            info_.space().AccessOf(info_.graph().FirstEdgeOf(value) + static_cast<int>(k));
-        if (access.access != Access::kInSpace || seen[access.source]) continue;
-        seen[access.source] = true;
-        if (info_.graph().IsInput(access.source)) {
-          if (!IsStaged(access.source)) inputs.push_back(access.source);
-        } else if (!held_.contains(&info_.graph().value(access.source))) {
-          values.push_back(access.source);
-        }
-      }
-    }
-    std::sort(inputs.begin(), inputs.end());
-    return inputs;
   }
 
   int64_t KeptNumber(const std::vector<int>& registers) const {
@@ -362,22 +356,50 @@ class TileLowering : public TileSpace {
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
     reduction.accumulators.assign(KeptRegisters(), {});
     if (!loops) return;
+    int lanes = AccumulatorLanes(reduction, parts);
+    if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
     for (Accumulator& accumulator : reduction.accumulators) {
-      accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, parts));
+      accumulator.StartLoop(e_, reduction, lanes, parts ? lanes : 1);
     }
+  }
+
+  // Elements of a vector that a reduction ends.
+  int EndedLanes(const TileReduction& reduction) const {
+    int lanes = 1;
+    for (int c : reduction.classes) lanes *= plan_.classes[c].vector;
+    return lanes;
+  }
+
+  // Joined reductions take all places of a trip together: for each kept register its reduced ones.
+  void AccumulateTrips(TileReduction& reduction, const std::vector<int>& reduced) {
+    ForRegisters(KeptClasses(), [&](const std::vector<int>& kept) {
+      std::vector<TripPlace> trip;
+      ForRegisters(reduced, [&](std::vector<int> registers) {
+        for (int c : KeptClasses()) registers[c] = kept[c];
+        trip.push_back({NewPoint(registers), Inside(reduced, registers)});
+      });
+      AccumulateTrip(e_, reduction, trip, EndedLanes(reduction),
+                     reduction.accumulators[KeptNumber(kept)]);
+    });
+  }
+
+  // Whether a place lies in the space along these classes; null where it always does.
+  Value Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
+    Value inside = nullptr;
+    for (int c : classes) {
+      const Value in_class = places_.Inside(c, registers[c]);
+      if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
+    }
+    return inside;
   }
 
   void Accumulate(TileReduction& reduction, bool parts, const std::vector<int>& registers,
                   const std::vector<int>& reduced) {
     const int point = NewPoint(registers);
-    Value inside = nullptr;
-    for (int c : reduced) {
-      const Value in_class = places_.Inside(c, registers[c]);
-      if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
-    }
+    const Value inside = Inside(reduced, registers);
     Elements elements;
     if (parts) {
-      elements = LoadParts(reduction, point, reduced[0]);
+      elements = LoadParts(reduction, point, points_[point][reduced[0]]);
     } else {
       const Instruction& reduce = *reduction.instruction;
       Index place;
@@ -408,12 +430,12 @@ class TileLowering : public TileSpace {
   }
 
   // Partial result number `part` of every leaf.
-  Elements LoadParts(const TileReduction& reduction, int point, int part_class) {
+  Elements LoadParts(const TileReduction& reduction, int point, Value part) {
     const Index index = IndexAt(*reduction.instruction, point);
     Elements elements;
     for (int number : reduction.scratch) {
       elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                                 PartIndex(reduction, index, points_[point][part_class])));
+                                 PartIndex(reduction, index, part)));
     }
     return elements;
   }
@@ -436,6 +458,26 @@ class TileLowering : public TileSpace {
   const Shape& ScratchShape(int number) const { return frame_.fusion_plan.scratch[number].shape; }
 
   void FinishReduction(TileReduction& reduction, bool parts, const std::vector<int>& reduced) {
+    if (reduction.joined.empty()) {
+      CombineThreads(reduction, reduced);
+    } else {
+      CombineThreadsJoined(e_, reduction,
+                           [&](TileReduction& leaf) { CombineThreads(leaf, reduced); });
+    }
+    const bool stores = plan_.combines() || (!parts && plan_.partial_level > 0);
+    ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
+      const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
+      const int point = NewPoint(registers);
+      if (stores) {
+        StorePart(reduction, accumulator.elements(), point, registers, reduced);
+      } else {
+        Provide(reduction, accumulator, point);
+      }
+    });
+  }
+
+  // Leaves in each accumulator what the threads have together that share these classes.
+  void CombineThreads(TileReduction& reduction, const std::vector<int>& reduced) {
     std::vector<int> lane_masks;
     int64_t warps = 1;
     for (int c : reduced) {
@@ -455,30 +497,41 @@ class TileLowering : public TileSpace {
                     absl::StrCat("parts", exchanges_++), in_loop_},
                    reduction, reduced);
     }
-    const bool partial = !parts && plan_.partial_level > 0;
-    ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
-      const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
-      const int point = NewPoint(registers);
-      const Index index = IndexAt(*reduction.instruction, point);
-      if (partial) {
-        StorePart(reduction, accumulator.elements(), index, registers, reduced);
-        return;
-      }
-      const Elements results = accumulator.Result(e_, reduction);
-      for (size_t i = 0; i < results.size(); ++i) {
-        e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
-      }
-    });
   }
 
-  void StorePart(const TileReduction& reduction, const Elements& elements, const Index& index,
+  void Provide(const TileReduction& reduction, const Accumulator& accumulator, int point) {
+    const Index index = IndexAt(*reduction.instruction, point);
+    const Elements results = accumulator.Result(e_, reduction);
+    for (size_t i = 0; i < results.size(); ++i) {
+      e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
+    }
+    ProvideJoined(e_, reduction, accumulator.elements(), point);
+  }
+
+  // What a kernel before has put together lies behind the parts.
+  Value CombinedPart() { return math_.Const(plan_.classes.back().size); }
+
+  void ReadCombined(int level) {
+    for (TileReduction& reduction : reductions_) {
+      if (reduction.level != level) continue;
+      ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
+        const int point = NewPoint(registers);
+        Provide(reduction, Accumulator(LoadParts(reduction, point, CombinedPart()), nullptr),
+                point);
+      });
+    }
+  }
+
+  void StorePart(const TileReduction& reduction, const Elements& elements, int point,
                  const std::vector<int>& registers, const std::vector<int>& reduced) {
+    const Index index = IndexAt(*reduction.instruction, point);
     Value part = math_.Const(0);
     int64_t below = 1;
     for (int c : reduced) {
       part = b_.Add(part, math_.Mul(places_.block(c), below));
       below *= plan_.classes[c].blocks;
     }
+    if (plan_.combines()) part = CombinedPart();
     const absl::Span<const int> own = info_.space().ClassesOf(reduction.value);
     const Value stores = IsStored(own, registers, reduced);
     e_.If(stores, [&] {
@@ -528,7 +581,7 @@ class TileLowering : public TileSpace {
       }
     };
     // What few threads store, the others need not compute.
-    const bool narrow = last_level_ > 0 && !HasReducedClass(value);
+    const bool narrow = levels_.last > 0 && !HasReducedClass(value);
     if (!narrow) compute();
     e_.If(stores, [&] {
       if (narrow) compute();
@@ -541,6 +594,8 @@ class TileLowering : public TileSpace {
   Frame& frame_;
   const plan::TilePlan& plan_;
   const FusionInfo info_;
+  const std::vector<plan::Join> joins_;
+  const plan::PassLevels levels_;
   ElementEmitter& e_;
   kernel::Builder& b_;
   IndexMath& math_;
@@ -548,7 +603,6 @@ class TileLowering : public TileSpace {
   const int class_count_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
-  int last_level_ = 0;
   std::vector<int> first_result_;  // of each root, among the fusion's results
   std::vector<std::vector<Value>> points_;
   int exchanges_ = 0;

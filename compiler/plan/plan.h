@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "compiler/plan/joins.h"
 #include "compiler/plan/library.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/base/numerics.h"
@@ -128,17 +129,23 @@ struct TilePlan {
   std::vector<TileClass> classes;
   // The classes, innermost first, in the order in which they take lanes, warps and blocks.
   std::vector<int> order;
-  // Reductions up to this level are put together from the partial results in scratch.
+  // Reductions up to this level (PassLevels) are put together from the partial results in scratch.
   int known_level = 0;
+  // Reductions up to this level are read from scratch as a kernel before has put them together.
+  int combined_level = 0;
   // Other than 0: the kernel stores partial results of the reductions of this level, and no
-  // results.
+  // results.  If it is the known level, it stores what it has put together, as one part more.
   int partial_level = 0;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
+                    visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("staged", self.staged);
                     visit("class", self.classes);)
+
+  // It puts partial results together, and does nothing else.
+  bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
 // Which memory a parameter of a kernel is.
@@ -188,6 +195,13 @@ struct Scratch {
   INGOT_PLAN_FIELDS(Scratch, visit("", self.shape);)
 };
 
+// A reduction that is computed in the pass of the one that it depends on.
+struct Joined {
+  JoinRule rule = JoinRule::kExponentials;
+  int reduction = 0;  // value number of FusionInfo's graph
+  INGOT_PLAN_FIELDS(Joined, visit("", self.rule); visit("reduction", self.reduction);)
+};
+
 // How a fusion runs: kernels that are launched in order.
 struct FusionPlan {
   std::string reason;  // why this plan and no other; empty where there was no other
@@ -196,14 +210,15 @@ struct FusionPlan {
   Numerics numerics = Numerics::kDefault;
   // The instructions, by id, whose bf16 or f16 values stay in f32; ascending.
   std::vector<int64_t> unrounded;
+  std::vector<Joined> joined;  // kTile: none, or all that FindJoins finds
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
-                    visit("scratch", self.scratch); visit("library", self.library);
-                    visit("kernel", self.kernels);)
+                    visit("joined", self.joined); visit("scratch", self.scratch);
+                    visit("library", self.library); visit("kernel", self.kernels);)
 };
 
 class PlanTable;

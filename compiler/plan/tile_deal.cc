@@ -233,6 +233,11 @@ class Dealer {
     return std::clamp(WorthOfCode() * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
   }
 
+  bool HasDependentReductions() const {
+    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
+                       [](const Reduction& reduction) { return reduction.level > 1; });
+  }
+
   // Vectors of a row that each of so many threads holds.
   int64_t VectorsHeld(int64_t threads) const {
     return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
@@ -272,6 +277,11 @@ class Dealer {
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
     threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
+    const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
+    // Where trips compute much, more blocks that are at different points of theirs.
+    if (in_trips && HasDependentReductions()) {
+      threads = std::min<int64_t>(threads, knobs_.block_threads);
+    }
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
@@ -293,7 +303,7 @@ class Dealer {
     DealWarps(kept, std::max<int64_t>(1, knobs_.block_threads / 2 / kWarp / row_warps));
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (threads < knobs_.long_row_threads || IsHeldBy(threads)) {
+    if (!in_trips) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
       // Short rows: several at once, for enough loads in flight.
       int64_t several = knobs_.loads * kAccessBytes / (BytesOfPlace() * per_thread);
@@ -439,12 +449,10 @@ std::vector<int> ArraysInSpace(const FusionInfo& info) {
   return arrays;
 }
 
-bool HasWideRoot(const FusionInfo& info) {
-  int levels = 0;
-  for (const Reduction& reduction : info.reductions()) levels = std::max(levels, reduction.level);
+bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
   for (const Instruction* root : info.graph().view().roots) {
     const int value = info.graph().NumberOf(*root);
-    if (info.LevelOf(value) < levels) continue;
+    if (levels.of[value] < levels.last) continue;
     for (int c : info.space().ClassesOf(value)) {
       if (info.space().classes()[c].reduced) return true;
     }
@@ -484,10 +492,10 @@ TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vecto
   return Dealer(info, target, order, knobs).Run();
 }
 
-int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
-                   int64_t blocks, int block_threads) {
-  const bool wide = HasWideRoot(info);
-  if (tile.known_level > 0 && tile.partial_level == 0 && !wide) return 0;
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads) {
+  const bool wide = HasWideRoot(info, levels);
+  if (tile.combines() || (tile.known_level > 0 && tile.partial_level == 0 && !wide)) return 0;
   int64_t bytes = 0, held = 1;  // of a thread
   for (int v = 0; v < info.graph().input_count(); ++v) {
     if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;

@@ -27,7 +27,7 @@ int64_t PowerOfTwoCeil(int64_t n);
 std::vector<int> ArraysInSpace(const FusionInfo& info);
 
 // A root that depends on the last reductions has classes that reductions end.
-bool HasWideRoot(const FusionInfo& info);
+bool HasWideRoot(const FusionInfo& info, const PassLevels& levels);
 
 // What a deal may be varied in.  The defaults are the guess; tile_candidates.h tries others.
 struct TileKnobs {
@@ -69,8 +69,8 @@ int MostVector(const FusionInfo& info, int inner);
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared
 // memory go.
-int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
-                   int64_t blocks, int block_threads);
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads);
 
 }  // namespace ingot::plan
 

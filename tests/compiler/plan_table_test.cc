@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -27,6 +28,7 @@
 #include "ir/verifier/verifier.h"
 #include "passes/pass_manager.h"
 #include "runtime/host/host_device.h"
+#include "tests/compiler/tile_cases.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -36,6 +38,9 @@ using plan::FusionPlan;
 using plan::KernelPlan;
 using plan::TileClass;
 using plan::TilePlan;
+using test::Case;
+using test::kCases;
+using test::kReducers;
 
 std::unique_ptr<Module> Read(const std::string& text) {
   auto module = ParseModule(text, "m.hlo");
@@ -54,74 +59,11 @@ std::unique_ptr<Module> Fused(const Module& module, const Target& target) {
   return fused;
 }
 
-constexpr absl::string_view kReducers = R"(HloModule m
-add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
-less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
-max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
-first {
-  x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
-  after = pred[] compare(y, x), direction=GT
-  equal = pred[] compare(y, x), direction=EQ
-  less = pred[] compare(j, i), direction=LT
-  tie = pred[] and(equal, less)
-  take = pred[] or(after, tie)
-  v = f32[] select(take, y, x)
-  n = s32[] select(take, j, i)
-  ROOT r = (f32[], s32[]) tuple(v, n)
-}
-)";
-
 FusionPlan LoopPlanOf(const Computation& fusion, const Target& target) {
   plan::PlanOptions options;
   options.tiles = false;
   return plan::MakePlan(fusion, target, options);
 }
-
-struct Case {
-  const char* name;
-  const char* entry;
-};
-
-// Rows, columns, both, transposes, several results, a combiner without identity, vectors that do
-// not divide, two levels of reductions, values that rows share.
-constexpr Case kCases[] = {
-    {"elements", R"(
-  x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
-  t = f32[36,7,50] transpose(y), dimensions={1,0,2}
-  ROOT r = f32[36,7,50] add(x, t))"},
-    {"bias", R"(
-  x = f32[6,7,40] parameter(0)  y = f32[40] parameter(1)
-  b = f32[6,7,40] broadcast(y), dimensions={2}
-  ROOT r = f32[6,7,40] multiply(x, b))"},
-    {"rows", R"(
-  x = f32[37,200] parameter(0)  z = f32[] constant(3)
-  ROOT r = f32[37] reduce(x, z), dimensions={1}, to_apply=add)"},
-    {"columns", R"(
-  x = bf16[300,24] parameter(0)  c = f32[300,24] convert(x)  z = f32[] constant(0)
-  ROOT r = f32[24] reduce(c, z), dimensions={0}, to_apply=add)"},
-    {"middle", R"(
-  x = f32[5,60,12] parameter(0)  z = f32[] constant(0)
-  ROOT r = f32[5,12] reduce(x, z), dimensions={1}, to_apply=add)"},
-    {"all", R"(
-  x = f32[30,1000] parameter(0)  z = f32[] constant(0)
-  ROOT r = f32[] reduce(x, z), dimensions={0,1}, to_apply=add)"},
-    {"argmax", R"(
-  x = f32[9,333] parameter(0)  i = s32[9,333] iota(), iota_dimension=1
-  m = f32[] constant(-inf)  n = s32[] constant(0)
-  ROOT r = (f32[9], s32[9]) reduce(x, i, m, n), dimensions={1}, to_apply=first)"},
-    {"centred", R"(
-  x = f32[17,256] parameter(0)  y = f32[256] parameter(1)
-  z = f32[] constant(0)  m = f32[] constant(-inf)
-  a = f32[17] reduce(x, m), dimensions={1}, to_apply=max
-  b = f32[17,256] broadcast(a), dimensions={0}
-  d = f32[17,256] subtract(x, b)
-  s = f32[17] reduce(d, z), dimensions={1}, to_apply=add
-  t = f32[17,256] broadcast(s), dimensions={0}
-  u = f32[17,256] add(d, t)
-  v = f32[17,256] broadcast(y), dimensions={1}
-  w = f32[17,256] add(u, v)
-  ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
-};
 
 std::string TextOf(const Case& c) { return absl::StrCat(kReducers, "ENTRY e {", c.entry, "\n}\n"); }
 
@@ -135,9 +77,42 @@ Literal ValueOf(const Shape& shape, uint64_t seed) {
   return literal;
 }
 
+// Of every eighth element along the first and the last dimension a kind: plain numbers, all or some
+// of -inf or inf, a NaN, numbers beyond whose sum or difference is infinity.
+void AddSpecials(Literal& literal) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Shape& shape = literal.shape();
+  if (shape.rank() < 2 || !IsFloat(shape.element_type())) return;
+  const int64_t columns = shape.dimensions().back();
+  const int64_t rows = literal.size() / columns;
+  for (int64_t i = 0; i < literal.size(); ++i) {
+    // The longer dimension is the one that is reduced.
+    const int64_t row = columns > rows ? i / columns : i % columns;
+    const int64_t place = columns > rows ? i % columns : i / columns;
+    if (row % 8 == 1) literal.SetDouble(i, -kInfinity);
+    if (row % 8 == 2 && place % 3 != 1) literal.SetDouble(i, -kInfinity);
+    if (row % 8 == 3 && place == 77) literal.SetDouble(i, kInfinity);
+    if (row % 8 == 4 && place == 100) literal.SetDouble(i, std::nan(""));
+    if (row % 8 == 5) literal.SetDouble(i, kInfinity);
+    if (row % 8 == 6 && place % 2 == 0) literal.SetDouble(i, place % 4 == 0 ? 3e38 : -3e38);
+    if (row % 8 == 7 && place > 20) literal.SetDouble(i, -kInfinity);
+  }
+}
+
+// Whether two arrays are the same, floats within the tolerance.
+bool AreNear(const Literal& actual, const Literal& expected, double tolerance) {
+  if (tolerance == 0 || !IsFloat(expected.shape().element_type())) return actual == expected;
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const double a = actual.AsDouble(i), b = expected.AsDouble(i);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    if (!(std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b)))) return false;
+  }
+  return true;
+}
+
 // Compiles with the table, which has to be taken, runs, and compares.  GPUs are simulated.
 void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
-                 FusionMode fusion = FusionMode::kCost) {
+                 const Case& c, FusionMode fusion = FusionMode::kCost) {
   CompileOptions options;
   options.threads = 1;
   options.fusion = fusion;
@@ -158,6 +133,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   std::vector<Literal> inputs;
   for (const Instruction* parameter : module.entry()->parameters()) {
     inputs.push_back(ValueOf(parameter->shape(), inputs.size() + 1));
+    if (c.specials && inputs.size() == 1) AddSpecials(inputs[0]);
   }
   const auto expected = Evaluate(module, inputs);
   ASSERT_TRUE(expected.ok()) << expected.status();
@@ -166,7 +142,8 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   const std::vector<Literal> leaves = Leaves(*expected);
   ASSERT_EQ(results->size(), leaves.size());
   for (size_t i = 0; i < leaves.size(); ++i) {
-    EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << "\n" << table_text;
+    EXPECT_TRUE(AreNear((*results)[i], leaves[i], c.tolerance)) << "result " << i << "\n"
+                                                                << table_text;
   }
 }
 
@@ -214,7 +191,7 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
         }
         if (!plan::Fits(drawn, fusion, target).ok()) continue;
         ++fitting;
-        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name),
+        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name), c,
                     FusionMode::kLoop);
         if (fitting == 8 || HasFailure()) break;
       }
@@ -227,23 +204,40 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
 class PlanDrawer {
  public:
   PlanDrawer(const Computation& fusion, const Target& target, uint64_t seed)
-      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {
-    for (const Reduction& reduction : info_.reductions()) {
-      levels_ = std::max(levels_, reduction.level);
-    }
-  }
+      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {}
 
   FusionPlan Draw() {
     FusionPlan drawn = plan::MakePlan(fusion_, target_);
-    const bool splits = levels_ > 0 && Below(2) == 0;
+    std::vector<plan::Join> joins;
+    if (Below(2) == 0) joins = plan::FindJoins(info_);
+    drawn.joined.clear();
+    for (const plan::Join& join : joins) drawn.joined.push_back({join.rule, join.reduction});
+    const int levels = plan::PassLevels(info_, joins).last;
+    const bool splits = levels > 0 && Below(2) == 0;
     const KernelPlan last = drawn.kernels.back();
     const std::vector<int> order(drawn.kernels[0].tile().order.begin(),
                                  drawn.kernels[0].tile().order.begin() + Classes());
     const int64_t parts = splits ? 1 + Below(6) : 1;
+    // Levels whose parts a kernel of its own puts together.
+    const int combined = splits ? Below(levels + 1) : 0;
     drawn.kernels.clear();
     drawn.scratch.clear();
-    if (splits) drawn.scratch = plan::PartsScratch(info_, parts);
-    for (int k = 0; k <= (splits ? levels_ : 0); ++k) {
+    if (splits) drawn.scratch = plan::PartsScratch(info_, joins, parts + (combined > 0 ? 1 : 0));
+    std::vector<TilePlan> tiles;
+    for (int level = 1; splits && level <= levels; ++level) {
+      TilePlan& tile = tiles.emplace_back();
+      tile.known_level = level - 1;
+      tile.combined_level = std::min(combined, level - 1);
+      tile.partial_level = level;
+      if (level > combined) continue;
+      TilePlan& together = tiles.emplace_back();
+      together.known_level = together.partial_level = level;
+      together.combined_level = level - 1;
+    }
+    TilePlan& all = tiles.emplace_back();
+    all.known_level = splits ? levels : 0;
+    all.combined_level = combined;
+    for (TilePlan& tile : tiles) {
       KernelPlan kernel = last;
       kernel.buffers.erase(std::remove_if(kernel.buffers.begin(), kernel.buffers.end(),
                                           [](const plan::BufferRole& role) {
@@ -253,17 +247,14 @@ class PlanDrawer {
       for (size_t i = 0; i < drawn.scratch.size(); ++i) {
         kernel.buffers.push_back({plan::BufferRole::Kind::kScratch, static_cast<int>(i)});
       }
-      TilePlan tile;
+      const bool is_last = &tile == &tiles.back();
       tile.order = order;
       tile.classes.resize(Classes() + (splits ? 1 : 0));
-      if (splits) {
-        tile.order.push_back(Classes());
-        tile.known_level = k;
-        tile.partial_level = k < levels_ ? k + 1 : 0;
-        if (k < levels_) kernel.bytes = kernel.flops = 0;
-      }
+      if (splits) tile.order.push_back(Classes());
+      if (!is_last) kernel.bytes = kernel.flops = 0;
       std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
-      Deal(tile, order[0], parts, splits && k < levels_, splits && k == levels_);
+      const bool partial = !is_last && !tile.combines();
+      Deal(tile, order[0], parts, partial, splits && !partial);
       for (int v = 0; v < info_.graph().input_count(); ++v) {
         if (Below(4) == 0) tile.staged.push_back(v);
       }
@@ -342,7 +333,6 @@ class PlanDrawer {
   const Target& target_;
   const FusionInfo info_;
   std::mt19937_64 random_;
-  int levels_ = 0;
 };
 
 class TileTest : public testing::TestWithParam<Case> {};
@@ -360,6 +350,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
   ASSERT_EQ(fusions.entries().size(), 1u);
   const Computation& fusion = *fusions.entries()[0].fusion;
   ASSERT_EQ(plan::MakePlan(fusion, target).kernels[0].skeleton, plan::Skeleton::kTile);
+  EXPECT_EQ(plan::FindJoins(FusionInfo(ViewOf(fusion))).size(), GetParam().joins);
   PlanDrawer drawer(fusion, target, 7);
   int fitting = 0, refused = 0;
   while (fitting < kPlans && refused < 100 * kPlans && !HasFailure()) {
@@ -369,7 +360,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
       continue;
     }
     ++fitting;
-    ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, "drawn"));
+    ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, "drawn"), GetParam());
   }
   EXPECT_EQ(fitting, kPlans) << refused << " refused";
 }
@@ -388,8 +379,43 @@ TEST_P(TileTest, CandidatesAreRight) {
     EXPECT_TRUE(candidates[0] == plan::MakePlan(fusion, target));
     for (const FusionPlan& candidate : candidates) {
       EXPECT_GT(candidate.cost, 0);
-      ExpectRight(*module, target, plan::EntryText(candidate, fusion, target, "candidate"));
+      ExpectRight(*module, target, plan::EntryText(candidate, fusion, target, "candidate"),
+                  GetParam());
     }
+  }
+}
+
+// Rows that no block holds: one pass for what can be joined, unless numerics are strict.
+TEST(Joins, OnlyOfRowsInTripsAndNotWhenStrict) {
+  const Target& target = TargetOf("sm_90a");
+  const auto softmax = std::find_if(std::begin(kCases), std::end(kCases), [](const Case& c) {
+    return absl::string_view(c.name) == "softmax";
+  });
+  ASSERT_NE(softmax, std::end(kCases));
+  for (const bool fits : {true, false}) {
+    const std::string columns = fits ? "4000" : "1000003";
+    const std::unique_ptr<Module> module =
+        Read(absl::StrReplaceAll(TextOf(*softmax), {{"203", columns}}));
+    ASSERT_NE(module, nullptr);
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    ASSERT_EQ(fusions.entries().size(), 1u);
+    const Computation& fusion = *fusions.entries()[0].fusion;
+    plan::PlanOptions options;
+    FusionPlan made = plan::MakePlan(fusion, target, options);
+    EXPECT_EQ(made.joined.size(), fits ? 0 : 1);
+    EXPECT_EQ(made.kernels.size(), fits ? 1 : 2);
+    options.numerics = Numerics::kStrict;
+    const FusionPlan strict = plan::MakePlan(fusion, target, options);
+    EXPECT_TRUE(strict.joined.empty());
+    EXPECT_EQ(strict.kernels.size(), fits ? 1 : 3);
+    if (fits) continue;
+    EXPECT_TRUE(plan::Fits(made, fusion, target).ok());
+    made.numerics = Numerics::kStrict;
+    EXPECT_FALSE(plan::Fits(made, fusion, target).ok());
+    made.numerics = Numerics::kDefault;
+    made.joined[0].rule = plan::JoinRule::kSquares;
+    EXPECT_FALSE(plan::Fits(made, fusion, target).ok());
   }
 }
 
