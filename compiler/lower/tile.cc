@@ -2,7 +2,6 @@
 // and reduction.  plan::TilePlan says who computes which coordinates.
 #include <algorithm>
 #include <functional>
-#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
@@ -10,9 +9,9 @@
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_frontier.h"
 #include "compiler/lower/tile_joined.h"
-#include "compiler/lower/tile_places.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
+#include "compiler/lower/tile_walk.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -24,20 +23,13 @@ namespace {
 
 constexpr int64_t kManyVectors = 16;
 
-class TileLowering : public TileSpace {
+class TileLowering : public TileWalk {
  public:
   explicit TileLowering(Frame& frame)
-      : frame_(frame),
-        plan_(frame.plan.tile()),
-        info_(ViewOf(frame.fusion)),
+      : TileWalk(frame),
         joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{}
                                                 : plan::FindJoins(info_)),
-        levels_(info_, joins_),
-        e_(frame.emitter),
-        b_(frame.builder),
-        math_(frame.context.math),
-        places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
-        class_count_(static_cast<int>(plan_.classes.size())) {
+        levels_(info_, joins_) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
@@ -72,139 +64,11 @@ class TileLowering : public TileSpace {
     Loops(kept, 0, [&] { EmitTile(); });
   }
 
-  // ----- TileSpace
-
-  const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override {
-    const int number = info_.graph().NumberOf(consumer);
-    if (number < 0 || info_.graph().IsInput(number)) return nullptr;
-    const int edge = info_.graph().FirstEdgeOf(number) + static_cast<int>(operand);
-    const EdgeAccess& access = info_.space().AccessOf(edge);
-    if (access.access != Access::kInSpace) return nullptr;
-    return &info_.graph().value(access.source);
-  }
-
-  Index IndexAt(const Instruction& instruction, int point) override {
-    Index index;
-    index.point = point;
-    const int value = info_.graph().NumberOf(instruction);
-    INGOT_CHECK(value >= 0) << instruction.name() << " is no value of the fusion";
-    const std::vector<int64_t>& dimensions = ArrayOf(instruction.shape()).dimensions();
-    if (dimensions.empty()) return index;
-    const std::vector<Value>& at = points_[point];
-    int64_t stride = 1;
-    index.linear = math_.Const(0);
-    const absl::Span<const int> classes = info_.space().ClassesOf(value);
-    for (size_t i = classes.size(); i-- > 0;) {
-      index.linear = b_.Add(math_.Mul(at[classes[i]], stride), index.linear);
-      stride *= plan_.classes[classes[i]].size;
-    }
-    for (size_t d = 0; d < dimensions.size(); ++d) {
-      AddDimension(value, static_cast<int64_t>(d), at, index);
-    }
-    return index;
-  }
-
   bool IsHeld(const Instruction& instruction) const override {
     return held_.contains(&instruction);
   }
 
  private:
-  static const Shape& ArrayOf(const Shape& shape) {
-    return shape.IsTuple() ? shape.tuple_shapes()[0] : shape;
-  }
-
-  // The classes that blocks, lanes and registers share out but reductions end.
-  bool IsReduced(int c) const {
-    return c >= static_cast<int>(info_.space().classes().size()) ||
-           info_.space().classes()[c].reduced;
-  }
-
-  // A place: for each class the coordinate of a register.  What is beyond the space reads its last
-  // elements.
-  int NewPoint(const std::vector<int>& registers) {
-    std::vector<Value> at;
-    for (int c = 0; c < class_count_; ++c) {
-      const plan::TileClass& tile = plan_.classes[c];
-      Value coordinate = places_.Coordinate(c, registers[c]);
-      if (places_.IsMasked(c, registers[c]))
-        coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
-      at.push_back(coordinate);
-    }
-    points_.push_back(std::move(at));
-    return static_cast<int>(points_.size()) - 1;
-  }
-
-  void AddDimension(int value, int64_t d, const std::vector<Value>& at, Index& index) {
-    const absl::Span<const ClassPart> parts = info_.space().PartsOf(value, d);
-    Value sum = math_.Const(0);
-    int64_t stride = 1;
-    for (size_t i = parts.size(); i-- > 0;) {
-      const ClassPart& part = parts[i];
-      const plan::TileClass& tile = plan_.classes[part.class_number];
-      Value coordinate = math_.Div(at[part.class_number], part.stride);
-      if (part.stride * part.size < tile.size) coordinate = math_.Rem(coordinate, part.size);
-      sum = b_.Add(sum, math_.Mul(coordinate, stride));
-      if (tile.vector > 1 && part.stride == 1) {
-        index.lane = plan::Lanes{tile.vector, static_cast<int>(d), stride, tile.vector};
-      }
-      stride *= part.size;
-    }
-    index.dims.push_back(sum);
-  }
-
-  // ----- Walks
-
-  // Loops over the classes of the list that have them, from number `i` on, around `body`.
-  void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
-    if (i == classes.size()) {
-      body();
-      return;
-    }
-    const int c = classes[i];
-    if (plan_.classes[c].loop == 1) {
-      Loops(classes, i + 1, body);
-      return;
-    }
-    e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
-      places_.SetTrip(c, trip);
-      Loops(classes, i + 1, body);
-      places_.SetTrip(c, math_.Const(0));
-    });
-  }
-
-  // Calls `visit` with every combination of registers of these classes, the others at 0.
-  void ForRegisters(const std::vector<int>& classes,
-                    const std::function<void(const std::vector<int>&)>& visit) {
-    std::vector<int> registers(class_count_, 0);
-    int64_t count = 1;
-    for (int c : classes) count *= plan_.classes[c].registers;
-    for (int64_t n = 0; n < count; ++n) {
-      visit(registers);
-      for (size_t i = classes.size(); i-- > 0;) {
-        if (++registers[classes[i]] < plan_.classes[classes[i]].registers) break;
-        registers[classes[i]] = 0;
-      }
-    }
-  }
-
-  std::vector<int> KeptClasses() const {
-    std::vector<int> kept;
-    for (int c = 0; c < class_count_; ++c) {
-      if (!IsReduced(c)) kept.push_back(c);
-    }
-    return kept;
-  }
-
-  // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
-  std::vector<int> ReducedClasses(bool parts) const {
-    std::vector<int> reduced;
-    const int own = static_cast<int>(info_.space().classes().size());
-    for (int c = 0; c < class_count_; ++c) {
-      if (IsReduced(c) && (c >= own) == parts) reduced.push_back(c);
-    }
-    return reduced;
-  }
-
   void EmitTile() {
     const int first = plan_.combines() ? plan_.known_level : plan_.combined_level + 1;
     for (int level = 1; level < first && !plan_.combines(); ++level) ReadCombined(level);
@@ -259,6 +123,10 @@ class TileLowering : public TileSpace {
     bool loops = false;
     for (int c : reduced) loops = loops || plan_.classes[c].loop > 1;
     for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
+    if (plan_.aligned && !parts) {
+      ForRegisters(
+          kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
+    }
     std::vector<int> walked = kept;
     walked.insert(walked.end(), reduced.begin(), reduced.end());
     const std::vector<int> values = ValuesOf(reductions, wide);
@@ -353,8 +221,36 @@ class TileLowering : public TileSpace {
     return 1;
   }
 
+  // The ends of an aligned row: their elements are accumulated and stored one by one.
+  void EmitEnd(const std::vector<TileReduction*>& reductions, const std::vector<int>& roots,
+               const std::vector<int>& registers) {
+    const int point = NewEnd(registers);
+    const Value inside = InsideEnd(registers);
+    for (TileReduction* reduction : reductions) {
+      const int64_t number = KeptNumber(registers);
+      if (!reduction->joined.empty()) {
+        AccumulateTrip(e_, *reduction, {{point, inside}}, 1, reduction->accumulators[number]);
+      } else {
+        reduction->ends[number].Take(e_, *reduction, OperandsAt(*reduction, point), inside);
+      }
+    }
+    for (int root : roots) StoreRoot(root, registers, point, inside);
+  }
+
+  // What a reduction takes at a point.
+  Elements OperandsAt(const TileReduction& reduction, int point) {
+    Index place;
+    place.point = point;
+    Elements elements;
+    for (int64_t k = 0; k < reduction.instruction->operand_count() / 2; ++k) {
+      elements.push_back(e_.EmitOperand(*reduction.instruction, k, place));
+    }
+    return reduction.combination.Accumulators(e_, std::move(elements));
+  }
+
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
     reduction.accumulators.assign(KeptRegisters(), {});
+    reduction.ends.assign(plan_.aligned && !parts ? KeptRegisters() : 0, {});
     if (!loops) return;
     int lanes = AccumulatorLanes(reduction, parts);
     if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
@@ -383,32 +279,12 @@ class TileLowering : public TileSpace {
     });
   }
 
-  // Whether a place lies in the space along these classes; null where it always does.
-  Value Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
-    Value inside = nullptr;
-    for (int c : classes) {
-      const Value in_class = places_.Inside(c, registers[c]);
-      if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
-    }
-    return inside;
-  }
-
   void Accumulate(TileReduction& reduction, bool parts, const std::vector<int>& registers,
                   const std::vector<int>& reduced) {
     const int point = NewPoint(registers);
     const Value inside = Inside(reduced, registers);
-    Elements elements;
-    if (parts) {
-      elements = LoadParts(reduction, point, points_[point][reduced[0]]);
-    } else {
-      const Instruction& reduce = *reduction.instruction;
-      Index place;
-      place.point = point;
-      for (int64_t k = 0; k < reduce.operand_count() / 2; ++k) {
-        elements.push_back(e_.EmitOperand(reduce, k, place));
-      }
-      elements = reduction.combination.Accumulators(e_, elements);
-    }
+    Elements elements = parts ? LoadParts(reduction, point, CoordinateAt(point, reduced[0]))
+                              : OperandsAt(reduction, point);
     for (Element& element : elements) {
       element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
     }
@@ -442,7 +318,7 @@ class TileLowering : public TileSpace {
 
   // The element of a scratch buffer [parts, kept elements] for the reduction's `index`.
   Index PartIndex(const TileReduction& reduction, const Index& index, Value part) {
-    const Shape& shape = ArrayOf(reduction.instruction->shape());
+    const Shape shape = plan::Leaves(reduction.instruction->shape())[0];
     Index result;
     const Value linear = index.linear == nullptr ? math_.Const(0) : index.linear;
     result.dims = {part, linear};
@@ -490,6 +366,10 @@ class TileLowering : public TileSpace {
     for (Accumulator& accumulator : reduction.accumulators) {
       accumulator.FinishLoop(e_);
       if (vector_ended) accumulator.CombineVector(e_, reduction);
+      if (!reduction.ends.empty()) {
+        accumulator.Merge(e_, reduction,
+                          reduction.ends[&accumulator - reduction.accumulators.data()]);
+      }
       accumulator.CombineLanes(e_, reduction, lane_masks);
     }
     if (warps > 1) {
@@ -544,12 +424,14 @@ class TileLowering : public TileSpace {
 
   // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
   // other thread has it too.  Blocks of the classes `apart` have elements of their own.
+  // `end`: whether it is an end of an aligned row that this thread has; null for other places.
   Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
-                 const std::vector<int>& apart) {
+                 const std::vector<int>& apart, Value end = nullptr) {
     Value stores = b_.True();
     for (int c = 0; c < class_count_; ++c) {
       if (std::find(own.begin(), own.end(), c) != own.end()) {
-        const Value inside = places_.Inside(c, registers[c]);
+        const bool is_end = end != nullptr && c == plan_.order[0];
+        const Value inside = is_end ? end : Inside({c}, registers);
         if (inside != nullptr) stores = b_.And(stores, inside);
         continue;
       }
@@ -568,10 +450,14 @@ class TileLowering : public TileSpace {
   }
 
   void StoreRoot(int root, const std::vector<int>& registers) {
+    StoreRoot(root, registers, NewPoint(registers), nullptr);
+  }
+
+  void StoreRoot(int root, const std::vector<int>& registers, int point, Value end) {
     const Instruction& instruction = *info_.graph().view().roots[root];
     const int value = info_.graph().NumberOf(instruction);
-    const Index index = IndexAt(instruction, NewPoint(registers));
-    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {});
+    const Index index = IndexAt(instruction, point);
+    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {}, end);
     if (stores->IsConstant() && stores->ConstantInteger() == 0) return;
     const std::vector<Shape> leaves = plan::Leaves(instruction.shape());
     Elements values;
@@ -591,20 +477,11 @@ class TileLowering : public TileSpace {
     });
   }
 
-  Frame& frame_;
-  const plan::TilePlan& plan_;
-  const FusionInfo info_;
   const std::vector<plan::Join> joins_;
   const plan::PassLevels levels_;
-  ElementEmitter& e_;
-  kernel::Builder& b_;
-  IndexMath& math_;
-  TilePlaces places_;
-  const int class_count_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
-  std::vector<std::vector<Value>> points_;
   int exchanges_ = 0;
   bool in_loop_ = false;  // shared memory is used again by the next trip
 };

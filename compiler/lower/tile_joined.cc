@@ -68,8 +68,11 @@ Element Rebase(ElementEmitter& e, const TileReduction& reduction, const JoinedRe
     const Element more = Combine(e, Opcode::kMultiply, type, part, difference);
     return Combine(e, Opcode::kAdd, own, partial, e.Convert(more, type, own));
   }
-  const Element exponent =
-      Combine(e, Opcode::kMultiply, type, difference, e.FromDouble(type, joined.join.scale));
+  Element exponent = difference;
+  if (joined.join.scale != 1) {
+    exponent =
+        Combine(e, Opcode::kMultiply, type, difference, e.FromDouble(type, joined.join.scale));
+  }
   absl::StatusOr<Value> factor =
       EmitRealScalar(e.b(), Opcode::kExp, type, {exponent.re}, {e.context().approximation, type});
   if (!factor.ok()) {

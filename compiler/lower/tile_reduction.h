@@ -79,6 +79,7 @@ struct TileReduction {
   std::vector<JoinedReduction> joined;
   bool counted = false;
   std::vector<Accumulator> accumulators;  // one for each kept register
+  std::vector<Accumulator> ends;          // likewise, of the ends of aligned rows
 
   // Of accumulators.
   std::vector<ElementType> AccumulatorTypes() const;

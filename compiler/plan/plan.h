@@ -136,13 +136,17 @@ struct TilePlan {
   // Other than 0: the kernel stores partial results of the reductions of this level, and no
   // results.  If it is the known level, it stores what it has put together, as one part more.
   int partial_level = 0;
+  // Rows, which lie along memory and are what is reduced, may begin anywhere: whole vectors are
+  // those from the first element on whose row-major number is a multiple of the vector, and what
+  // stands before and behind them, the ends, is taken one by one by the first threads of a row.
+  bool aligned = false;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
-                    visit("partial_level", self.partial_level); visit("staged", self.staged);
-                    visit("class", self.classes);)
+                    visit("partial_level", self.partial_level); visit("aligned", self.aligned);
+                    visit("staged", self.staged); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

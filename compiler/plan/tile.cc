@@ -337,6 +337,7 @@ class TilePlanner {
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
+    tile.aligned = deal_.aligned;
     tile.staged = deal_.staged;
     KernelPlan kernel = Kernel(tile);
     CountWork(kernel);
@@ -353,6 +354,7 @@ class TilePlanner {
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
+    tile.aligned = deal_.aligned;
     // The parts are put together by each thread.
     TileClass parts;
     parts.size = deal_.splits;

@@ -259,13 +259,8 @@ class Dealer {
     if (VectorsHeld(knobs_.long_row_threads) * inner.vector >= held) inner.vector *= 2;
   }
 
-  // Rows along memory: the threads of a row hold it, if it fits.
-  void DealRows() {
-    const std::vector<int> reduced = ClassesThatAre(true);
-    const std::vector<int> kept = ClassesThatAre(false);
-    const bool is_long =
-        VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
-    if (is_long && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
+  // So many that each holds a part of the row in its registers, if there are as many.
+  int64_t ThreadsOfRow(bool is_long) const {
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
@@ -276,8 +271,28 @@ class Dealer {
     const int64_t held = std::max<int64_t>(1, elements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
-    threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
+    return std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
+  }
+
+  // Rows that begin anywhere have longer vectors behind their first elements.
+  void AlignRows() {
+    TileClass& inner = deal_.classes[order_[0]];
+    const int vector = std::min(knobs_.most_vector, AlignedVector(info_, order_[0]));
+    if (vector <= inner.vector) return;
+    inner.vector = vector;
+    deal_.aligned = true;
+  }
+
+  // Rows along memory: the threads of a row hold it, if it fits.
+  void DealRows() {
+    const std::vector<int> reduced = ClassesThatAre(true);
+    const std::vector<int> kept = ClassesThatAre(false);
+    const bool is_long =
+        VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
+    if (is_long && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
+    int64_t threads = ThreadsOfRow(is_long);
     const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
+    if (in_trips && reduced.size() == 1) AlignRows();
     // Where trips compute much, more blocks that are at different points of theirs.
     if (in_trips && HasDependentReductions()) {
       threads = std::min<int64_t>(threads, knobs_.block_threads);
@@ -460,6 +475,57 @@ bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
   return false;
 }
 
+namespace {
+
+// The elements of an access of the widest array along a class.
+int64_t VectorOfAccess(const FusionInfo& info, int inner) {
+  int64_t vector = kMostVector;
+  for (int v : ArraysInSpace(info)) {
+    if (!Contains(info.space().ClassesOf(v), inner)) continue;
+    for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
+      vector =
+          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+    }
+  }
+  return vector;
+}
+
+}  // namespace
+
+std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
+  const FusionGraph& graph = info.graph();
+  const IterationSpace& space = info.space();
+  for (int v = 0; v < graph.value_count(); ++v) {
+    const Shape& shape = graph.value(v).shape();
+    for (const Shape& leaf : Leaves(shape)) {
+      if (IsComplex(leaf.element_type())) return {};
+    }
+    // Lanes lie along one dimension.
+    const int64_t rank = CommonDimensions(shape).size();
+    for (int64_t d = 0; d < rank; ++d) {
+      for (const ClassPart& part : space.PartsOf(v, d)) {
+        const bool whole = part.size == space.classes()[inner].size;
+        if (part.class_number == inner && (!whole || space.PartsOf(v, d).size() > 1)) return {};
+      }
+    }
+  }
+  std::vector<int> rows;
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = space.ClassesOf(v);
+    if (!Contains(own, inner)) continue;
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      if (BitWidth(leaf.element_type()) < 8) return {};
+    }
+    if (rows.empty()) rows.assign(own.begin(), own.end());
+    if (own.back() != inner || own != absl::MakeConstSpan(rows)) return {};
+  }
+  return rows;
+}
+
+int AlignedVector(const FusionInfo& info, int inner) {
+  return AlignedRows(info, inner).empty() ? 1 : static_cast<int>(VectorOfAccess(info, inner));
+}
+
 int MostVector(const FusionInfo& info, int inner) {
   const FusionGraph& graph = info.graph();
   const IterationSpace& space = info.space();
@@ -476,13 +542,7 @@ int MostVector(const FusionInfo& info, int inner) {
       }
     }
   }
-  for (int v : ArraysInSpace(info)) {
-    if (!Contains(space.ClassesOf(v), inner)) continue;
-    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
-      vector =
-          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
-    }
-  }
+  vector = std::min(vector, VectorOfAccess(info, inner));
   while (space.classes()[inner].size % vector != 0) vector /= 2;
   return static_cast<int>(vector);
 }

@@ -52,6 +52,7 @@ struct TileKnobs {
 
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
+  bool aligned = false;            // TilePlan's
   std::vector<int> staged;         // TilePlan's
   int64_t splits = 1;              // blocks that share what is reduced
 };
@@ -65,6 +66,12 @@ TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vecto
 // The most elements, a power of two, that an access along class `inner` can move of every array
 // that has the class, each dimension of it made of whole vectors.
 int MostVector(const FusionInfo& info, int inner);
+
+// The classes of all arrays along class `inner`, where they are the same and rows can be walked
+// from an aligned element on (TilePlan::aligned); else none.  AlignedVector: the most elements, a
+// power of two, that an access of such a row moves; 1 where there is no such row.
+std::vector<int> AlignedRows(const FusionInfo& info, int inner);
+int AlignedVector(const FusionInfo& info, int inner);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

@@ -70,6 +70,7 @@ class Checker {
       INGOT_RETURN_IF_ERROR(Annotate(ClassFits(number, c), "class d", c));
     }
     INGOT_RETURN_IF_ERROR(LaunchFits(kernel));
+    if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
     return MemoryFits(number);
@@ -150,7 +151,9 @@ class Checker {
     const int64_t size = c < own_classes_ ? info_.space().classes()[c].size : Splits();
     INGOT_REQUIRE(own.size == size, "size=", own.size, "; ",
                   c < own_classes_ ? "the fusion's is " : "the blocks that share make ", size);
-    const int most = c == inner_ ? MostVector(info_, inner_) : 1;
+    const int most = c != inner_             ? 1
+                     : kernel.tile().aligned ? AlignedVector(info_, inner_)
+                                             : MostVector(info_, inner_);
     INGOT_REQUIRE(most % own.vector == 0, "vector=", own.vector, "; it must divide ", most);
     INGOT_REQUIRE(std::has_single_bit(static_cast<unsigned>(own.lanes)) && own.lanes <= kWarp,
                   "lanes=", own.lanes, "; it must be a power of two, at most ", kWarp);
@@ -214,6 +217,22 @@ class Checker {
         resident >= 0 && resident <= target_.card->blocks && resident * threads <= target_.threads,
         "resident_blocks=", resident, "; a multiprocessor holds ", target_.card->blocks,
         " blocks and ", target_.threads, " threads");
+    return absl::OkStatus();
+  }
+
+  // Aligned rows are all that is reduced, and their ends have a thread for each element.
+  absl::Status AlignedFit(int number) const {
+    const TileClass& inner = plan_.kernels[number].tile().classes[inner_];
+    for (int c = 0; c < own_classes_; ++c) {
+      INGOT_REQUIRE(IsReduced(c) == (c == inner_), "aligned: d", c,
+                    IsReduced(c) ? " is reduced too" : " is not reduced");
+    }
+    INGOT_REQUIRE(Walks(number, inner_), "aligned: no row is walked");
+    INGOT_REQUIRE(inner.vector > 1, "aligned: vector=1 always is");
+    const int64_t ends = int64_t{2} * (inner.vector - 1);
+    INGOT_REQUIRE(inner.lanes * inner.warps >= ends && inner.size > ends,
+                  "aligned: the ends of a row may be ", ends, " elements, of ", inner.size,
+                  ", for ", inner.lanes * inner.warps, " threads");
     return absl::OkStatus();
   }
 

@@ -284,7 +284,9 @@ class PlanDrawer {
     if (count > Classes()) tile.classes.back().size = parts;
     for (int bit = 0; bit < 5; ++bit) tile.classes[Below(count)].lanes *= 2;
     for (int bit = Below(4); bit > 0; --bit) tile.classes[Below(count)].warps *= 2;
-    const int most = plan::MostVector(info_, inner);
+    tile.aligned = !tile.combines() && plan::AlignedVector(info_, inner) > 1 && Below(2) == 0;
+    const int most =
+        tile.aligned ? plan::AlignedVector(info_, inner) : plan::MostVector(info_, inner);
     tile.classes[inner].vector = std::max(1, most >> Below(4));
     bool shared = false;
     for (int c = 0; c < count; ++c) {
