@@ -1,6 +1,8 @@
 #include "compiler/plan/joins.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <optional>
 
 #include "compiler/plan/analysis.h"
@@ -79,6 +81,15 @@ class JoinFinder {
     while (value >= 0 && (IsMove(value) || IsFloatConvert(value))) value = Source(value, 0);
     return value;
   }
+  // Behind conversions that change no value.
+  int BehindExactConverts(int value) const {
+    const auto is_exact = [&](int v) {
+      return IsFloatConvert(v) && BitWidth(At(v).shape().element_type()) >
+                                      BitWidth(At(v).operand(0)->shape().element_type());
+    };
+    while (value >= 0 && (IsMove(value) || is_exact(value))) value = Source(value, 0);
+    return value;
+  }
 
   // The number that all elements of a value are.
   std::optional<double> NumberOf(int value) const {
@@ -142,9 +153,9 @@ class JoinFinder {
   }
 
   // The reference of `op`, a subtraction or comparison: which operand it is, narrow behind moves.
-  // The other one is what the base reduces, moved, and converted where `converted`.
+  // `same`: whether the other one is, as far as it matters, what the base reduces.
   std::optional<Join> FindReference(int op, int level, absl::Span<const Opcode> combiners,
-                                    bool converted) const {
+                                    const std::function<bool(int term, int reduced)>& same) const {
     for (int k : {0, 1}) {
       const int reference = Dependent(op, k, level);
       if (reference < 0) continue;
@@ -159,11 +170,7 @@ class JoinFinder {
       }
       const int term = Source(op, 1 - k);
       const int reduced = Source(base, 0);
-      if (reduced < 0) continue;
-      const bool same = converted ? BehindConverts(term) == BehindConverts(WithoutMask(reduced)) ||
-                                        BehindConverts(WithoutMask(term)) == BehindConverts(reduced)
-                                  : BehindMoves(term) == BehindMoves(reduced);
-      if (!same) continue;
+      if (reduced < 0 || !same(term, reduced)) continue;
       Join join;
       join.base = base;
       join.reference = reference;
@@ -172,23 +179,28 @@ class JoinFinder {
     return std::nullopt;
   }
 
-  // x of select(mask, x, number).
-  int WithoutMask(int value) const {
-    value = BehindConverts(value);
-    if (value < 0 || graph().IsInput(value) || OpOf(value) != Opcode::kSelect) return value;
+  // select(mask, x, number), or with the number first.
+  struct Masked {
+    int x = -1;
+    int mask = -1;
+    int operand = 0;  // that x is
+    double number = 0;
+  };
+  std::optional<Masked> MaskOf(int value) const {
+    if (value < 0 || graph().IsInput(value) || OpOf(value) != Opcode::kSelect) return std::nullopt;
     for (int k : {1, 2}) {
-      if (Source(value, k) >= 0 && NumberOf(Source(value, 3 - k)).has_value()) {
-        return BehindConverts(Source(value, k));
-      }
+      const std::optional<double> number = NumberOf(Source(value, 3 - k));
+      if (!number.has_value() || Source(value, k) < 0) continue;
+      return Masked{Source(value, k), BehindMoves(Source(value, 0)), k, *number};
     }
-    return value;
+    return std::nullopt;
   }
 
   std::optional<Join> FindExponentials(int term, int level) const {
     // Down to the exponential, through what is linear.
-    bool masked = false;
+    std::optional<Masked> masked;
     while (term >= 0 && !graph().IsInput(term) && OpOf(term) != Opcode::kExp) {
-      masked = masked || OpOf(term) == Opcode::kSelect;
+      if (OpOf(term) == Opcode::kSelect) masked = MaskOf(term);
       term = LinearIn(term, level);
     }
     if (term < 0 || graph().IsInput(term)) return std::nullopt;
@@ -210,20 +222,29 @@ class JoinFinder {
         next = Dependent(exponent, 1, level);
         if (next >= 0) factor = NumberOf(Source(exponent, 0));
       }
-      if (!factor.has_value() || !(*factor > 0)) return std::nullopt;
+      if (!factor.has_value() || !(*factor > 0) || std::isinf(*factor)) return std::nullopt;
       scale = divides ? scale / *factor : scale * *factor;
       exponent = next;
     }
     if (exponent < 0 || graph().IsInput(exponent) || levels_[exponent] != level) {
       return std::nullopt;
     }
+    // No term is larger than exp(0), for the reference is the largest x, but where a mask leaves
+    // both out.
     std::optional<Join> join =
-        FindReference(exponent, level, {Opcode::kMaximum}, /*converted=*/true);
+        FindReference(exponent, level, {Opcode::kMaximum}, [&](int x, int reduced) {
+          const int own = BehindConverts(x);
+          if (own == BehindConverts(reduced)) return true;
+          const std::optional<Masked> other = MaskOf(BehindConverts(reduced));
+          return other.has_value() && masked.has_value() && own == BehindConverts(other->x) &&
+                 other->mask >= 0 && other->mask == masked->mask &&
+                 other->operand == masked->operand;
+        });
     // x - G, not G - x.
     if (!join.has_value() || Source(exponent, 1) != join->reference) return std::nullopt;
     // Where the mask leaves nothing of a row, its sum is 0: 0 · exp(s · (r - G)) must not be NaN.
     const int guard = BehindConverts(join->reference);
-    if (masked && (guard < 0 || OpOf(guard) != Opcode::kSelect)) return std::nullopt;
+    if (masked.has_value() && (guard < 0 || OpOf(guard) != Opcode::kSelect)) return std::nullopt;
     join->rule = JoinRule::kExponentials;
     join->scale = scale;
     return join;
@@ -240,13 +261,10 @@ class JoinFinder {
       case Opcode::kDivide:
         return Dependent(value, 0, level);
       case Opcode::kSelect: {
-        const int mask = Source(value, 0);
-        if (mask < 0 || levels_[mask] >= level) return -1;
-        for (int k : {1, 2}) {
-          const int zero = Source(value, 3 - k);
-          if (zero >= 0 && NumberOf(zero) == 0.0) return Source(value, k);
-        }
-        return -1;
+        const std::optional<Masked> masked = MaskOf(value);
+        const bool is_linear = masked.has_value() && masked->number == 0 && masked->mask >= 0 &&
+                               levels_[masked->mask] < level;
+        return is_linear ? masked->x : -1;
       }
       default:
         return -1;
@@ -260,11 +278,13 @@ class JoinFinder {
     const bool power =
         OpOf(term) == Opcode::kPower && Source(term, 1) >= 0 && NumberOf(Source(term, 1)) == 2.0;
     if (!product && !power) return std::nullopt;
-    const int difference = BehindConverts(Source(term, 0));
+    const int difference = BehindExactConverts(Source(term, 0));
     if (difference < 0 || graph().IsInput(difference) || OpOf(difference) != Opcode::kSubtract) {
       return std::nullopt;
     }
-    std::optional<Join> join = FindReference(difference, level, {Opcode::kAdd}, /*converted=*/true);
+    std::optional<Join> join = FindReference(
+        difference, level, {Opcode::kAdd},
+        [&](int x, int reduced) { return BehindExactConverts(x) == BehindExactConverts(reduced); });
     if (join.has_value()) join->rule = JoinRule::kSquares;
     return join;
   }
@@ -300,7 +320,9 @@ class JoinFinder {
       if (!idempotent && *number != 0) return std::nullopt;
     }
     constexpr Opcode kExtremes[] = {Opcode::kMaximum, Opcode::kMinimum};
-    std::optional<Join> join = FindReference(mask, level, kExtremes, /*converted=*/false);
+    std::optional<Join> join = FindReference(mask, level, kExtremes, [&](int x, int reduced) {
+      return BehindMoves(x) == BehindMoves(reduced);
+    });
     // The reference is the base itself.
     if (!join.has_value() || BehindMoves(join->reference) != join->base) return std::nullopt;
     join->rule = JoinRule::kTies;

@@ -17,17 +17,18 @@
 namespace ingot::plan {
 
 // The rules.  x is what the base reduces, or another type's or shape's form of it; G is a function
-// of the base's result that is one value for all that is reduced; w is any factor or a choice
-// between the term and 0; s is constant and positive.
-#define INGOT_PLAN_JOIN_RULES(X)                                                                       \
-  /* base max; Σ w · exp(s · (x - G)).  Reference r, the maximum: from r to r', times               \
-     exp(s · (r - r')). */                                                                            \
-  X(kExponentials, "exponentials")                                                                     \
-  /* base Σ x; Σ (x - G)².  Reference: the mean.  For n terms from mean m to m', plus n (m - m')². \
-   */                                                                                                  \
-  X(kSquares, "squares")                                                                               \
-  /* base max or min; reduces a value where x = G, a constant elsewhere.  Reference: the base so       \
-     far.  For another reference: the constant. */                                                     \
+// of the base's result that is one value for all that is reduced.
+//
+// exponentials: the base is a maximum; the sum of w · exp(s · (x - G)), w any factor, or a choice
+//   between the term and 0, s positive and constant.  The reference r is the maximum so far; from r
+//   to r': times exp(s · (r - r')).
+// squares: the base is a sum; the sum of (x - G)².  The reference is the mean; for n terms, from m
+//   to m': plus n · (m - m')².
+// ties: the base is a maximum or minimum; reduces a value where x = G, and a constant elsewhere.
+//   The reference is the base so far; for another one: the constant.
+#define INGOT_PLAN_JOIN_RULES(X)   \
+  X(kExponentials, "exponentials") \
+  X(kSquares, "squares")           \
   X(kTies, "ties")
 
 enum class JoinRule : uint8_t {

@@ -105,6 +105,27 @@ inline constexpr Case kCases[] = {
   l = f32[24] log(s)
   ROOT r = (f32[24], f32[24], f32[24]) tuple(l, q, m))",
      kJoinedTolerance, true, 2},
+    // As jax.nn.softmax is with a mask, guarded; the second sum has a mask that the maximum has
+    // not.
+    {"masked", R"(
+  x = f32[24,203] parameter(0)  y = f32[24,203] parameter(1)
+  z = f32[] constant(0)  n = f32[] constant(-inf)
+  zw = f32[24,203] broadcast(z), dimensions={}
+  nw = f32[24,203] broadcast(n), dimensions={}
+  k = pred[24,203] compare(y, zw), direction=GT
+  v = f32[24,203] select(k, x, nw)
+  m = f32[24] reduce(v, n), dimensions={1}, to_apply=max
+  f = pred[24] is-finite(m)
+  zs = f32[24] broadcast(z), dimensions={}
+  g = f32[24] select(f, m, zs)
+  b = f32[24,203] broadcast(g), dimensions={0}
+  d = f32[24,203] subtract(x, b)
+  e = f32[24,203] exponential(d)
+  p = f32[24,203] select(k, e, zw)
+  s = f32[24] reduce(p, z), dimensions={1}, to_apply=add
+  t = f32[24] reduce(e, z), dimensions={1}, to_apply=add
+  ROOT r = (f32[24], f32[24]) tuple(s, t))",
+     kJoinedTolerance, true, 1},
     {"columns_softmax", R"(
   x = f32[190,24] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
   m = f32[24] reduce(x, n), dimensions={0}, to_apply=max
