@@ -130,6 +130,7 @@ Element ElementEmitter::EmitOperand(const Instruction& consumer, int64_t operand
   }
   Index elsewhere = index;
   elsewhere.point = -1;
+  elsewhere.linear_align = 1;
   return Emit(value, elsewhere);
 }
 
@@ -167,6 +168,7 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
       return EmitReduceOfOne(*this, instruction, at);
     }
     index.point = -1;
+    if (instruction.opcode() != Opcode::kParameter) index.linear_align = 1;
   }
   switch (instruction.kind()) {
     case OpKind::kElementwise:
@@ -249,6 +251,7 @@ int64_t ElementEmitter::MemoryAlignment(const kernel::Buffer& buffer, const Shap
       if (i != index.lane.dim && shape.dimension(i) > 1) multiple = std::gcd(multiple, strides[i]);
     }
   }
+  multiple = std::max(multiple & -multiple, index.linear_align);
   const int64_t bytes = multiple * ByteWidth(buffer.element);
   return std::min<int64_t>(bytes & -bytes, buffer.alignment);
 }

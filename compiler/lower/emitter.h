@@ -126,6 +126,8 @@ class ElementEmitter {
   void If(kernel::Value condition, const std::function<void()>& then,
           const std::function<void()>& otherwise = nullptr);
   void While(const std::function<kernel::Value()>& condition, const std::function<void()>& body);
+  // What `body` emits and provides is forgotten at its end.
+  void Scoped(const std::function<void()>& body);
 
   ElementVar Declare(const std::string& name, Element initial);
   Element Read(const ElementVar& var);
@@ -165,7 +167,6 @@ class ElementEmitter {
   std::vector<Element> EmitStructure(const Instruction& instruction, const Index& index);
   std::vector<Element> LaneByLane(const Instruction& instruction, const Index& index);
   int64_t MemoryAlignment(const kernel::Buffer& buffer, const Shape& shape, const Index& index);
-  void Scoped(const std::function<void()>& body);
 
   Context& context_;
   ParameterSource parameters_;

@@ -22,6 +22,9 @@ struct Index {
   // A tile kernel's number for this place of its iteration space (TileSpace), or -1.  It says
   // nothing that the others do not, so that it takes no part in equality.
   int point = -1;
+  // The row-major number of lane 0 is known to be a multiple of this, whatever `lane` says; no part
+  // of equality either.
+  int64_t linear_align = 1;
 
   int lanes() const { return lane.count; }
   bool flat() const { return lane.flat(); }

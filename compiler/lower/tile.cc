@@ -2,16 +2,17 @@
 // and reduction.  plan::TilePlan says who computes which coordinates.
 #include <algorithm>
 #include <functional>
-#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_ahead.h"
 #include "compiler/lower/tile_exchange.h"
-#include "compiler/lower/tile_places.h"
+#include "compiler/lower/tile_frontier.h"
+#include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
+#include "compiler/lower/tile_walk.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -23,23 +24,18 @@ namespace {
 
 constexpr int64_t kManyVectors = 16;
 
-class TileLowering : public TileSpace {
+class TileLowering : public TileWalk {
  public:
   explicit TileLowering(Frame& frame)
-      : frame_(frame),
-        plan_(frame.plan.tile()),
-        info_(ViewOf(frame.fusion)),
-        e_(frame.emitter),
-        b_(frame.builder),
-        math_(frame.context.math),
-        places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
-        ahead_(frame, info_, places_,
-               [this](const Instruction& parameter, int c, int r) {
-                 std::vector<int> registers(class_count_, 0);
-                 registers[c] = r;
-                 return IndexAt(parameter, NewPoint(registers));
-               }),
-        class_count_(static_cast<int>(plan_.classes.size())) {
+      : TileWalk(frame),
+        joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{}
+                                                : plan::FindJoins(info_)),
+        levels_(info_, joins_),
+        ahead_(frame, info_, places_, [this](const Instruction& parameter, int c, int r) {
+          std::vector<int> registers(class_count_, 0);
+          registers[c] = r;
+          return IndexAt(parameter, NewPoint(registers));
+        }) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
@@ -57,9 +53,15 @@ class TileLowering : public TileSpace {
       first_result_.push_back(results);
       results += static_cast<int>(plan::Leaves(root->shape()).size());
     }
-    FindReductions();
+    for (const Reduction& found : info_.reductions()) {
+      held_.insert(&info_.graph().value(found.value));
+    }
+    reductions_ = FindReductions(info_, joins_, levels_);
     for (TileReduction& reduction : reductions_) {
       reduction.combination = CombinationOf(e_, *reduction.instruction);
+      for (JoinedReduction& joined : reduction.joined) {
+        joined.combination = CombinationOf(e_, *joined.instruction);
+      }
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
@@ -72,169 +74,21 @@ class TileLowering : public TileSpace {
     });
   }
 
-  // ----- TileSpace
-
-  const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override {
-    const int number = info_.graph().NumberOf(consumer);
-    if (number < 0 || info_.graph().IsInput(number)) return nullptr;
-    const int edge = info_.graph().FirstEdgeOf(number) + static_cast<int>(operand);
-    const EdgeAccess& access = info_.space().AccessOf(edge);
-    if (access.access != Access::kInSpace) return nullptr;
-    return &info_.graph().value(access.source);
-  }
-
-  Index IndexAt(const Instruction& instruction, int point) override {
-    Index index;
-    index.point = point;
-    const int value = info_.graph().NumberOf(instruction);
-    INGOT_CHECK(value >= 0) << instruction.name() << " is no value of the fusion";
-    const std::vector<int64_t>& dimensions = ArrayOf(instruction.shape()).dimensions();
-    if (dimensions.empty()) return index;
-    const std::vector<Value>& at = points_[point];
-    int64_t stride = 1;
-    index.linear = math_.Const(0);
-    const absl::Span<const int> classes = info_.space().ClassesOf(value);
-    for (size_t i = classes.size(); i-- > 0;) {
-      index.linear = b_.Add(math_.Mul(at[classes[i]], stride), index.linear);
-      stride *= plan_.classes[classes[i]].size;
-    }
-    for (size_t d = 0; d < dimensions.size(); ++d) {
-      AddDimension(value, static_cast<int64_t>(d), at, index);
-    }
-    return index;
-  }
-
   bool IsHeld(const Instruction& instruction) const override {
     return held_.contains(&instruction);
   }
 
  private:
-  static const Shape& ArrayOf(const Shape& shape) {
-    return shape.IsTuple() ? shape.tuple_shapes()[0] : shape;
-  }
-
-  // The classes that blocks, lanes and registers share out but reductions end.
-  bool IsReduced(int c) const {
-    return c >= static_cast<int>(info_.space().classes().size()) ||
-           info_.space().classes()[c].reduced;
-  }
-
-  void FindReductions() {
-    int scratch = 0;
-    for (const Reduction& found : info_.reductions()) {
-      TileReduction reduction;
-      reduction.instruction = &info_.graph().value(found.value);
-      reduction.value = found.value;
-      reduction.level = found.level;
-      reduction.classes = found.classes;
-      for (size_t i = 0; i < plan::Leaves(reduction.instruction->shape()).size(); ++i) {
-        reduction.scratch.push_back(scratch++);
-      }
-      held_.insert(reduction.instruction);
-      reductions_.push_back(std::move(reduction));
-    }
-    for (const TileReduction& reduction : reductions_) {
-      last_level_ = std::max(last_level_, reduction.level);
-    }
-  }
-
-  // A place: for each class the coordinate of a register.  What is beyond the space reads its last
-  // elements.
-  int NewPoint(const std::vector<int>& registers) {
-    std::vector<Value> at;
-    for (int c = 0; c < class_count_; ++c) {
-      const plan::TileClass& tile = plan_.classes[c];
-      Value coordinate = places_.Coordinate(c, registers[c]);
-      if (places_.IsMasked(c, registers[c]))
-        coordinate = b_.Min(coordinate, math_.Const(tile.size - tile.vector));
-      at.push_back(coordinate);
-    }
-    points_.push_back(std::move(at));
-    return static_cast<int>(points_.size()) - 1;
-  }
-
-  void AddDimension(int value, int64_t d, const std::vector<Value>& at, Index& index) {
-    const absl::Span<const ClassPart> parts = info_.space().PartsOf(value, d);
-    Value sum = math_.Const(0);
-    int64_t stride = 1;
-    for (size_t i = parts.size(); i-- > 0;) {
-      const ClassPart& part = parts[i];
-      const plan::TileClass& tile = plan_.classes[part.class_number];
-      Value coordinate = math_.Div(at[part.class_number], part.stride);
-      if (part.stride * part.size < tile.size) coordinate = math_.Rem(coordinate, part.size);
-      sum = b_.Add(sum, math_.Mul(coordinate, stride));
-      if (tile.vector > 1 && part.stride == 1) {
-        index.lane = plan::Lanes{tile.vector, static_cast<int>(d), stride, tile.vector};
-      }
-      stride *= part.size;
-    }
-    index.dims.push_back(sum);
-  }
-
-  // ----- Walks
-
-  // Loops over the classes of the list that have them, from number `i` on, around `body`.
-  void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
-    if (i == classes.size()) {
-      body();
-      return;
-    }
-    const int c = classes[i];
-    if (plan_.classes[c].loop == 1) {
-      Loops(classes, i + 1, body);
-      return;
-    }
-    e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
-      places_.SetTrip(c, trip);
-      Loops(classes, i + 1, body);
-      places_.SetTrip(c, math_.Const(0));
-    });
-  }
-
-  // Calls `visit` with every combination of registers of these classes, the others at 0.
-  void ForRegisters(const std::vector<int>& classes,
-                    const std::function<void(const std::vector<int>&)>& visit) {
-    std::vector<int> registers(class_count_, 0);
-    int64_t count = 1;
-    for (int c : classes) count *= plan_.classes[c].registers;
-    for (int64_t n = 0; n < count; ++n) {
-      visit(registers);
-      for (size_t i = classes.size(); i-- > 0;) {
-        if (++registers[classes[i]] < plan_.classes[classes[i]].registers) break;
-        registers[classes[i]] = 0;
-      }
-    }
-  }
-
-  std::vector<int> KeptClasses() const {
-    std::vector<int> kept;
-    for (int c = 0; c < class_count_; ++c) {
-      if (!IsReduced(c)) kept.push_back(c);
-    }
-    return kept;
-  }
-
-  // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
-  std::vector<int> ReducedClasses(bool parts) const {
-    std::vector<int> reduced;
-    const int own = static_cast<int>(info_.space().classes().size());
-    for (int c = 0; c < class_count_; ++c) {
-      if (IsReduced(c) && (c >= own) == parts) reduced.push_back(c);
-    }
-    return reduced;
-  }
-
   void EmitTile() {
-    if (plan_.known_level > 0) {
-      for (int level = 1; level <= plan_.known_level; ++level) {
-        Reduce(level, /*parts=*/true, {});
-      }
-    }
+    const int first = plan_.combines() ? plan_.known_level : plan_.combined_level + 1;
+    for (int level = 1; level < first && !plan_.combines(); ++level) ReadCombined(level);
+    for (int level = first; level <= plan_.known_level; ++level) Reduce(level, /*parts=*/true, {});
+    if (plan_.combines()) return;
     if (plan_.partial_level > 0) {
       Reduce(plan_.partial_level, /*parts=*/false, RootsOf(plan_.known_level));
       return;
     }
-    for (int level = plan_.known_level; level <= last_level_; ++level) {
+    for (int level = plan_.known_level; level <= levels_.last; ++level) {
       Reduce(level + 1, /*parts=*/false, RootsOf(level));
     }
   }
@@ -244,7 +98,7 @@ class TileLowering : public TileSpace {
     std::vector<int> roots;
     for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[i]);
-      if (info_.LevelOf(value) == level) roots.push_back(static_cast<int>(i));
+      if (levels_.of[value] == level) roots.push_back(static_cast<int>(i));
     }
     return roots;
   }
@@ -270,7 +124,8 @@ class TileLowering : public TileSpace {
       const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
       (HasReducedClass(value) ? wide : narrow).push_back(root);
     }
-    if (last_level_ == 0) LoadAhead({}, narrow, kept);
+    const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
+    if (levels_.last == 0) EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
     ForRegisters(kept, [&](const std::vector<int>& registers) {
       for (int root : narrow) StoreRoot(root, registers);
     });
@@ -278,15 +133,35 @@ class TileLowering : public TileSpace {
     bool loops = false;
     for (int c : reduced) loops = loops || plan_.classes[c].loop > 1;
     for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
+    if (plan_.aligned && !parts) {
+      ForRegisters(
+          kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
+    }
     std::vector<int> walked = kept;
     walked.insert(walked.end(), reduced.begin(), reduced.end());
+    const std::vector<int> values = ValuesOf(reductions, wide);
+    // What is the same in all trips, as far as it is known before the first.
+    if (loops && !parts) {
+      EmitAt(Frontier(info_, values,
+                      [&](int value) {
+                        return levels_.of[value] < level && !HasReducedClass(value) &&
+                               info_.graph().value(value).opcode() != Opcode::kConstant;
+                      }),
+             kept);
+    }
+    // Before the first load is used all are under way.
+    const std::vector<int> ahead = parts ? std::vector<int>{} : Frontier(info_, values, is_ahead);
     const auto body = [&] {
-      if (!parts) LoadAhead(reductions, wide, walked);
+      EmitAt(ahead, walked);
       ForRegisters(walked, [&](const std::vector<int>& registers) {
-        for (TileReduction* reduction : reductions)
-          Accumulate(*reduction, parts, registers, reduced);
+        for (TileReduction* reduction : reductions) {
+          if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
+        }
         for (int root : wide) StoreRoot(root, registers);
       });
+      for (TileReduction* reduction : reductions) {
+        if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
+      }
     };
     Loops(reduced, 0, body);
     for (TileReduction* reduction : reductions) {
@@ -294,51 +169,37 @@ class TileLowering : public TileSpace {
     }
   }
 
-  // Loads what these reductions and roots read at the points of the space, at all registers of the
-  // classes: before the first is used all are under way.
-  void LoadAhead(absl::Span<TileReduction* const> reductions, const std::vector<int>& roots,
-                 const std::vector<int>& classes) {
+  bool IsLoadedAhead(int value) const {
+    return info_.graph().IsInput(value) &&
+           std::find(plan_.staged.begin(), plan_.staged.end(), value) == plan_.staged.end();
+  }
+
+  // The values of these reductions and roots.
+  std::vector<int> ValuesOf(absl::Span<TileReduction* const> reductions,
+                            const std::vector<int>& roots) const {
     std::vector<int> values;
-    for (const TileReduction* reduction : reductions) values.push_back(reduction->value);
+    for (const TileReduction* reduction : reductions) {
+      values.push_back(reduction->value);
+      for (const JoinedReduction& joined : reduction->joined) {
+        values.push_back(joined.join.reduction);
+      }
+    }
     for (int root : roots) {
       values.push_back(info_.graph().NumberOf(*info_.graph().view().roots[root]));
     }
-    const std::vector<int> inputs = InputsInSpace(values);
-    if (inputs.empty()) return;
+    return values;
+  }
+
+  // Emits values at all registers of the classes.
+  void EmitAt(const std::vector<int>& values, const std::vector<int>& classes) {
+    if (values.empty()) return;
     ForRegisters(classes, [&](const std::vector<int>& registers) {
       const int point = NewPoint(registers);
-      for (int input : inputs) {
-        const Instruction& parameter = info_.graph().value(input);
-        e_.Emit(parameter, IndexAt(parameter, point));
+      for (int value : values) {
+        const Instruction& instruction = info_.graph().value(value);
+        e_.Emit(instruction, IndexAt(instruction, point));
       }
     });
-  }
-
-  bool IsStaged(int input) const {
-    return std::find(plan_.staged.begin(), plan_.staged.end(), input) != plan_.staged.end();
-  }
-
-  // The inputs that `values` read in space from global memory, not through other reductions.
-  std::vector<int> InputsInSpace(std::vector<int> values) const {
-    std::vector<int> inputs;
-    std::vector<bool> seen(info_.graph().value_count(), false);
-    while (!values.empty()) {
-      const int value = values.back();
-      values.pop_back();
-      for (int64_t k = 0; k < info_.graph().value(value).operand_count(); ++k) {
-        const EdgeAccess& access =
-            info_.space().AccessOf(info_.graph().FirstEdgeOf(value) + static_cast<int>(k));
-        if (access.access != Access::kInSpace || seen[access.source]) continue;
-        seen[access.source] = true;
-        if (info_.graph().IsInput(access.source)) {
-          if (!IsStaged(access.source)) inputs.push_back(access.source);
-        } else if (!held_.contains(&info_.graph().value(access.source))) {
-          values.push_back(access.source);
-        }
-      }
-    }
-    std::sort(inputs.begin(), inputs.end());
-    return inputs;
   }
 
   int64_t KeptNumber(const std::vector<int>& registers) const {
@@ -370,34 +231,70 @@ class TileLowering : public TileSpace {
     return 1;
   }
 
+  // The ends of an aligned row: their elements are accumulated and stored one by one.
+  void EmitEnd(const std::vector<TileReduction*>& reductions, const std::vector<int>& roots,
+               const std::vector<int>& registers) {
+    const int point = NewEnd(registers);
+    const Value inside = InsideEnd(registers);
+    for (TileReduction* reduction : reductions) {
+      const int64_t number = KeptNumber(registers);
+      if (!reduction->joined.empty()) {
+        AccumulateTrip(e_, *reduction, {{point, inside}}, 1, reduction->accumulators[number]);
+      } else {
+        reduction->ends[number].Take(e_, *reduction, OperandsAt(*reduction, point), inside);
+      }
+    }
+    for (int root : roots) StoreRoot(root, registers, point, inside);
+  }
+
+  // What a reduction takes at a point.
+  Elements OperandsAt(const TileReduction& reduction, int point) {
+    Index place;
+    place.point = point;
+    Elements elements;
+    for (int64_t k = 0; k < reduction.instruction->operand_count() / 2; ++k) {
+      elements.push_back(e_.EmitOperand(*reduction.instruction, k, place));
+    }
+    return reduction.combination.Accumulators(e_, std::move(elements));
+  }
+
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
     reduction.accumulators.assign(KeptRegisters(), {});
+    reduction.ends.assign(plan_.aligned && !parts ? KeptRegisters() : 0, {});
     if (!loops) return;
+    int lanes = AccumulatorLanes(reduction, parts);
+    if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
     for (Accumulator& accumulator : reduction.accumulators) {
-      accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, parts));
+      accumulator.StartLoop(e_, reduction, lanes, parts ? lanes : 1);
     }
+  }
+
+  // Elements of a vector that a reduction ends.
+  int EndedLanes(const TileReduction& reduction) const {
+    int lanes = 1;
+    for (int c : reduction.classes) lanes *= plan_.classes[c].vector;
+    return lanes;
+  }
+
+  // Joined reductions take all places of a trip together: for each kept register its reduced ones.
+  void AccumulateTrips(TileReduction& reduction, const std::vector<int>& reduced) {
+    ForRegisters(KeptClasses(), [&](const std::vector<int>& kept) {
+      std::vector<TripPlace> trip;
+      ForRegisters(reduced, [&](std::vector<int> registers) {
+        for (int c : KeptClasses()) registers[c] = kept[c];
+        trip.push_back({NewPoint(registers), Inside(reduced, registers)});
+      });
+      AccumulateTrip(e_, reduction, trip, EndedLanes(reduction),
+                     reduction.accumulators[KeptNumber(kept)]);
+    });
   }
 
   void Accumulate(TileReduction& reduction, bool parts, const std::vector<int>& registers,
                   const std::vector<int>& reduced) {
     const int point = NewPoint(registers);
-    Value inside = nullptr;
-    for (int c : reduced) {
-      const Value in_class = places_.Inside(c, registers[c]);
-      if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
-    }
-    Elements elements;
-    if (parts) {
-      elements = LoadParts(reduction, point, reduced[0]);
-    } else {
-      const Instruction& reduce = *reduction.instruction;
-      Index place;
-      place.point = point;
-      for (int64_t k = 0; k < reduce.operand_count() / 2; ++k) {
-        elements.push_back(e_.EmitOperand(reduce, k, place));
-      }
-      elements = reduction.combination.Accumulators(e_, elements);
-    }
+    const Value inside = Inside(reduced, registers);
+    Elements elements = parts ? LoadParts(reduction, point, CoordinateAt(point, reduced[0]))
+                              : OperandsAt(reduction, point);
     for (Element& element : elements) {
       element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
     }
@@ -419,19 +316,19 @@ class TileLowering : public TileSpace {
   }
 
   // Partial result number `part` of every leaf.
-  Elements LoadParts(const TileReduction& reduction, int point, int part_class) {
+  Elements LoadParts(const TileReduction& reduction, int point, Value part) {
     const Index index = IndexAt(*reduction.instruction, point);
     Elements elements;
     for (int number : reduction.scratch) {
       elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                                 PartIndex(reduction, index, points_[point][part_class])));
+                                 PartIndex(reduction, index, part)));
     }
     return elements;
   }
 
   // The element of a scratch buffer [parts, kept elements] for the reduction's `index`.
   Index PartIndex(const TileReduction& reduction, const Index& index, Value part) {
-    const Shape& shape = ArrayOf(reduction.instruction->shape());
+    const Shape shape = plan::Leaves(reduction.instruction->shape())[0];
     Index result;
     const Value linear = index.linear == nullptr ? math_.Const(0) : index.linear;
     result.dims = {part, linear};
@@ -447,6 +344,26 @@ class TileLowering : public TileSpace {
   const Shape& ScratchShape(int number) const { return frame_.fusion_plan.scratch[number].shape; }
 
   void FinishReduction(TileReduction& reduction, bool parts, const std::vector<int>& reduced) {
+    if (reduction.joined.empty()) {
+      CombineThreads(reduction, reduced);
+    } else {
+      CombineThreadsJoined(e_, reduction,
+                           [&](TileReduction& leaf) { CombineThreads(leaf, reduced); });
+    }
+    const bool stores = plan_.combines() || (!parts && plan_.partial_level > 0);
+    ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
+      const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
+      const int point = NewPoint(registers);
+      if (stores) {
+        StorePart(reduction, accumulator.elements(), point, registers, reduced);
+      } else {
+        Provide(reduction, accumulator, point);
+      }
+    });
+  }
+
+  // Leaves in each accumulator what the threads have together that share these classes.
+  void CombineThreads(TileReduction& reduction, const std::vector<int>& reduced) {
     std::vector<int> lane_masks;
     int64_t warps = 1;
     for (int c : reduced) {
@@ -459,6 +376,10 @@ class TileLowering : public TileSpace {
     for (Accumulator& accumulator : reduction.accumulators) {
       accumulator.FinishLoop(e_);
       if (vector_ended) accumulator.CombineVector(e_, reduction);
+      if (!reduction.ends.empty()) {
+        accumulator.Merge(e_, reduction,
+                          reduction.ends[&accumulator - reduction.accumulators.data()]);
+      }
       accumulator.CombineLanes(e_, reduction, lane_masks);
     }
     if (warps > 1) {
@@ -466,30 +387,41 @@ class TileLowering : public TileSpace {
                     absl::StrCat("parts", exchanges_++), in_loop_},
                    reduction, reduced);
     }
-    const bool partial = !parts && plan_.partial_level > 0;
-    ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
-      const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
-      const int point = NewPoint(registers);
-      const Index index = IndexAt(*reduction.instruction, point);
-      if (partial) {
-        StorePart(reduction, accumulator.elements(), index, registers, reduced);
-        return;
-      }
-      const Elements results = accumulator.Result(e_, reduction);
-      for (size_t i = 0; i < results.size(); ++i) {
-        e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
-      }
-    });
   }
 
-  void StorePart(const TileReduction& reduction, const Elements& elements, const Index& index,
+  void Provide(const TileReduction& reduction, const Accumulator& accumulator, int point) {
+    const Index index = IndexAt(*reduction.instruction, point);
+    const Elements results = accumulator.Result(e_, reduction);
+    for (size_t i = 0; i < results.size(); ++i) {
+      e_.Provide(*reduction.instruction, index, static_cast<int>(i), results[i]);
+    }
+    ProvideJoined(e_, reduction, accumulator.elements(), point);
+  }
+
+  // What a kernel before has put together lies behind the parts.
+  Value CombinedPart() { return math_.Const(plan_.classes.back().size); }
+
+  void ReadCombined(int level) {
+    for (TileReduction& reduction : reductions_) {
+      if (reduction.level != level) continue;
+      ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
+        const int point = NewPoint(registers);
+        Provide(reduction, Accumulator(LoadParts(reduction, point, CombinedPart()), nullptr),
+                point);
+      });
+    }
+  }
+
+  void StorePart(const TileReduction& reduction, const Elements& elements, int point,
                  const std::vector<int>& registers, const std::vector<int>& reduced) {
+    const Index index = IndexAt(*reduction.instruction, point);
     Value part = math_.Const(0);
     int64_t below = 1;
     for (int c : reduced) {
       part = b_.Add(part, math_.Mul(places_.block(c), below));
       below *= plan_.classes[c].blocks;
     }
+    if (plan_.combines()) part = CombinedPart();
     const absl::Span<const int> own = info_.space().ClassesOf(reduction.value);
     const Value stores = IsStored(own, registers, reduced);
     e_.If(stores, [&] {
@@ -502,12 +434,14 @@ class TileLowering : public TileSpace {
 
   // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
   // other thread has it too.  Blocks of the classes `apart` have elements of their own.
+  // `end`: whether it is an end of an aligned row that this thread has; null for other places.
   Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
-                 const std::vector<int>& apart) {
+                 const std::vector<int>& apart, Value end = nullptr) {
     Value stores = b_.True();
     for (int c = 0; c < class_count_; ++c) {
       if (std::find(own.begin(), own.end(), c) != own.end()) {
-        const Value inside = places_.Inside(c, registers[c]);
+        const bool is_end = end != nullptr && c == plan_.order[0];
+        const Value inside = is_end ? end : Inside({c}, registers);
         if (inside != nullptr) stores = b_.And(stores, inside);
         continue;
       }
@@ -526,10 +460,14 @@ class TileLowering : public TileSpace {
   }
 
   void StoreRoot(int root, const std::vector<int>& registers) {
+    StoreRoot(root, registers, NewPoint(registers), nullptr);
+  }
+
+  void StoreRoot(int root, const std::vector<int>& registers, int point, Value end) {
     const Instruction& instruction = *info_.graph().view().roots[root];
     const int value = info_.graph().NumberOf(instruction);
-    const Index index = IndexAt(instruction, NewPoint(registers));
-    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {});
+    const Index index = IndexAt(instruction, point);
+    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {}, end);
     if (stores->IsConstant() && stores->ConstantInteger() == 0) return;
     const std::vector<Shape> leaves = plan::Leaves(instruction.shape());
     Elements values;
@@ -539,7 +477,7 @@ class TileLowering : public TileSpace {
       }
     };
     // What few threads store, the others need not compute.
-    const bool narrow = last_level_ > 0 && !HasReducedClass(value);
+    const bool narrow = levels_.last > 0 && !HasReducedClass(value);
     if (!narrow) compute();
     e_.If(stores, [&] {
       if (narrow) compute();
@@ -549,20 +487,12 @@ class TileLowering : public TileSpace {
     });
   }
 
-  Frame& frame_;
-  const plan::TilePlan& plan_;
-  const FusionInfo info_;
-  ElementEmitter& e_;
-  kernel::Builder& b_;
-  IndexMath& math_;
-  TilePlaces places_;
+  const std::vector<plan::Join> joins_;
+  const plan::PassLevels levels_;
   TileAhead ahead_;
-  const int class_count_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
-  int last_level_ = 0;
   std::vector<int> first_result_;  // of each root, among the fusion's results
-  std::vector<std::vector<Value>> points_;
   int exchanges_ = 0;
   bool in_loop_ = false;  // shared memory is used again by the next trip
 };

@@ -81,7 +81,7 @@ void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
   IndexMath& math = e.math();
   const plan::TilePlan& plan = exchange.plan;
   const TilePlaces& places = exchange.places;
-  const std::vector<ElementType> types = reduction.combination.AccumulatorTypes();
+  const std::vector<ElementType> types = reduction.AccumulatorTypes();
   int lanes = 1;
   bool masked = false;
   for (const Accumulator& accumulator : reduction.accumulators) {

@@ -1,8 +1,12 @@
 #include "compiler/lower/tile_reduction.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/lower/tile_joined.h"
+#include "compiler/plan/analysis.h"
+#include "ir/base/check.h"
 
 namespace ingot::lower {
 
@@ -47,18 +51,98 @@ Value Part(ElementEmitter& e, Value vector, int first, int count) {
 
 }  // namespace
 
-void Accumulator::StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes) {
-  const std::optional<Elements> identity = reduction.combination.Identity(e);
+std::vector<TileReduction> FindReductions(const FusionInfo& info,
+                                          const std::vector<plan::Join>& joins,
+                                          const plan::PassLevels& levels) {
+  const FusionGraph& graph = info.graph();
+  std::vector<TileReduction> found;
+  const auto base_of = [&](int value) -> TileReduction& {
+    const auto base = std::find_if(found.begin(), found.end(), [&](const TileReduction& reduction) {
+      return reduction.value == value;
+    });
+    INGOT_CHECK(base != found.end()) << "value " << value << " is no reduction of its own";
+    return *base;
+  };
+  int scratch = 0;
+  for (const Reduction& own : info.reductions()) {
+    const Instruction& instruction = graph.value(own.value);
+    const auto join = std::find_if(joins.begin(), joins.end(), [&](const plan::Join& candidate) {
+      return candidate.reduction == own.value;
+    });
+    if (join != joins.end()) {
+      JoinedReduction joined;
+      joined.join = *join;
+      joined.instruction = &instruction;
+      joined.reference = &graph.value(join->reference);
+      if (join->otherwise >= 0) joined.otherwise = &graph.value(join->otherwise);
+      base_of(join->base).scratch.push_back(scratch++);
+      base_of(join->base).joined.push_back(std::move(joined));
+      continue;
+    }
+    TileReduction reduction;
+    reduction.instruction = &instruction;
+    reduction.value = own.value;
+    reduction.level = levels.of[own.value];
+    reduction.classes = own.classes;
+    for (size_t i = 0; i < plan::Leaves(instruction.shape()).size(); ++i) {
+      reduction.scratch.push_back(scratch++);
+    }
+    found.push_back(std::move(reduction));
+  }
+  for (int base : plan::CountedBases(joins)) {
+    base_of(base).counted = true;
+    base_of(base).scratch.push_back(scratch++);
+  }
+  return found;
+}
+
+std::vector<ElementType> TileReduction::AccumulatorTypes() const {
+  std::vector<ElementType> types = combination.AccumulatorTypes();
+  for (const JoinedReduction& j : joined) types.push_back(j.combination.AccumulatorTypes()[0]);
+  if (counted) types.push_back(types[0]);
+  return types;
+}
+
+std::optional<Elements> TileReduction::Identity(ElementEmitter& e) const {
+  std::optional<Elements> identity = combination.Identity(e);
+  for (const JoinedReduction& j : joined) identity->push_back((*j.combination.Identity(e))[0]);
+  if (counted) identity->push_back(e.Zero(combination.AccumulatorTypes()[0]));
+  return identity;
+}
+
+Elements TileReduction::Combine(ElementEmitter& e, const Elements& a, const Elements& b) const {
+  return joined.empty() ? combination.Apply(e, *instruction, a, b) : CombineJoined(e, *this, a, b);
+}
+
+Elements CombineVector(
+    ElementEmitter& e, Elements elements,
+    const std::function<Elements(const Elements& low, const Elements& high)>& combine) {
+  for (int lanes = elements[0].lanes(); lanes > 1; lanes /= 2) {
+    Elements low, high;
+    for (const Element& element : elements) {
+      low.push_back({Part(e, element.re, 0, lanes / 2), Part(e, element.im, 0, lanes / 2)});
+      high.push_back(
+          {Part(e, element.re, lanes / 2, lanes / 2), Part(e, element.im, lanes / 2, lanes / 2)});
+    }
+    elements = combine(low, high);
+  }
+  return elements;
+}
+
+void Accumulator::StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes,
+                            int count_lanes) {
+  const std::optional<Elements> identity = reduction.Identity(e);
   const Elements& start = identity.has_value() ? *identity : reduction.combination.initial;
-  for (const Element& element : start) {
-    cells_.push_back(e.Declare("sum", e.Broadcast(element, lanes)));
+  for (size_t i = 0; i < start.size(); ++i) {
+    const bool count = reduction.counted && i + 1 == start.size();
+    cells_.push_back(e.Declare("sum", e.Broadcast(start[i], count ? count_lanes : lanes)));
   }
   if (!identity.has_value()) valid_cell_ = e.b().DeclareVar("valid", e.b().False());
 }
 
 void Accumulator::Take(ElementEmitter& e, const TileReduction& reduction, Elements elements,
                        Value inside) {
-  const std::optional<Elements> identity = reduction.combination.Identity(e);
+  const std::optional<Elements> identity = reduction.Identity(e);
   if (inside != nullptr && identity.has_value()) {
     elements = SelectAll(e, inside, elements, *identity);
     inside = nullptr;
@@ -70,6 +154,15 @@ void Accumulator::Take(ElementEmitter& e, const TileReduction& reduction, Elemen
   } else {
     Merge(e, reduction, Accumulator(std::move(elements), inside));
   }
+  WriteCells(e);
+}
+
+void Accumulator::Replace(ElementEmitter& e, Elements elements) {
+  elements_ = std::move(elements);
+  WriteCells(e);
+}
+
+void Accumulator::WriteCells(ElementEmitter& e) {
   for (size_t i = 0; i < cells_.size(); ++i) e.Write(cells_[i], elements_[i]);
   if (valid_cell_ != nullptr) {
     e.b().Write(valid_cell_, valid_ == nullptr ? e.b().True() : valid_);
@@ -85,8 +178,7 @@ void Accumulator::FinishLoop(ElementEmitter& e) {
 
 void Accumulator::Merge(ElementEmitter& e, const TileReduction& reduction,
                         const Accumulator& other) {
-  Elements both =
-      reduction.combination.Apply(e, *reduction.instruction, elements_, other.elements_);
+  Elements both = reduction.Combine(e, elements_, other.elements_);
   if (other.valid_ != nullptr) both = SelectAll(e, other.valid_, both, elements_);
   if (valid_ != nullptr) {
     both = SelectAll(e, valid_, both, other.elements_);
@@ -96,17 +188,9 @@ void Accumulator::Merge(ElementEmitter& e, const TileReduction& reduction,
 }
 
 void Accumulator::CombineVector(ElementEmitter& e, const TileReduction& reduction) {
-  for (int lanes = elements_[0].lanes(); lanes > 1; lanes /= 2) {
-    Accumulator high;
-    Elements low;
-    for (const Element& element : elements_) {
-      low.push_back({Part(e, element.re, 0, lanes / 2), Part(e, element.im, 0, lanes / 2)});
-      high.elements_.push_back(
-          {Part(e, element.re, lanes / 2, lanes / 2), Part(e, element.im, lanes / 2, lanes / 2)});
-    }
-    elements_ = std::move(low);
-    elements_ = reduction.combination.Apply(e, *reduction.instruction, elements_, high.elements_);
-  }
+  elements_ = lower::CombineVector(
+      e, std::move(elements_),
+      [&](const Elements& low, const Elements& high) { return reduction.Combine(e, low, high); });
 }
 
 void Accumulator::CombineLanes(ElementEmitter& e, const TileReduction& reduction,

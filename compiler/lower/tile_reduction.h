@@ -3,11 +3,14 @@
 #define INGOT_COMPILER_LOWER_TILE_REDUCTION_H_
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/lower/combination.h"
 #include "compiler/lower/emitter.h"
+#include "compiler/plan/joins.h"
 
 namespace ingot::lower {
 
@@ -20,18 +23,20 @@ struct TileReduction;
 class Accumulator {
  public:
   Accumulator() = default;
-  Accumulator(Elements elements, kernel::Value valid)
+  explicit Accumulator(Elements elements, kernel::Value valid = nullptr)
       : elements_(std::move(elements)), valid_(valid) {}
 
-  // Before a loop in which elements are taken: they go into cells.
-  void StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes);
+  // Before a loop in which elements are taken: they go into cells.  Counts have `count_lanes`.
+  void StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes, int count_lanes);
   // Takes elements in, of the accumulators' types; where `inside` is there and false, not.
   void Take(ElementEmitter& e, const TileReduction& reduction, Elements elements,
             kernel::Value inside);
-  // After the loop.
+  // Puts elements, never void, in the place of what was taken.
+  void Replace(ElementEmitter& e, Elements elements);
+  // After the loop, and within: reads the cells.
   void FinishLoop(ElementEmitter& e);
 
-  // The tree over the lanes of vectors: the upper half onto the lower half, until one is left.
+  // The tree over the lanes of vectors.
   void CombineVector(ElementEmitter& e, const TileReduction& reduction);
   // The tree over lanes of the warp: with the lane whose number differs by each mask, in turn.
   void CombineLanes(ElementEmitter& e, const TileReduction& reduction,
@@ -46,21 +51,51 @@ class Accumulator {
   kernel::Value valid() const { return valid_; }
 
  private:
+  void WriteCells(ElementEmitter& e);
+
   Elements elements_;  // empty: nothing was taken yet
   kernel::Value valid_ = nullptr;
   std::vector<ElementVar> cells_;
   kernel::Var* valid_cell_ = nullptr;
 };
 
+// A reduction that is computed with another one, its base.
+struct JoinedReduction {
+  plan::Join join;
+  const Instruction* instruction = nullptr;
+  const Instruction* reference = nullptr;  // Join's
+  const Instruction* otherwise = nullptr;  // Join's; null: zero
+  Combination combination;
+};
+
 struct TileReduction {
   const Instruction* instruction = nullptr;
   int value = 0;             // its number in the FusionInfo
-  int level = 0;             // FusionInfo::LevelOf
+  int level = 0;             // PassLevels'
   std::vector<int> classes;  // that it ends
   std::vector<int> scratch;  // for each leaf the scratch buffer of its partial results
   Combination combination;
+  // An accumulator has a leaf for each of these too, and one for the count.
+  std::vector<JoinedReduction> joined;
+  bool counted = false;
   std::vector<Accumulator> accumulators;  // one for each kept register
+  std::vector<Accumulator> ends;          // likewise, of the ends of aligned rows
+
+  // Of accumulators.
+  std::vector<ElementType> AccumulatorTypes() const;
+  std::optional<Elements> Identity(ElementEmitter& e) const;
+  Elements Combine(ElementEmitter& e, const Elements& a, const Elements& b) const;
 };
+
+// The reductions of a fusion, joined ones with their bases; without combinations.
+std::vector<TileReduction> FindReductions(const FusionInfo& info,
+                                          const std::vector<plan::Join>& joins,
+                                          const plan::PassLevels& levels);
+
+// The tree over the lanes of vectors: the upper half onto the lower half, until one is left.
+Elements CombineVector(
+    ElementEmitter& e, Elements elements,
+    const std::function<Elements(const Elements& low, const Elements& high)>& combine);
 
 // The tree over accumulators of neighbours: 0 with 1, 2 with 3, …, until one is left.
 Accumulator CombineTree(ElementEmitter& e, const TileReduction& reduction,

@@ -81,7 +81,7 @@ absl::Status AllStepsFit(const FusionPlan& plan, const Computation& fusion, cons
                          const Target& target) {
   std::vector<FusionPlan> proposed;
   const Skeleton skeleton = plan.kernels[0].skeleton;
-  ProposeSteps(skeleton, fusion, info, target, proposed);
+  ProposeSteps(skeleton, fusion, info, target, plan.numerics, proposed);
   INGOT_REQUIRE(!proposed.empty(), "the ", NameOf(skeleton),
                 " skeleton cannot compute this fusion");
   const FusionPlan& own = proposed[0];

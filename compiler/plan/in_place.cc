@@ -105,11 +105,15 @@ class Proof {
   // another element of the operand.
   absl::Status InTile() const {
     const bool splits = plan_.kernels.size() > 1;
+    INGOT_REQUIRE(plan_.joined.empty(), "reductions are joined, and passes are not levels");
+    INGOT_REQUIRE(plan_.kernels.back().tile().combined_level == 0,
+                  "a kernel of its own puts parts together, and kernels are not levels");
     const KernelPlan& kernel = plan_.kernels[splits ? info_.LevelOf(root_value_) : 0];
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(std::find(tile.staged.begin(), tile.staged.end(), operand_) == tile.staged.end(),
                   "all threads of a block read a staged operand");
     // Partial results are put together before, in loops of their own.
+    INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
     int64_t places = kernel.blocks * kernel.block_threads;
     for (size_t c = 0; c < info_.space().classes().size(); ++c) {
       const TileClass& own = tile.classes[c];

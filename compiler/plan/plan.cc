@@ -18,7 +18,7 @@ namespace {
 
 struct SkeletonRow {
   Skeleton skeleton;
-  void (*propose)(Skeleton, const Computation&, const FusionInfo&, const Target&,
+  void (*propose)(Skeleton, const Computation&, const FusionInfo&, const Target&, Numerics,
                   std::vector<FusionPlan>&);
 };
 
@@ -58,12 +58,13 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
                                       std::vector<std::string>* refused) {
   if (options.table == nullptr) return std::nullopt;
   for (const PlanEntry* entry : options.table->EntriesFor(fusion, target)) {
-    absl::Status fits = Fits(entry->plan, fusion, target);
-    if (fits.ok() && !options.tiles && entry->plan.kernels[0].skeleton == Skeleton::kTile) {
+    FusionPlan plan = entry->plan;
+    plan.numerics = options.numerics;
+    absl::Status fits = Fits(plan, fusion, target);
+    if (fits.ok() && !options.tiles && plan.kernels[0].skeleton == Skeleton::kTile) {
       fits = InvalidArgument("a tile plan, which --fusion=loop has none of");
     }
     if (fits.ok()) {
-      FusionPlan plan = entry->plan;
       plan.reason = absl::StrCat("from ", entry->place);
       return plan;
     }
@@ -92,7 +93,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
     if (row.skeleton == Skeleton::kTile && !options.tiles) continue;
-    row.propose(row.skeleton, fusion, info, target, candidates);
+    row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
   Complete(fusion, info, target, options, plan);
@@ -107,9 +108,9 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
   const FusionInfo info(ViewOf(fusion));
   for (const SkeletonRow& row : kSkeletons) {
     if (row.skeleton != Skeleton::kTile) {
-      row.propose(row.skeleton, fusion, info, target, candidates);
+      row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
     } else if (options.tiles) {
-      candidates = TileCandidates(info, target);
+      candidates = TileCandidates(info, target, options.numerics);
     }
   }
   std::erase_if(candidates,
@@ -123,7 +124,7 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
 
 FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) {
   const FusionInfo info(view);
-  const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target);
+  const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, Numerics::kDefault);
   if (plan.ok()) return {plan->cost, true, ""};
   return {kLaunchMicroseconds + LoopMicroseconds(info), false,
           std::string(plan.status().message())};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "compiler/plan/joins.h"
 #include "compiler/plan/library.h"
 #include "compiler/plan/seen_digits.h"
 #include "ir/analysis/fusion_view.h"
@@ -129,11 +130,17 @@ struct TilePlan {
   std::vector<TileClass> classes;
   // The classes, innermost first, in the order in which they take lanes, warps and blocks.
   std::vector<int> order;
-  // Reductions up to this level are put together from the partial results in scratch.
+  // Reductions up to this level (PassLevels) are put together from the partial results in scratch.
   int known_level = 0;
+  // Reductions up to this level are read from scratch as a kernel before has put them together.
+  int combined_level = 0;
   // Other than 0: the kernel stores partial results of the reductions of this level, and no
-  // results.
+  // results.  If it is the known level, it stores what it has put together, as one part more.
   int partial_level = 0;
+  // Rows, which lie along memory and are what is reduced, may begin anywhere: whole vectors are
+  // those from the first element on whose row-major number is a multiple of the vector, and what
+  // stands before and behind them, the ends, is taken one by one by the first threads of a row.
+  bool aligned = false;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
@@ -141,8 +148,13 @@ struct TilePlan {
   // computes with those of this one.  One kept class loops, no other; they have it.
   std::vector<int> ahead;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
-                    visit("partial_level", self.partial_level); visit("staged", self.staged);
-                    visit("ahead", self.ahead); visit("class", self.classes);)
+                    visit("combined_level", self.combined_level);
+                    visit("partial_level", self.partial_level); visit("aligned", self.aligned);
+                    visit("staged", self.staged); visit("ahead", self.ahead);
+                    visit("class", self.classes);)
+
+  // It puts partial results together, and does nothing else.
+  bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
 // Which memory a parameter of a kernel is.
@@ -199,6 +211,13 @@ struct InPlacePair {
   bool operator==(const InPlacePair&) const = default;
 };
 
+// A reduction that is computed in the pass of the one that it depends on.
+struct Joined {
+  JoinRule rule = JoinRule::kExponentials;
+  int reduction = 0;  // value number of FusionInfo's graph
+  INGOT_PLAN_FIELDS(Joined, visit("", self.rule); visit("reduction", self.reduction);)
+};
+
 // How a fusion runs: kernels that are launched in order.
 struct FusionPlan {
   std::string reason;  // why this plan and no other; empty where there was no other
@@ -210,6 +229,7 @@ struct FusionPlan {
   // The instructions, by id, of whose f32 values not all digits are seen; ascending.
   std::vector<int64_t> loose;
   std::vector<int64_t> narrow;
+  std::vector<Joined> joined;  // kTile: none, or all that FindJoins finds
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
   // Kernels make no difference between the two memories of a pair: whether they are one is each
@@ -220,8 +240,9 @@ struct FusionPlan {
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
                     visit("loose", self.loose); visit("narrow", self.narrow);
-                    visit("in_place", self.in_place); visit("scratch", self.scratch);
-                    visit("library", self.library); visit("kernel", self.kernels);)
+                    visit("joined", self.joined); visit("in_place", self.in_place);
+                    visit("scratch", self.scratch); visit("library", self.library);
+                    visit("kernel", self.kernels);)
 };
 
 class PlanTable;

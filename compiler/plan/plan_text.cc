@@ -29,6 +29,7 @@ constexpr absl::string_view kSkeletonNames[] = {
 #define INGOT_NAME(enumerator, name) name,
 constexpr absl::string_view kPlacementNames[] = {INGOT_PLAN_PLACEMENTS(INGOT_NAME)};
 constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
+constexpr absl::string_view kJoinRuleNames[] = {INGOT_PLAN_JOIN_RULES(INGOT_NAME)};
 #undef INGOT_NAME
 constexpr absl::string_view kOperationNames[] = {"dot", "convolution"};
 constexpr char kBufferLetters[] = {'p', 'r', 's'};  // by BufferRole::Kind
@@ -88,6 +89,8 @@ struct IsStruct<InstructionPlan> : std::true_type {};
 template <>
 struct IsStruct<TileClass> : std::true_type {};
 template <>
+struct IsStruct<Joined> : std::true_type {};
+template <>
 struct IsStruct<Scratch> : std::true_type {};
 template <>
 struct IsStruct<KernelPlan> : std::true_type {};
@@ -119,6 +122,7 @@ std::string TextOf(const std::string& value) {
 std::string TextOf(Skeleton value) { return std::string(NameOf(value)); }
 std::string TextOf(Placement value) { return std::string(NameOf(value)); }
 std::string TextOf(Numerics value) { return std::string(kNumericsNames[static_cast<int>(value)]); }
+std::string TextOf(JoinRule value) { return std::string(kJoinRuleNames[static_cast<int>(value)]); }
 std::string TextOf(ElementType value) { return std::string(ElementTypeName(value)); }
 std::string TextOf(const Shape& value) { return value.ToString(/*with_layout=*/false); }
 std::string TextOf(const BufferRole& value) {
@@ -424,6 +428,7 @@ class Reader {
   }
   absl::Status Value(Skeleton& value) { return Enumerator("a skeleton", kSkeletonNames, value); }
   absl::Status Value(Placement& value) { return Enumerator("a placement", kPlacementNames, value); }
+  absl::Status Value(JoinRule& value) { return Enumerator("a rule", kJoinRuleNames, value); }
   absl::Status Value(Numerics& value) { return Enumerator("numerics", kNumericsNames, value); }
   absl::Status Value(runtime::LibraryOperation& value) {
     size_t alternative = 0;

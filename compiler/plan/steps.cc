@@ -510,7 +510,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
 }
 
 void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo&,
-                  const Target& target, std::vector<FusionPlan>& candidates) {
+                  const Target& target, Numerics, std::vector<FusionPlan>& candidates) {
   if (SkeletonOf(fusion) != skeleton) return;
   // A kernel for the results of each size; a fusion without results has none.
   const std::vector<Shape> leaves = Leaves(fusion.root()->shape());

@@ -13,7 +13,7 @@ namespace ingot::plan {
 // Adds the plan of kernels of this skeleton, where the fusion's root is what it computes: every
 // fusion has exactly one.  Results of different dimensions have a loop each.
 void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
-                  const Target& target, std::vector<FusionPlan>& candidates);
+                  const Target& target, Numerics numerics, std::vector<FusionPlan>& candidates);
 
 // The dimensions that the iteration space is made of, in order: of the result (kLoop), of the
 // result but for the dimension worked on (kSort, kScan), of the operand's owned dimensions

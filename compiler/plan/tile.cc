@@ -16,6 +16,11 @@ namespace {
 // Scalar operations of a thread's code: assemblers take seconds for more, and registers spill.
 constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
+constexpr int64_t kSectorBytes = 32;
+// Trips of a thread that puts partial results together, each of which waits for its load.
+constexpr int64_t kFewTripsOfParts = 4;
+// Bytes in a microsecond at 1 GB/s.
+constexpr double kBytesOfGigabyteRate = 1e3;
 
 bool Contains(absl::Span<const int> list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -23,8 +28,9 @@ bool Contains(absl::Span<const int> list, int value) {
 
 class TilePlanner {
  public:
-  TilePlanner(const FusionInfo& info, const Target& target, const TileKnobs& knobs)
-      : target_(target), info_(info), knobs_(knobs) {}
+  TilePlanner(const FusionInfo& info, const Target& target, Numerics numerics,
+              const TileKnobs& knobs)
+      : target_(target), info_(info), numerics_(numerics), knobs_(knobs), levels_(info, {}) {}
 
   absl::StatusOr<FusionPlan> Make() {
     INGOT_RETURN_IF_ERROR(CheckWalk());
@@ -34,9 +40,14 @@ class TilePlanner {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
     }
-    FusionPlan plan = deal_.splits == 1 ? OneKernel() : SplitKernels();
-    plan.cost = Cost(plan);
-    return plan;
+    if (numerics_ == Numerics::kDefault && IsWalkedInTrips()) {
+      joins_ = FindJoins(info_);
+      levels_ = PassLevels(info_, joins_);
+    }
+    if (deal_.splits == 1) return Costed(OneKernel());
+    FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
+    FusionPlan combined = Costed(SplitKernels(/*combines=*/true));
+    return combined.cost < plan.cost ? combined : plan;
   }
 
  private:
@@ -45,6 +56,20 @@ class TilePlanner {
   int class_count() const { return static_cast<int>(space().classes().size()); }
   bool IsReduced(int c) const { return space().classes()[c].reduced; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
+
+  // Whether a block does not hold what is reduced.
+  bool IsWalkedInTrips() const {
+    for (int c = 0; c < class_count(); ++c) {
+      if (IsReduced(c) && deal_.classes[c].loop * deal_.classes[c].blocks > 1) return true;
+    }
+    return false;
+  }
+
+  FusionPlan Costed(FusionPlan plan) const {
+    for (const Join& join : joins_) plan.joined.push_back({join.rule, join.reduction});
+    plan.cost = Cost(plan);
+    return plan;
+  }
 
   // About how many scalar operations a thread's code has, the trips of a loop counted once.
   int64_t OperationsOfThread() const {
@@ -104,7 +129,7 @@ class TilePlanner {
                   NameOf(edge.operand), " by ", NameOf(edge.consumer));
       }
       // Without reductions the loop plan follows maps as well, a vector at a time.
-      if (levels_ == 0 && ElementsOf(graph().value(edge.operand).shape()) > 1) {
+      if (levels_.last == 0 && ElementsOf(graph().value(edge.operand).shape()) > 1) {
         return No("without reductions, an array is read at other indices", NameOf(edge.operand),
                   " by ", NameOf(edge.consumer));
       }
@@ -122,7 +147,6 @@ class TilePlanner {
       if (!CombinesInShared(graph().value(reduction.value))) {
         return No("threads cannot exchange values of a reduction's type", name);
       }
-      levels_ = std::max(levels_, reduction.level);
       std::vector<int> classes = reduction.classes;
       std::sort(classes.begin(), classes.end());
       if (first == nullptr) {
@@ -214,7 +238,7 @@ class TilePlanner {
     }
     add(BufferRole::Kind::kResult, results);
     kernel.resident_blocks =
-        ResidentBlocks(info_, target_, tile, kernel.blocks, kernel.block_threads);
+        ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
     kernel.work = tile;
     return kernel;
   }
@@ -228,29 +252,84 @@ class TilePlanner {
   }
 
   // Microseconds: what is read and written, at the rate of copies, a part of the multiprocessors
-  // standing idle where there are few blocks; and the launches.
+  // standing idle where there are few blocks; partial results; and the launches.
   double Cost(const FusionPlan& plan) const {
     double time = 0;
-    const double read = static_cast<double>(info_.cost().bytes_read());
     double written = static_cast<double>(info_.cost().bytes_written());
     for (const KernelPlan& kernel : plan.kernels) {
       const TilePlan& tile = kernel.tile();
-      const bool narrow = tile.known_level > 0 && tile.partial_level == 0 && !HasWideRoot(info_);
-      int walks = narrow ? 0 : 1;
-      if (plan.kernels.size() == 1) {
-        bool loops = false;
-        for (int c = 0; c < class_count(); ++c)
-          loops = loops || (IsReduced(c) && tile.classes[c].loop > 1);
-        if (loops) walks = HasWideRoot(info_) ? levels_ + 1 : levels_;
+      const bool narrow =
+          tile.known_level > 0 && tile.partial_level == 0 && !HasWideRoot(info_, levels_);
+      double read = 0;
+      if (plan.kernels.size() > 1) {
+        if (!narrow && !tile.combines()) read = BytesOfPass(tile.known_level);
+      } else if (IsWalkedInTrips()) {
+        for (int level = 0; level <= levels_.last; ++level) read += BytesOfPass(level);
+      } else {
+        read = static_cast<double>(info_.cost().bytes_read());
       }
       const double busy = std::min<double>(
           1, static_cast<double>(kernel.blocks) * std::min(kernel.block_threads, kBlockThreads) /
                  (kBlockThreads * static_cast<double>(target_.multiprocessors)));
-      time += kLaunchMicroseconds + walks * read / (kBytesPerMicrosecond * busy);
+      time += kLaunchMicroseconds + read / (kBytesPerMicrosecond * busy);
+      if (tile.combines()) continue;
+      if (!narrow) time += PartsMicroseconds(kernel);
       time += written / (kBytesPerMicrosecond * busy);
       written = 0;
     }
     return time;
+  }
+
+  // What the pass for the reductions above a level, and for the roots of the level, reads.
+  double BytesOfPass(int level) const {
+    std::vector<int> values;
+    for (const Reduction& reduction : info_.reductions()) {
+      if (levels_.of[reduction.value] == level + 1) values.push_back(reduction.value);
+    }
+    for (const Instruction* root : graph().view().roots) {
+      const int value = graph().NumberOf(*root);
+      if (levels_.of[value] == level) values.push_back(value);
+    }
+    std::vector<bool> seen(graph().value_count(), false);
+    for (int value : values) seen[value] = true;
+    double bytes = 0;
+    while (!values.empty()) {
+      const int value = values.back();
+      values.pop_back();
+      if (graph().IsInput(value)) bytes += static_cast<double>(info_.cost().input_bytes[value]);
+      for (const FusionEdge& edge : graph().EdgesOf(value)) {
+        if (seen[edge.operand] || IsReduction(edge.operand)) continue;
+        seen[edge.operand] = true;
+        values.push_back(edge.operand);
+      }
+    }
+    return bytes;
+  }
+
+  bool IsReduction(int value) const {
+    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
+                       [&](const Reduction& reduction) { return reduction.value == value; });
+  }
+
+  // For the partial results that each warp of each block reads, which come from L2.
+  double PartsMicroseconds(const KernelPlan& kernel) const {
+    const TilePlan& tile = kernel.tile();
+    const double warps = static_cast<double>(kernel.blocks * kernel.block_threads / kWarp);
+    double bytes = 0;
+    for (const Reduction& reduction : info_.reductions()) {
+      const int level = levels_.of[reduction.value];
+      if (level <= tile.combined_level || level > tile.known_level) continue;
+      int64_t access = 1, accesses = deal_.splits;
+      for (int c : space().ClassesOf(reduction.value)) {
+        access *= int64_t{1} * tile.classes[c].vector * tile.classes[c].lanes;
+        accesses *= tile.classes[c].registers * tile.classes[c].loop;
+      }
+      for (const Shape& leaf : Leaves(graph().value(reduction.value).shape())) {
+        const int64_t width = ByteWidth(leaf.element_type());
+        bytes += warps * static_cast<double>(accesses * std::max(access * width, kSectorBytes));
+      }
+    }
+    return bytes / (kBytesOfGigabyteRate * target_.card->l2_gbps);
   }
 
   FusionPlan OneKernel() const {
@@ -258,6 +337,7 @@ class TilePlanner {
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
+    tile.aligned = deal_.aligned;
     tile.staged = deal_.staged;
     tile.ahead = deal_.ahead;
     KernelPlan kernel = Kernel(tile);
@@ -266,13 +346,16 @@ class TilePlanner {
     return plan;
   }
 
-  // A kernel for the partial results of each level, and one that stores the results.
-  FusionPlan SplitKernels() const {
+  // A kernel for the partial results of each level, and one that stores the results.  `combines`:
+  // where blocks would put the same partial results together, a kernel between does it once.
+  FusionPlan SplitKernels(bool combines) const {
     FusionPlan plan;
-    plan.scratch = PartsScratch(info_, deal_.splits);
+    plan.scratch = PartsScratch(info_, joins_, deal_.splits + (combines ? 1 : 0));
+    const bool wide = HasWideRoot(info_, levels_);
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
+    tile.aligned = deal_.aligned;
     // The parts are put together by each thread.
     TileClass parts;
     parts.size = deal_.splits;
@@ -280,14 +363,18 @@ class TilePlanner {
     const int parts_class = static_cast<int>(tile.classes.size());
     tile.classes.push_back(parts);
     tile.order.push_back(parts_class);
-    for (int level = 1; level <= levels_; ++level) {
+    for (int level = 1; level <= levels_.last; ++level) {
       tile.known_level = level - 1;
       tile.partial_level = level;
       plan.kernels.push_back(Kernel(tile));
+      if (combines && (wide || level < levels_.last)) {
+        plan.kernels.push_back(Kernel(Combining(level)));
+        tile.combined_level = level;
+      }
     }
-    tile.known_level = levels_;
+    if (!wide) tile = Finishing(tile.combined_level);
+    tile.known_level = levels_.last;
     tile.partial_level = 0;
-    if (!HasWideRoot(info_)) tile = Finishing();
     KernelPlan last = Kernel(tile);
     CountWork(last);
     plan.kernels.push_back(std::move(last));
@@ -300,10 +387,38 @@ class TilePlanner {
   }
 
   // The last kernel where only kept classes are left: the parts are shared out over threads.
-  TilePlan Finishing() const {
+  TilePlan Finishing(int combined_level) const {
+    TilePlan tile = PartsTile(kWarp);
+    if (tile.classes.back().loop > kFewTripsOfParts) tile = ManyPartsTile();
+    tile.combined_level = combined_level;
+    return tile;
+  }
+
+  // Puts the parts of a level together.
+  TilePlan Combining(int level) const {
+    TilePlan tile = ManyPartsTile();
+    tile.known_level = level;
+    tile.combined_level = level - 1;
+    tile.partial_level = level;
+    return tile;
+  }
+
+  // As many blocks as there are sectors, with all loads of a thread under way at once.
+  TilePlan ManyPartsTile() const {
+    const int64_t sector = kSectorBytes / (kRegisterBytes * deal_.classes[order_[0]].vector);
+    const int64_t part_lanes =
+        std::min(kWarp / std::max<int64_t>(1, sector), PowerOfTwoCeil(deal_.splits));
+    TilePlan tile = PartsTile(kWarp / part_lanes);
+    TileClass& parts = tile.classes.back();
+    parts.registers = static_cast<int>(std::min(parts.loop, knobs_.loads_of_trip));
+    parts.loop = CeilDiv(parts.loop, parts.registers);
+    return tile;
+  }
+
+  // What is kept has so many lanes at the most, the parts have the rest and the warps.
+  TilePlan PartsTile(int64_t lanes) const {
     TilePlan tile;
-    tile.known_level = levels_;
-    int64_t lanes = kWarp;
+    int64_t part_lanes = kWarp;
     for (int c : order_) {
       TileClass own;
       own.size = SizeOf(c);
@@ -318,13 +433,14 @@ class TilePlanner {
       own.lanes =
           static_cast<int>(std::min(lanes, PowerOfTwoCeil(CeilDiv(own.size, int64_t{own.vector}))));
       lanes /= own.lanes;
+      part_lanes /= own.lanes;
       own.blocks = CeilDiv(own.size, own.block_extent());
     }
     TileClass parts;
     parts.size = deal_.splits;
-    parts.lanes = static_cast<int>(lanes);
+    parts.lanes = static_cast<int>(part_lanes);
     parts.warps = static_cast<int>(std::min<int64_t>(
-        kBlockThreads / kWarp, PowerOfTwoFloor(std::max<int64_t>(1, deal_.splits / lanes))));
+        kBlockThreads / kWarp, PowerOfTwoFloor(std::max<int64_t>(1, deal_.splits / part_lanes))));
     parts.loop = CeilDiv(deal_.splits, int64_t{1} * parts.lanes * parts.warps);
     tile.order.push_back(static_cast<int>(tile.classes.size()));
     tile.classes.push_back(parts);
@@ -333,9 +449,11 @@ class TilePlanner {
 
   const Target& target_;
   const FusionInfo& info_;
+  const Numerics numerics_;
   const TileKnobs& knobs_;
   ElementType index_type_ = ElementType::kS32;
-  int levels_ = 0;
+  std::vector<Join> joins_;
+  PassLevels levels_;
   std::vector<int> order_;  // of the classes, innermost first
   TileDeal deal_;
 };
@@ -343,30 +461,37 @@ class TilePlanner {
 }  // namespace
 
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
-                                        const TileKnobs& knobs) {
+                                        Numerics numerics, const TileKnobs& knobs) {
   if (target.platform != Platform::kCuda) {
     return absl::FailedPreconditionError("the target is no GPU");
   }
-  return TilePlanner(info, target, knobs).Make();
+  return TilePlanner(info, target, numerics, knobs).Make();
 }
 
-std::vector<Scratch> PartsScratch(const FusionInfo& info, int64_t splits) {
+std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join>& joins,
+                                  int64_t parts) {
   std::vector<Scratch> scratch;
+  const auto add = [&](ElementType type, const Shape& leaf) {
+    scratch.push_back({Shape::ArrayWithDefaultLayout(type, {parts, leaf.ElementCount()})});
+  };
   for (const Reduction& reduction : info.reductions()) {
     const Instruction& reduce = info.graph().value(reduction.value);
     const bool simple =
         reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
     for (const Shape& leaf : Leaves(reduce.shape())) {
-      const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
-      scratch.push_back({Shape::ArrayWithDefaultLayout(type, {splits, leaf.ElementCount()})});
+      add(simple ? ComputeType(leaf.element_type()) : leaf.element_type(), leaf);
     }
+  }
+  for (int base : CountedBases(joins)) {
+    const Shape& shape = info.graph().value(base).shape();
+    add(ComputeType(shape.element_type()), shape);
   }
   return scratch;
 }
 
 void ProposeTile(Skeleton, const Computation&, const FusionInfo& info, const Target& target,
-                 std::vector<FusionPlan>& candidates) {
-  absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target);
+                 Numerics numerics, std::vector<FusionPlan>& candidates) {
+  absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, numerics);
   if (plan.ok()) candidates.push_back(*std::move(plan));
 }
 

@@ -17,7 +17,7 @@ inline constexpr double kBytesPerMicrosecond = 4.24e6;
 
 // Adds the plan that MakeTilePlan makes, if it makes one.
 void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
-                 const Target& target, std::vector<FusionPlan>& candidates);
+                 const Target& target, Numerics numerics, std::vector<FusionPlan>& candidates);
 
 // The plan of one or several tile kernels that compute what is, or is to become, a fusion, for GPU
 // targets.  FailedPrecondition where there is none: where the fusion accumulates in another way
@@ -26,11 +26,13 @@ void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo&
 // the space, or where a thread would have too much code.  The message is a kind of reason, the same
 // for all fusions, then ": " and what it is in this one.
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
-                                        const TileKnobs& knobs = {});
+                                        Numerics numerics, const TileKnobs& knobs = {});
 
-// FusionPlan::scratch where `splits` blocks share what is reduced: for each leaf of each reduction
-// its partial results, [splits, elements of the result], in the type that they are combined in.
-std::vector<Scratch> PartsScratch(const FusionInfo& info, int64_t splits);
+// FusionPlan::scratch where blocks share what is reduced: for each leaf of each reduction its
+// partial results, [parts, elements of the result], in the type that they are combined in; then how
+// many elements the parts of each of CountedBases have.
+std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join>& joins,
+                                  int64_t parts);
 
 }  // namespace ingot::plan
 

@@ -50,7 +50,8 @@ std::vector<FusionPlan> ResidentVariations(const FusionPlan& guess) {
 
 }  // namespace
 
-std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& target) {
+std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& target,
+                                       Numerics numerics) {
   std::vector<FusionPlan> candidates;
   const auto add = [&](FusionPlan plan) {
     const auto same = [&](const FusionPlan& other) { return other.kernels == plan.kernels; };
@@ -59,13 +60,13 @@ std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& tar
       candidates.push_back(std::move(plan));
     }
   };
-  absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target);
+  absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target, numerics);
   if (!guess.ok()) return candidates;
   add(*guess);
   for (FusionPlan& plan : ResidentVariations(*guess)) add(std::move(plan));
   for (const TileKnobs& knobs : kVariations) {
     // A thread may have too much code with these.
-    if (absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, knobs); plan.ok()) {
+    if (absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, numerics, knobs); plan.ok()) {
       add(*std::move(plan));
     }
   }

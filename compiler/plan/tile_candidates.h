@@ -14,7 +14,8 @@ inline constexpr size_t kMostTileCandidates = 16;
 // At most kMostTileCandidates different plans, each with its cost: the first is MakeTilePlan's, the
 // others vary one thing of it (tile_candidates.cc has the list).  None where there is no tile plan.
 // What a block may have of threads, registers and shared memory is for Fits to say.
-std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& target);
+std::vector<FusionPlan> TileCandidates(const FusionInfo& info, const Target& target,
+                                       Numerics numerics);
 
 }  // namespace ingot::plan
 

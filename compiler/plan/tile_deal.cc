@@ -234,6 +234,11 @@ class Dealer {
     return std::clamp(WorthOfCode() * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
   }
 
+  bool HasDependentReductions() const {
+    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
+                       [](const Reduction& reduction) { return reduction.level > 1; });
+  }
+
   // Vectors of a row that each of so many threads holds.
   int64_t VectorsHeld(int64_t threads) const {
     return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
@@ -255,15 +260,8 @@ class Dealer {
     if (VectorsHeld(knobs_.long_row_threads) * inner.vector >= held) inner.vector *= 2;
   }
 
-  // Rows along memory: the threads of a row hold it, if it fits.
-  void DealRows() {
-    const std::vector<int> reduced = ClassesThatAre(true);
-    const std::vector<int> kept = ClassesThatAre(false);
-    const bool is_long =
-        VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
-    const bool loops = knobs_.copies_ahead && !kept.empty() &&
-                       SizeOf(kept[0]) >= kRowsOfLoop * target_.multiprocessors;
-    if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
+  // So many that each holds a part of the row in its registers, if there are as many.
+  int64_t ThreadsOfRow(bool is_long) const {
     const int64_t vector = deal_.classes[order_[0]].vector;
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
@@ -274,7 +272,34 @@ class Dealer {
     const int64_t held = std::max<int64_t>(1, elements / vector);
     int64_t threads = PowerOfTwoCeil(CeilDiv(vectors, held));
     if (threads < kWarp) threads = std::min<int64_t>(kWarp, PowerOfTwoCeil(vectors));
-    threads = std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
+    return std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
+  }
+
+  // Rows that begin anywhere have longer vectors behind their first elements.
+  void AlignRows() {
+    TileClass& inner = deal_.classes[order_[0]];
+    const int vector = std::min(knobs_.most_vector, AlignedVector(info_, order_[0]));
+    if (vector <= inner.vector) return;
+    inner.vector = vector;
+    deal_.aligned = true;
+  }
+
+  // Rows along memory: the threads of a row hold it, if it fits.
+  void DealRows() {
+    const std::vector<int> reduced = ClassesThatAre(true);
+    const std::vector<int> kept = ClassesThatAre(false);
+    const bool is_long =
+        VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
+    const bool loops = knobs_.copies_ahead && !kept.empty() &&
+                       SizeOf(kept[0]) >= kRowsOfLoop * target_.multiprocessors;
+    if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
+    int64_t threads = ThreadsOfRow(is_long);
+    const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
+    if (in_trips && reduced.size() == 1) AlignRows();
+    // Where trips compute much, more blocks that are at different points of theirs.
+    if (in_trips && HasDependentReductions()) {
+      threads = std::min<int64_t>(threads, knobs_.block_threads);
+    }
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
@@ -296,7 +321,7 @@ class Dealer {
     DealWarps(kept, std::max<int64_t>(1, knobs_.block_threads / 2 / kWarp / row_warps));
     int64_t per_thread = 1;
     for (int c : reduced) per_thread *= UnitsLeft(c);
-    if (threads < knobs_.long_row_threads || IsHeldBy(threads)) {
+    if (!in_trips) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
       // Short rows: several at once, for enough loads in flight.
       int64_t several = knobs_.loads * kAccessBytes / (BytesOfPlace() * per_thread);
@@ -323,7 +348,7 @@ class Dealer {
   // Rows of which a multiprocessor holds one block, that would wait for its loads: blocks take
   // several rows by turns, and their threads copy the next one while they compute.
   void CopyRowsAhead(const std::vector<int>& kept) {
-    if (!knobs_.copies_ahead || kept.empty() || !deal_.staged.empty()) return;
+    if (!knobs_.copies_ahead || kept.empty() || !deal_.staged.empty() || deal_.aligned) return;
     int64_t threads = 1, held = 1;
     for (int c : order_) {
       const TileClass& tile = deal_.classes[c];
@@ -476,17 +501,66 @@ std::vector<int> ArraysInSpace(const FusionInfo& info) {
   return arrays;
 }
 
-bool HasWideRoot(const FusionInfo& info) {
-  int levels = 0;
-  for (const Reduction& reduction : info.reductions()) levels = std::max(levels, reduction.level);
+bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
   for (const Instruction* root : info.graph().view().roots) {
     const int value = info.graph().NumberOf(*root);
-    if (info.LevelOf(value) < levels) continue;
+    if (levels.of[value] < levels.last) continue;
     for (int c : info.space().ClassesOf(value)) {
       if (info.space().classes()[c].reduced) return true;
     }
   }
   return false;
+}
+
+namespace {
+
+// The elements of an access of the widest array along a class.
+int64_t VectorOfAccess(const FusionInfo& info, int inner) {
+  int64_t vector = kMostVector;
+  for (int v : ArraysInSpace(info)) {
+    if (!Contains(info.space().ClassesOf(v), inner)) continue;
+    for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
+      vector =
+          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
+    }
+  }
+  return vector;
+}
+
+}  // namespace
+
+std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
+  const FusionGraph& graph = info.graph();
+  const IterationSpace& space = info.space();
+  for (int v = 0; v < graph.value_count(); ++v) {
+    const Shape& shape = graph.value(v).shape();
+    for (const Shape& leaf : Leaves(shape)) {
+      if (IsComplex(leaf.element_type())) return {};
+    }
+    // Lanes lie along one dimension.
+    const int64_t rank = CommonDimensions(shape).size();
+    for (int64_t d = 0; d < rank; ++d) {
+      for (const ClassPart& part : space.PartsOf(v, d)) {
+        const bool whole = part.size == space.classes()[inner].size;
+        if (part.class_number == inner && (!whole || space.PartsOf(v, d).size() > 1)) return {};
+      }
+    }
+  }
+  std::vector<int> rows;
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = space.ClassesOf(v);
+    if (!Contains(own, inner)) continue;
+    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
+      if (BitWidth(leaf.element_type()) < 8) return {};
+    }
+    if (rows.empty()) rows.assign(own.begin(), own.end());
+    if (own.back() != inner || own != absl::MakeConstSpan(rows)) return {};
+  }
+  return rows;
+}
+
+int AlignedVector(const FusionInfo& info, int inner) {
+  return AlignedRows(info, inner).empty() ? 1 : static_cast<int>(VectorOfAccess(info, inner));
 }
 
 int MostVector(const FusionInfo& info, int inner) {
@@ -505,13 +579,7 @@ int MostVector(const FusionInfo& info, int inner) {
       }
     }
   }
-  for (int v : ArraysInSpace(info)) {
-    if (!Contains(space.ClassesOf(v), inner)) continue;
-    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
-      vector =
-          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
-    }
-  }
+  vector = std::min(vector, VectorOfAccess(info, inner));
   while (space.classes()[inner].size % vector != 0) vector /= 2;
   return static_cast<int>(vector);
 }
@@ -537,10 +605,10 @@ TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vecto
   return Dealer(info, target, order, knobs).Run();
 }
 
-int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
-                   int64_t blocks, int block_threads) {
-  const bool wide = HasWideRoot(info);
-  if (tile.known_level > 0 && tile.partial_level == 0 && !wide) return 0;
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads) {
+  const bool wide = HasWideRoot(info, levels);
+  if (tile.combines() || (tile.known_level > 0 && tile.partial_level == 0 && !wide)) return 0;
   int64_t bytes = 0, held = 1;  // of a thread
   for (int v = 0; v < info.graph().input_count(); ++v) {
     if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;

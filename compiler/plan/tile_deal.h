@@ -28,7 +28,7 @@ int64_t PowerOfTwoCeil(int64_t n);
 std::vector<int> ArraysInSpace(const FusionInfo& info);
 
 // A root that depends on the last reductions has classes that reductions end.
-bool HasWideRoot(const FusionInfo& info);
+bool HasWideRoot(const FusionInfo& info, const PassLevels& levels);
 
 // What a deal may be varied in.  The defaults are the guess; tile_candidates.h tries others.
 struct TileKnobs {
@@ -55,6 +55,7 @@ struct TileKnobs {
 
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
+  bool aligned = false;            // TilePlan's
   std::vector<int> staged, ahead;  // TilePlan's
   int64_t splits = 1;              // blocks that share what is reduced
 };
@@ -72,11 +73,17 @@ int MostVector(const FusionInfo& info, int inner);
 // Whether a thread's vector of the input, dealt out like this, is what one asynchronous copy moves.
 bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
 
+// The classes of all arrays along class `inner`, where they are the same and rows can be walked
+// from an aligned element on (TilePlan::aligned); else none.  AlignedVector: the most elements, a
+// power of two, that an access of such a row moves; 1 where there is no such row.
+std::vector<int> AlignedRows(const FusionInfo& info, int inner);
+int AlignedVector(const FusionInfo& info, int inner);
+
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared
 // memory go.
-int ResidentBlocks(const FusionInfo& info, const Target& target, const TilePlan& tile,
-                   int64_t blocks, int block_threads);
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads);
 
 }  // namespace ingot::plan
 

@@ -25,22 +25,19 @@ class Checker {
  public:
   Checker(const FusionPlan& plan, const FusionPlan& guess, const FusionInfo& info,
           const Target& target)
-      : plan_(plan), guess_(guess), info_(info), target_(target) {
-    for (const Reduction& reduction : info.reductions()) {
-      levels_ = std::max(levels_, reduction.level);
-    }
+      : plan_(plan),
+        guess_(guess),
+        info_(info),
+        target_(target),
+        joins_(plan.joined.empty() ? std::vector<Join>{} : FindJoins(info)),
+        levels_(info, joins_) {
     own_classes_ = static_cast<int>(info.space().classes().size());
     inner_ = guess.kernels[0].tile().order[0];
     splits_ = plan.kernels.size() > 1;
   }
 
   absl::Status Run() const {
-    const size_t split_kernels = static_cast<size_t>(levels_) + 1;
-    INGOT_REQUIRE(
-        plan_.kernels.size() == 1 || plan_.kernels.size() == split_kernels, plan_.kernels.size(),
-        " kernels; there must be one",
-        levels_ == 0 ? ""
-                     : absl::StrCat(", or ", split_kernels, " where blocks share what is reduced"));
+    INGOT_RETURN_IF_ERROR(JoinedFit());
     if (!splits_) {
       INGOT_REQUIRE(plan_.scratch.empty(), "one kernel needs no scratch; leave it out");
     }
@@ -73,19 +70,50 @@ class Checker {
       INGOT_RETURN_IF_ERROR(Annotate(ClassFits(number, c), "class d", c));
     }
     INGOT_RETURN_IF_ERROR(LaunchFits(kernel));
+    if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
     INGOT_RETURN_IF_ERROR(AheadFit(tile));
     return MemoryFits(number);
   }
 
-  // Kernel n of a split puts levels up to n together and leaves parts of the next.
+  // All that can be joined, or nothing.
+  absl::Status JoinedFit() const {
+    if (plan_.joined.empty()) return absl::OkStatus();
+    INGOT_REQUIRE(plan_.numerics == Numerics::kDefault,
+                  "reductions are joined, which --numerics=strict has none of");
+    bool same = plan_.joined.size() == joins_.size();
+    for (size_t i = 0; same && i < joins_.size(); ++i) {
+      same = plan_.joined[i] == Joined{joins_[i].rule, joins_[i].reduction};
+    }
+    INGOT_REQUIRE(same, "joined: there must be none, or all ", joins_.size(),
+                  " that the rules find");
+    return absl::OkStatus();
+  }
+
+  // The kernels of a split leave parts of one level after the other; behind each may stand one that
+  // puts these together, if there is one for all levels below.  The last has all levels.
   absl::Status LevelsFit(int number, const TilePlan& tile) const {
-    const int known = splits_ ? number : 0;
-    const int partial = IsLast(number) ? 0 : number + 1;
-    INGOT_REQUIRE(tile.known_level == known && tile.partial_level == partial,
+    int known = 0, combined = 0;
+    for (int i = 0; i < number; ++i) {
+      ++(plan_.kernels[i].tile().combines() ? combined : known);
+    }
+    if (tile.combines()) {
+      INGOT_REQUIRE(!IsLast(number) && tile.known_level == known && combined == known - 1 &&
+                        tile.combined_level == combined,
+                    "known_level=", tile.known_level, " combined_level=", tile.combined_level,
+                    "; kernels before it left parts of ", known, " levels and put ", combined,
+                    " together");
+      return absl::OkStatus();
+    }
+    const int partial = IsLast(number) ? 0 : known + 1;
+    INGOT_REQUIRE(tile.known_level == known && tile.partial_level == partial &&
+                      tile.combined_level == combined && partial <= levels_.last,
                   "known_level=", tile.known_level, " partial_level=", tile.partial_level,
-                  "; here they are ", known, " and ", partial);
+                  " combined_level=", tile.combined_level, "; here they are ", known, ", ", partial,
+                  " and ", combined);
+    INGOT_REQUIRE(!IsLast(number) || !splits_ || known == levels_.last, "the last kernel has ",
+                  known, " of ", levels_.last, " levels");
     return absl::OkStatus();
   }
 
@@ -106,9 +134,12 @@ class Checker {
     return absl::OkStatus();
   }
 
-  // The last kernel of a split has nothing to do along what is reduced if no result lies there.
+  // The last kernel of a split has nothing to do along what is reduced if no result lies there, and
+  // neither has one that puts parts together.
   bool Walks(int number, int c) const {
-    return !IsReduced(c) || !splits_ || !IsLast(number) || c >= own_classes_ || HasWideRoot(info_);
+    if (!IsReduced(c) || !splits_ || c >= own_classes_) return true;
+    if (plan_.kernels[number].tile().combines()) return false;
+    return !IsLast(number) || HasWideRoot(info_, levels_);
   }
 
   absl::Status ClassFits(int number, int c) const {
@@ -121,7 +152,9 @@ class Checker {
     const int64_t size = c < own_classes_ ? info_.space().classes()[c].size : Splits();
     INGOT_REQUIRE(own.size == size, "size=", own.size, "; ",
                   c < own_classes_ ? "the fusion's is " : "the blocks that share make ", size);
-    const int most = c == inner_ ? MostVector(info_, inner_) : 1;
+    const int most = c != inner_             ? 1
+                     : kernel.tile().aligned ? AlignedVector(info_, inner_)
+                                             : MostVector(info_, inner_);
     INGOT_REQUIRE(most % own.vector == 0, "vector=", own.vector, "; it must divide ", most);
     INGOT_REQUIRE(std::has_single_bit(static_cast<unsigned>(own.lanes)) && own.lanes <= kWarp,
                   "lanes=", own.lanes, "; it must be a power of two, at most ", kWarp);
@@ -133,7 +166,7 @@ class Checker {
                   kMostRegisters, " are written out");
     INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Walks(number, c)));
     // Who completes a reduction has all that it reduces.
-    const bool completes = c >= own_classes_ || (IsReduced(c) && !splits_ && levels_ > 0);
+    const bool completes = c >= own_classes_ || (IsReduced(c) && !splits_ && levels_.last > 0);
     INGOT_REQUIRE(!completes || own.blocks == 1, "blocks=", own.blocks,
                   "; the blocks of one kernel cannot share what is reduced");
     return absl::OkStatus();
@@ -188,6 +221,22 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // Aligned rows are all that is reduced, and their ends have a thread for each element.
+  absl::Status AlignedFit(int number) const {
+    const TileClass& inner = plan_.kernels[number].tile().classes[inner_];
+    for (int c = 0; c < own_classes_; ++c) {
+      INGOT_REQUIRE(IsReduced(c) == (c == inner_), "aligned: d", c,
+                    IsReduced(c) ? " is reduced too" : " is not reduced");
+    }
+    INGOT_REQUIRE(Walks(number, inner_), "aligned: no row is walked");
+    INGOT_REQUIRE(inner.vector > 1, "aligned: vector=1 always is");
+    const int64_t ends = int64_t{2} * (inner.vector - 1);
+    INGOT_REQUIRE(inner.lanes * inner.warps >= ends && inner.size > ends,
+                  "aligned: the ends of a row may be ", ends, " elements, of ", inner.size,
+                  ", for ", inner.lanes * inner.warps, " threads");
+    return absl::OkStatus();
+  }
+
   // The blocks that share what is reduced: those of the first kernel.
   int64_t Splits() const {
     int64_t splits = 1;
@@ -200,7 +249,7 @@ class Checker {
 
   absl::Status PartsFit(int number) const {
     const int64_t splits = Splits();
-    if (!IsLast(number)) {
+    if (!IsLast(number) && !plan_.kernels[number].tile().combines()) {
       int64_t own = 1;
       for (int c = 0; c < own_classes_; ++c) {
         if (!IsReduced(c)) continue;
@@ -208,7 +257,9 @@ class Checker {
       }
       INGOT_REQUIRE(own == splits, "its blocks make ", own, " parts, those of kernel 0 ", splits);
     }
-    const std::vector<Scratch> wanted = PartsScratch(info_, splits);
+    const bool combined = std::any_of(plan_.kernels.begin(), plan_.kernels.end(),
+                                      [](const KernelPlan& k) { return k.tile().combines(); });
+    const std::vector<Scratch> wanted = PartsScratch(info_, joins_, splits + (combined ? 1 : 0));
     INGOT_REQUIRE(plan_.scratch.size() == wanted.size(), plan_.scratch.size(),
                   " scratch buffers; the parts of the reductions need ", wanted.size());
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -256,6 +307,7 @@ class Checker {
       rows = c;
     }
     INGOT_REQUIRE(rows >= 0, "ahead: no class loops");
+    INGOT_REQUIRE(!tile.aligned, "ahead: rows are aligned");
     INGOT_REQUIRE(tile.known_level == 0 && tile.partial_level == 0,
                   "ahead: the kernel is one of several");
     for (int v : tile.ahead) {
@@ -311,9 +363,11 @@ class Checker {
       bytes = SaturatingAdd(bytes, ingot::BytesOf(info_.graph().value(v).shape(), elements));
     }
     for (const Reduction& reduction : info_.reductions()) {
-      if (reduction.level <= tile.known_level) {
+      const int level = levels_.of[reduction.value];
+      if (level <= tile.combined_level) continue;
+      if (level <= tile.known_level) {
         bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/true));
-      } else if (tile.partial_level == 0 || reduction.level == tile.partial_level) {
+      } else if (tile.partial_level == 0 || level == tile.partial_level) {
         bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/false));
       }
     }
@@ -344,6 +398,11 @@ class Checker {
       const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
       bytes += lanes * ByteWidth(type);
     }
+    for (int base : CountedBases(joins_)) {
+      if (base == reduction.value) {
+        bytes += lanes * ByteWidth(ComputeType(reduce.shape().element_type()));
+      }
+    }
     return slots * bytes;
   }
 
@@ -351,7 +410,8 @@ class Checker {
   const FusionPlan& guess_;
   const FusionInfo& info_;
   const Target& target_;
-  int levels_ = 0;
+  std::vector<Join> joins_;
+  PassLevels levels_;
   int own_classes_ = 0;
   int inner_ = 0;  // the class along memory
   bool splits_ = false;
@@ -360,7 +420,7 @@ class Checker {
 }  // namespace
 
 absl::Status TileFits(const FusionPlan& plan, const FusionInfo& info, const Target& target) {
-  const absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target);
+  const absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target, plan.numerics);
   INGOT_REQUIRE(guess.ok(), "the tile skeleton cannot compute this fusion on ", target.name);
   return Checker(plan, *guess, info, target).Run();
 }

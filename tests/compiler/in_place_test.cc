@@ -131,7 +131,7 @@ TEST_P(InPlaceTest, LoopsAreRight) {
     };
     ASSERT_TRUE(Compile(*module, TargetOf(name), options).ok());
     EXPECT_TRUE(absl::StrContains(table, "in_place={r")) << table;
-    ExpectRight(*module, TargetOf(name), table, FusionMode::kLoop);
+    ExpectRight(*module, TargetOf(name), table, {}, FusionMode::kLoop);
   }
 }
 

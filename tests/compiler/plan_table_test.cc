@@ -21,6 +21,7 @@
 #include "compiler/program/fusion_table.h"
 #include "passes/pass_manager.h"
 #include "tests/compiler/plans.h"
+#include "tests/compiler/tile_cases.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -28,8 +29,10 @@ namespace {
 
 using plan::FusionPlan;
 using plan::KernelPlan;
+using test::Case;
 using test::ExpectRight;
 using test::Fused;
+using test::kCases;
 using test::kReducers;
 using test::PlanDrawer;
 using test::Read;
@@ -40,52 +43,6 @@ FusionPlan LoopPlanOf(const Computation& fusion, const Target& target) {
   options.tiles = false;
   return plan::MakePlan(fusion, target, options);
 }
-
-struct Case {
-  const char* name;
-  const char* entry;
-};
-
-// Rows, columns, both, transposes, several results, a combiner without identity, vectors that do
-// not divide, two levels of reductions, values that rows share.
-constexpr Case kCases[] = {
-    {"elements", R"(
-  x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
-  t = f32[36,7,50] transpose(y), dimensions={1,0,2}
-  ROOT r = f32[36,7,50] add(x, t))"},
-    {"bias", R"(
-  x = f32[6,7,40] parameter(0)  y = f32[40] parameter(1)
-  b = f32[6,7,40] broadcast(y), dimensions={2}
-  ROOT r = f32[6,7,40] multiply(x, b))"},
-    {"rows", R"(
-  x = f32[37,200] parameter(0)  z = f32[] constant(3)
-  ROOT r = f32[37] reduce(x, z), dimensions={1}, to_apply=add)"},
-    {"columns", R"(
-  x = bf16[300,24] parameter(0)  c = f32[300,24] convert(x)  z = f32[] constant(0)
-  ROOT r = f32[24] reduce(c, z), dimensions={0}, to_apply=add)"},
-    {"middle", R"(
-  x = f32[5,60,12] parameter(0)  z = f32[] constant(0)
-  ROOT r = f32[5,12] reduce(x, z), dimensions={1}, to_apply=add)"},
-    {"all", R"(
-  x = f32[30,1000] parameter(0)  z = f32[] constant(0)
-  ROOT r = f32[] reduce(x, z), dimensions={0,1}, to_apply=add)"},
-    {"argmax", R"(
-  x = f32[9,333] parameter(0)  i = s32[9,333] iota(), iota_dimension=1
-  m = f32[] constant(-inf)  n = s32[] constant(0)
-  ROOT r = (f32[9], s32[9]) reduce(x, i, m, n), dimensions={1}, to_apply=first)"},
-    {"centred", R"(
-  x = f32[17,256] parameter(0)  y = f32[256] parameter(1)
-  z = f32[] constant(0)  m = f32[] constant(-inf)
-  a = f32[17] reduce(x, m), dimensions={1}, to_apply=max
-  b = f32[17,256] broadcast(a), dimensions={0}
-  d = f32[17,256] subtract(x, b)
-  s = f32[17] reduce(d, z), dimensions={1}, to_apply=add
-  t = f32[17,256] broadcast(s), dimensions={0}
-  u = f32[17,256] add(d, t)
-  v = f32[17,256] broadcast(y), dimensions={1}
-  w = f32[17,256] add(u, v)
-  ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
-};
 
 std::string TextOf(const Case& c) { return absl::StrCat(kReducers, "ENTRY e {", c.entry, "\n}\n"); }
 
@@ -133,7 +90,7 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
         }
         if (!plan::Fits(drawn, fusion, target).ok()) continue;
         ++fitting;
-        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name),
+        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name), c,
                     FusionMode::kLoop);
         if (fitting == 8 || HasFailure()) break;
       }
@@ -157,6 +114,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
   ASSERT_EQ(fusions.entries().size(), 1u);
   const Computation& fusion = *fusions.entries()[0].fusion;
   ASSERT_EQ(plan::MakePlan(fusion, target).kernels[0].skeleton, plan::Skeleton::kTile);
+  EXPECT_EQ(plan::FindJoins(FusionInfo(ViewOf(fusion))).size(), GetParam().joins);
   PlanDrawer drawer(fusion, target, 7);
   int fitting = 0, refused = 0;
   while (fitting < kPlans && refused < 100 * kPlans && !HasFailure()) {
@@ -166,7 +124,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
       continue;
     }
     ++fitting;
-    ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, "drawn"));
+    ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, "drawn"), GetParam());
   }
   EXPECT_EQ(fitting, kPlans) << refused << " refused";
 }
@@ -185,8 +143,43 @@ TEST_P(TileTest, CandidatesAreRight) {
     EXPECT_TRUE(candidates[0] == plan::MakePlan(fusion, target));
     for (const FusionPlan& candidate : candidates) {
       EXPECT_GT(candidate.cost, 0);
-      ExpectRight(*module, target, plan::EntryText(candidate, fusion, target, "candidate"));
+      ExpectRight(*module, target, plan::EntryText(candidate, fusion, target, "candidate"),
+                  GetParam());
     }
+  }
+}
+
+// Rows that no block holds: one pass for what can be joined, unless numerics are strict.
+TEST(Joins, OnlyOfRowsInTripsAndNotWhenStrict) {
+  const Target& target = TargetOf("sm_90a");
+  const auto softmax = std::find_if(std::begin(kCases), std::end(kCases), [](const Case& c) {
+    return absl::string_view(c.name) == "softmax";
+  });
+  ASSERT_NE(softmax, std::end(kCases));
+  for (const bool fits : {true, false}) {
+    const std::string columns = fits ? "4000" : "1000003";
+    const std::unique_ptr<Module> module =
+        Read(absl::StrReplaceAll(TextOf(*softmax), {{"203", columns}}));
+    ASSERT_NE(module, nullptr);
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    ASSERT_EQ(fusions.entries().size(), 1u);
+    const Computation& fusion = *fusions.entries()[0].fusion;
+    plan::PlanOptions options;
+    FusionPlan made = plan::MakePlan(fusion, target, options);
+    EXPECT_EQ(made.joined.size(), fits ? 0 : 1);
+    EXPECT_EQ(made.kernels.size(), fits ? 1 : 2);
+    options.numerics = Numerics::kStrict;
+    const FusionPlan strict = plan::MakePlan(fusion, target, options);
+    EXPECT_TRUE(strict.joined.empty());
+    EXPECT_EQ(strict.kernels.size(), fits ? 1 : 3);
+    if (fits) continue;
+    EXPECT_TRUE(plan::Fits(made, fusion, target).ok());
+    made.numerics = Numerics::kStrict;
+    EXPECT_FALSE(plan::Fits(made, fusion, target).ok());
+    made.numerics = Numerics::kDefault;
+    made.joined[0].rule = plan::JoinRule::kSquares;
+    EXPECT_FALSE(plan::Fits(made, fusion, target).ok());
   }
 }
 

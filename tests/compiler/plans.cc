@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,11 @@
 #include "runtime/host/host_device.h"
 
 namespace ingot::test {
+
+using plan::FusionPlan;
+using plan::KernelPlan;
+using plan::TileClass;
+using plan::TilePlan;
 
 std::unique_ptr<Module> Read(const std::string& text) {
   auto module = ParseModule(text, "m.hlo");
@@ -47,10 +54,43 @@ Literal ValueOf(const Shape& shape, uint64_t seed) {
   return literal;
 }
 
+// Of every eighth element along the first and the last dimension a kind: plain numbers, all or some
+// of -inf or inf, a NaN, numbers beyond whose sum or difference is infinity.
+void AddSpecials(Literal& literal) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Shape& shape = literal.shape();
+  if (shape.rank() < 2 || !IsFloat(shape.element_type())) return;
+  const int64_t columns = shape.dimensions().back();
+  const int64_t rows = literal.size() / columns;
+  for (int64_t i = 0; i < literal.size(); ++i) {
+    // The longer dimension is the one that is reduced.
+    const int64_t row = columns > rows ? i / columns : i % columns;
+    const int64_t place = columns > rows ? i % columns : i / columns;
+    if (row % 8 == 1) literal.SetDouble(i, -kInfinity);
+    if (row % 8 == 2 && place % 3 != 1) literal.SetDouble(i, -kInfinity);
+    if (row % 8 == 3 && place == 77) literal.SetDouble(i, kInfinity);
+    if (row % 8 == 4 && place == 100) literal.SetDouble(i, std::nan(""));
+    if (row % 8 == 5) literal.SetDouble(i, kInfinity);
+    if (row % 8 == 6 && place % 2 == 0) literal.SetDouble(i, place % 4 == 0 ? 3e38 : -3e38);
+    if (row % 8 == 7 && place > 20) literal.SetDouble(i, -kInfinity);
+  }
+}
+
+// Whether two arrays are the same, floats within the tolerance.
+bool AreNear(const Literal& actual, const Literal& expected, double tolerance) {
+  if (tolerance == 0 || !IsFloat(expected.shape().element_type())) return actual == expected;
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const double a = actual.AsDouble(i), b = expected.AsDouble(i);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    if (!(std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b)))) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
-                 FusionMode fusion) {
+                 const Case& c, FusionMode fusion) {
   CompileOptions options;
   options.threads = 1;
   options.fusion = fusion;
@@ -71,6 +111,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   std::vector<Literal> inputs;
   for (const Instruction* parameter : module.entry()->parameters()) {
     inputs.push_back(ValueOf(parameter->shape(), inputs.size() + 1));
+    if (c.specials && inputs.size() == 1) AddSpecials(inputs[0]);
   }
   const auto expected = Evaluate(module, inputs);
   ASSERT_TRUE(expected.ok()) << expected.status();
@@ -79,22 +120,44 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   const std::vector<Literal> leaves = Leaves(*expected);
   ASSERT_EQ(results->size(), leaves.size());
   for (size_t i = 0; i < leaves.size(); ++i) {
-    EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << "\n" << table_text;
+    EXPECT_TRUE(AreNear((*results)[i], leaves[i], c.tolerance)) << "result " << i << "\n"
+                                                                << table_text;
   }
 }
 
-plan::FusionPlan PlanDrawer::Draw() {
-  plan::FusionPlan drawn = plan::MakePlan(fusion_, target_);
-  const bool splits = levels_ > 0 && Below(2) == 0;
-  const plan::KernelPlan last = drawn.kernels.back();
+FusionPlan PlanDrawer::Draw() {
+  FusionPlan drawn = plan::MakePlan(fusion_, target_);
+  std::vector<plan::Join> joins;
+  if (Below(2) == 0) joins = plan::FindJoins(info_);
+  drawn.joined.clear();
+  for (const plan::Join& join : joins) drawn.joined.push_back({join.rule, join.reduction});
+  const int levels = plan::PassLevels(info_, joins).last;
+  const bool splits = levels > 0 && Below(2) == 0;
+  const KernelPlan last = drawn.kernels.back();
   const std::vector<int> order(drawn.kernels[0].tile().order.begin(),
                                drawn.kernels[0].tile().order.begin() + Classes());
   const int64_t parts = splits ? 1 + Below(6) : 1;
+  // Levels whose parts a kernel of its own puts together.
+  const int combined = splits ? Below(levels + 1) : 0;
   drawn.kernels.clear();
   drawn.scratch.clear();
-  if (splits) drawn.scratch = plan::PartsScratch(info_, parts);
-  for (int k = 0; k <= (splits ? levels_ : 0); ++k) {
-    plan::KernelPlan kernel = last;
+  if (splits) drawn.scratch = plan::PartsScratch(info_, joins, parts + (combined > 0 ? 1 : 0));
+  std::vector<TilePlan> tiles;
+  for (int level = 1; splits && level <= levels; ++level) {
+    TilePlan& tile = tiles.emplace_back();
+    tile.known_level = level - 1;
+    tile.combined_level = std::min(combined, level - 1);
+    tile.partial_level = level;
+    if (level > combined) continue;
+    TilePlan& together = tiles.emplace_back();
+    together.known_level = together.partial_level = level;
+    together.combined_level = level - 1;
+  }
+  TilePlan& all = tiles.emplace_back();
+  all.known_level = splits ? levels : 0;
+  all.combined_level = combined;
+  for (TilePlan& tile : tiles) {
+    KernelPlan kernel = last;
     kernel.buffers.erase(std::remove_if(kernel.buffers.begin(), kernel.buffers.end(),
                                         [](const plan::BufferRole& role) {
                                           return role.kind == plan::BufferRole::Kind::kScratch;
@@ -103,17 +166,14 @@ plan::FusionPlan PlanDrawer::Draw() {
     for (size_t i = 0; i < drawn.scratch.size(); ++i) {
       kernel.buffers.push_back({plan::BufferRole::Kind::kScratch, static_cast<int>(i)});
     }
-    plan::TilePlan tile;
+    const bool is_last = &tile == &tiles.back();
     tile.order = order;
     tile.classes.resize(Classes() + (splits ? 1 : 0));
-    if (splits) {
-      tile.order.push_back(Classes());
-      tile.known_level = k;
-      tile.partial_level = k < levels_ ? k + 1 : 0;
-      if (k < levels_) kernel.bytes = kernel.flops = 0;
-    }
+    if (splits) tile.order.push_back(Classes());
+    if (!is_last) kernel.bytes = kernel.flops = 0;
     std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
-    Deal(tile, order[0], parts, splits && k < levels_, splits && k == levels_);
+    const bool partial = !is_last && !tile.combines();
+    Deal(tile, order[0], parts, partial, splits && !partial);
     for (int v = 0; v < info_.graph().input_count(); ++v) {
       if (Below(4) == 0) tile.staged.push_back(v);
     }
@@ -121,7 +181,7 @@ plan::FusionPlan PlanDrawer::Draw() {
     kernel.resident_blocks = Below(3);
     kernel.block_threads = 1;
     kernel.blocks = 1;
-    for (const plan::TileClass& c : tile.classes) {
+    for (const TileClass& c : tile.classes) {
       kernel.block_threads *= c.lanes * c.warps;
       kernel.blocks *= c.blocks;
     }
@@ -131,17 +191,19 @@ plan::FusionPlan PlanDrawer::Draw() {
   return drawn;
 }
 
-void PlanDrawer::Deal(plan::TilePlan& tile, int inner, int64_t parts, bool partial, bool last) {
+void PlanDrawer::Deal(TilePlan& tile, int inner, int64_t parts, bool partial, bool last) {
   const int count = static_cast<int>(tile.classes.size());
   for (int c = 0; c < Classes(); ++c) tile.classes[c].size = info_.space().classes()[c].size;
   if (count > Classes()) tile.classes.back().size = parts;
   for (int bit = 0; bit < 5; ++bit) tile.classes[Below(count)].lanes *= 2;
   for (int bit = Below(4); bit > 0; --bit) tile.classes[Below(count)].warps *= 2;
-  const int most = plan::MostVector(info_, inner);
+  tile.aligned = !tile.combines() && plan::AlignedVector(info_, inner) > 1 && Below(2) == 0;
+  const int most =
+      tile.aligned ? plan::AlignedVector(info_, inner) : plan::MostVector(info_, inner);
   tile.classes[inner].vector = std::max(1, most >> Below(4));
   bool shared = false;
   for (int c = 0; c < count; ++c) {
-    plan::TileClass& own = tile.classes[c];
+    TileClass& own = tile.classes[c];
     own.registers = 1 + (Below(2) == 0 ? Below(4) : 0);
     const auto left = [&] { return plan::CeilDiv(own.size, own.block_extent() * own.blocks); };
     const bool reduced = c >= Classes() || info_.space().classes()[c].reduced;
@@ -158,7 +220,7 @@ void PlanDrawer::Deal(plan::TilePlan& tile, int inner, int64_t parts, bool parti
   }
   if (Below(4) != 0) return;
   // Any number at all; the product's consequences are drawn right, its faults stay.
-  plan::TileClass& spoilt = tile.classes[Below(count)];
+  TileClass& spoilt = tile.classes[Below(count)];
   constexpr int kNumbers[] = {1, 2, 3, 4, 5, 8, 16, 32, 64, 100, 0, -1};
   const int number = kNumbers[Below(12)];
   switch (Below(6)) {

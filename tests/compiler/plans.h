@@ -12,6 +12,7 @@
 #include "ir/analysis/fusion_info.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
+#include "tests/compiler/tile_cases.h"
 
 namespace ingot::test {
 
@@ -23,38 +24,16 @@ const Target& TargetOf(absl::string_view name);
 // The module as Compile makes fusions of it.
 std::unique_ptr<Module> Fused(const Module& module, const Target& target);
 
-// The head of a module, with the computations add, less, max and first.
-inline constexpr absl::string_view kReducers = R"(HloModule m
-add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
-less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
-max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
-first {
-  x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
-  after = pred[] compare(y, x), direction=GT
-  equal = pred[] compare(y, x), direction=EQ
-  less = pred[] compare(j, i), direction=LT
-  tie = pred[] and(equal, less)
-  take = pred[] or(after, tie)
-  v = f32[] select(take, y, x)
-  n = s32[] select(take, j, i)
-  ROOT r = (f32[], s32[]) tuple(v, n)
-}
-)";
-
-// Compiles with the table, which has to be taken, runs on small whole numbers, and compares.  GPUs
-// are simulated.
+// Compiles with the table, which has to be taken, runs on small whole numbers and the special
+// values of the case, and compares within its tolerance.  GPUs are simulated.
 void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
-                 FusionMode fusion = FusionMode::kCost);
+                 const Case& c = {}, FusionMode fusion = FusionMode::kCost);
 
 // Plans of tiles without the planner's care: any numbers, most of which fit.
 class PlanDrawer {
  public:
   PlanDrawer(const Computation& fusion, const Target& target, uint64_t seed)
-      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {
-    for (const Reduction& reduction : info_.reductions()) {
-      levels_ = std::max(levels_, reduction.level);
-    }
-  }
+      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {}
 
   plan::FusionPlan Draw();
 
@@ -70,7 +49,6 @@ class PlanDrawer {
   const Target& target_;
   const FusionInfo info_;
   std::mt19937_64 random_;
-  int levels_ = 0;
 };
 
 }  // namespace ingot::test

@@ -103,10 +103,10 @@ TEST(PlanText, FaultsSayWhereAndWhatThereIs) {
       {"plan {", "f:1:7: expected a part of plan, or '}'"},
       {"plan costs=1 {}",
        "f:1:6: plan has no value 'costs', did you mean 'cost'?; there is reason, "
-       "cost, numerics, unrounded, in_place"},
+       "cost, numerics, unrounded, loose, narrow"},
       {"plan {\n  tiles {} }",
        "f:2:3: plan has no part 'tiles', did you mean 'tile'?; there is "
-       "scratch, library, tile, loop, sort, scan, scatter"},
+       "joined, scratch, library, tile, loop, sort, scan, scatter"},
       {"plan cost=1 cost=2 {}", "f:1:13: plan says cost twice; leave one out"},
       {"plan cost=nan {}", "f:1:11: expected a finite number"},
       {"plan numerics=fast {}",

@@ -1,0 +1,228 @@
+#include "compiler/lower/tile_walk.h"
+
+#include <utility>
+
+#include "compiler/plan/tile_deal.h"
+#include "ir/base/check.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+namespace {
+
+const Shape& ArrayOf(const Shape& shape) {
+  return shape.IsTuple() ? shape.tuple_shapes()[0] : shape;
+}
+
+}  // namespace
+
+TileWalk::TileWalk(Frame& frame)
+    : frame_(frame),
+      plan_(frame.plan.tile()),
+      info_(ViewOf(frame.fusion)),
+      e_(frame.emitter),
+      b_(frame.builder),
+      math_(frame.context.math),
+      places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
+      class_count_(static_cast<int>(plan_.classes.size())),
+      row_classes_(plan_.aligned ? plan::AlignedRows(info_, plan_.order[0]) : std::vector<int>{}) {}
+
+const Instruction* TileWalk::SourceOf(const Instruction& consumer, int64_t operand) const {
+  const int number = info_.graph().NumberOf(consumer);
+  if (number < 0 || info_.graph().IsInput(number)) return nullptr;
+  const int edge = info_.graph().FirstEdgeOf(number) + static_cast<int>(operand);
+  const EdgeAccess& access = info_.space().AccessOf(edge);
+  if (access.access != Access::kInSpace) return nullptr;
+  return &info_.graph().value(access.source);
+}
+
+Index TileWalk::IndexAt(const Instruction& instruction, int point) {
+  Index index;
+  index.point = point;
+  const int value = info_.graph().NumberOf(instruction);
+  INGOT_CHECK(value >= 0) << instruction.name() << " is no value of the fusion";
+  const std::vector<int64_t>& dimensions = ArrayOf(instruction.shape()).dimensions();
+  if (dimensions.empty()) return index;
+  const std::vector<Value>& at = points_[point].at;
+  int64_t stride = 1;
+  index.linear = math_.Const(0);
+  const absl::Span<const int> classes = info_.space().ClassesOf(value);
+  for (size_t i = classes.size(); i-- > 0;) {
+    index.linear = b_.Add(math_.Mul(at[classes[i]], stride), index.linear);
+    stride *= plan_.classes[classes[i]].size;
+  }
+  for (size_t d = 0; d < dimensions.size(); ++d) {
+    AddDimension(value, static_cast<int64_t>(d), points_[point], index);
+  }
+  if (index.lanes() > 1 && classes == absl::MakeConstSpan(row_classes_)) {
+    index.linear_align = index.lanes();
+  }
+  return index;
+}
+
+void TileWalk::AddDimension(int value, int64_t d, const Point& point, Index& index) {
+  const absl::Span<const ClassPart> parts = info_.space().PartsOf(value, d);
+  Value sum = math_.Const(0);
+  int64_t stride = 1;
+  for (size_t i = parts.size(); i-- > 0;) {
+    const ClassPart& part = parts[i];
+    const plan::TileClass& tile = plan_.classes[part.class_number];
+    Value coordinate = math_.Div(point.at[part.class_number], part.stride);
+    if (part.stride * part.size < tile.size) coordinate = math_.Rem(coordinate, part.size);
+    sum = b_.Add(sum, math_.Mul(coordinate, stride));
+    if (tile.vector > 1 && part.stride == 1 && !point.end) {
+      const int64_t align = IsAlignedRow(part.class_number) ? 1 : tile.vector;
+      index.lane = plan::Lanes{tile.vector, static_cast<int>(d), stride, align};
+    }
+    stride *= part.size;
+  }
+  index.dims.push_back(sum);
+}
+
+bool TileWalk::IsReduced(int c) const {
+  return c >= static_cast<int>(info_.space().classes().size()) ||
+         info_.space().classes()[c].reduced;
+}
+
+std::vector<int> TileWalk::KeptClasses() const {
+  std::vector<int> kept;
+  for (int c = 0; c < class_count_; ++c) {
+    if (!IsReduced(c)) kept.push_back(c);
+  }
+  return kept;
+}
+
+std::vector<int> TileWalk::ReducedClasses(bool parts) const {
+  std::vector<int> reduced;
+  const int own = static_cast<int>(info_.space().classes().size());
+  for (int c = 0; c < class_count_; ++c) {
+    if (IsReduced(c) && (c >= own) == parts) reduced.push_back(c);
+  }
+  return reduced;
+}
+
+void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
+  if (i == classes.size()) {
+    body();
+    return;
+  }
+  const int c = classes[i];
+  if (plan_.classes[c].loop == 1) {
+    Loops(classes, i + 1, body);
+    return;
+  }
+  e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
+    places_.SetTrip(c, trip);
+    Loops(classes, i + 1, body);
+    places_.SetTrip(c, math_.Const(0));
+  });
+}
+
+void TileWalk::ForRegisters(const std::vector<int>& classes,
+                            const std::function<void(const std::vector<int>&)>& visit) {
+  std::vector<int> registers(class_count_, 0);
+  int64_t count = 1;
+  for (int c : classes) count *= plan_.classes[c].registers;
+  for (int64_t n = 0; n < count; ++n) {
+    visit(registers);
+    for (size_t i = classes.size(); i-- > 0;) {
+      if (++registers[classes[i]] < plan_.classes[classes[i]].registers) break;
+      registers[classes[i]] = 0;
+    }
+  }
+}
+
+Value TileWalk::Coordinate(int c, int r) {
+  const plan::TileClass& tile = plan_.classes[c];
+  const Value coordinate = places_.Coordinate(c, r);
+  if (!places_.IsMasked(c, r)) return coordinate;
+  return b_.Min(coordinate, math_.Const(tile.size - tile.vector));
+}
+
+int TileWalk::NewPoint(const std::vector<int>& registers) {
+  Point point;
+  for (int c = 0; c < class_count_; ++c) {
+    if (!IsAlignedRow(c)) {
+      point.at.push_back(Coordinate(c, registers[c]));
+      continue;
+    }
+    const Row row = RowOf(registers);
+    Value coordinate = places_.Coordinate(c, registers[c]);
+    if (InsideRow(registers) != nullptr) {
+      coordinate = b_.Min(coordinate, b_.Sub(row.extent, math_.Const(plan_.classes[c].vector)));
+    }
+    point.at.push_back(b_.Add(row.begin, coordinate));
+  }
+  points_.push_back(std::move(point));
+  return static_cast<int>(points_.size()) - 1;
+}
+
+Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
+  Value inside = nullptr;
+  for (int c : classes) {
+    const Value in_class = IsAlignedRow(c) ? InsideRow(registers) : places_.Inside(c, registers[c]);
+    if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
+  }
+  return inside;
+}
+
+TileWalk::Row TileWalk::RowOf(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  const int64_t vector = plan_.classes[inner].vector;
+  // The row-major number of the row's first element, as far as it matters.
+  Value start = math_.Const(0);
+  int64_t stride = 1;
+  for (size_t i = row_classes_.size(); i-- > 0;) {
+    const int c = row_classes_[i];
+    if (c != inner && stride % vector != 0) {
+      start = b_.Add(start, math_.Mul(Coordinate(c, registers[c]), stride % vector));
+    }
+    stride *= plan_.classes[c].size;
+  }
+  const Value past = math_.Rem(start, vector);
+  const Value begin = math_.Rem(b_.Sub(math_.Const(vector), past), vector);
+  const Value rest = b_.Sub(math_.Const(plan_.classes[inner].size), begin);
+  return {begin, b_.Sub(rest, math_.Rem(rest, vector))};
+}
+
+Value TileWalk::InsideRow(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  const plan::TileClass& tile = plan_.classes[inner];
+  const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
+  const int64_t end =
+      tile.block_extent() * tile.blocks - (tile.registers - 1 - registers[inner]) * register_extent;
+  const int64_t least_extent = (tile.size - tile.vector + 1) / tile.vector * tile.vector;
+  if (end <= least_extent) return nullptr;
+  return b_.Lt(places_.Coordinate(inner, registers[inner]), RowOf(registers).extent);
+}
+
+int TileWalk::NewEnd(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  Point point = points_[NewPoint(registers)];
+  point.end = true;
+  const Row row = RowOf(registers);
+  // The first threads have what stands before the vectors, the next what stands behind.
+  const Value thread = EndThread();
+  const Value behind =
+      b_.Min(b_.Add(thread, row.extent), math_.Const(plan_.classes[inner].size - 1));
+  point.at[inner] = b_.Select(b_.Lt(thread, row.begin), thread, behind);
+  points_.push_back(std::move(point));
+  return static_cast<int>(points_.size()) - 1;
+}
+
+Value TileWalk::EndThread() {
+  const int inner = plan_.order[0];
+  return b_.Add(places_.lane(inner), math_.Mul(places_.warp(inner), plan_.classes[inner].lanes));
+}
+
+Value TileWalk::InsideEnd(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  const plan::TileClass& tile = plan_.classes[inner];
+  const Value ends = b_.Sub(math_.Const(tile.size), RowOf(registers).extent);
+  const Value inside = b_.Lt(EndThread(), ends);
+  if (tile.blocks == 1) return inside;
+  return b_.And(inside, b_.Eq(places_.block(inner), math_.Const(0)));
+}
+
+}  // namespace ingot::lower

@@ -1,0 +1,81 @@
+// TileWalk: the places of a tile kernel's iteration space, and walks over them.
+#ifndef INGOT_COMPILER_LOWER_TILE_WALK_H_
+#define INGOT_COMPILER_LOWER_TILE_WALK_H_
+
+#include <functional>
+#include <vector>
+
+#include "compiler/lower/frame.h"
+#include "compiler/lower/tile_places.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::lower {
+
+class TileWalk : public TileSpace {
+ public:
+  const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;
+  Index IndexAt(const Instruction& instruction, int point) override;
+
+ protected:
+  explicit TileWalk(Frame& frame);
+
+  // The classes that blocks, lanes and registers share out but reductions end; that of partial
+  // results is one.
+  bool IsReduced(int c) const;
+  std::vector<int> KeptClasses() const;
+  // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
+  std::vector<int> ReducedClasses(bool parts) const;
+
+  // Loops over the classes of the list that have them, from number `i` on, around `body`.
+  void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body);
+  // Calls `visit` with every combination of registers of these classes, the others at 0.
+  void ForRegisters(const std::vector<int>& classes,
+                    const std::function<void(const std::vector<int>&)>& visit);
+
+  // A place: for each class the coordinate of a register.  What is beyond the space reads its last
+  // elements.
+  int NewPoint(const std::vector<int>& registers);
+  kernel::Value CoordinateAt(int point, int c) const { return points_[point].at[c]; }
+  // Whether a place lies in the space along these classes; null where it always does.
+  kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);
+
+  // TilePlan::aligned: the place of the element at an end of the row that this thread takes, if
+  // there is one for it.
+  int NewEnd(const std::vector<int>& registers);
+  kernel::Value InsideEnd(const std::vector<int>& registers);
+
+  Frame& frame_;
+  const plan::TilePlan& plan_;
+  const FusionInfo info_;
+  ElementEmitter& e_;
+  kernel::Builder& b_;
+  IndexMath& math_;
+  TilePlaces places_;
+  const int class_count_;
+
+ private:
+  struct Point {
+    std::vector<kernel::Value> at;  // by class
+    bool end = false;               // of one element, not of a vector
+  };
+  // Of an aligned row, in elements: where whole vectors begin, and how much all of them are.
+  struct Row {
+    kernel::Value begin;
+    kernel::Value extent;
+  };
+
+  // The coordinate of a register, or the last one in the space where that is beyond.
+  kernel::Value Coordinate(int c, int r);
+  bool IsAlignedRow(int c) const { return plan_.aligned && c == plan_.order[0]; }
+  Row RowOf(const std::vector<int>& registers);
+  kernel::Value EndThread();
+  kernel::Value InsideRow(const std::vector<int>& registers);
+  void AddDimension(int value, int64_t d, const Point& point, Index& index);
+
+  const std::vector<int> row_classes_;  // of arrays with aligned rows
+  std::vector<Point> points_;
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_TILE_WALK_H_

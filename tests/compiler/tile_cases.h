@@ -1,0 +1,182 @@
+// Fusions that tile plans compute, for tests that draw plans.
+#ifndef INGOT_TESTS_COMPILER_TILE_CASES_H_
+#define INGOT_TESTS_COMPILER_TILE_CASES_H_
+
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+
+namespace ingot::test {
+
+inline constexpr absl::string_view kReducers = R"(HloModule m
+add { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] add(x, y) }
+less { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = pred[] compare(x, y), direction=LT }
+max { x = f32[] parameter(0)  y = f32[] parameter(1)  ROOT r = f32[] maximum(x, y) }
+min { x = s32[] parameter(0)  y = s32[] parameter(1)  ROOT r = s32[] minimum(x, y) }
+first {
+  x = f32[] parameter(0)  i = s32[] parameter(1)  y = f32[] parameter(2)  j = s32[] parameter(3)
+  after = pred[] compare(y, x), direction=GT
+  equal = pred[] compare(y, x), direction=EQ
+  less = pred[] compare(j, i), direction=LT
+  tie = pred[] and(equal, less)
+  take = pred[] or(after, tie)
+  v = f32[] select(take, y, x)
+  n = s32[] select(take, j, i)
+  ROOT r = (f32[], s32[]) tuple(v, n)
+}
+)";
+
+struct Case {
+  const char* name;
+  const char* entry;
+  double tolerance = 0;   // of results, relative to 1 or their size; 0: the same bits
+  bool specials = false;  // infinities, NaN and very large numbers among the inputs
+  size_t joins = 0;       // reductions that can be joined
+};
+
+// Reductions that are joined round a little more often.
+inline constexpr double kJoinedTolerance = 4e-6;
+
+// Rows, columns, both, transposes, several results, a combiner without identity, vectors that do
+// not divide, two levels of reductions, values that rows share, reductions that can be joined.
+inline constexpr Case kCases[] = {
+    {"elements", R"(
+  x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
+  t = f32[36,7,50] transpose(y), dimensions={1,0,2}
+  ROOT r = f32[36,7,50] add(x, t))"},
+    {"bias", R"(
+  x = f32[6,7,40] parameter(0)  y = f32[40] parameter(1)
+  b = f32[6,7,40] broadcast(y), dimensions={2}
+  ROOT r = f32[6,7,40] multiply(x, b))"},
+    {"rows", R"(
+  x = f32[37,200] parameter(0)  z = f32[] constant(3)
+  ROOT r = f32[37] reduce(x, z), dimensions={1}, to_apply=add)"},
+    {"columns", R"(
+  x = bf16[300,24] parameter(0)  c = f32[300,24] convert(x)  z = f32[] constant(0)
+  ROOT r = f32[24] reduce(c, z), dimensions={0}, to_apply=add)"},
+    {"middle", R"(
+  x = f32[5,60,12] parameter(0)  z = f32[] constant(0)
+  ROOT r = f32[5,12] reduce(x, z), dimensions={1}, to_apply=add)"},
+    {"all", R"(
+  x = f32[30,1000] parameter(0)  z = f32[] constant(0)
+  ROOT r = f32[] reduce(x, z), dimensions={0,1}, to_apply=add)"},
+    {"argmax", R"(
+  x = f32[9,333] parameter(0)  i = s32[9,333] iota(), iota_dimension=1
+  m = f32[] constant(-inf)  n = s32[] constant(0)
+  ROOT r = (f32[9], s32[9]) reduce(x, i, m, n), dimensions={1}, to_apply=first)"},
+    {"centred", R"(
+  x = f32[17,256] parameter(0)  y = f32[256] parameter(1)
+  z = f32[] constant(0)  m = f32[] constant(-inf)
+  a = f32[17] reduce(x, m), dimensions={1}, to_apply=max
+  b = f32[17,256] broadcast(a), dimensions={0}
+  d = f32[17,256] subtract(x, b)
+  s = f32[17] reduce(d, z), dimensions={1}, to_apply=add
+  t = f32[17,256] broadcast(s), dimensions={0}
+  u = f32[17,256] add(d, t)
+  v = f32[17,256] broadcast(y), dimensions={1}
+  w = f32[17,256] add(u, v)
+  ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
+    {"softmax", R"(
+  x = f32[24,203] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
+  m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
+  b = f32[24,203] broadcast(m), dimensions={0}
+  d = f32[24,203] subtract(x, b)
+  p = f32[24,203] exponential(d)
+  s = f32[24] reduce(p, z), dimensions={1}, to_apply=add
+  t = f32[24,203] broadcast(s), dimensions={0}
+  ROOT r = f32[24,203] divide(p, t))",
+     kJoinedTolerance, true, 1},
+    // Guarded as jax.nn.logsumexp is; a weighted sum beside it, and a factor in the exponent.
+    {"logsumexp", R"(
+  x = f32[24,200] parameter(0)  w = f32[24,200] parameter(1)
+  z = f32[] constant(0)  n = f32[] constant(-inf)  half = f32[] constant(0.5)
+  m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
+  f = pred[24] is-finite(m)
+  zs = f32[24] broadcast(z), dimensions={}
+  g = f32[24] select(f, m, zs)
+  b = f32[24,200] broadcast(g), dimensions={0}
+  d = f32[24,200] subtract(x, b)
+  h = f32[24,200] broadcast(half), dimensions={}
+  u = f32[24,200] multiply(d, h)
+  p = f32[24,200] exponential(u)
+  v = f32[24,200] multiply(p, w)
+  s = f32[24] reduce(p, z), dimensions={1}, to_apply=add
+  q = f32[24] reduce(v, z), dimensions={1}, to_apply=add
+  l = f32[24] log(s)
+  ROOT r = (f32[24], f32[24], f32[24]) tuple(l, q, m))",
+     kJoinedTolerance, true, 2},
+    // As jax.nn.softmax is with a mask, guarded; the second sum has a mask that the maximum has
+    // not.
+    {"masked", R"(
+  x = f32[24,203] parameter(0)  y = f32[24,203] parameter(1)
+  z = f32[] constant(0)  n = f32[] constant(-inf)
+  zw = f32[24,203] broadcast(z), dimensions={}
+  nw = f32[24,203] broadcast(n), dimensions={}
+  k = pred[24,203] compare(y, zw), direction=GT
+  v = f32[24,203] select(k, x, nw)
+  m = f32[24] reduce(v, n), dimensions={1}, to_apply=max
+  f = pred[24] is-finite(m)
+  zs = f32[24] broadcast(z), dimensions={}
+  g = f32[24] select(f, m, zs)
+  b = f32[24,203] broadcast(g), dimensions={0}
+  d = f32[24,203] subtract(x, b)
+  e = f32[24,203] exponential(d)
+  p = f32[24,203] select(k, e, zw)
+  s = f32[24] reduce(p, z), dimensions={1}, to_apply=add
+  t = f32[24] reduce(e, z), dimensions={1}, to_apply=add
+  ROOT r = (f32[24], f32[24]) tuple(s, t))",
+     kJoinedTolerance, true, 1},
+    {"columns_softmax", R"(
+  x = f32[190,24] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
+  m = f32[24] reduce(x, n), dimensions={0}, to_apply=max
+  b = f32[190,24] broadcast(m), dimensions={1}
+  d = f32[190,24] subtract(x, b)
+  p = f32[190,24] exponential(d)
+  s = f32[24] reduce(p, z), dimensions={0}, to_apply=add
+  ROOT r = (f32[24], f32[24]) tuple(m, s))",
+     kJoinedTolerance, true, 1},
+    {"variance", R"(
+  x = f32[24,200] parameter(0)  z = f32[] constant(0)  i = f32[] constant(0.005)
+  a = f32[24] reduce(x, z), dimensions={1}, to_apply=add
+  ib = f32[24] broadcast(i), dimensions={}
+  m = f32[24] multiply(a, ib)
+  b = f32[24,200] broadcast(m), dimensions={0}
+  d = f32[24,200] subtract(x, b)
+  q = f32[24,200] multiply(d, d)
+  s = f32[24] reduce(q, z), dimensions={1}, to_apply=add
+  t = f32[24,200] broadcast(s), dimensions={0}
+  y = f32[24,200] add(d, t)
+  ROOT r = (f32[24,200], f32[24], f32[24]) tuple(y, a, s))",
+     kJoinedTolerance, false, 1},
+    {"batch_norm", R"(
+  x = f32[3,49,24] parameter(0)  z = f32[] constant(0)  i = f32[] constant(147)
+  a = f32[24] reduce(x, z), dimensions={0,1}, to_apply=add
+  ib = f32[24] broadcast(i), dimensions={}
+  m = f32[24] divide(a, ib)
+  b = f32[3,49,24] broadcast(m), dimensions={2}
+  d = f32[3,49,24] subtract(x, b)
+  q = f32[3,49,24] multiply(d, d)
+  s = f32[24] reduce(q, z), dimensions={0,1}, to_apply=add
+  t = f32[3,49,24] broadcast(s), dimensions={2}
+  ROOT y = f32[3,49,24] add(d, t))",
+     kJoinedTolerance, false, 1},
+    // How many elements are the maximum, and the first of them.
+    {"ties", R"(
+  x = f32[24,200] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
+  k = s32[] constant(200)  l = s32[] constant(2147483647)
+  m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
+  b = f32[24,200] broadcast(m), dimensions={0}
+  e = pred[24,200] compare(x, b), direction=EQ
+  c = f32[24,200] convert(e)
+  s = f32[24] reduce(c, z), dimensions={1}, to_apply=add
+  i = s32[24,200] iota(), iota_dimension=1
+  kb = s32[24,200] broadcast(k), dimensions={}
+  f = s32[24,200] select(e, i, kb)
+  g = s32[24] reduce(f, l), dimensions={1}, to_apply=min
+  ROOT r = (f32[24], s32[24], f32[24]) tuple(s, g, m))",
+     0, true, 2},
+};
+
+}  // namespace ingot::test
+
+#endif  // INGOT_TESTS_COMPILER_TILE_CASES_H_
