@@ -20,6 +20,8 @@ constexpr int64_t kLeastHeld = 16;
 // Elements of a row of which each of the most threads would hold more have fewer threads, with
 // more registers.
 constexpr int64_t kHeldOfMostThreads = 32;
+// Vectors of a row from which on it may be walked from an aligned element on.
+constexpr int64_t kVectorsOfAlignedRow = 64;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
 // Bytes of loads that a multiprocessor should have under way, and where barriers stand between
@@ -254,7 +256,7 @@ class Dealer {
   // fewer, as long as a warp's access is 256 bytes.
   void NarrowVector() {
     TileClass& inner = deal_.classes[order_[0]];
-    if (BytesOfPlace() < kAccessBytes) return;
+    if (BytesOfPlace() < kAccessBytes || (deal_.aligned && inner.vector == 2)) return;
     const int64_t held = VectorsHeld(knobs_.long_row_threads) * inner.vector;
     inner.vector /= 2;
     if (VectorsHeld(knobs_.long_row_threads) * inner.vector >= held) inner.vector *= 2;
@@ -275,11 +277,11 @@ class Dealer {
     return std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
   }
 
-  // Rows that begin anywhere have longer vectors behind their first elements.
+  // Long rows that begin anywhere have longer vectors behind their first elements.
   void AlignRows() {
     TileClass& inner = deal_.classes[order_[0]];
     const int vector = std::min(knobs_.most_vector, AlignedVector(info_, order_[0]));
-    if (vector <= inner.vector) return;
+    if (vector <= inner.vector || inner.size < kVectorsOfAlignedRow * vector) return;
     inner.vector = vector;
     deal_.aligned = true;
   }
@@ -288,6 +290,7 @@ class Dealer {
   void DealRows() {
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
+    if (reduced.size() == 1) AlignRows();
     const bool is_long =
         VectorsHeld(kMostBlockThreads) * deal_.classes[order_[0]].vector > kHeldOfMostThreads;
     const bool loops = knobs_.copies_ahead && !kept.empty() &&
@@ -295,7 +298,6 @@ class Dealer {
     if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     int64_t threads = ThreadsOfRow(is_long);
     const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
-    if (in_trips && reduced.size() == 1) AlignRows();
     // Where trips compute much, more blocks that are at different points of theirs.
     if (in_trips && HasDependentReductions()) {
       threads = std::min<int64_t>(threads, knobs_.block_threads);
