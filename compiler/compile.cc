@@ -4,8 +4,6 @@
 #include <array>
 #include <functional>
 #include <numeric>
-#include <queue>
-#include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -21,6 +19,7 @@
 #include "compiler/program/emitter.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/status.h"
+#include "ir/base/worker_pool.h"
 #include "ir/text/printer.h"
 #include "passes/pass_manager.h"
 
@@ -32,14 +31,7 @@ namespace {
 absl::Status ParallelFor(int64_t count, int threads,
                          const std::function<absl::Status(int64_t)>& work) {
   std::vector<absl::Status> statuses(count);
-  std::atomic<int64_t> next{0};
-  const auto run = [&] {
-    for (int64_t i = next++; i < count; i = next++) statuses[i] = work(i);
-  };
-  std::vector<std::thread> helpers;
-  for (int64_t i = 1; i < std::min<int64_t>(threads, count); ++i) helpers.emplace_back(run);
-  run();
-  for (std::thread& helper : helpers) helper.join();
+  WorkerPool::OfProcess().ParallelFor(count, threads, [&](int64_t i) { statuses[i] = work(i); });
   for (const absl::Status& status : statuses) INGOT_RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
@@ -89,33 +81,48 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   return count;
 }
 
-// Operations that make a code-generation unit long enough: an assembler is started for each.
-constexpr int64_t kOperationsOfUnit = 1500;
+// Kernels of a module of code are generated together, as starting an assembler takes some
+// milliseconds.  A module is this share of what is left, within these bounds, so that the last ones
+// are short and no thread waits long for another.
+constexpr int64_t kModulesLeft = 4;
+constexpr int64_t kLeastCodeOfModule = 1500;
+constexpr int64_t kMostCodeOfModule = 5000;
+// What a kernel costs besides its operations.
+constexpr int64_t kCodeOfEveryKernel = 50;
 
-// Kernels of these sizes shared out over units of about equal work: the largest first, each to the
-// unit with least.  A function of the sizes alone, so that a program does not depend on how many
-// threads compiled it.  Within a unit kernels are in order.
-std::vector<std::vector<int64_t>> BinBySize(const std::vector<int64_t>& sizes) {
-  const int64_t count = static_cast<int64_t>(sizes.size());
-  const int64_t total = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
-  const int64_t wanted = std::min(count, total / kOperationsOfUnit + 1);
-  std::vector<int64_t> order(count);
+constexpr int64_t kRegisterBytes = 4;
+
+// About how much code a kernel is: its operations, on a GPU one for each lane.
+int64_t CodeOf(const kernel::Kernel& kernel) {
+  int64_t code = kCodeOfEveryKernel;
+  kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& op) {
+    if (!op.IsConstant()) code += kernel.IsHost() ? 1 : std::max<int64_t>(1, op.type.lanes);
+  });
+  return code;
+}
+
+// Kernels with so much code shared out over modules, the largest first.  A function of the sizes
+// alone, so that a program does not depend on how many threads compiled it.  Within a module
+// kernels are in order.
+std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& sizes) {
+  std::vector<int64_t> order(sizes.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
-  std::vector<std::vector<int64_t>> bins(wanted);
-  std::priority_queue<std::pair<int64_t, int64_t>, std::vector<std::pair<int64_t, int64_t>>,
-                      std::greater<>>
-      loads;
-  for (int64_t b = 0; b < wanted; ++b) loads.push({0, b});
+  int64_t left = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  int64_t room = 0;
+  std::vector<std::vector<int64_t>> modules;
   for (int64_t i : order) {
-    const auto [load, bin] = loads.top();
-    loads.pop();
-    bins[bin].push_back(i);
-    loads.push({load + sizes[i], bin});
+    if (room <= 0) {
+      room = std::clamp(left / kModulesLeft, kLeastCodeOfModule, kMostCodeOfModule);
+      modules.emplace_back();
+    }
+    modules.back().push_back(i);
+    room -= sizes[i];
+    left -= sizes[i];
   }
-  for (std::vector<int64_t>& bin : bins) std::sort(bin.begin(), bin.end());
-  return bins;
+  for (std::vector<int64_t>& module : modules) std::sort(module.begin(), module.end());
+  return modules;
 }
 
 // One compilation, phase by phase.
@@ -124,8 +131,7 @@ class Compiler {
   Compiler(const Target& target, const CompileOptions& options)
       : target_(target),
         options_(options),
-        threads_(options.threads > 0 ? options.threads
-                                     : std::max(1u, std::thread::hardware_concurrency())) {}
+        threads_(options.threads > 0 ? options.threads : WorkerPool::DefaultThreads()) {}
 
   absl::StatusOr<Compilation> Run(const Module& source) {
     INGOT_RETURN_IF_ERROR(Phase("clone", [&]() -> absl::Status {
@@ -152,6 +158,14 @@ class Compiler {
   }
 
  private:
+  // A kernel until it is code.
+  struct Unit {
+    std::unique_ptr<kernel::Kernel> kernel;
+    std::vector<program::KernelEntry*> entries;  // whose launches run it
+    std::vector<std::string> names;              // that those had by themselves
+    std::optional<codegen::KernelReport> report;
+  };
+
   template <typename Work>
   absl::Status Phase(absl::string_view name, const Work& work) {
     INGOT_RETURN_IF_ERROR(CheckStop());
@@ -361,43 +375,90 @@ class Compiler {
       }
     }
     std::string name = kernel->name();
-    units_.push_back({std::move(kernel), {&entry}, {std::move(name)}});
+    units_.push_back({std::move(kernel), {&entry}, {std::move(name)}, std::nullopt});
+  }
+
+  // A module of code, and the units whose kernels are in it.
+  struct Generated {
+    std::vector<int64_t> units;
+    codegen::GeneratedModule module;
+  };
+
+  // Lowers the unit's wish for resident blocks, to half at the most, if its kernel spills because
+  // of it.
+  bool LiftLimitOfSpills(Unit& unit, const codegen::KernelReport& report) const {
+    kernel::Launch& launch = unit.kernel->launch();
+    if (launch.min_blocks == 0 || !report.spills()) return false;
+    const int64_t registers = report.registers + report.spill_store_bytes / kRegisterBytes;
+    const int64_t fitting = target_.card->registers / (registers * launch.block_threads());
+    launch.min_blocks = static_cast<int>(std::min<int64_t>(launch.min_blocks / 2, fitting));
+    return true;
+  }
+
+  // Code for these units, as one module.  Kernels that spill because of a wish for resident blocks
+  // follow in modules of their own, with smaller wishes, and nothing launches their first code: to
+  // assemble their neighbours again would take longer.
+  absl::StatusOr<std::vector<Generated>> GenerateUnits(std::vector<int64_t> units,
+                                                       const std::string& name) {
+    std::vector<Generated> all;
+    while (!units.empty()) {
+      INGOT_RETURN_IF_ERROR(CheckStop());
+      kernel::KernelModule kernels;
+      for (int64_t i : units) kernels.kernels.push_back(std::move(units_[i].kernel));
+      INGOT_ASSIGN_OR_RETURN(
+          codegen::GeneratedModule module,
+          codegen::Generate(kernels, target_,
+                            all.empty() ? name : absl::StrCat(name, "_again_", all.size()),
+                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly)));
+      std::vector<int64_t> again;
+      for (size_t k = 0; k < module.reports.size(); ++k) {
+        Unit& unit = units_[units[k]];
+        unit.kernel = std::move(kernels.kernels[k]);
+        if (LiftLimitOfSpills(unit, module.reports[k])) again.push_back(units[k]);
+      }
+      all.push_back({std::exchange(units, std::move(again)), std::move(module)});
+    }
+    return all;
   }
 
   absl::Status GenerateCode() {
     std::vector<int64_t> sizes;
-    for (const Unit& unit : units_) sizes.push_back(unit.kernel->operation_count());
-    const std::vector<std::vector<int64_t>> bins = BinBySize(sizes);
-    std::vector<codegen::GeneratedModule> generated(bins.size());
-    const bool keep_texts = Wants(Stage::kLlvm) || Wants(Stage::kAssembly);
+    for (const Unit& unit : units_) sizes.push_back(CodeOf(*unit.kernel));
+    const std::vector<std::vector<int64_t>> shares = ShareOut(sizes);
+    std::vector<std::vector<Generated>> generated(shares.size());
     INGOT_RETURN_IF_ERROR(
-        ParallelFor(static_cast<int64_t>(bins.size()), threads_, [&](int64_t m) -> absl::Status {
-          INGOT_RETURN_IF_ERROR(CheckStop());
-          kernel::KernelModule kernels;
-          for (int64_t i : bins[m]) kernels.kernels.push_back(std::move(units_[i].kernel));
-          const std::string name = absl::StrCat("module_", m);
+        ParallelFor(static_cast<int64_t>(shares.size()), threads_, [&](int64_t m) -> absl::Status {
           INGOT_ASSIGN_OR_RETURN(generated[m],
-                                 codegen::Generate(kernels, target_, name, keep_texts));
+                                 GenerateUnits(shares[m], absl::StrCat("module_", m)));
           return absl::OkStatus();
         }));
-    for (size_t m = 0; m < bins.size(); ++m) {
-      codegen::GeneratedModule& module = generated[m];
-      if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
-      if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
-      for (size_t k = 0; k < bins[m].size(); ++k) {
-        for (program::KernelEntry* entry : units_[bins[m][k]].entries) {
-          entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
-          entry->module = static_cast<int32_t>(m);
-        }
-        if (module.reports.empty()) continue;
-        for (const std::string& name : units_[bins[m][k]].names) {
-          result_.reports.push_back(module.reports[k]);
-          result_.reports.back().kernel = name;
-        }
+    for (std::vector<Generated>& modules : generated) {
+      for (Generated& one : modules) TakeModule(one);
+    }
+    for (const Unit& unit : units_) {
+      for (const std::string& name : unit.names) {
+        if (!unit.report.has_value()) break;
+        result_.reports.push_back(*unit.report);
+        result_.reports.back().kernel = name;
       }
-      modules_.push_back(std::move(module.code));
     }
     return absl::OkStatus();
+  }
+
+  // Launches of the units run the code of this module, until a later one is taken.
+  void TakeModule(Generated& generated) {
+    codegen::GeneratedModule& module = generated.module;
+    if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
+    if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
+    for (size_t k = 0; k < generated.units.size(); ++k) {
+      Unit& unit = units_[generated.units[k]];
+      for (program::KernelEntry* entry : unit.entries) {
+        entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
+        entry->module = static_cast<int32_t>(modules_.size());
+      }
+      if (!module.reports.empty()) unit.report = std::move(module.reports[k]);
+    }
+    modules_.push_back(std::move(module.code));
   }
 
   absl::StatusOr<Compilation> Finish() {
@@ -415,12 +476,6 @@ class Compiler {
   const int threads_;
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
-  // A kernel until it is code.
-  struct Unit {
-    std::unique_ptr<kernel::Kernel> kernel;
-    std::vector<program::KernelEntry*> entries;  // whose launches run it
-    std::vector<std::string> names;              // that those had by themselves
-  };
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
   std::vector<Unit> units_;
