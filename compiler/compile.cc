@@ -1,16 +1,13 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <numeric>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/code_units.h"
 #include "compiler/codegen/codegen.h"
-#include "compiler/kernel/code_key.h"
-#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
@@ -81,49 +78,7 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   return count;
 }
 
-// Kernels of a module of code are generated together, as starting an assembler takes some
-// milliseconds.  A module is this share of what is left, within these bounds, so that the last ones
-// are short and no thread waits long for another.
-constexpr int64_t kModulesLeft = 4;
-constexpr int64_t kLeastCodeOfModule = 1500;
-constexpr int64_t kMostCodeOfModule = 5000;
-// What a kernel costs besides its operations.
-constexpr int64_t kCodeOfEveryKernel = 50;
-
 constexpr int64_t kRegisterBytes = 4;
-
-// About how much code a kernel is: its operations, on a GPU one for each lane.
-int64_t CodeOf(const kernel::Kernel& kernel) {
-  int64_t code = kCodeOfEveryKernel;
-  kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& op) {
-    if (!op.IsConstant()) code += kernel.IsHost() ? 1 : std::max<int64_t>(1, op.type.lanes);
-  });
-  return code;
-}
-
-// Kernels with so much code shared out over modules, the largest first.  A function of the sizes
-// alone, so that a program does not depend on how many threads compiled it.  Within a module
-// kernels are in order.
-std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& sizes) {
-  std::vector<int64_t> order(sizes.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
-  int64_t left = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
-  int64_t room = 0;
-  std::vector<std::vector<int64_t>> modules;
-  for (int64_t i : order) {
-    if (room <= 0) {
-      room = std::clamp(left / kModulesLeft, kLeastCodeOfModule, kMostCodeOfModule);
-      modules.emplace_back();
-    }
-    modules.back().push_back(i);
-    room -= sizes[i];
-    left -= sizes[i];
-  }
-  for (std::vector<int64_t>& module : modules) std::sort(module.begin(), module.end());
-  return modules;
-}
 
 // One compilation, phase by phase.
 class Compiler {
@@ -158,14 +113,6 @@ class Compiler {
   }
 
  private:
-  // A kernel until it is code.
-  struct Unit {
-    std::unique_ptr<kernel::Kernel> kernel;
-    std::vector<program::KernelEntry*> entries;  // whose launches run it
-    std::vector<std::string> names;              // that those had by themselves
-    std::optional<codegen::KernelReport> report;
-  };
-
   template <typename Work>
   absl::Status Phase(absl::string_view name, const Work& work) {
     INGOT_RETURN_IF_ERROR(CheckStop());
@@ -322,6 +269,7 @@ class Compiler {
     for (size_t i = 0; i < entries.size(); ++i) {
       if (!failures[i].ok()) return Annotate(failures[i], "kernel ", entries[i].name);
     }
+    CodeUnits units(target_);
     for (size_t i = 0; i < entries.size(); ++i) {
       if (Wants(Stage::kPlan)) {
         Show(Stage::kPlan, entries[i].name, PlanText(static_cast<int64_t>(i)));
@@ -331,9 +279,10 @@ class Compiler {
         if (Wants(Stage::kKernel)) {
           Show(Stage::kKernel, entries[i].kernels[k].name, lowered[i][k]->ToString());
         }
-        AddUnit(std::move(lowered[i][k]), entries[i].kernels[k]);
+        units.Add(std::move(lowered[i][k]), entries[i].kernels[k]);
       }
     }
+    units_ = units.Finish();
     return absl::OkStatus();
   }
 
@@ -355,29 +304,6 @@ class Compiler {
     return text;
   }
 
-  // Kernels that are one code are one unit, with a grid that holds each one's.  A simulated GPU's
-  // code is the text, and every kernel has its own.
-  void AddUnit(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
-    if (!target_.simulated) {
-      // Index arithmetic that nobody asks for tells shapes apart.
-      kernel::RemoveDeadCode(*kernel);
-      const auto [it, is_new] = unit_of_.try_emplace(kernel::CodeKey(*kernel), units_.size());
-      if (!is_new) {
-        Unit& unit = units_[it->second];
-        std::array<int64_t, 3>& grid = unit.kernel->launch().grid;
-        for (int axis = 0; axis < 3; ++axis) {
-          grid[axis] = std::max(grid[axis], kernel->launch().grid[axis]);
-        }
-        unit.names.push_back(kernel->name());
-        unit.entries.push_back(&entry);
-        entry.name = unit.kernel->name();
-        return;
-      }
-    }
-    std::string name = kernel->name();
-    units_.push_back({std::move(kernel), {&entry}, {std::move(name)}, std::nullopt});
-  }
-
   // A module of code, and the units whose kernels are in it.
   struct Generated {
     std::vector<int64_t> units;
@@ -386,7 +312,7 @@ class Compiler {
 
   // Lowers the unit's wish for resident blocks, to half at the most, if its kernel spills because
   // of it.
-  bool LiftLimitOfSpills(Unit& unit, const codegen::KernelReport& report) const {
+  bool LiftLimitOfSpills(CodeUnit& unit, const codegen::KernelReport& report) const {
     kernel::Launch& launch = unit.kernel->launch();
     if (launch.min_blocks == 0 || !report.spills()) return false;
     const int64_t registers = report.registers + report.spill_store_bytes / kRegisterBytes;
@@ -412,7 +338,7 @@ class Compiler {
                             /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly)));
       std::vector<int64_t> again;
       for (size_t k = 0; k < module.reports.size(); ++k) {
-        Unit& unit = units_[units[k]];
+        CodeUnit& unit = units_[units[k]];
         unit.kernel = std::move(kernels.kernels[k]);
         if (LiftLimitOfSpills(unit, module.reports[k])) again.push_back(units[k]);
       }
@@ -422,9 +348,7 @@ class Compiler {
   }
 
   absl::Status GenerateCode() {
-    std::vector<int64_t> sizes;
-    for (const Unit& unit : units_) sizes.push_back(CodeOf(*unit.kernel));
-    const std::vector<std::vector<int64_t>> shares = ShareOut(sizes);
+    const std::vector<std::vector<int64_t>> shares = ShareOut(units_);
     std::vector<std::vector<Generated>> generated(shares.size());
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(shares.size()), threads_, [&](int64_t m) -> absl::Status {
@@ -435,7 +359,7 @@ class Compiler {
     for (std::vector<Generated>& modules : generated) {
       for (Generated& one : modules) TakeModule(one);
     }
-    for (const Unit& unit : units_) {
+    for (const CodeUnit& unit : units_) {
       for (const std::string& name : unit.names) {
         if (!unit.report.has_value()) break;
         result_.reports.push_back(*unit.report);
@@ -451,7 +375,7 @@ class Compiler {
     if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
     if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
     for (size_t k = 0; k < generated.units.size(); ++k) {
-      Unit& unit = units_[generated.units[k]];
+      CodeUnit& unit = units_[generated.units[k]];
       for (program::KernelEntry* entry : unit.entries) {
         entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
         entry->module = static_cast<int32_t>(modules_.size());
@@ -478,8 +402,7 @@ class Compiler {
   std::unique_ptr<Module> module_;
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
-  std::vector<Unit> units_;
-  absl::flat_hash_map<std::string, size_t> unit_of_;  // by code key
+  std::vector<CodeUnit> units_;
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;
   Compilation result_;
