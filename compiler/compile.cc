@@ -1,18 +1,13 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <numeric>
-#include <queue>
-#include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/code_units.h"
 #include "compiler/codegen/codegen.h"
-#include "compiler/kernel/code_key.h"
-#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
@@ -21,6 +16,7 @@
 #include "compiler/program/emitter.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/status.h"
+#include "ir/base/worker_pool.h"
 #include "ir/text/printer.h"
 #include "passes/pass_manager.h"
 
@@ -32,14 +28,7 @@ namespace {
 absl::Status ParallelFor(int64_t count, int threads,
                          const std::function<absl::Status(int64_t)>& work) {
   std::vector<absl::Status> statuses(count);
-  std::atomic<int64_t> next{0};
-  const auto run = [&] {
-    for (int64_t i = next++; i < count; i = next++) statuses[i] = work(i);
-  };
-  std::vector<std::thread> helpers;
-  for (int64_t i = 1; i < std::min<int64_t>(threads, count); ++i) helpers.emplace_back(run);
-  run();
-  for (std::thread& helper : helpers) helper.join();
+  WorkerPool::OfProcess().ParallelFor(count, threads, [&](int64_t i) { statuses[i] = work(i); });
   for (const absl::Status& status : statuses) INGOT_RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
@@ -89,34 +78,7 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   return count;
 }
 
-// Operations that make a code-generation unit long enough: an assembler is started for each.
-constexpr int64_t kOperationsOfUnit = 1500;
-
-// Kernels of these sizes shared out over units of about equal work: the largest first, each to the
-// unit with least.  A function of the sizes alone, so that a program does not depend on how many
-// threads compiled it.  Within a unit kernels are in order.
-std::vector<std::vector<int64_t>> BinBySize(const std::vector<int64_t>& sizes) {
-  const int64_t count = static_cast<int64_t>(sizes.size());
-  const int64_t total = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
-  const int64_t wanted = std::min(count, total / kOperationsOfUnit + 1);
-  std::vector<int64_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
-  std::vector<std::vector<int64_t>> bins(wanted);
-  std::priority_queue<std::pair<int64_t, int64_t>, std::vector<std::pair<int64_t, int64_t>>,
-                      std::greater<>>
-      loads;
-  for (int64_t b = 0; b < wanted; ++b) loads.push({0, b});
-  for (int64_t i : order) {
-    const auto [load, bin] = loads.top();
-    loads.pop();
-    bins[bin].push_back(i);
-    loads.push({load + sizes[i], bin});
-  }
-  for (std::vector<int64_t>& bin : bins) std::sort(bin.begin(), bin.end());
-  return bins;
-}
+constexpr int64_t kRegisterBytes = 4;
 
 // One compilation, phase by phase.
 class Compiler {
@@ -124,8 +86,7 @@ class Compiler {
   Compiler(const Target& target, const CompileOptions& options)
       : target_(target),
         options_(options),
-        threads_(options.threads > 0 ? options.threads
-                                     : std::max(1u, std::thread::hardware_concurrency())) {}
+        threads_(options.threads > 0 ? options.threads : WorkerPool::DefaultThreads()) {}
 
   absl::StatusOr<Compilation> Run(const Module& source) {
     INGOT_RETURN_IF_ERROR(Phase("clone", [&]() -> absl::Status {
@@ -312,6 +273,7 @@ class Compiler {
     for (size_t i = 0; i < entries.size(); ++i) {
       if (!failures[i].ok()) return Annotate(failures[i], "kernel ", entries[i].name);
     }
+    CodeUnits units(target_);
     for (size_t i = 0; i < entries.size(); ++i) {
       if (Wants(Stage::kPlan)) {
         Show(Stage::kPlan, entries[i].name, PlanText(static_cast<int64_t>(i)));
@@ -321,9 +283,10 @@ class Compiler {
         if (Wants(Stage::kKernel)) {
           Show(Stage::kKernel, entries[i].kernels[k].name, lowered[i][k]->ToString());
         }
-        AddUnit(std::move(lowered[i][k]), entries[i].kernels[k]);
+        units.Add(std::move(lowered[i][k]), entries[i].kernels[k]);
       }
     }
+    units_ = units.Finish();
     return absl::OkStatus();
   }
 
@@ -345,63 +308,85 @@ class Compiler {
     return text;
   }
 
-  // Kernels that are one code are one unit, with a grid that holds each one's.  A simulated GPU's
-  // code is the text, and every kernel has its own.
-  void AddUnit(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
-    if (!target_.simulated) {
-      // Index arithmetic that nobody asks for tells shapes apart.
-      kernel::RemoveDeadCode(*kernel);
-      const auto [it, is_new] = unit_of_.try_emplace(kernel::CodeKey(*kernel), units_.size());
-      if (!is_new) {
-        Unit& unit = units_[it->second];
-        std::array<int64_t, 3>& grid = unit.kernel->launch().grid;
-        for (int axis = 0; axis < 3; ++axis) {
-          grid[axis] = std::max(grid[axis], kernel->launch().grid[axis]);
-        }
-        unit.names.push_back(kernel->name());
-        unit.entries.push_back(&entry);
-        entry.name = unit.kernel->name();
-        return;
+  // A module of code, and the units whose kernels are in it.
+  struct Generated {
+    std::vector<int64_t> units;
+    codegen::GeneratedModule module;
+  };
+
+  // Lowers the unit's wish for resident blocks, to half at the most, if its kernel spills because
+  // of it.
+  bool LiftLimitOfSpills(CodeUnit& unit, const codegen::KernelReport& report) const {
+    kernel::Launch& launch = unit.kernel->launch();
+    if (launch.min_blocks == 0 || !report.spills()) return false;
+    const int64_t registers = report.registers + report.spill_store_bytes / kRegisterBytes;
+    const int64_t fitting = target_.card->registers / (registers * launch.block_threads());
+    launch.min_blocks = static_cast<int>(std::min<int64_t>(launch.min_blocks / 2, fitting));
+    return true;
+  }
+
+  // Code for these units, as one module.  Kernels that spill because of a wish for resident blocks
+  // follow in modules of their own, with smaller wishes, and nothing launches their first code: to
+  // assemble their neighbours again would take longer.
+  absl::StatusOr<std::vector<Generated>> GenerateUnits(std::vector<int64_t> units,
+                                                       const std::string& name) {
+    std::vector<Generated> all;
+    while (!units.empty()) {
+      INGOT_RETURN_IF_ERROR(CheckStop());
+      kernel::KernelModule kernels;
+      for (int64_t i : units) kernels.kernels.push_back(std::move(units_[i].kernel));
+      INGOT_ASSIGN_OR_RETURN(
+          codegen::GeneratedModule module,
+          codegen::Generate(kernels, target_,
+                            all.empty() ? name : absl::StrCat(name, "_again_", all.size()),
+                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly)));
+      std::vector<int64_t> again;
+      for (size_t k = 0; k < module.reports.size(); ++k) {
+        CodeUnit& unit = units_[units[k]];
+        unit.kernel = std::move(kernels.kernels[k]);
+        if (LiftLimitOfSpills(unit, module.reports[k])) again.push_back(units[k]);
       }
+      all.push_back({std::exchange(units, std::move(again)), std::move(module)});
     }
-    std::string name = kernel->name();
-    units_.push_back({std::move(kernel), {&entry}, {std::move(name)}});
+    return all;
   }
 
   absl::Status GenerateCode() {
-    std::vector<int64_t> sizes;
-    for (const Unit& unit : units_) sizes.push_back(unit.kernel->operation_count());
-    const std::vector<std::vector<int64_t>> bins = BinBySize(sizes);
-    std::vector<codegen::GeneratedModule> generated(bins.size());
-    const bool keep_texts = Wants(Stage::kLlvm) || Wants(Stage::kAssembly);
+    const std::vector<std::vector<int64_t>> shares = ShareOut(units_);
+    std::vector<std::vector<Generated>> generated(shares.size());
     INGOT_RETURN_IF_ERROR(
-        ParallelFor(static_cast<int64_t>(bins.size()), threads_, [&](int64_t m) -> absl::Status {
-          INGOT_RETURN_IF_ERROR(CheckStop());
-          kernel::KernelModule kernels;
-          for (int64_t i : bins[m]) kernels.kernels.push_back(std::move(units_[i].kernel));
-          const std::string name = absl::StrCat("module_", m);
+        ParallelFor(static_cast<int64_t>(shares.size()), threads_, [&](int64_t m) -> absl::Status {
           INGOT_ASSIGN_OR_RETURN(generated[m],
-                                 codegen::Generate(kernels, target_, name, keep_texts));
+                                 GenerateUnits(shares[m], absl::StrCat("module_", m)));
           return absl::OkStatus();
         }));
-    for (size_t m = 0; m < bins.size(); ++m) {
-      codegen::GeneratedModule& module = generated[m];
-      if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
-      if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
-      for (size_t k = 0; k < bins[m].size(); ++k) {
-        for (program::KernelEntry* entry : units_[bins[m][k]].entries) {
-          entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
-          entry->module = static_cast<int32_t>(m);
-        }
-        if (module.reports.empty()) continue;
-        for (const std::string& name : units_[bins[m][k]].names) {
-          result_.reports.push_back(module.reports[k]);
-          result_.reports.back().kernel = name;
-        }
+    for (std::vector<Generated>& modules : generated) {
+      for (Generated& one : modules) TakeModule(one);
+    }
+    for (const CodeUnit& unit : units_) {
+      for (const std::string& name : unit.names) {
+        if (!unit.report.has_value()) break;
+        result_.reports.push_back(*unit.report);
+        result_.reports.back().kernel = name;
       }
-      modules_.push_back(std::move(module.code));
     }
     return absl::OkStatus();
+  }
+
+  // Launches of the units run the code of this module, until a later one is taken.
+  void TakeModule(Generated& generated) {
+    codegen::GeneratedModule& module = generated.module;
+    if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
+    if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
+    for (size_t k = 0; k < generated.units.size(); ++k) {
+      CodeUnit& unit = units_[generated.units[k]];
+      for (program::KernelEntry* entry : unit.entries) {
+        entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
+        entry->module = static_cast<int32_t>(modules_.size());
+      }
+      if (!module.reports.empty()) unit.report = std::move(module.reports[k]);
+    }
+    modules_.push_back(std::move(module.code));
   }
 
   absl::StatusOr<Compilation> Finish() {
@@ -419,17 +404,10 @@ class Compiler {
   const int threads_;
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
-  // A kernel until it is code.
-  struct Unit {
-    std::unique_ptr<kernel::Kernel> kernel;
-    std::vector<program::KernelEntry*> entries;  // whose launches run it
-    std::vector<std::string> names;              // that those had by themselves
-  };
   std::optional<program::FusionTable> fusions_;
   std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
   std::vector<plan::SeenDigits> seen_;           // by entry: PlanOptions::seen
-  std::vector<Unit> units_;
-  absl::flat_hash_map<std::string, size_t> unit_of_;  // by code key
+  std::vector<CodeUnit> units_;
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;
   Compilation result_;

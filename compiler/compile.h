@@ -49,7 +49,8 @@ struct CompileOptions {
   // not depend on the number of threads.
   std::function<void(Stage stage, absl::string_view name, const std::string& text)> observer;
   std::vector<Stage> stages;
-  // Of compilation; 0: as many as the machine has cores.
+  // That compilation may use of the process's pool (ir/base/worker_pool.h), the caller's own among
+  // them; 0: as many as the machine has cores.
   int threads = 0;
   // Compilation gives up with DeadlineExceeded after this time, and with Cancelled once
   // `*cancelled` is true.

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile.h"
+#include "ir/analysis/fusion_view.h"
 #include "ir/base/status.h"
 
 namespace ingot {
@@ -47,8 +49,15 @@ PassContext MakePassContext(const Target& target, FusionMode fusion) {
   PassContext context;
   context.target = &target;
   if (fusion == FusionMode::kCost && target.platform == Platform::kCuda) {
-    context.fusion_cost = [&target](const FusionView& view) {
+    // The layers of a model ask the same again.  What is refused is told by names, each anew.
+    absl::flat_hash_map<size_t, double> known;
+    context.fusion_cost = [&target, known](const FusionView& view) mutable {
+      const size_t hash = HashView(view);
+      if (const auto it = known.find(hash); it != known.end()) {
+        return FusionCostEstimate{it->second, /*one_walk=*/true, ""};
+      }
       plan::FusionCostEstimate estimate = plan::EstimateFusion(view, target);
+      if (estimate.one_walk) known[hash] = estimate.microseconds;
       return FusionCostEstimate{estimate.microseconds, estimate.one_walk,
                                 std::move(estimate.reason)};
     };

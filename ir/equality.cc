@@ -23,6 +23,8 @@ bool SameOperation(const Instruction& a, const Instruction& b) {
          a.all_attributes() == b.all_attributes() && SameCallees(a, b);
 }
 
+}  // namespace
+
 size_t HashOperation(const Instruction& instruction) {
   size_t hash =
       absl::HashOf(static_cast<int>(instruction.opcode()), instruction.shape().ToString(false),
@@ -32,8 +34,6 @@ size_t HashOperation(const Instruction& instruction) {
   }
   return hash;
 }
-
-}  // namespace
 
 bool SameComputation(const Computation& a, const Computation& b) {
   if (&a == &b) return true;

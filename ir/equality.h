@@ -16,6 +16,9 @@ bool SameComputation(const Computation& a, const Computation& b);
 // Equal for computations that SameComputation calls equal.
 size_t HashComputation(const Computation& computation);
 
+// Of what SameComputation compares of an instruction, without its operands.
+size_t HashOperation(const Instruction& instruction);
+
 // Whether `a` and `b` compute the same value, given that equal operands are the same instruction:
 // opcode, shape, attributes, operands by identity, called computations structurally.  False where
 // either has a side effect.

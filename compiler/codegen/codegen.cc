@@ -52,20 +52,8 @@ GeneratedModule GenerateForSimulator(const kernel::KernelModule& kernels) {
   return module;
 }
 
-// Kernels that spill because of a wish for resident blocks wish for half as many.  Whether there
-// were any.
-bool LiftLimitsOfSpills(kernel::KernelModule& kernels, const std::vector<KernelReport>& reports) {
-  bool lifted = false;
-  for (size_t i = 0; i < reports.size(); ++i) {
-    int& min_blocks = kernels.kernels[i]->launch().min_blocks;
-    if (min_blocks == 0 || !reports[i].spills()) continue;
-    min_blocks /= 2;
-    lifted = true;
-  }
-  return lifted;
-}
-
-absl::StatusOr<GeneratedModule> GenerateForCuda(kernel::KernelModule& kernels, const Target& target,
+absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kernels,
+                                                const Target& target,
                                                 const CodegenOptions& options) {
   INGOT_ASSIGN_OR_RETURN(PtxCode code, CompileToPtx(kernels, target, options));
   GeneratedModule module;
@@ -74,9 +62,6 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(kernel::KernelModule& kernels, c
     module.code.format = runtime::CodeFormat::kCubin;
     module.code.bytes = runtime::SharedBytes::Own(std::move(cubin->bytes));
     module.reports = InOrder(kernels, std::move(cubin->reports));
-    if (LiftLimitsOfSpills(kernels, module.reports)) {
-      return GenerateForCuda(kernels, target, options);
-    }
   } else if (absl::IsUnimplemented(cubin.status())) {
     module.code.format = runtime::CodeFormat::kPtx;
     module.code.bytes = BytesOf(code.ptx);
@@ -91,7 +76,7 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(kernel::KernelModule& kernels, c
 
 }  // namespace
 
-absl::StatusOr<GeneratedModule> Generate(kernel::KernelModule& kernels, const Target& target,
+absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
                                          absl::string_view name, bool keep_texts) {
   CodegenOptions options;
   options.keep_texts = keep_texts;

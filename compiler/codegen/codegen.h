@@ -28,9 +28,8 @@ struct GeneratedModule {
 
 // Code for verified kernels: an ELF object for a host target; for a GPU a cubin where an assembler
 // is at hand (compiler/codegen/cubin), else PTX, which the driver assembles when it loads the
-// program; for a simulated GPU the text of the kernels.  A kernel that spills because its launch
-// wishes for resident blocks (min_blocks) gets fewer.  Thread-safe for different kernels.
-absl::StatusOr<GeneratedModule> Generate(kernel::KernelModule& kernels, const Target& target,
+// program; for a simulated GPU the text of the kernels.  Thread-safe.
+absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
                                          absl::string_view name, bool keep_texts);
 
 }  // namespace ingot::codegen

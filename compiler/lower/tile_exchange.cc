@@ -12,7 +12,7 @@ using kernel::Value;
 namespace {
 
 // Parts of other warps from which on a thread does not read all of them.
-constexpr int64_t kPartsOfLanes = 8;
+constexpr int64_t kManyParts = 8;
 
 // Accumulators in shared memory.
 class TileExchange {
@@ -125,11 +125,11 @@ void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
     }
     below *= size;
   }
-  // Many parts: a lane reads one of them.
+  // Many parts: a lane reads one of them, or where they are vectors a loop keeps the code short.
   const auto parts = static_cast<int64_t>(offsets.size());
-  bool by_lanes = parts >= kPartsOfLanes && kept_lanes == 1 && lanes == 1;
-  for (int64_t i = 0; i < parts; ++i) by_lanes = by_lanes && offsets[i] == i * offsets[1];
-  if (by_lanes) {
+  bool many = parts >= kManyParts;
+  for (int64_t i = 0; many && i < parts; ++i) many = offsets[i] == i * offsets[1];
+  if (many && kept_lanes == 1 && lanes == 1) {
     const Value part = math.Rem(math.Convert(b.LaneId()), parts);
     std::vector<int> masks;
     for (int mask = 1; mask < parts; mask *= 2) masks.push_back(mask);
@@ -138,6 +138,21 @@ void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
       reduction.accumulators[n] = memory.Read(e, slot(from, n));
       reduction.accumulators[n].CombineLanes(e, reduction, masks);
     }
+    return;
+  }
+  if (many && lanes > 1) {
+    for (Accumulator& accumulator : reduction.accumulators) {
+      accumulator = Accumulator();
+      accumulator.StartLoop(e, reduction, lanes, lanes);
+    }
+    e.For(math.Const(0), math.Const(parts), 1, [&](Value part) {
+      const Value from = b.Add(first, math.Mul(part, offsets[1]));
+      for (int64_t n = 0; n < count; ++n) {
+        const Accumulator read = memory.Read(e, slot(from, n));
+        reduction.accumulators[n].Take(e, reduction, read.elements(), read.valid());
+      }
+    });
+    for (Accumulator& accumulator : reduction.accumulators) accumulator.FinishLoop(e);
     return;
   }
   for (int64_t n = 0; n < count; ++n) {

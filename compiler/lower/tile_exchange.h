@@ -22,9 +22,9 @@ struct WarpExchange {
   bool again;        // it is used more than once: a barrier goes before
 };
 
-// Leaves in each accumulator of `reduction` the tree over the warps that have other digits of the
+// Combines in each accumulator of `reduction` those of the warps that have other digits of the
 // classes `reduced`, through shared memory; all threads of the block take part.  The order is fixed
-// by the plan.
+// by the plan: a tree, or for many parts that are vectors one after another.
 void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
                   const std::vector<int>& reduced);
 

@@ -9,10 +9,14 @@ namespace {
 
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
+// Long code does not make vectors shorter than this.
+constexpr int kLeastVector = 2;
 // Operations of a thread's code (CodeSize) from which on it holds less of a row, and loads less in
 // a trip: assemblers take time over long code, and what computes much needs fewer loads at once.
 constexpr int64_t kMostCodeOfRow = 2048;
 constexpr int64_t kMostCodeOfTrip = 256;
+// And from which on a vector of columns is shorter: a trip has some of them.
+constexpr int64_t kMostCodeOfColumns = 128;
 // What moves so many bytes runs long, and is worth so many times the code.
 constexpr int64_t kBytesOfLongRuns = 256 << 20;
 constexpr int64_t kCodeOfLongRuns = 4;
@@ -181,6 +185,7 @@ class Dealer {
   // Registers for enough loads in flight: along a class that some array does not have, so that its
   // vectors serve several places, else along the innermost.
   void DealElements() {
+    ShortenCode(kMostCodeOfTrip);
     DealLanes(order_);
     FillWarp();
     DealWarps(order_, knobs_.element_threads / kWarp);
@@ -239,6 +244,17 @@ class Dealer {
   bool HasDependentReductions() const {
     return std::any_of(info_.reductions().begin(), info_.reductions().end(),
                        [](const Reduction& reduction) { return reduction.level > 1; });
+  }
+
+  // Vectors of half as many elements while one of them makes more code, and the class has enough of
+  // them for the lanes of a warp.
+  void ShortenCode(int64_t most_code) {
+    const int64_t most = WorthOfCode() * most_code / CodeOfElement();
+    int& vector = deal_.classes[order_[0]].vector;
+    while (vector > std::max<int64_t>(kLeastVector, most) &&
+           SizeOf(order_[0]) >= int64_t{kWarp} * vector) {
+      vector /= 2;
+    }
   }
 
   // Vectors of a row that each of so many threads holds.
@@ -426,6 +442,7 @@ class Dealer {
 
   // Columns across memory: lanes along it, warps and loops along what is reduced.
   void DealColumns() {
+    ShortenCode(kMostCodeOfColumns);
     const std::vector<int> reduced = ClassesThatAre(true);
     std::vector<int> kept = ClassesThatAre(false);
     const std::vector<int> inner = {order_[0]};

@@ -334,6 +334,9 @@ void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
           break;
       }
     }
+    for (const runtime::ScalarArgument& scalar : entry.kernels[i].scalars) {
+      launch.arguments.push_back(scalar);
+    }
     AddCommand(commands, {fusion.name(), std::move(launch), plan.bytes, plan.flops}, touched);
   }
 }

@@ -15,6 +15,7 @@
 #include "compiler/plan/plan.h"
 #include "compiler/program/last_reads.h"
 #include "ir/module.h"
+#include "runtime/program.h"
 
 namespace ingot::program {
 
@@ -22,7 +23,8 @@ namespace ingot::program {
 struct KernelEntry {
   std::string name;  // an identifier; kernels that are one code have one name
   kernel::Launch launch;
-  int32_t module = 0;  // Program::modules
+  int32_t module = 0;                            // Program::modules
+  std::vector<runtime::ScalarArgument> scalars;  // after the plan's buffers
 };
 
 struct FusionEntry {

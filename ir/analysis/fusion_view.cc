@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "ir/base/check.h"
+#include "ir/equality.h"
 
 namespace ingot {
 namespace {
@@ -55,6 +58,26 @@ FusionView ViewOf(absl::Span<const Instruction* const> members) {
     if (IsResult(*member, all)) view.roots.push_back(member);
   }
   return view;
+}
+
+size_t HashView(const FusionView& view) {
+  absl::flat_hash_map<const Instruction*, size_t> numbers;
+  size_t hash = absl::HashOf(view.inputs.size(), view.members.size());
+  for (const Instruction* input : view.inputs) {
+    hash = absl::HashOf(hash, input->opcode() == Opcode::kConstant
+                                  ? HashOperation(*input)
+                                  : absl::HashOf(input->shape().ToString(false)));
+    numbers.emplace(input, numbers.size());
+  }
+  for (const Instruction* member : view.members) {
+    hash = absl::HashOf(hash, HashOperation(*member));
+    for (const Instruction* operand : member->operands()) {
+      hash = absl::HashOf(hash, numbers.at(operand));
+    }
+    numbers.emplace(member, numbers.size());
+  }
+  for (const Instruction* root : view.roots) hash = absl::HashOf(hash, numbers.at(root));
+  return hash;
 }
 
 }  // namespace ingot

@@ -2,6 +2,7 @@
 #ifndef INGOT_IR_ANALYSIS_FUSION_VIEW_H_
 #define INGOT_IR_ANALYSIS_FUSION_VIEW_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -28,6 +29,10 @@ FusionView ViewOf(const Computation& fusion);
 // The results are the members that an instruction outside uses, that are their computation's root,
 // or that nobody uses.
 FusionView ViewOf(absl::Span<const Instruction* const> members);
+
+// Equal for views that are one another's copies: the same operations on values of the same shapes.
+// A value that is read counts by its shape, and a constant by its elements too.
+size_t HashView(const FusionView& view);
 
 }  // namespace ingot
 

@@ -3,12 +3,9 @@
 #ifndef INGOT_IR_EVALUATOR_CONTEXT_H_
 #define INGOT_IR_EVALUATOR_CONTEXT_H_
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,32 +15,6 @@
 #include "ir/module.h"
 
 namespace ingot::evaluator {
-
-// A fixed number of threads, the caller's own among them.
-class ThreadPool {
- public:
-  explicit ThreadPool(int threads);
-  ~ThreadPool();
-
-  // Calls work(begin, end) for pieces of [0, count) of about `grain`, on every thread, and returns
-  // when all are done.  Not reentrant.
-  void ParallelFor(int64_t count, int64_t grain,
-                   const std::function<void(int64_t begin, int64_t end)>& work);
-
- private:
-  void Loop();
-  void WorkOn();
-
-  std::mutex mutex_;
-  std::condition_variable start_, done_;
-  int64_t generation_ = 0;
-  int busy_ = 0;
-  bool stop_ = false;
-  const std::function<void(int64_t, int64_t)>* work_ = nullptr;
-  int64_t count_ = 0, grain_ = 1;
-  std::atomic<int64_t> next_{0};
-  std::vector<std::thread> threads_;
-};
 
 class Context {
  public:
@@ -56,9 +27,9 @@ class Context {
   // DeadlineExceeded or Cancelled, when it is time.
   absl::Status CheckInterrupt() const;
 
-  // As ThreadPool::ParallelFor, for `count` items that cost about `cost` element operations each:
-  // small work stays on this thread.  When it is time to stop, pieces are left out: Run sees to it
-  // that nobody uses what came of that.
+  // Calls work(begin, end) for pieces of [0, count) on the threads of the process's pool.  Items
+  // cost about `cost` element operations each: small work stays on this thread.  When it is time to
+  // stop, pieces are left out: Run sees to it that nobody uses what came of that.
   void ParallelFor(int64_t count, int64_t cost,
                    const std::function<void(int64_t begin, int64_t end)>& work);
 
@@ -87,7 +58,6 @@ class Context {
   const EvaluatorOptions& options_;
   int depth_ = 0;
   uint64_t random_key_ = 0;
-  std::unique_ptr<ThreadPool> pool_;
   absl::flat_hash_map<const Computation*, std::unique_ptr<Plan>> plans_;
   absl::flat_hash_map<const Computation*, std::unique_ptr<absl::StatusOr<ScalarProgram>>> programs_;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ir/base/status.h"
+#include "ir/base/worker_pool.h"
 #include "ir/evaluator/context.h"
 
 namespace ingot::evaluator {
@@ -16,63 +17,10 @@ constexpr int64_t kPiecesPerThread = 8;
 constexpr int64_t kLongestPiece = int64_t{1} << 24;
 
 int ThreadCount(const EvaluatorOptions& options) {
-  if (options.threads > 0) return options.threads;
-  return std::max(1u, std::thread::hardware_concurrency());
+  return options.threads > 0 ? options.threads : WorkerPool::DefaultThreads();
 }
 
 }  // namespace
-
-// ---- ThreadPool
-
-ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
-}
-
-ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    stop_ = true;
-  }
-  start_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-}
-
-void ThreadPool::WorkOn() {
-  for (int64_t begin; (begin = next_.fetch_add(grain_)) < count_;) {
-    (*work_)(begin, std::min(count_, begin + grain_));
-  }
-}
-
-void ThreadPool::Loop() {
-  int64_t seen = 0;
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    start_.wait(lock, [&] { return stop_ || generation_ != seen; });
-    if (stop_) return;
-    seen = generation_;
-    lock.unlock();
-    WorkOn();
-    lock.lock();
-    if (--busy_ == 0) done_.notify_one();
-  }
-}
-
-void ThreadPool::ParallelFor(int64_t count, int64_t grain,
-                             const std::function<void(int64_t, int64_t)>& work) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    work_ = &work;
-    count_ = count;
-    grain_ = grain;
-    next_ = 0;
-    busy_ = static_cast<int>(threads_.size());
-    ++generation_;
-  }
-  start_.notify_all();
-  WorkOn();
-  std::unique_lock<std::mutex> lock(mutex_);
-  done_.wait(lock, [&] { return busy_ == 0; });
-}
 
 // ---- Context
 
@@ -95,12 +43,12 @@ void Context::ParallelFor(int64_t count, int64_t cost,
   if (count <= 0) return;
   if (count == 1 || count < kWorthThreads / std::max<int64_t>(cost, 1)) return work(0, count);
   const int threads = ThreadCount(options_);
-  if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>(threads);
   const int64_t short_enough = kLongestPiece / std::max<int64_t>(cost, 1);
-  const int64_t grain = std::min(short_enough, count / (threads * kPiecesPerThread));
-  pool_->ParallelFor(count, std::max<int64_t>(1, grain), [&](int64_t begin, int64_t end) {
+  const int64_t grain =
+      std::max<int64_t>(1, std::min(short_enough, count / (threads * kPiecesPerThread)));
+  WorkerPool::OfProcess().ParallelFor((count + grain - 1) / grain, threads, [&](int64_t piece) {
     // Whoever called will ask again, and drop what is not done.
-    if (CheckInterrupt().ok()) work(begin, end);
+    if (CheckInterrupt().ok()) work(piece * grain, std::min(count, (piece + 1) * grain));
   });
 }
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/executable.h"
@@ -176,6 +178,49 @@ TEST(Compile, KernelsThatAreOneCodeAreCompiledOnce) {
   const auto& second = std::get<runtime::Launch>(commands[1].operation);
   EXPECT_EQ(first.kernel, second.kernel);
   EXPECT_EQ(2 * first.grid.x, second.grid.x);
+}
+
+TEST(Compile, ConstantsOfOneCodeAreArguments) {
+  const std::unique_ptr<Module> module = Load(CasesFolder() + "/one-code-of-two-shapes.hlo");
+  ASSERT_NE(module, nullptr);
+  for (const char* target : {"host", "sm_90a"}) {
+    CompileOptions options;
+    options.fusion = FusionMode::kLoop;  // the tuple's elements are not fused
+    const auto compilation = Compile(*module, **FindTarget(target), options);
+    ASSERT_TRUE(compilation.ok()) << compilation.status();
+    EXPECT_EQ(compilation->kernels, 1) << target;
+    const std::vector<runtime::Command>& commands = compilation->program->commands;
+    ASSERT_EQ(commands.size(), 2u);
+    for (const auto& [command, factor] : {std::pair(0, 0.5f), std::pair(1, 0.3333f)}) {
+      const auto& launch = std::get<runtime::Launch>(commands[command].operation);
+      std::vector<uint64_t> scalars;
+      for (const runtime::Argument& argument : launch.arguments) {
+        const auto* scalar = std::get_if<runtime::ScalarArgument>(&argument);
+        if (scalar != nullptr) scalars.push_back(scalar->bits);
+      }
+      EXPECT_NE(std::find(scalars.begin(), scalars.end(), std::bit_cast<uint32_t>(factor)),
+                scalars.end())
+          << target;
+    }
+  }
+}
+
+TEST(Compile, ProgramsDoNotDependOnThreadsOrNeighbours) {
+  const std::unique_ptr<Module> module = Load(CasesFolder() + "/conditional-by-index.hlo");
+  ASSERT_NE(module, nullptr);
+  std::vector<std::string> programs(6);
+  std::vector<std::thread> callers;
+  for (size_t i = 0; i < programs.size(); ++i) {
+    callers.emplace_back([&, i] {
+      CompileOptions options;
+      options.threads = 1 + static_cast<int>(i) % 4;
+      const auto compilation = Compile(*module, **FindTarget("host"), options);
+      if (compilation.ok()) programs[i] = runtime::ToString(*compilation->program);
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_NE(programs[0], "");
+  for (const std::string& program : programs) EXPECT_EQ(program, programs[0]);
 }
 
 TEST(Compile, StopsWhenCancelledOrLate) {

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/text.h"
+#include "compiler/kernel/verifier.h"
 
 namespace ingot::kernel {
 namespace {
@@ -18,10 +21,15 @@ constexpr char kKernel[] =
     "  store %y[%i] = sub(%sum, load %s[thread] : f32)\n"
     "}\n";
 
-std::string KeyOf(const std::string& text) {
-  const absl::StatusOr<std::unique_ptr<Kernel>> kernel = ParseKernel(text, "k");
+std::unique_ptr<Kernel> Parse(const std::string& text) {
+  absl::StatusOr<std::unique_ptr<Kernel>> kernel = ParseKernel(text, "k");
   EXPECT_TRUE(kernel.ok()) << kernel.status() << "\n" << text;
-  return kernel.ok() ? CodeKey(**kernel) : "";
+  return kernel.ok() ? *std::move(kernel) : nullptr;
+}
+
+std::string KeyOf(const std::string& text) {
+  const std::unique_ptr<Kernel> kernel = Parse(text);
+  return kernel == nullptr ? "" : CodeOf(*kernel).key;
 }
 
 // The kernel with the first `from` in it replaced.
@@ -56,9 +64,8 @@ TEST(CodeKey, AllElseHas) {
       {"64, readonly>", "64, readonly, align 4>"},
       {"%s: f32[64]", "%s: f32[128]"},
       {"%s: f32[64]", "%s: f32[64] align 32"},
-      {"block*64", "block*65"},
       {"thread + block*64", "block*64 + thread"},
-      {"0 to 4", "0 to 5"},
+      {"0 to 4", "0 to 4 step 2"},
       {"0 to 4", "0 to 4 unroll 2"},
       {"sub(%sum, 1)", "sub(1, %sum)"},
       {"sub(%sum, 1)", "add(%sum, 1)"},
@@ -67,6 +74,65 @@ TEST(CodeKey, AllElseHas) {
       {"store %y[%i] = sub", "store %x[%i] = sub"},
   };
   for (const auto& [from, to] : changes) EXPECT_NE(KeyOf(With(from, to)), key) << to;
+}
+
+TEST(CodeKey, ConstantsHaveNoPart) {
+  const std::string key = KeyOf(kKernel);
+  EXPECT_EQ(KeyOf(With("block*64", "block*65")), key);
+  EXPECT_EQ(KeyOf(With("0 to 4", "0 to 5")), key);
+  EXPECT_EQ(KeyOf(With("sub(%sum, 1)", "sub(%sum, 2)")), key);
+}
+
+// `body` in a kernel.
+std::string KernelOf(const std::string& body) {
+  return "kernel @k(%x: buffer<s32, 64, readonly>, %y: buffer<s32, 64>) grid 8 block 64 {\n" +
+         body + "}\n";
+}
+
+TEST(CodeKey, SomeConstantsHave) {
+  const std::vector<std::pair<std::string, std::string>> pairs = {
+      {"store %y[thread] = div(thread, 3)", "store %y[thread] = div(thread, 5)"},
+      {"store %y[thread] = rem(thread, 3)", "store %y[thread] = rem(thread, 5)"},
+      {"for %i = 0 to 4 unroll 4 { store %y[%i] = thread }",
+       "for %i = 0 to 3 unroll 4 { store %y[%i] = thread }"},
+      {"var %v: s32[4] = 0\n%v[1] = thread\nstore %y[thread] = %v[1]",
+       "var %v: s32[4] = 0\n%v[2] = thread\nstore %y[thread] = %v[2]"},
+      {"var %v: s32[8] = 0\nfor %i = 0 to 4 unroll 4 { %v[%i + 1] = thread }\nstore %y[thread] = "
+       "%v[1]",
+       "var %v: s32[8] = 0\nfor %i = 0 to 4 unroll 4 { %v[%i + 2] = thread }\nstore %y[thread] = "
+       "%v[1]"},
+  };
+  for (const auto& [a, b] : pairs) EXPECT_NE(KeyOf(KernelOf(a)), KeyOf(KernelOf(b))) << a;
+}
+
+TEST(CodeKey, ConstantsThatDifferBecomeParameters) {
+  const auto text = [](int stride, int offset, const std::string& scale) {
+    return absl::StrCat(
+        "kernel @k(%x: buffer<f32, 4096>) grid 8 block 64 {\n  %i = (thread + block*", stride,
+        ")*4 + ", offset, "\n  if thread < ", stride, " { store %x[%i] = mul(load %x[%i] : f32x4, ",
+        scale, ") }\n}\n");
+  };
+  const std::unique_ptr<Kernel> a = Parse(text(64, 7, "0.5"));
+  const std::unique_ptr<Kernel> b = Parse(text(32, 7, "0.25"));
+  ASSERT_TRUE(a != nullptr && b != nullptr);
+  const Code code = CodeOf(*a);
+  const Code other = CodeOf(*b);
+  ASSERT_EQ(code.key, other.key);
+  const auto places = DifferingConstants(code, {code.ConstantBits(), other.ConstantBits()});
+  ASSERT_EQ(places.size(), 2);
+  EXPECT_EQ(code.constants[places[0][0]].constant()->ConstantInteger(), 64);
+  EXPECT_EQ(other.constants[places[0][0]].constant()->ConstantInteger(), 32);
+  EXPECT_EQ(places[0].size(), 2) << "the stride stands twice";
+  MakeParameters(*a, code, places);
+  RemoveDeadCode(*a);
+  EXPECT_EQ(VerifyKernel(*a, nullptr), absl::OkStatus());
+  EXPECT_EQ(a->ToString(),
+            "kernel @k(%x: buffer<f32, 4096>, %c0: s32, %c1: f32)\n"
+            "    grid 8 block 64 {\n"
+            "  %0 = broadcast(%c1) : f32x4\n"
+            "  %i = (thread + block*%c0)*4 + 7\n"
+            "  if thread < %c0 { store %x[%i] = mul(load %x[%i] : f32x4, %0) }\n"
+            "}\n");
 }
 
 }  // namespace

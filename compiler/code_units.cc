@@ -1,0 +1,131 @@
+#include "compiler/code_units.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "compiler/kernel/simplify.h"
+
+namespace ingot {
+namespace {
+
+// A kernel with more parameters for its constants would rather be code of its own.
+constexpr size_t kMostParameters = 32;
+constexpr int64_t kMostBytesOfParameter = 8;
+
+// A module of code has this share of what is left, within these bounds, so that the last ones are
+// short and no thread waits long for another.
+constexpr int64_t kModulesLeft = 4;
+constexpr int64_t kLeastCodeOfModule = 1500;
+constexpr int64_t kMostCodeOfModule = 5000;
+// What a kernel costs besides its operations.
+constexpr int64_t kCodeOfEveryKernel = 50;
+
+// About how much code a kernel is: its operations, on a GPU one for each lane.
+int64_t SizeOf(const kernel::Kernel& kernel) {
+  int64_t size = kCodeOfEveryKernel;
+  kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& op) {
+    if (!op.IsConstant()) size += kernel.IsHost() ? 1 : std::max<int64_t>(1, op.type.lanes);
+  });
+  return size;
+}
+
+}  // namespace
+
+void CodeUnits::Add(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
+  if (target_.simulated) {
+    families_.emplace_back().push_back({std::move(kernel), {}, &entry});
+    return;
+  }
+  // Index arithmetic that nobody asks for tells shapes apart.
+  kernel::RemoveDeadCode(*kernel);
+  kernel::Code code = kernel::CodeOf(*kernel);
+  const auto [it, is_new] = family_of_key_.try_emplace(std::move(code.key), families_.size());
+  if (is_new) families_.emplace_back();
+  families_[it->second].push_back({std::move(kernel), std::move(code), &entry});
+}
+
+// The first member's kernel, for all members.
+CodeUnit CodeUnits::UnitOf(Family members) {
+  CodeUnit unit;
+  for (Member& member : members) {
+    unit.names.push_back(member.kernel->name());
+    unit.entries.push_back(member.entry);
+    if (unit.kernel == nullptr) {
+      unit.kernel = std::move(member.kernel);
+      continue;
+    }
+    std::array<int64_t, 3>& grid = unit.kernel->launch().grid;
+    for (int axis = 0; axis < 3; ++axis) {
+      grid[axis] = std::max(grid[axis], member.kernel->launch().grid[axis]);
+    }
+    member.entry->name = unit.kernel->name();
+  }
+  return unit;
+}
+
+std::vector<CodeUnit> CodeUnits::UnitsOf(Family members) const {
+  std::vector<CodeUnit> units;
+  std::vector<std::vector<uint64_t>> constants;
+  for (const Member& member : members) constants.push_back(member.code.ConstantBits());
+  const kernel::Code& code = members[0].code;
+  const std::vector<std::vector<size_t>> parameters = kernel::DifferingConstants(code, constants);
+  const auto buffers = static_cast<int64_t>(members[0].kernel->parameters().size());
+  const auto count = static_cast<int64_t>(parameters.size());
+  const bool fit = target_.platform != Platform::kCuda ||
+                   8 * buffers + kMostBytesOfParameter * count <= target_.parameter_bytes();
+  if (parameters.size() > kMostParameters || !fit) {
+    std::map<std::vector<uint64_t>, Family> by_constants;
+    for (size_t i = 0; i < members.size(); ++i) {
+      by_constants[std::move(constants[i])].push_back(std::move(members[i]));
+    }
+    for (auto& [values, same] : by_constants) units.push_back(UnitOf(std::move(same)));
+    return units;
+  }
+  for (const std::vector<size_t>& places : parameters) {
+    const ElementType type = code.constants[places[0]].constant()->type.element;
+    for (size_t i = 0; i < members.size(); ++i) {
+      members[i].entry->scalars.push_back(
+          {constants[i][places[0]], static_cast<uint8_t>(ByteWidth(type))});
+    }
+  }
+  kernel::MakeParameters(*members[0].kernel, code, parameters);
+  units.push_back(UnitOf(std::move(members)));
+  return units;
+}
+
+std::vector<CodeUnit> CodeUnits::Finish() {
+  std::vector<CodeUnit> units;
+  for (Family& family : families_) {
+    for (CodeUnit& unit : UnitsOf(std::move(family))) units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+// The largest first; within a module units are in order.
+std::vector<std::vector<int64_t>> ShareOut(const std::vector<CodeUnit>& units) {
+  std::vector<int64_t> sizes;
+  for (const CodeUnit& unit : units) sizes.push_back(SizeOf(*unit.kernel));
+  std::vector<int64_t> order(sizes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
+  int64_t left = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  int64_t room = 0;
+  std::vector<std::vector<int64_t>> modules;
+  for (int64_t i : order) {
+    if (room <= 0) {
+      room = std::clamp(left / kModulesLeft, kLeastCodeOfModule, kMostCodeOfModule);
+      modules.emplace_back();
+    }
+    modules.back().push_back(i);
+    room -= sizes[i];
+    left -= sizes[i];
+  }
+  for (std::vector<int64_t>& module : modules) std::sort(module.begin(), module.end());
+  return modules;
+}
+
+}  // namespace ingot
