@@ -8,7 +8,6 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kAccessBytes = 16;
-constexpr int kMostVector = 8;
 // Long code does not make vectors shorter than this.
 constexpr int kLeastVector = 2;
 // Operations of a thread's code (CodeSize) from which on it holds less of a row, and loads less in
@@ -509,17 +508,6 @@ int64_t PowerOfTwoCeil(int64_t n) {
   return power;
 }
 
-std::vector<int> ArraysInSpace(const FusionInfo& info) {
-  std::vector<int> arrays;
-  for (int v = 0; v < info.graph().input_count(); ++v) {
-    if (info.uses().Of(v).in_space()) arrays.push_back(v);
-  }
-  for (const Instruction* root : info.graph().view().roots) {
-    arrays.push_back(info.graph().NumberOf(*root));
-  }
-  return arrays;
-}
-
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
   for (const Instruction* root : info.graph().view().roots) {
     const int value = info.graph().NumberOf(*root);
@@ -529,94 +517,6 @@ bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
     }
   }
   return false;
-}
-
-namespace {
-
-// The elements of an access of the widest array along a class.
-int64_t VectorOfAccess(const FusionInfo& info, int inner) {
-  int64_t vector = kMostVector;
-  for (int v : ArraysInSpace(info)) {
-    if (!Contains(info.space().ClassesOf(v), inner)) continue;
-    for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
-      vector =
-          std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
-    }
-  }
-  return vector;
-}
-
-}  // namespace
-
-std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
-  const FusionGraph& graph = info.graph();
-  const IterationSpace& space = info.space();
-  for (int v = 0; v < graph.value_count(); ++v) {
-    const Shape& shape = graph.value(v).shape();
-    for (const Shape& leaf : Leaves(shape)) {
-      if (IsComplex(leaf.element_type())) return {};
-    }
-    // Lanes lie along one dimension.
-    const int64_t rank = CommonDimensions(shape).size();
-    for (int64_t d = 0; d < rank; ++d) {
-      for (const ClassPart& part : space.PartsOf(v, d)) {
-        const bool whole = part.size == space.classes()[inner].size;
-        if (part.class_number == inner && (!whole || space.PartsOf(v, d).size() > 1)) return {};
-      }
-    }
-  }
-  std::vector<int> rows;
-  for (int v : ArraysInSpace(info)) {
-    const absl::Span<const int> own = space.ClassesOf(v);
-    if (!Contains(own, inner)) continue;
-    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
-      if (BitWidth(leaf.element_type()) < 8) return {};
-    }
-    if (rows.empty()) rows.assign(own.begin(), own.end());
-    if (own.back() != inner || own != absl::MakeConstSpan(rows)) return {};
-  }
-  return rows;
-}
-
-int AlignedVector(const FusionInfo& info, int inner) {
-  return AlignedRows(info, inner).empty() ? 1 : static_cast<int>(VectorOfAccess(info, inner));
-}
-
-int MostVector(const FusionInfo& info, int inner) {
-  const FusionGraph& graph = info.graph();
-  const IterationSpace& space = info.space();
-  int64_t vector = kMostVector;
-  for (int v = 0; v < graph.value_count(); ++v) {
-    for (const Shape& leaf : Leaves(graph.value(v).shape())) {
-      if (IsComplex(leaf.element_type())) vector = 1;
-    }
-    const int64_t rank = CommonDimensions(graph.value(v).shape()).size();
-    for (int64_t d = 0; d < rank; ++d) {
-      for (const ClassPart& part : space.PartsOf(v, d)) {
-        if (part.class_number != inner || part.stride != 1) continue;
-        while (part.size % vector != 0) vector /= 2;
-      }
-    }
-  }
-  vector = std::min(vector, VectorOfAccess(info, inner));
-  while (space.classes()[inner].size % vector != 0) vector /= 2;
-  return static_cast<int>(vector);
-}
-
-bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input) {
-  const Shape& shape = info.graph().value(input).shape();
-  if (!shape.IsArray() || IsComplex(shape.element_type()) || BitWidth(shape.element_type()) < 8) {
-    return false;
-  }
-  const absl::Span<const int> own = info.space().ClassesOf(input);
-  if (own.empty()) return false;
-  // A thread holds vectors along memory, one place of the other classes.
-  const int vector = classes[own.back()].vector;
-  for (int c : own) {
-    if (c != own.back() && classes[c].vector * classes[c].registers > 1) return false;
-  }
-  const int64_t bytes = int64_t{vector} * ByteWidth(shape.element_type());
-  return bytes == 4 || bytes == 8 || bytes == 16;
 }
 
 TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "compiler/plan/plan.h"
+#include "compiler/plan/tile_vectors.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::plan {
@@ -23,9 +23,6 @@ int64_t CeilDiv(int64_t a, int64_t b);
 // The largest power of two of at most `n`, and the smallest of at least `n`.
 int64_t PowerOfTwoFloor(int64_t n);
 int64_t PowerOfTwoCeil(int64_t n);
-
-// Arrays in memory that are read or written at the points of the space, by value number.
-std::vector<int> ArraysInSpace(const FusionInfo& info);
 
 // A root that depends on the last reductions has classes that reductions end.
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels);
@@ -65,19 +62,6 @@ struct TileDeal {
 // blocks share out what is reduced.
 TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
                   const TileKnobs& knobs);
-
-// The most elements, a power of two, that an access along class `inner` can move of every array
-// that has the class, each dimension of it made of whole vectors.
-int MostVector(const FusionInfo& info, int inner);
-
-// Whether a thread's vector of the input, dealt out like this, is what one asynchronous copy moves.
-bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
-
-// The classes of all arrays along class `inner`, where they are the same and rows can be walked
-// from an aligned element on (TilePlan::aligned); else none.  AlignedVector: the most elements, a
-// power of two, that an access of such a row moves; 1 where there is no such row.
-std::vector<int> AlignedRows(const FusionInfo& info, int inner);
-int AlignedVector(const FusionInfo& info, int inner);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

@@ -1,0 +1,31 @@
+// What the arrays of a tile plan allow along memory: vectors, aligned rows, asynchronous copies.
+#ifndef INGOT_COMPILER_PLAN_TILE_VECTORS_H_
+#define INGOT_COMPILER_PLAN_TILE_VECTORS_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "compiler/plan/plan.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::plan {
+
+// Arrays in memory that are read or written at the points of the space, by value number.
+std::vector<int> ArraysInSpace(const FusionInfo& info);
+
+// The most elements, a power of two, that an access along class `inner` can move of every array
+// that has the class, each dimension of it made of whole vectors.
+int MostVector(const FusionInfo& info, int inner);
+
+// Whether a thread's vector of the input, dealt out like this, is what one asynchronous copy moves.
+bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
+
+// The classes of all arrays along class `inner`, where they are the same and rows can be walked
+// from an aligned element on (TilePlan::aligned); else none.  AlignedVector: the most elements, a
+// power of two, that an access of such a row moves; 1 where there is no such row.
+std::vector<int> AlignedRows(const FusionInfo& info, int inner);
+int AlignedVector(const FusionInfo& info, int inner);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_TILE_VECTORS_H_
