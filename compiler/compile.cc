@@ -319,7 +319,8 @@ class Compiler {
   bool LiftLimitOfSpills(CodeUnit& unit, const codegen::KernelReport& report) const {
     kernel::Launch& launch = unit.kernel->launch();
     if (launch.min_blocks == 0 || !report.spills()) return false;
-    const int64_t registers = report.registers + report.spill_store_bytes / kRegisterBytes;
+    const int64_t registers =
+        std::max<int64_t>(1, report.registers + report.spill_store_bytes / kRegisterBytes);
     const int64_t fitting = target_.card->registers / (registers * launch.block_threads());
     launch.min_blocks = static_cast<int>(std::min<int64_t>(launch.min_blocks / 2, fitting));
     return true;

@@ -127,5 +127,31 @@ ENTRY main {
   EXPECT_EQ(info.space().classes()[info.reductions()[0].classes[0]].size, 0);
 }
 
+TEST(HashView, CopiesHaveOneHashAndOthersDoNot) {
+  const auto module = Parsed(R"(
+  x = f32[8] parameter(0)
+  y = f32[8] parameter(1)
+  w = f32[9] parameter(2)
+  a1 = f32[8] add(x, y)
+  b1 = f32[8] multiply(a1, x)
+  a2 = f32[8] add(b1, x)
+  b2 = f32[8] multiply(a2, b1)
+  a3 = f32[8] add(b2, x)
+  b3 = f32[8] multiply(a3, x)
+  a4 = f32[8] add(b3, x)
+  b4 = f32[8] divide(a4, b3)
+  a5 = f32[9] add(w, w)
+  b5 = f32[9] multiply(a5, w)
+  c = f32[9] negate(b5)
+  ROOT r = (f32[8], f32[9]) tuple(b4, c)
+)");
+  const auto hash = [&](const Strings& names) { return HashView(ViewOf(Pick(*module, names))); };
+  EXPECT_EQ(hash({"a1", "b1"}), hash({"a2", "b2"}));
+  EXPECT_NE(hash({"a1", "b1"}), hash({"a3", "b3"})) << "multiplied by the other summand";
+  EXPECT_NE(hash({"a2", "b2"}), hash({"a4", "b4"})) << "another operation";
+  EXPECT_NE(hash({"a1"}), hash({"a5"})) << "another shape";
+  EXPECT_NE(hash({"a1"}), hash({"a1", "b1"}));
+}
+
 }  // namespace
 }  // namespace ingot
