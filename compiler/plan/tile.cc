@@ -16,6 +16,8 @@ namespace {
 // Scalar operations of a thread's code: assemblers take seconds for more, and registers spill.
 constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
+// A kernel more is written and compiled for no less than a tenth of the time.
+constexpr double kLeastGainOfKernel = 0.9;
 constexpr int64_t kSectorBytes = 32;
 // Trips of a thread that puts partial results together, each of which waits for its load.
 constexpr int64_t kFewTripsOfParts = 4;
@@ -47,7 +49,7 @@ class TilePlanner {
     if (deal_.splits == 1) return Costed(OneKernel());
     FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
     FusionPlan combined = Costed(SplitKernels(/*combines=*/true));
-    return combined.cost < plan.cost ? combined : plan;
+    return combined.cost < kLeastGainOfKernel * plan.cost ? combined : plan;
   }
 
  private:

@@ -236,7 +236,13 @@ class Dealer {
 
   int64_t LoadsOfTrip() const {
     const int64_t code = SaturatingMultiply(CodeOfElement(), deal_.classes[order_[0]].vector);
-    const int64_t least = std::min(knobs_.loads, knobs_.loads_of_trip);
+    // Each place has a load of each input.
+    int64_t inputs = 0;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (info_.uses().Of(v).in_space() && Contains(space().ClassesOf(v), order_[0])) ++inputs;
+    }
+    const int64_t least =
+        CeilDiv(std::min(knobs_.loads, knobs_.loads_of_trip), std::max<int64_t>(1, inputs));
     return std::clamp(WorthOfCode() * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
   }
 
