@@ -66,4 +66,18 @@ bool HasArraysOnly(const Computation& fusion) {
   return true;
 }
 
+bool MovesElements(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::kBroadcast:
+    case Opcode::kCopy:
+    case Opcode::kReshape:
+    case Opcode::kReverse:
+    case Opcode::kSlice:
+    case Opcode::kTranspose:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace ingot::plan

@@ -13,6 +13,10 @@ namespace ingot::plan {
 // The op of a computation that is one commutative op of its two scalar parameters.
 std::optional<Opcode> SimpleCombiner(const Computation& computation);
 
+// Whether an op's elements are those of its one operand, elsewhere: broadcast, copy, reshape,
+// reverse, slice, transpose.
+bool MovesElements(Opcode opcode);
+
 // The type that arithmetic on `type` is done in before its result is rounded back: f32 for narrower
 // floats, 8 bits for narrower integers, else the type itself.
 ElementType ComputeType(ElementType type);

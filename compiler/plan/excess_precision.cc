@@ -80,19 +80,11 @@ bool IsSumOrProduct(const Instruction& reduce) {
 }
 
 Use UseOf(const Instruction& user, int64_t operand) {
-  switch (user.opcode()) {
-    case Opcode::kBroadcast:
-    case Opcode::kCopy:
-    case Opcode::kReshape:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return Use::kPassesOn;
-    case Opcode::kReduce:
-      return operand == 0 && IsSumOrProduct(user) ? Use::kAny : Use::kTellsApart;
-    default:
-      return user.kind() == OpKind::kElementwise ? UseOfElementwise(user) : Use::kTellsApart;
+  if (MovesElements(user.opcode())) return Use::kPassesOn;
+  if (user.opcode() == Opcode::kReduce) {
+    return operand == 0 && IsSumOrProduct(user) ? Use::kAny : Use::kTellsApart;
   }
+  return user.kind() == OpKind::kElementwise ? UseOfElementwise(user) : Use::kTellsApart;
 }
 
 // Whether lowering can leave the result in f32.

@@ -42,21 +42,6 @@ bool HasManyTerms(const Instruction& sum) {
   return results > 0 && terms / results >= kManyTerms;
 }
 
-// The operand, elsewhere.
-bool Moves(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::kBroadcast:
-    case Opcode::kCopy:
-    case Opcode::kReshape:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool IsZero(const Instruction& instruction) {
   if (instruction.opcode() != Opcode::kConstant || !IsF32(instruction)) return false;
   const absl::Span<const std::byte> bytes = instruction.literal().bytes();
@@ -118,7 +103,7 @@ class Facts {
 
   bool ComesOutUnsettled(const Instruction& instruction) const {
     const auto is = [&](int64_t k) { return IsUnsettled(*instruction.operand(k)); };
-    if (Moves(instruction.opcode())) return is(0);
+    if (MovesElements(instruction.opcode())) return is(0);
     switch (instruction.opcode()) {
       case Opcode::kConstant:
         return IsZero(instruction);
@@ -142,7 +127,7 @@ class Facts {
 
   bool ComesOutPositive(const Instruction& instruction) const {
     const auto is = [&](int64_t k) { return IsPositive(*instruction.operand(k)); };
-    if (Moves(instruction.opcode())) return is(0);
+    if (MovesElements(instruction.opcode())) return is(0);
     switch (instruction.opcode()) {
       case Opcode::kAbs:
       case Opcode::kExp:
@@ -216,7 +201,7 @@ class Uses {
   }
 
   Digits SeenBy(const Instruction& user, int64_t operand) const {
-    if (Moves(user.opcode())) return SeenOf(user);
+    if (MovesElements(user.opcode())) return SeenOf(user);
     switch (user.opcode()) {
       case Opcode::kAbs:
       case Opcode::kNegate:
