@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "compiler/plan/analysis.h"
@@ -196,6 +197,26 @@ class JoinFinder {
     return std::nullopt;
   }
 
+  // Whether a value is the base's, or one that does not depend on it where that is larger or the
+  // base is not finite: a term that is small relative to the base is not larger relative to it.
+  bool StandsFor(int value, int base) const {
+    value = BehindConverts(value);
+    if (value < 0 || value == base) return value == base;
+    if (graph().IsInput(value)) return false;
+    const auto is_free = [&](int k) {
+      const int other = Source(value, k);
+      return other >= 0 && levels_[other] < levels_[value];
+    };
+    const auto stands = [&](int k) { return StandsFor(Source(value, k), base); };
+    if (OpOf(value) == Opcode::kMaximum) {
+      return (stands(0) && is_free(1)) || (stands(1) && is_free(0));
+    }
+    if (OpOf(value) != Opcode::kSelect || !stands(1) || !is_free(2)) return false;
+    const int mask = BehindMoves(Source(value, 0));
+    return mask >= 0 && !graph().IsInput(mask) && OpOf(mask) == Opcode::kIsFinite &&
+           StandsFor(Source(mask, 0), base);
+  }
+
   std::optional<Join> FindExponentials(int term, int level) const {
     // Down to the exponential, through what is linear.
     std::optional<Masked> masked;
@@ -229,19 +250,23 @@ class JoinFinder {
     if (exponent < 0 || graph().IsInput(exponent) || levels_[exponent] != level) {
       return std::nullopt;
     }
-    // No term is larger than exp(0), for the reference is the largest x, but where a mask leaves
-    // both out.
+    // No term is larger than exp(0), for the reference is the largest x that goes into a term: both
+    // have the same mask, or none.
     std::optional<Join> join =
         FindReference(exponent, level, {Opcode::kMaximum}, [&](int x, int reduced) {
           const int own = BehindConverts(x);
-          if (own == BehindConverts(reduced)) return true;
+          if (own == BehindConverts(reduced)) return !masked.has_value();
           const std::optional<Masked> other = MaskOf(BehindConverts(reduced));
           return other.has_value() && masked.has_value() && own == BehindConverts(other->x) &&
                  other->mask >= 0 && other->mask == masked->mask &&
-                 other->operand == masked->operand;
+                 other->operand == masked->operand &&
+                 other->number < std::numeric_limits<double>::infinity();
         });
+    if (!join.has_value() || !StandsFor(join->reference, join->base)) return std::nullopt;
+    // s is a number of the type that the difference has.
+    if (!std::isnormal(static_cast<float>(scale))) return std::nullopt;
     // x - G, not G - x.
-    if (!join.has_value() || Source(exponent, 1) != join->reference) return std::nullopt;
+    if (Source(exponent, 1) != join->reference) return std::nullopt;
     // Where the mask leaves nothing of a row, its sum is 0: 0 · exp(s · (r - G)) must not be NaN.
     const int guard = BehindConverts(join->reference);
     if (masked.has_value() && (guard < 0 || OpOf(guard) != Opcode::kSelect)) return std::nullopt;
@@ -250,16 +275,13 @@ class JoinFinder {
     return join;
   }
 
-  // The operand in which `value` is linear and homogeneous, or -1.
+  // The operand that `value` is, or its negative, or 0 in its place; -1 for other values.  A factor
+  // may overflow beside a term that is only small once the largest x is known.
   int LinearIn(int value, int level) const {
     if (IsMove(value) || IsFloatConvert(value)) return Source(value, 0);
     switch (OpOf(value)) {
       case Opcode::kNegate:
         return Source(value, 0);
-      case Opcode::kMultiply:
-        return std::max(Dependent(value, 0, level), Dependent(value, 1, level));
-      case Opcode::kDivide:
-        return Dependent(value, 0, level);
       case Opcode::kSelect: {
         const std::optional<Masked> masked = MaskOf(value);
         const bool is_linear = masked.has_value() && masked->number == 0 && masked->mask >= 0 &&
@@ -287,6 +309,19 @@ class JoinFinder {
         [&](int x, int reduced) { return BehindExactConverts(x) == BehindExactConverts(reduced); });
     if (join.has_value()) join->rule = JoinRule::kSquares;
     return join;
+  }
+
+  // What changes no value of the type under the combiner; NaN: no double is that.
+  static double NeutralOf(Opcode combiner, ElementType type) {
+    if (combiner == Opcode::kAdd || (combiner == Opcode::kOr && !IsFloat(type))) return 0;
+    const double infinity = std::numeric_limits<double>::infinity();
+    if (IsFloat(type)) return combiner == Opcode::kMaximum ? -infinity : infinity;
+    if (BitWidth(type) > 32) return std::nan("");
+    if (type == ElementType::kPred) return combiner == Opcode::kMaximum ? 0 : 1;
+    const double values = std::ldexp(1.0, BitWidth(type));
+    if (combiner == Opcode::kAnd) return IsSigned(type) ? -1 : values - 1;
+    const double least = IsSigned(type) ? -values / 2 : 0;
+    return combiner == Opcode::kMaximum ? least : least + values - 1;
   }
 
   // select(x = G, value, constant), or x = G as a number.
@@ -317,7 +352,10 @@ class JoinFinder {
       if (value < 0 || levels_[value] >= level || otherwise < 0) return std::nullopt;
       const std::optional<double> number = NumberOf(otherwise);
       if (!number.has_value() || !At(otherwise).shape().IsScalar()) return std::nullopt;
-      if (!idempotent && *number != 0) return std::nullopt;
+      // Parts without elements have it too.
+      if (*number != NeutralOf(combiner, At(otherwise).shape().element_type())) {
+        return std::nullopt;
+      }
     }
     constexpr Opcode kExtremes[] = {Opcode::kMaximum, Opcode::kMinimum};
     std::optional<Join> join = FindReference(mask, level, kExtremes, [&](int x, int reduced) {

@@ -19,13 +19,15 @@ namespace ingot::plan {
 // The rules.  x is what the base reduces, or another type's or shape's form of it; G is a function
 // of the base's result that is one value for all that is reduced.
 //
-// exponentials: the base is a maximum; the sum of w · exp(s · (x - G)), w any factor, or a choice
-//   between the term and 0, s positive and constant.  The reference r is the maximum so far; from r
-//   to r': times exp(s · (r - r')).
+// exponentials: the base is a maximum; the sum of exp(s · (x - G)), or of their negatives, s
+// positive
+//   and constant; or of a choice between the term and 0 that the maximum makes too.  G is the base,
+//   or another value where that is larger or the base is not finite.  The reference r is the
+//   maximum so far; from r to r': times exp(s · (r - r')).
 // squares: the base is a sum; the sum of (x - G)².  The reference is the mean; for n terms, from m
 //   to m': plus n · (m - m')².
-// ties: the base is a maximum or minimum; reduces a value where x = G, and a constant elsewhere.
-//   The reference is the base so far; for another one: the constant.
+// ties: the base is a maximum or minimum; reduces a value where x = G, and elsewhere the constant
+//   that changes nothing.  The reference is the base so far; for another one: the constant.
 #define INGOT_PLAN_JOIN_RULES(X)   \
   X(kExponentials, "exponentials") \
   X(kSquares, "squares")           \

@@ -12,7 +12,8 @@ namespace {
 constexpr int64_t kManyTerms = 256;
 
 // How many digits are seen, fewest first.
-enum class Digits : uint8_t { kNarrow, kLoose, kAll };
+// kExactly: something tells two values apart, however unsettled they are.
+enum class Digits : uint8_t { kNarrow, kLoose, kAll, kExactly };
 
 bool IsF32(const Instruction& instruction) {
   return instruction.shape().IsArray() && instruction.shape().element_type() == ElementType::kF32;
@@ -70,11 +71,23 @@ class Facts {
       if (IsF32(instruction)) flags_[numbers_.NumberOf(instruction)] = kUnsettled | kPositive;
     });
     visit([&](const Instruction& instruction) { Update(instruction); });
+    // A fact holds at a place of equal fusions if it does in each of them.
+    for (const EqualFusions& group : groups) {
+      for (const Instruction* first : group[0]->instructions()) {
+        const std::vector<const Instruction*> places = members_.AtSamePlace(*first);
+        uint8_t kept = kUnsettled | kPositive;
+        for (const Instruction* place : places) kept &= flags_[numbers_.NumberOf(*place)];
+        for (const Instruction* place : places) Keep(*place, kept);
+      }
+    }
     while (!queue_.empty()) {
       const int64_t number = queue_.back();
       queue_.pop_back();
       for (const Instruction* member : members_.WithNumber(number)) {
         for (const Instruction* user : member->users()) Update(*user);
+        for (const Instruction* same : members_.AtSamePlace(*member)) {
+          Keep(*same, flags_[number]);
+        }
       }
     }
   }
@@ -92,12 +105,17 @@ class Facts {
   }
 
   void Update(const Instruction& instruction) {
-    uint8_t& flags = flags_[numbers_.NumberOf(instruction)];
-    uint8_t found = flags;
+    uint8_t found = kUnsettled | kPositive;
     if (!ComesOutUnsettled(instruction)) found &= ~kUnsettled;
     if (!ComesOutPositive(instruction)) found &= ~kPositive;
-    if (found == flags) return;
-    flags = found;
+    Keep(instruction, found);
+  }
+
+  // Takes away the facts that are not in `kept`.
+  void Keep(const Instruction& instruction, uint8_t kept) {
+    uint8_t& flags = flags_[numbers_.NumberOf(instruction)];
+    if ((flags & kept) == flags) return;
+    flags &= kept;
     queue_.push_back(numbers_.NumberOf(instruction));
   }
 
@@ -188,7 +206,7 @@ class Uses {
  private:
   void See(const Instruction& instruction, Digits digits) {
     const int64_t number = numbers_.NumberOf(instruction);
-    if (facts_.IsUnsettled(instruction)) digits = std::min(digits, Digits::kLoose);
+    if (digits == Digits::kAll && facts_.IsUnsettled(instruction)) digits = Digits::kLoose;
     if (digits <= seen_[number]) return;
     seen_[number] = digits;
     queue_.push_back(number);
@@ -200,6 +218,9 @@ class Uses {
     }
   }
 
+  // What an op that computes with all digits sees of its operand.
+  Digits AllOf(const Instruction& user) const { return std::max(SeenOf(user), Digits::kAll); }
+
   Digits SeenBy(const Instruction& user, int64_t operand) const {
     if (MovesElements(user.opcode())) return SeenOf(user);
     switch (user.opcode()) {
@@ -209,28 +230,40 @@ class Uses {
       case Opcode::kSqrt:
         return SeenOf(user);
       case Opcode::kSelect:
-        return operand == 0 ? Digits::kAll : SeenOf(user);
+        return operand == 0 ? Digits::kExactly : SeenOf(user);
       case Opcode::kConvert: {
         const ElementType type = user.shape().element_type();
-        const bool is_narrow = type == ElementType::kBF16 || type == ElementType::kF16;
-        return is_narrow ? Digits::kNarrow : Digits::kAll;
+        if (type == ElementType::kBF16 || type == ElementType::kF16) return Digits::kNarrow;
+        return type == ElementType::kF64 ? AllOf(user) : Digits::kExactly;
       }
       case Opcode::kDivide:
-      case Opcode::kMultiply:
-        if (!facts_.IsUnsettled(*user.operand(1 - operand))) return SeenOf(user);
-        return std::min(SeenOf(user), Digits::kLoose);
+      case Opcode::kMultiply: {
+        // A square doubles a relative error.
+        if (user.operand(0) == user.operand(1)) return AllOf(user);
+        const bool beside = facts_.IsUnsettled(*user.operand(1 - operand));
+        return beside && SeenOf(user) == Digits::kAll ? Digits::kLoose : SeenOf(user);
+      }
       case Opcode::kReduce:
         return SeenBySum(user, operand);
-      default:
+      case Opcode::kTuple:
         return Digits::kAll;
+      case Opcode::kAdd:
+      case Opcode::kSubtract:
+      case Opcode::kExp:
+      case Opcode::kLog:
+      case Opcode::kTanh:
+      case Opcode::kLogistic:
+        return AllOf(user);
+      default:
+        return Digits::kExactly;
     }
   }
 
   Digits SeenBySum(const Instruction& sum, int64_t operand) const {
-    if (!IsSum(sum)) return Digits::kAll;
+    if (!IsSum(sum)) return Digits::kExactly;
     const bool is_positive =
         facts_.IsPositive(*sum.operand(0)) && facts_.IsPositive(*sum.operand(1));
-    const Digits seen = is_positive ? SeenOf(sum) : Digits::kAll;
+    const Digits seen = is_positive ? SeenOf(sum) : AllOf(sum);
     return operand == 0 && HasManyTerms(sum) ? std::min(seen, Digits::kLoose) : seen;
   }
 

@@ -30,7 +30,8 @@ struct SeenDigits {
 // a relative error on (a product, a quotient, a root, abs, negate, select, data movement) whose own
 // value is loose.  It is narrow if each use is a conversion to bf16 or f16, such an op whose value
 // is narrow, or a term of a sum that is narrow where no term is negative, so that no digits cancel.
-// What a kernel stores, compares or adds shows all digits, unless it is unsettled.
+// What a kernel stores or adds shows all digits, unless it is unsettled; what is compared, rounded
+// to an integer or otherwise told apart shows them in any case.
 //
 // As with excess precision, a value is one in all kernels that compute it (ValueNumbers): two of
 // them never see two values of one instruction.  `module` is the whole program.  Linear in its

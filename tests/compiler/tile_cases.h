@@ -86,7 +86,8 @@ inline constexpr Case kCases[] = {
   t = f32[24,203] broadcast(s), dimensions={0}
   ROOT r = f32[24,203] divide(p, t))",
      kJoinedTolerance, true, 1},
-    // Guarded as jax.nn.logsumexp is; a weighted sum beside it, and a factor in the exponent.
+    // Guarded as jax.nn.logsumexp is, with a factor in the exponent; the weighted sum beside it is
+    // not joined.
     {"logsumexp", R"(
   x = f32[24,200] parameter(0)  w = f32[24,200] parameter(1)
   z = f32[] constant(0)  n = f32[] constant(-inf)  half = f32[] constant(0.5)
@@ -104,7 +105,7 @@ inline constexpr Case kCases[] = {
   q = f32[24] reduce(v, z), dimensions={1}, to_apply=add
   l = f32[24] log(s)
   ROOT r = (f32[24], f32[24], f32[24]) tuple(l, q, m))",
-     kJoinedTolerance, true, 2},
+     kJoinedTolerance, true, 1},
     // As jax.nn.softmax is with a mask, guarded; the second sum has a mask that the maximum has
     // not.
     {"masked", R"(
@@ -163,7 +164,7 @@ inline constexpr Case kCases[] = {
     // How many elements are the maximum, and the first of them.
     {"ties", R"(
   x = f32[24,200] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
-  k = s32[] constant(200)  l = s32[] constant(2147483647)
+  k = s32[] constant(2147483647)  l = s32[] constant(2147483647)
   m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
   b = f32[24,200] broadcast(m), dimensions={0}
   e = pred[24,200] compare(x, b), direction=EQ
@@ -175,6 +176,33 @@ inline constexpr Case kCases[] = {
   g = s32[24] reduce(f, l), dimensions={1}, to_apply=min
   ROOT r = (f32[24], s32[24], f32[24]) tuple(s, g, m))",
      0, true, 2},
+    // What looks like the rules and is not: a constant that is not neutral, a mask that the maximum
+    // has not, a reference that is not the maximum.
+    {"no_joins", R"(
+  x = f32[24,200] parameter(0)  w = f32[24,200] parameter(1)
+  z = f32[] constant(0)  n = f32[] constant(-inf)  half = f32[] constant(0.5)
+  k = s32[] constant(200)  l = s32[] constant(2147483647)
+  m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
+  b = f32[24,200] broadcast(m), dimensions={0}
+  e = pred[24,200] compare(x, b), direction=EQ
+  i = s32[24,200] iota(), iota_dimension=1
+  kb = s32[24,200] broadcast(k), dimensions={}
+  f = s32[24,200] select(e, i, kb)
+  g = s32[24] reduce(f, l), dimensions={1}, to_apply=min
+  zw = f32[24,200] broadcast(z), dimensions={}
+  o = pred[24,200] compare(w, zw), direction=GT
+  d = f32[24,200] subtract(x, b)
+  p = f32[24,200] exponential(d)
+  v = f32[24,200] select(o, p, zw)
+  s = f32[24] reduce(v, z), dimensions={1}, to_apply=add
+  hs = f32[24] broadcast(half), dimensions={}
+  mh = f32[24] multiply(m, hs)
+  bh = f32[24,200] broadcast(mh), dimensions={0}
+  dh = f32[24,200] subtract(x, bh)
+  ph = f32[24,200] exponential(dh)
+  sh = f32[24] reduce(ph, z), dimensions={1}, to_apply=add
+  ROOT r = (s32[24], f32[24], f32[24]) tuple(g, s, sh))",
+     kJoinedTolerance, true, 0},
 };
 
 }  // namespace ingot::test

@@ -16,18 +16,21 @@ namespace {
 constexpr char kSum[] =
     "sum { a = f32[] parameter(0)  b = f32[] parameter(1)  ROOT s = f32[] add(a, b) }\n";
 
-// For each computation of `names` the names of its loose and its narrow instructions, in a line.
-std::string Seen(const std::string& text, const std::vector<std::string>& names) {
+// For each group of computations, by name, the names of the loose and the narrow instructions of
+// its first one, in a line.
+std::string Seen(const std::string& text, const std::vector<std::vector<std::string>>& names) {
   const auto module = ParseModule(absl::StrCat("HloModule m\n", kSum, text), "m.hlo");
   EXPECT_TRUE(module.ok()) << module.status();
   if (!module.ok()) return "";
-  std::vector<EqualFusions> groups;
-  for (const std::string& name : names) {
-    for (const Computation* computation : (*module)->computations()) {
-      if (computation->name() == name) groups.push_back({computation});
+  std::vector<EqualFusions> groups(names.size());
+  for (size_t g = 0; g < names.size(); ++g) {
+    for (const std::string& name : names[g]) {
+      for (const Computation* computation : (*module)->computations()) {
+        if (computation->name() == name) groups[g].push_back(computation);
+      }
     }
+    EXPECT_EQ(groups[g].size(), names[g].size());
   }
-  EXPECT_EQ(groups.size(), names.size());
   const std::vector<SeenDigits> seen = FindSeenDigits(**module, groups);
   std::string result;
   for (size_t g = 0; g < groups.size(); ++g) {
@@ -53,7 +56,7 @@ std::string OfBody(const std::string& body) {
       absl::StrCat("ENTRY e {\n  x = f32[8,512] parameter(0)\n  y = f32[8,512] parameter(1)\n"
                    "  p = pred[8,512] parameter(2)\n  z = f32[] constant(0)\n",
                    body, "}\n"),
-      {"e"});
+      {{"e"}});
 }
 
 constexpr char kSoftmax[] =
@@ -126,6 +129,58 @@ TEST(SeenDigits, ZerosBesideUnsettledValues) {
             "loose: e q; \n");
 }
 
+// Accuracy, with floor: 282 / 282 is 1, whatever the order of the sum.
+TEST(SeenDigits, WhatIsToldApartShowsAllOfUnsettledValues) {
+  const std::string head =
+      "n = f32[] constant(512)\n  d = f32[8] broadcast(n), dimensions={}\n"
+      "  s = f32[8] reduce(x, z), dimensions={1}, to_apply=sum\n  q = f32[8] divide(s, d)\n";
+  EXPECT_EQ(OfBody(head + "  ROOT r = f32[8] negate(q)\n"), "loose: q; \n");
+  EXPECT_EQ(OfBody(head + "  ROOT r = f32[8] floor(q)\n"), "\n");
+  EXPECT_EQ(OfBody(head + "  m = f32[8] multiply(q, s)\n  a = f32[8] add(m, d)\n"
+                          "  ROOT r = pred[8] compare(a, d), direction=GE\n"),
+            "\n");
+  EXPECT_EQ(OfBody(head + "  ROOT r = s32[8] convert(q)\n"), "\n");
+}
+
+// A square doubles an error.
+TEST(SeenDigits, PowersShowAll) {
+  EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  m = f32[8,512] multiply(e, e)\n"
+                   "  ROOT c = bf16[8,512] convert(m)\n"),
+            "\n");
+}
+
+// Two fusions are one code; the divisor of one is no sum.
+TEST(SeenDigits, EqualFusionsAgree) {
+  constexpr char kTwo[] = R"(
+t {
+  w = f32[512] parameter(0)
+  z = f32[] constant(0)
+  ROOT s = f32[] reduce(w, z), dimensions={0}, to_apply=sum
+}
+f {
+  x = f32[] parameter(0)
+  s = f32[] parameter(1)
+  ROOT q = f32[] divide(x, s)
+}
+g {
+  x = f32[] parameter(0)
+  s = f32[] parameter(1)
+  ROOT q = f32[] divide(x, s)
+}
+ENTRY e {
+  a = f32[512] parameter(0)
+  x = f32[] parameter(1)
+  y = f32[] parameter(2)
+  s = f32[] fusion(a), kind=kLoop, calls=t
+  u = f32[] fusion(x, s), kind=kLoop, calls=f
+  v = f32[] fusion(x, y), kind=kLoop, calls=g
+  ROOT r = (f32[], f32[]) tuple(u, v)
+}
+)";
+  EXPECT_EQ(Seen(kTwo, {{"t"}, {"f"}, {"g"}}), "\nloose: q; \n\n");
+  EXPECT_EQ(Seen(kTwo, {{"t"}, {"f", "g"}}), "\n\n");
+}
+
 // e is computed in two kernels; one of them stores it.
 TEST(SeenDigits, OneValueInTwoKernels) {
   constexpr char kTwo[] = R"(
@@ -149,7 +204,7 @@ ENTRY e {
   const auto with = [&](const std::string& root, const std::string& shape) {
     std::string text = kTwo;
     for (const std::string& part : {root, shape, shape}) text.replace(text.find("%s"), 2, part);
-    return Seen(text, {"f", "g"});
+    return Seen(text, {{"f"}, {"g"}});
   };
   EXPECT_EQ(with("f32[8] negate(e)", "f32[8]"), "\n\n");
   EXPECT_EQ(with("f16[8] convert(e)", "f16[8]"), "narrow: e; \nnarrow: e; \n");
