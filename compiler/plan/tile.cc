@@ -48,6 +48,8 @@ class TilePlanner {
     }
     if (deal_.splits == 1) return Costed(OneKernel());
     FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
+    // Nobody but the last kernel reads the parts, and it has few blocks.
+    if (levels_.last == 1 && !HasWideRoot(info_, levels_)) return plan;
     FusionPlan combined = Costed(SplitKernels(/*combines=*/true));
     return combined.cost < kLeastGainOfKernel * plan.cost ? combined : plan;
   }
