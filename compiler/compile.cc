@@ -173,9 +173,9 @@ class Compiler {
     unrounded_.resize(fusions_->entries().size());
     seen_.resize(fusions_->entries().size());
     if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
-    unrounded_ =
-        plan::FindUnrounded(*module_, fusions_->equal_fusions(), plan::LeastRoundings(target_));
-    seen_ = plan::FindSeenDigits(*module_, fusions_->equal_fusions());
+    const plan::FusionMembers members(*module_, fusions_->equal_fusions());
+    unrounded_ = plan::FindUnrounded(members, plan::LeastRoundings(target_));
+    seen_ = plan::FindSeenDigits(members);
   }
 
   absl::Status PlanFusions() {

@@ -66,6 +66,10 @@ bool HasArraysOnly(const Computation& fusion) {
   return true;
 }
 
+bool Contains(absl::Span<const int> list, int value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
 bool MovesElements(Opcode opcode) {
   switch (opcode) {
     case Opcode::kBroadcast:

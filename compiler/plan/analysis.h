@@ -13,6 +13,8 @@ namespace ingot::plan {
 // The op of a computation that is one commutative op of its two scalar parameters.
 std::optional<Opcode> SimpleCombiner(const Computation& computation);
 
+bool Contains(absl::Span<const int> list, int value);
+
 // Whether an op's elements are those of its one operand, elsewhere: broadcast, copy, reshape,
 // reverse, slice, transpose.
 bool MovesElements(Opcode opcode);

@@ -99,13 +99,13 @@ bool IsCandidate(const Instruction& instruction) {
 // Marks values that have to be rounded until no more have to be.
 class Marks {
  public:
-  Marks(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups, int64_t least_roundings)
-      : numbers_(numbers), members_(numbers, groups), rounded_(numbers.count(), false) {
-    for (const EqualFusions& group : groups) {
+  Marks(const FusionMembers& members, int64_t least_roundings)
+      : numbers_(members.numbers()), members_(members), rounded_(numbers_.count(), false) {
+    for (const EqualFusions& group : members.groups()) {
       for (const Computation* fusion : group) MarkFusion(*fusion);
     }
     MarkReached();
-    for (const EqualFusions& group : groups) {
+    for (const EqualFusions& group : members.groups()) {
       if (RoundingsLeftOut(*group[0]) >= least_roundings) continue;
       for (const Instruction* instruction : group[0]->instructions()) Mark(*instruction);
     }
@@ -162,20 +162,18 @@ class Marks {
   }
 
   const ValueNumbers& numbers_;
-  const FusionMembers members_;
+  const FusionMembers& members_;
   std::vector<bool> rounded_;
   std::vector<int64_t> queue_;
 };
 
 }  // namespace
 
-std::vector<std::vector<int64_t>> FindUnrounded(const Module& module,
-                                                absl::Span<const EqualFusions> groups,
+std::vector<std::vector<int64_t>> FindUnrounded(const FusionMembers& members,
                                                 int64_t least_roundings) {
-  const ValueNumbers numbers(module);
-  const Marks marks(numbers, groups, least_roundings);
+  const Marks marks(members, least_roundings);
   std::vector<std::vector<int64_t>> unrounded;
-  for (const EqualFusions& group : groups) {
+  for (const EqualFusions& group : members.groups()) {
     unrounded.emplace_back();
     for (const Instruction* instruction : group[0]->instructions()) {
       if (!marks.IsRounded(*instruction)) unrounded.back().push_back(instruction->id());

@@ -12,7 +12,7 @@
 
 namespace ingot::plan {
 
-// For each element of `groups`, the ids of the instructions of its first computation whose rounding
+// For each group of `members`, the ids of the instructions of its first computation whose rounding
 // may be left out, ascending.
 //
 // An instruction is rounded if a kernel of the program stores its value, or if a use of it reaches,
@@ -28,9 +28,8 @@ namespace ingot::plan {
 // `least_roundings`, nothing of it is left out: there is no time to be won, and the results stay
 // those of the interpreter.
 //
-// `module` is the whole program, each fusion with one caller.  Linear in its size.
-std::vector<std::vector<int64_t>> FindUnrounded(const Module& module,
-                                                absl::Span<const EqualFusions> groups,
+// `members` are of the whole program, each fusion with one caller.  Linear in its size.
+std::vector<std::vector<int64_t>> FindUnrounded(const FusionMembers& members,
                                                 int64_t least_roundings);
 
 // The roundings that `target`, a GPU, does in 200 ns, a tenth of the time of a short kernel.

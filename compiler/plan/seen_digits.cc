@@ -54,12 +54,11 @@ bool IsZero(const Instruction& instruction) {
 // too coarse numbers cost digits that nobody sees, no others.
 class Facts {
  public:
-  Facts(const ValueNumbers& numbers, const FusionMembers& members,
-        absl::Span<const EqualFusions> groups)
-      : numbers_(numbers), members_(members), flags_(numbers.count(), 0) {
+  explicit Facts(const FusionMembers& members)
+      : numbers_(members.numbers()), members_(members), flags_(numbers_.count(), 0) {
     // All that a fusion computes has every fact, until one of them turns out not to follow.
     const auto visit = [&](const auto& each) {
-      for (const EqualFusions& group : groups) {
+      for (const EqualFusions& group : members.groups()) {
         for (const Computation* fusion : group) {
           for (const Instruction* instruction : fusion->instructions()) {
             if (instruction->opcode() != Opcode::kParameter) each(*instruction);
@@ -72,7 +71,7 @@ class Facts {
     });
     visit([&](const Instruction& instruction) { Update(instruction); });
     // A fact holds at a place of equal fusions if it does in each of them.
-    for (const EqualFusions& group : groups) {
+    for (const EqualFusions& group : members.groups()) {
       for (const Instruction* first : group[0]->instructions()) {
         const std::vector<const Instruction*> places = members_.AtSamePlace(*first);
         uint8_t kept = kUnsettled | kPositive;
@@ -178,12 +177,12 @@ class Facts {
 // How many digits of each value are seen, found from consumers to producers.
 class Uses {
  public:
-  Uses(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups)
-      : numbers_(numbers),
-        members_(numbers, groups),
-        facts_(numbers, members_, groups),
-        seen_(numbers.count(), Digits::kNarrow) {
-    for (const EqualFusions& group : groups) {
+  explicit Uses(const FusionMembers& members)
+      : numbers_(members.numbers()),
+        members_(members),
+        facts_(members),
+        seen_(numbers_.count(), Digits::kNarrow) {
+    for (const EqualFusions& group : members.groups()) {
       for (const Computation* fusion : group) {
         See(*fusion->root(), Digits::kAll);
         for (const Instruction* instruction : fusion->instructions()) SeeOperands(*instruction);
@@ -268,7 +267,7 @@ class Uses {
   }
 
   const ValueNumbers& numbers_;
-  const FusionMembers members_;
+  const FusionMembers& members_;
   const Facts facts_;
   std::vector<Digits> seen_;  // by value
   std::vector<int64_t> queue_;
@@ -276,12 +275,10 @@ class Uses {
 
 }  // namespace
 
-std::vector<SeenDigits> FindSeenDigits(const Module& module,
-                                       absl::Span<const EqualFusions> groups) {
-  const ValueNumbers numbers(module);
-  const Uses uses(numbers, groups);
+std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members) {
+  const Uses uses(members);
   std::vector<SeenDigits> found;
-  for (const EqualFusions& group : groups) {
+  for (const EqualFusions& group : members.groups()) {
     SeenDigits& digits = found.emplace_back();
     for (const Instruction* instruction : group[0]->instructions()) {
       if (!HasShortExpansion(*instruction)) continue;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "compiler/plan/value_numbers.h"
 #include "ir/module.h"
 
@@ -20,7 +19,7 @@ struct SeenDigits {
   bool operator==(const SeenDigits&) const = default;
 };
 
-// For each element of `groups`, those of its first computation, of f32, for whose op an expansion
+// For each group of `members`, those of its first computation, of f32, for whose op an expansion
 // with fewer digits exists: exponential, logistic, tanh, rsqrt, divide.
 //
 // A value is *unsettled* where the order of a sum shows in its last digits: float sums of at least
@@ -31,12 +30,13 @@ struct SeenDigits {
 // value is loose.  It is narrow if each use is a conversion to bf16 or f16, such an op whose value
 // is narrow, or a term of a sum that is narrow where no term is negative, so that no digits cancel.
 // What a kernel stores or adds shows all digits, unless it is unsettled; what is compared, rounded
-// to an integer or otherwise told apart shows them in any case.
+// to an integer or otherwise told apart shows them in any case.  A square, which doubles a relative
+// error, hands none on.
 //
 // As with excess precision, a value is one in all kernels that compute it (ValueNumbers): two of
-// them never see two values of one instruction.  `module` is the whole program.  Linear in its
+// them never see two values of one instruction.  `members` are of the whole program.  Linear in its
 // size.
-std::vector<SeenDigits> FindSeenDigits(const Module& module, absl::Span<const EqualFusions> groups);
+std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members);
 
 }  // namespace ingot::plan
 

@@ -24,10 +24,6 @@ constexpr int64_t kFewTripsOfParts = 4;
 // Bytes in a microsecond at 1 GB/s.
 constexpr double kBytesOfGigabyteRate = 1e3;
 
-bool Contains(absl::Span<const int> list, int value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 class TilePlanner {
  public:
   TilePlanner(const FusionInfo& info, const Target& target, Numerics numerics,

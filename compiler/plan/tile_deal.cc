@@ -1,6 +1,7 @@
 #include "compiler/plan/tile_deal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/plan/analysis.h"
 
@@ -44,10 +45,6 @@ constexpr int64_t kRowsOfLoop = 4;
 constexpr double kLeastStaged = 0.125;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
 constexpr double kMostWaste = 1.25;
-
-bool Contains(absl::Span<const int> list, int value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 // Bytes of shared memory that the inputs of the list take.
 int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
@@ -368,17 +365,31 @@ class Dealer {
     CopyRowsAhead(kept);
   }
 
+  // The threads of a block, and the elements of the space that one of them holds in a trip.
+  std::pair<int64_t, int64_t> Block() const {
+    int64_t threads = 1, held = 1;
+    for (const TileClass& tile : deal_.classes) {
+      threads *= int64_t{1} * tile.lanes * tile.warps;
+      held *= int64_t{1} * tile.vector * tile.registers;
+    }
+    return {threads, held};
+  }
+
+  // At most `blocks` blocks loop over what the class's blocks have.
+  static void TakeByTurns(TileClass& tile, int64_t blocks) {
+    tile.loop = CeilDiv(tile.blocks, blocks);
+    tile.blocks = CeilDiv(tile.size, tile.block_extent());
+  }
+
   // Rows of which a multiprocessor holds one block, that would wait for its loads: blocks take
   // several rows by turns, and their threads copy the next one while they compute.
   void CopyRowsAhead(const std::vector<int>& kept) {
     if (!knobs_.copies_ahead || kept.empty() || !deal_.staged.empty() || deal_.aligned) return;
-    int64_t threads = 1, held = 1;
     for (int c : order_) {
       const TileClass& tile = deal_.classes[c];
       if (tile.loop > 1 || (c != kept[0] && tile.blocks > 1)) return;
-      threads *= int64_t{1} * tile.lanes * tile.warps;
-      held *= int64_t{1} * tile.vector * tile.registers;
     }
+    const auto [threads, held] = Block();
     TileClass& rows = deal_.classes[kept[0]];
     if (rows.blocks < kRowsOfLoop * target_.multiprocessors) return;
     if (2 * threads * (held + kLeastOtherRegisters) <= target_.card->registers) return;
@@ -388,29 +399,22 @@ class Dealer {
       const absl::Span<const int> own = space().ClassesOf(v);
       if (!info_.uses().Of(v).in_space() || !Contains(own, order_[0])) continue;
       if (!Contains(own, kept[0]) || !CopiesAhead(info_, deal_.classes, v)) continue;
-      int64_t elements = threads;
-      for (int c : own) {
-        elements *= int64_t{1} * deal_.classes[c].vector * deal_.classes[c].registers;
-      }
       ahead.push_back(v);
-      bytes += BytesOf(graph().value(v).shape(), elements);
+      bytes += BytesOf(graph().value(v).shape(), threads * HeldElements(info_, deal_.classes, v));
     }
     if (ahead.empty() || bytes > target_.shared_bytes) return;
-    rows.loop = CeilDiv(rows.blocks, target_.multiprocessors);
-    rows.blocks = CeilDiv(rows.size, rows.block_extent());
+    TakeByTurns(rows, target_.multiprocessors);
     deal_.ahead = std::move(ahead);
   }
 
   // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
   // if a block holds its rows and there are enough of them.
   void StageRows(const std::vector<int>& kept) {
-    int64_t threads = 1, held = 1;
     for (int c : order_) {
       const TileClass& tile = deal_.classes[c];
       if (IsReduced(c) && tile.loop * tile.blocks > 1) return;
-      threads *= int64_t{1} * tile.lanes * tile.warps;
-      held *= int64_t{1} * tile.vector * tile.registers;
     }
+    const auto [threads, held] = Block();
     std::vector<int> staged;
     double staged_bytes = 0, row_bytes = 0;
     for (int v : ArraysInSpace(info_)) {
@@ -439,9 +443,7 @@ class Dealer {
     const int64_t slots = resident * target_.multiprocessors;
     if (blocks < kRowsOfLoop * slots) return;
     TileClass& tile = deal_.classes[outer];
-    const int64_t wanted = std::max<int64_t>(1, slots / (blocks / tile.blocks));
-    tile.loop = CeilDiv(tile.blocks, wanted);
-    tile.blocks = CeilDiv(tile.size, tile.block_extent());
+    TakeByTurns(tile, std::max<int64_t>(1, slots / (blocks / tile.blocks)));
     deal_.staged = std::move(staged);
   }
 
@@ -537,10 +539,7 @@ int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Targe
   int64_t bytes = 0, held = 1;  // of a thread
   for (int v = 0; v < info.graph().input_count(); ++v) {
     if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;
-    int64_t elements = 1;
-    for (int c : info.space().ClassesOf(v)) {
-      elements *= int64_t{1} * tile.classes[c].vector * tile.classes[c].registers;
-    }
+    const int64_t elements = HeldElements(info, tile.classes, v);
     bytes += ingot::BytesOf(info.graph().value(v).shape(), elements);
     held = std::max(held, elements);
   }

@@ -328,10 +328,7 @@ class Checker {
     const TilePlan& tile = kernel.tile();
     for (int v = 0; v < info_.graph().input_count(); ++v) {
       if (!info_.uses().Of(v).in_space()) continue;
-      int64_t elements = 1;
-      for (int c : info_.space().ClassesOf(v)) {
-        elements *= int64_t{1} * tile.classes[c].vector * tile.classes[c].registers;
-      }
+      const int64_t elements = HeldElements(info_, tile.classes, v);
       const int64_t words =
           CeilDiv(ingot::BytesOf(info_.graph().value(v).shape(), elements), kRegisterBytes);
       INGOT_REQUIRE(words <= target_.card->thread_registers &&
@@ -355,11 +352,8 @@ class Checker {
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
     }
     for (int v : tile.ahead) {
-      int64_t elements = plan_.kernels[number].block_threads;
-      for (int c : info_.space().ClassesOf(v)) {
-        elements = SaturatingMultiply(
-            elements, int64_t{1} * tile.classes[c].vector * tile.classes[c].registers);
-      }
+      const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
+                                                  HeldElements(info_, tile.classes, v));
       bytes = SaturatingAdd(bytes, ingot::BytesOf(info_.graph().value(v).shape(), elements));
     }
     for (const Reduction& reduction : info_.reductions()) {

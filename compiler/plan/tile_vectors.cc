@@ -11,10 +11,6 @@ namespace {
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
 
-bool Contains(absl::Span<const int> list, int value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 // The elements of an access of the widest array along a class.
 int64_t VectorOfAccess(const FusionInfo& info, int inner) {
   int64_t vector = kMostVector;
@@ -39,6 +35,14 @@ std::vector<int> ArraysInSpace(const FusionInfo& info) {
     arrays.push_back(info.graph().NumberOf(*root));
   }
   return arrays;
+}
+
+int64_t HeldElements(const FusionInfo& info, absl::Span<const TileClass> classes, int input) {
+  int64_t elements = 1;
+  for (int c : info.space().ClassesOf(input)) {
+    elements = SaturatingMultiply(elements, int64_t{classes[c].vector} * classes[c].registers);
+  }
+  return elements;
 }
 
 std::vector<int> AlignedRows(const FusionInfo& info, int inner) {

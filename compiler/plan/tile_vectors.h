@@ -2,6 +2,7 @@
 #ifndef INGOT_COMPILER_PLAN_TILE_VECTORS_H_
 #define INGOT_COMPILER_PLAN_TILE_VECTORS_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -12,6 +13,9 @@ namespace ingot::plan {
 
 // Arrays in memory that are read or written at the points of the space, by value number.
 std::vector<int> ArraysInSpace(const FusionInfo& info);
+
+// Elements of an input that a thread has at the registers of a trip; saturates.
+int64_t HeldElements(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
 
 // The most elements, a power of two, that an access along class `inner` can move of every array
 // that has the class, each dimension of it made of whole vectors.

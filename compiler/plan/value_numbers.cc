@@ -70,13 +70,14 @@ int64_t ValueNumbers::NumberFor(const Instruction& instruction, const Instructio
   return it->second;
 }
 
-FusionMembers::FusionMembers(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups) {
-  for (const EqualFusions& group : groups) {
+FusionMembers::FusionMembers(const Module& module, std::vector<EqualFusions> groups)
+    : groups_(std::move(groups)), numbers_(module) {
+  for (const EqualFusions& group : groups_) {
     for (const Computation* fusion : group) {
       group_of_[fusion] = &group;
       int64_t place = 0;
       for (const Instruction* instruction : fusion->instructions()) {
-        members_[numbers.NumberOf(*instruction)].push_back(instruction);
+        members_[numbers_.NumberOf(*instruction)].push_back(instruction);
         places_[instruction] = place++;
       }
     }

@@ -35,10 +35,15 @@ class ValueNumbers {
   int64_t count_ = 0;
 };
 
-// The instructions of all fusions by value, and by their place in equal fusions.
+// The instructions of a program's fusions by value, and by their place in equal fusions.
 class FusionMembers {
  public:
-  FusionMembers(const ValueNumbers& numbers, absl::Span<const EqualFusions> groups);
+  // `groups` has each fusion once.
+  FusionMembers(const Module& module, std::vector<EqualFusions> groups);
+  FusionMembers(const FusionMembers&) = delete;  // it points into itself
+
+  const std::vector<EqualFusions>& groups() const { return groups_; }
+  const ValueNumbers& numbers() const { return numbers_; }
 
   // Those that have this value, parameters included.
   absl::Span<const Instruction* const> WithNumber(int64_t number) const;
@@ -46,6 +51,8 @@ class FusionMembers {
   std::vector<const Instruction*> AtSamePlace(const Instruction& instruction) const;
 
  private:
+  const std::vector<EqualFusions> groups_;
+  const ValueNumbers numbers_;
   absl::flat_hash_map<int64_t, std::vector<const Instruction*>> members_;
   absl::flat_hash_map<const Computation*, const EqualFusions*> group_of_;
   absl::flat_hash_map<const Instruction*, int64_t> places_;

@@ -71,6 +71,11 @@ absl::StatusOr<BoundRun> Bind(runtime::Executor& executor, absl::Span<const Lite
   return run;
 }
 
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 // The median of runs for about `seconds`, at least five after two to warm up, in microseconds.
 absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& run, double seconds,
                                  int64_t* runs) {
@@ -82,8 +87,7 @@ absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& ru
     if (i >= 2) times.push_back(MicrosecondsSince(begin));
   }
   *runs = static_cast<int64_t>(times.size());
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+  return Median(std::move(times));
 }
 
 // Microseconds a run where the next ones are started before it ends, as a program that serves many
@@ -111,8 +115,7 @@ absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& ru
     for (runtime::Execution& execution : executions) INGOT_RETURN_IF_ERROR(execution.Wait());
     times.push_back(MicrosecondsSince(begin) / static_cast<double>(batch));
   }
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+  return Median(std::move(times));
 }
 
 // Bytes a microsecond that the device copies, read and written counted: a program of one copy of

@@ -27,7 +27,7 @@ std::vector<Literal> RunUnrounded(const std::string& text, const std::vector<Lit
   const std::unique_ptr<Module> module = Parse(text);
   if (module == nullptr) return {};
   plan::PlanOptions options;
-  options.unrounded = plan::FindUnrounded(*module, {{module->entry()}}, 0)[0];
+  options.unrounded = plan::FindUnrounded(plan::FusionMembers(*module, {{module->entry()}}), 0)[0];
   if (unrounded != nullptr) *unrounded += options.unrounded.size();
   auto results = RunOnHost(*module->entry(), inputs, *HostTarget(), options);
   EXPECT_TRUE(results.ok()) << results.status() << "\n" << text;

@@ -287,7 +287,7 @@ std::string PlanAndKernelText(const std::string& hlo, const std::string& target_
   if (!target.ok()) return std::string(target.status().message());
   const Computation& fusion = *module->entry();
   if (options.numerics == Numerics::kDefault) {
-    options.seen = plan::FindSeenDigits(*module, {{&fusion}})[0];
+    options.seen = plan::FindSeenDigits(plan::FusionMembers(*module, {{&fusion}}))[0];
   }
   const absl::StatusOr<Lowered> lowered = LowerFor(fusion, **target, options);
   if (!lowered.ok()) return absl::StrCat("error: ", lowered.status().message(), "\n");

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ir/text/parser.h"
+#include "tests/compiler/plan/groups.h"
 
 namespace ingot::plan {
 namespace {
@@ -20,20 +21,11 @@ std::string Unrounded(const std::string& text, const std::vector<std::vector<std
   const auto module = ParseModule("HloModule m\n" + text, "m.hlo");
   EXPECT_TRUE(module.ok()) << module.status();
   if (!module.ok()) return "";
-  std::vector<EqualFusions> groups(names.size());
-  for (size_t g = 0; g < names.size(); ++g) {
-    for (const std::string& name : names[g]) {
-      for (const Computation* computation : (*module)->computations()) {
-        if (computation->name() == name) groups[g].push_back(computation);
-      }
-    }
-    EXPECT_EQ(groups[g].size(), names[g].size());
-  }
-  const std::vector<std::vector<int64_t>> unrounded =
-      FindUnrounded(**module, groups, least_roundings);
+  const FusionMembers members(**module, GroupsOf(**module, names));
+  const std::vector<std::vector<int64_t>> unrounded = FindUnrounded(members, least_roundings);
   std::string result;
-  for (size_t g = 0; g < groups.size(); ++g) {
-    for (const Instruction* instruction : groups[g][0]->instructions()) {
+  for (size_t g = 0; g < names.size(); ++g) {
+    for (const Instruction* instruction : members.groups()[g][0]->instructions()) {
       for (int64_t id : unrounded[g]) {
         if (id == instruction->id()) absl::StrAppend(&result, instruction->name(), " ");
       }

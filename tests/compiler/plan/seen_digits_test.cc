@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ir/text/parser.h"
+#include "tests/compiler/plan/groups.h"
 
 namespace ingot::plan {
 namespace {
@@ -22,23 +23,15 @@ std::string Seen(const std::string& text, const std::vector<std::vector<std::str
   const auto module = ParseModule(absl::StrCat("HloModule m\n", kSum, text), "m.hlo");
   EXPECT_TRUE(module.ok()) << module.status();
   if (!module.ok()) return "";
-  std::vector<EqualFusions> groups(names.size());
-  for (size_t g = 0; g < names.size(); ++g) {
-    for (const std::string& name : names[g]) {
-      for (const Computation* computation : (*module)->computations()) {
-        if (computation->name() == name) groups[g].push_back(computation);
-      }
-    }
-    EXPECT_EQ(groups[g].size(), names[g].size());
-  }
-  const std::vector<SeenDigits> seen = FindSeenDigits(**module, groups);
+  const FusionMembers members(**module, GroupsOf(**module, names));
+  const std::vector<SeenDigits> seen = FindSeenDigits(members);
   std::string result;
-  for (size_t g = 0; g < groups.size(); ++g) {
+  for (size_t g = 0; g < names.size(); ++g) {
     for (const auto& [what, ids] :
          {std::pair("loose:", &seen[g].loose), {"narrow:", &seen[g].narrow}}) {
       if (ids->empty()) continue;
       absl::StrAppend(&result, what);
-      for (const Instruction* instruction : groups[g][0]->instructions()) {
+      for (const Instruction* instruction : members.groups()[g][0]->instructions()) {
         for (int64_t id : *ids) {
           if (id == instruction->id()) absl::StrAppend(&result, " ", instruction->name());
         }
