@@ -68,6 +68,7 @@ class TileLowering : public TileWalk {
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
     if (!plan_.staged.empty()) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
+    EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
       EmitTile();

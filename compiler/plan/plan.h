@@ -144,14 +144,16 @@ struct TilePlan {
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
+  // Inputs that are the same in all trips, which each thread loads to registers before the first.
+  std::vector<int> kept;
   // Inputs of which each thread copies its elements of the next trip to shared memory while it
   // computes with those of this one.  One kept class loops, no other; they have it.
   std::vector<int> ahead;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
-                    visit("staged", self.staged); visit("ahead", self.ahead);
-                    visit("class", self.classes);)
+                    visit("staged", self.staged); visit("kept", self.kept);
+                    visit("ahead", self.ahead); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

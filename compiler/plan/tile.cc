@@ -8,6 +8,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -339,6 +340,7 @@ class TilePlanner {
     tile.order = order_;
     tile.aligned = deal_.aligned;
     tile.staged = deal_.staged;
+    tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     KernelPlan kernel = Kernel(tile);
     CountWork(kernel);

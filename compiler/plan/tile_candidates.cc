@@ -17,6 +17,8 @@ constexpr TileKnobs kVariations[] = {
     {.held_registers = 16},
     // Inputs that rows share, in shared memory.
     {.stages = true},
+    // Each row loads what it shares with others.
+    {.shares_rows = false},
     // Long rows: wait for the loads of each.
     {.copies_ahead = false},
     // Loads under way.

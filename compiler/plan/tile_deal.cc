@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_turns.h"
 
 namespace ingot::plan {
 namespace {
@@ -21,55 +22,12 @@ constexpr int64_t kMostCodeOfColumns = 128;
 constexpr int64_t kBytesOfLongRuns = 256 << 20;
 constexpr int64_t kCodeOfLongRuns = 4;
 constexpr int64_t kLeastHeld = 16;
-// Elements of a row of which each of the most threads would hold more have fewer threads, with
-// more registers.
-constexpr int64_t kHeldOfMostThreads = 32;
 // Vectors of a row from which on it may be walked from an aligned element on.
 constexpr int64_t kVectorsOfAlignedRow = 64;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
-// Bytes of loads that a multiprocessor should have under way, and where barriers stand between
-// loads and stores.
-constexpr int64_t kBytesAhead = 32 << 10;
-constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
-// Threads of a multiprocessor that keep its arithmetic busy.
-constexpr int64_t kBusyThreads = 1024;
-// Registers of a thread besides those of the elements that it holds.
-constexpr int64_t kOtherRegisters = 32;
-constexpr int64_t kLeastOtherRegisters = 24;
-// Shared memory of a block besides staged inputs.
-constexpr int64_t kOtherSharedBytes = 2048;
-// Rows that each resident block should have, at least, to take them by turns.
-constexpr int64_t kRowsOfLoop = 4;
-// Staged inputs have at least this share of the bytes of a row.
-constexpr double kLeastStaged = 0.125;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
 constexpr double kMostWaste = 1.25;
-
-// Bytes of shared memory that the inputs of the list take.
-int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
-  int64_t bytes = 0;
-  for (int v : staged) {
-    const Shape& shape = info.graph().value(v).shape();
-    bytes += ingot::BytesOf(shape, shape.ElementCount());
-  }
-  return bytes;
-}
-
-// Blocks that a multiprocessor can hold whose threads hold so many elements.
-int64_t MostResident(const FusionInfo& info, const Target& target, const std::vector<int>& staged,
-                     int64_t held, int block_threads) {
-  const Card& card = *target.card;
-  const int64_t threads =
-      std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
-  int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
-  if (!staged.empty()) {
-    const int64_t bytes =
-        StagedBytes(info, staged) + kOtherSharedBytes + card.reserved_shared_bytes;
-    most = std::min(most, card.shared_bytes / bytes);
-  }
-  return most;
-}
 
 class Dealer {
  public:
@@ -361,90 +319,7 @@ class Dealer {
     }
     DealBlocks(kept);
     SplitReduction(reduced, kept);
-    StageRows(kept);
-    CopyRowsAhead(kept);
-  }
-
-  // The threads of a block, and the elements of the space that one of them holds in a trip.
-  std::pair<int64_t, int64_t> Block() const {
-    int64_t threads = 1, held = 1;
-    for (const TileClass& tile : deal_.classes) {
-      threads *= int64_t{1} * tile.lanes * tile.warps;
-      held *= int64_t{1} * tile.vector * tile.registers;
-    }
-    return {threads, held};
-  }
-
-  // At most `blocks` blocks loop over what the class's blocks have.
-  static void TakeByTurns(TileClass& tile, int64_t blocks) {
-    tile.loop = CeilDiv(tile.blocks, blocks);
-    tile.blocks = CeilDiv(tile.size, tile.block_extent());
-  }
-
-  // Rows of which a multiprocessor holds one block, that would wait for its loads: blocks take
-  // several rows by turns, and their threads copy the next one while they compute.
-  void CopyRowsAhead(const std::vector<int>& kept) {
-    if (!knobs_.copies_ahead || kept.empty() || !deal_.staged.empty() || deal_.aligned) return;
-    for (int c : order_) {
-      const TileClass& tile = deal_.classes[c];
-      if (tile.loop > 1 || (c != kept[0] && tile.blocks > 1)) return;
-    }
-    const auto [threads, held] = Block();
-    TileClass& rows = deal_.classes[kept[0]];
-    if (rows.blocks < kRowsOfLoop * target_.multiprocessors) return;
-    if (2 * threads * (held + kLeastOtherRegisters) <= target_.card->registers) return;
-    std::vector<int> ahead;
-    int64_t bytes = kOtherSharedBytes;
-    for (int v = 0; v < graph().input_count(); ++v) {
-      const absl::Span<const int> own = space().ClassesOf(v);
-      if (!info_.uses().Of(v).in_space() || !Contains(own, order_[0])) continue;
-      if (!Contains(own, kept[0]) || !CopiesAhead(info_, deal_.classes, v)) continue;
-      ahead.push_back(v);
-      bytes += BytesOf(graph().value(v).shape(), threads * HeldElements(info_, deal_.classes, v));
-    }
-    if (ahead.empty() || bytes > target_.shared_bytes) return;
-    TakeByTurns(rows, target_.multiprocessors);
-    deal_.ahead = std::move(ahead);
-  }
-
-  // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
-  // if a block holds its rows and there are enough of them.
-  void StageRows(const std::vector<int>& kept) {
-    for (int c : order_) {
-      const TileClass& tile = deal_.classes[c];
-      if (IsReduced(c) && tile.loop * tile.blocks > 1) return;
-    }
-    const auto [threads, held] = Block();
-    std::vector<int> staged;
-    double staged_bytes = 0, row_bytes = 0;
-    for (int v : ArraysInSpace(info_)) {
-      const absl::Span<const int> own = space().ClassesOf(v);
-      if (!Contains(own, order_[0])) continue;
-      const Shape& shape = graph().value(v).shape();
-      const auto bytes = static_cast<double>(BytesOf(shape, ReducedElements()));
-      const bool shared = std::all_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); });
-      if (!shared || !graph().IsInput(v) || IsComplex(shape.element_type())) {
-        row_bytes += bytes;
-      } else {
-        staged.push_back(v);
-        staged_bytes += bytes;
-      }
-    }
-    if (!knobs_.stages || staged_bytes <= kLeastStaged * row_bytes) return;
-    const int64_t resident = MostResident(info_, target_, staged, held, static_cast<int>(threads));
-    if (resident * threads < kBusyThreads / 2) return;
-    if (StagedBytes(info_, staged) + kOtherSharedBytes > target_.shared_bytes) return;
-    int64_t blocks = 1;
-    int outer = kept.empty() ? order_[0] : kept[0];
-    for (int c : kept) {
-      blocks *= deal_.classes[c].blocks;
-      if (deal_.classes[c].blocks > deal_.classes[outer].blocks) outer = c;
-    }
-    const int64_t slots = resident * target_.multiprocessors;
-    if (blocks < kRowsOfLoop * slots) return;
-    TileClass& tile = deal_.classes[outer];
-    TakeByTurns(tile, std::max<int64_t>(1, slots / (blocks / tile.blocks)));
-    deal_.staged = std::move(staged);
+    TakeRowsByTurns(info_, target_, order_, knobs_, deal_);
   }
 
   // Columns across memory: lanes along it, warps and loops along what is reduced.
@@ -530,27 +405,6 @@ bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
 TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
                   const TileKnobs& knobs) {
   return Dealer(info, target, order, knobs).Run();
-}
-
-int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
-                   const TilePlan& tile, int64_t blocks, int block_threads) {
-  const bool wide = HasWideRoot(info, levels);
-  if (tile.combines() || (tile.known_level > 0 && tile.partial_level == 0 && !wide)) return 0;
-  int64_t bytes = 0, held = 1;  // of a thread
-  for (int v = 0; v < info.graph().input_count(); ++v) {
-    if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;
-    const int64_t elements = HeldElements(info, tile.classes, v);
-    bytes += ingot::BytesOf(info.graph().value(v).shape(), elements);
-    held = std::max(held, elements);
-  }
-  const bool waits = wide && !info.reductions().empty();
-  const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
-                                          std::max<int64_t>(1, bytes * block_threads)),
-                                  kBusyThreads / block_threads);
-  const int64_t resident =
-      std::min({wanted, MostResident(info, target, tile.staged, held, block_threads),
-                CeilDiv(blocks, target.multiprocessors)});  // no more than there are
-  return resident == 1 ? 0 : static_cast<int>(resident);
 }
 
 }  // namespace ingot::plan

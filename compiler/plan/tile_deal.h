@@ -18,6 +18,13 @@ inline constexpr int kBlockThreads = 256;
 // The most threads of a block, and bytes of a register.
 inline constexpr int kMostBlockThreads = 1024;
 inline constexpr int64_t kRegisterBytes = 4;
+// Registers of a thread besides those of the elements that it holds.
+inline constexpr int64_t kOtherRegisters = 32;
+// Elements of a row of which each of the most threads would hold more have fewer threads, with
+// more registers.
+inline constexpr int64_t kHeldOfMostThreads = 32;
+// Rows that each resident block should have, at least, to take them by turns.
+inline constexpr int64_t kRowsOfLoop = 4;
 
 int64_t CeilDiv(int64_t a, int64_t b);
 // The largest power of two of at most `n`, and the smallest of at least `n`.
@@ -48,13 +55,15 @@ struct TileKnobs {
   bool stages = false;
   // Whether rows of which a multiprocessor holds one block are copied a trip ahead.
   bool copies_ahead = true;
+  // Whether several rows share the loads of what is the same for all, where it is much.
+  bool shares_rows = true;
 };
 
 struct TileDeal {
-  std::vector<TileClass> classes;  // of the space
-  bool aligned = false;            // TilePlan's
-  std::vector<int> staged, ahead;  // TilePlan's
-  int64_t splits = 1;              // blocks that share what is reduced
+  std::vector<TileClass> classes;        // of the space
+  bool aligned = false;                  // TilePlan's
+  std::vector<int> staged, kept, ahead;  // TilePlan's
+  int64_t splits = 1;                    // blocks that share what is reduced
 };
 
 // `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are
@@ -62,12 +71,6 @@ struct TileDeal {
 // blocks share out what is reduced.
 TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
                   const TileKnobs& knobs);
-
-// KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
-// enough loads are under way and arithmetic finds enough warps, as far as registers and shared
-// memory go.
-int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
-                   const TilePlan& tile, int64_t blocks, int block_threads);
 
 }  // namespace ingot::plan
 

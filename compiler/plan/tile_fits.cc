@@ -73,6 +73,7 @@ class Checker {
     if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
+    INGOT_RETURN_IF_ERROR(KeptFit(tile));
     INGOT_RETURN_IF_ERROR(AheadFit(tile));
     return MemoryFits(number);
   }
@@ -293,6 +294,20 @@ class Checker {
       INGOT_REQUIRE(!shape.IsTuple() && !IsComplex(shape.element_type()) &&
                         BitWidth(shape.element_type()) >= 8 && shape.ElementCount() > 0,
                     "staged: input ", v, ", ", shape.ToString(false), ", cannot be");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status KeptFit(const TilePlan& tile) const {
+    if (tile.kept.empty()) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(InputsFit("kept", tile.kept));
+    INGOT_REQUIRE(!tile.aligned, "kept: rows are aligned");
+    for (int v : tile.kept) {
+      const absl::Span<const int> own = info_.space().ClassesOf(v);
+      const bool same = std::all_of(
+          own.begin(), own.end(), [&](int c) { return tile.classes[c].loop == 1 && IsReduced(c); });
+      INGOT_REQUIRE(info_.uses().Of(v).in_space() && same && !Contains(tile.staged, v),
+                    "kept: input ", v, " is not the same in all trips");
     }
     return absl::OkStatus();
   }

@@ -175,7 +175,18 @@ FusionPlan PlanDrawer::Draw() {
     const bool partial = !is_last && !tile.combines();
     Deal(tile, order[0], parts, partial, splits && !partial);
     for (int v = 0; v < info_.graph().input_count(); ++v) {
-      if (Below(4) == 0) tile.staged.push_back(v);
+      switch (Below(8)) {
+        case 0:
+        case 1:
+          tile.staged.push_back(v);
+          break;
+        case 2:
+        case 3:
+          if (IsShared(v)) tile.kept.push_back(v);
+          break;
+        case 4:
+          tile.ahead.push_back(v);
+      }
     }
     if (Below(4) == 0) kernel.index_type = ElementType::kS64;
     kernel.resident_blocks = Below(3);
@@ -189,6 +200,12 @@ FusionPlan PlanDrawer::Draw() {
     drawn.kernels.push_back(std::move(kernel));
   }
   return drawn;
+}
+
+bool PlanDrawer::IsShared(int input) const {
+  const absl::Span<const int> own = info_.space().ClassesOf(input);
+  return std::all_of(own.begin(), own.end(),
+                     [&](int c) { return info_.space().classes()[c].reduced; });
 }
 
 void PlanDrawer::Deal(TilePlan& tile, int inner, int64_t parts, bool partial, bool last) {

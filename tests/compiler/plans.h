@@ -41,6 +41,8 @@ class PlanDrawer {
   int Below(int n) { return static_cast<int>(random_() % n); }
   int Classes() const { return static_cast<int>(info_.space().classes().size()); }
 
+  // Whether every row reads all of an input.
+  bool IsShared(int input) const;
   // `partial`: the first reduced class is shared by `parts` blocks.  `last`: what is reduced is
   // walked again, if at all, by blocks that need not have all of it.
   void Deal(plan::TilePlan& tile, int inner, int64_t parts, bool partial, bool last);

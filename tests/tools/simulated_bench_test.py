@@ -37,6 +37,29 @@ ENTRY e {
   ROOT y = f32[] reduce(x, zero), dimensions={0}, to_apply=add
 }
 """
+# Rows of bf16 that share a scale of f32, and after it one more.
+SCALED = """HloModule scaled
+add {
+  a = f32[] parameter(0)
+  b = f32[] parameter(1)
+  ROOT s = f32[] add(a, b)
+}
+ENTRY e {
+  x = bf16[8192,4096] parameter(0)
+  scale = f32[4096] parameter(1)
+  shift = f32[4096] parameter(2)
+  wide = f32[8192,4096] convert(x)
+  zero = f32[] constant(0)
+  sum = f32[8192] reduce(wide, zero), dimensions={1}, to_apply=add
+  sums = f32[8192,4096] broadcast(sum), dimensions={0}
+  centred = f32[8192,4096] subtract(wide, sums)
+  scales = f32[8192,4096] broadcast(scale), dimensions={1}
+  scaled = f32[8192,4096] multiply(centred, scales)
+  shifts = f32[8192,4096] broadcast(shift), dimensions={1}
+  shifted = f32[8192,4096] add(scaled, shifts)
+  ROOT y = bf16[8192,4096] convert(%s)
+}
+"""
 FIELDS = ["kernels", "moved", "asked", "used_loads", "used_stores", "bytes_in_flight",
           "issue_slots", "predicted_us", "floor_us"]
 
@@ -98,6 +121,12 @@ def main():
         model = bench(SUM, folder)
         check(model["kernels"] == 2, "the sum is split", model)
         check(1 <= model["moved"] < 1.01, "moved by two kernels", model)
+
+        # A row alone would ask for 2 and 3 times its bytes.
+        for result in ["scaled", "shifted"]:
+            model = bench(SCALED % result, folder)
+            check(model["kernels"] == 1, "rows are one kernel", model)
+            check(model["asked"] <= 1.51, "rows share what they load:", result, model)
 
         for target in ["sim:x86_64-v3", "sim:sm_12", "sim:"]:
             done = run(str(add), "--target=%s" % target)

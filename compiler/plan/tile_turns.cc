@@ -1,0 +1,262 @@
+#include "compiler/plan/tile_turns.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/plan/analysis.h"
+
+namespace ingot::plan {
+namespace {
+
+// Bytes of loads that a multiprocessor should have under way, and where barriers stand between
+// loads and stores.
+constexpr int64_t kBytesAhead = 32 << 10;
+constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
+// Threads of a multiprocessor that keep its arithmetic busy.
+constexpr int64_t kBusyThreads = 1024;
+// Registers that a thread needs at least besides those of the elements that it holds.
+constexpr int64_t kLeastOtherRegisters = 24;
+// Shared memory of a block besides staged inputs and rows.
+constexpr int64_t kOtherSharedBytes = 2048;
+// Staged inputs have at least this share of the bytes of a row.
+constexpr double kLeastStaged = 0.125;
+// Bytes that a row asks for, over its own, from which on several rows share the rest; and what
+// they then ask for at the most.  On an H200 two rows at once lose nothing; rows by turns 0 to 3 %.
+constexpr double kMuchAsked = 1.35;
+constexpr double kMostAsked = 1.5;
+
+// Bytes of shared memory that the inputs of the list take.
+int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
+  int64_t bytes = 0;
+  for (int v : staged) {
+    const Shape& shape = info.graph().value(v).shape();
+    bytes += ingot::BytesOf(shape, shape.ElementCount());
+  }
+  return bytes;
+}
+
+// Blocks that a multiprocessor can hold whose threads hold so many elements.
+int64_t MostResident(const FusionInfo& info, const Target& target, const std::vector<int>& staged,
+                     int64_t held, int block_threads) {
+  const Card& card = *target.card;
+  const int64_t threads =
+      std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
+  int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
+  if (!staged.empty()) {
+    const int64_t bytes =
+        StagedBytes(info, staged) + kOtherSharedBytes + card.reserved_shared_bytes;
+    most = std::min(most, card.shared_bytes / bytes);
+  }
+  return most;
+}
+
+class RowTurns {
+ public:
+  RowTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+           const TileKnobs& knobs, TileDeal& deal)
+      : info_(info), target_(target), order_(order), knobs_(knobs), deal_(deal) {
+    for (int c : order) {
+      (IsReduced(c) ? reduced_ : kept_).push_back(c);
+    }
+  }
+
+  void Run() {
+    if (kept_.empty() || IsWalkedInTrips()) return;
+    FindShared();
+    if (knobs_.stages && StageRows()) return;
+    if (deal_.aligned) return;
+    if (knobs_.copies_ahead && CopyRowsAhead()) return;
+    if (knobs_.shares_rows) ShareRows();
+  }
+
+ private:
+  const FusionGraph& graph() const { return info_.graph(); }
+  absl::Span<const int> ClassesOf(int v) const { return info_.space().ClassesOf(v); }
+  bool IsReduced(int c) const { return info_.space().classes()[c].reduced; }
+  TileClass& rows() { return deal_.classes[kept_[0]]; }
+
+  bool IsWalkedInTrips() const {
+    return std::any_of(reduced_.begin(), reduced_.end(),
+                       [&](int c) { return deal_.classes[c].loop * deal_.classes[c].blocks > 1; });
+  }
+
+  // What rows read and write of their own, and the inputs that every row reads whole.
+  void FindShared() {
+    int64_t elements = 1;  // of a row
+    for (int c : reduced_) elements *= info_.space().classes()[c].size;
+    for (int v : ArraysInSpace(info_)) {
+      const absl::Span<const int> own = ClassesOf(v);
+      if (!Contains(own, order_[0])) continue;
+      const Shape& shape = graph().value(v).shape();
+      const auto bytes = static_cast<double>(BytesOf(shape, elements));
+      const bool shared = std::all_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); });
+      if (!shared || !graph().IsInput(v) || IsComplex(shape.element_type())) {
+        row_bytes_ += bytes;
+      } else {
+        shared_.push_back(v);
+        shared_bytes_ += bytes;
+      }
+    }
+  }
+
+  // The threads of a block, and the elements of the space that one of them holds in a trip.
+  std::pair<int64_t, int64_t> Block() const {
+    int64_t threads = 1, held = 1;
+    for (const TileClass& tile : deal_.classes) {
+      threads *= int64_t{1} * tile.lanes * tile.warps;
+      held *= int64_t{1} * tile.vector * tile.registers;
+    }
+    return {threads, held};
+  }
+
+  // At most `blocks` blocks loop over what the class's blocks have.
+  static void TakeByTurns(TileClass& tile, int64_t blocks) {
+    tile.loop = CeilDiv(tile.blocks, blocks);
+    tile.blocks = CeilDiv(tile.size, tile.block_extent());
+  }
+
+  // The inputs that threads can copy to shared memory one of the rows ahead.
+  std::vector<int> CopiedRows() const {
+    std::vector<int> ahead;
+    int64_t bytes = kOtherSharedBytes;
+    const int64_t threads = Block().first;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      const absl::Span<const int> own = ClassesOf(v);
+      if (!info_.uses().Of(v).in_space() || !Contains(own, order_[0])) continue;
+      if (!Contains(own, kept_[0]) || !CopiesAhead(info_, deal_.classes, v)) continue;
+      ahead.push_back(v);
+      bytes += BytesOf(graph().value(v).shape(), threads * HeldElements(info_, deal_.classes, v));
+    }
+    return bytes > target_.shared_bytes ? std::vector<int>{} : ahead;
+  }
+
+  bool HasOneRowClass() const {
+    return std::all_of(kept_.begin() + 1, kept_.end(),
+                       [&](int c) { return deal_.classes[c].blocks == 1; });
+  }
+
+  // Rows of which a multiprocessor holds one block, that would wait for its loads: blocks take
+  // several rows by turns, and their threads copy the next one while they compute.
+  bool CopyRowsAhead() {
+    if (!HasOneRowClass() || rows().blocks < kRowsOfLoop * target_.multiprocessors) return false;
+    const auto [threads, held] = Block();
+    if (2 * threads * (held + kLeastOtherRegisters) <= target_.card->registers) return false;
+    std::vector<int> ahead = CopiedRows();
+    if (ahead.empty()) return false;
+    TakeByTurns(rows(), target_.multiprocessors);
+    deal_.ahead = std::move(ahead);
+    return true;
+  }
+
+  // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
+  // if there are enough of them.
+  bool StageRows() {
+    if (shared_bytes_ <= kLeastStaged * row_bytes_) return false;
+    const auto [threads, held] = Block();
+    const int64_t resident = MostResident(info_, target_, shared_, held, static_cast<int>(threads));
+    if (resident * threads < kBusyThreads / 2) return false;
+    if (StagedBytes(info_, shared_) + kOtherSharedBytes > target_.shared_bytes) return false;
+    int64_t blocks = 1;
+    int outer = kept_[0];
+    for (int c : kept_) {
+      blocks *= deal_.classes[c].blocks;
+      if (deal_.classes[c].blocks > deal_.classes[outer].blocks) outer = c;
+    }
+    const int64_t slots = resident * target_.multiprocessors;
+    if (blocks < kRowsOfLoop * slots) return false;
+    TileClass& tile = deal_.classes[outer];
+    TakeByTurns(tile, std::max<int64_t>(1, slots / (blocks / tile.blocks)));
+    deal_.staged = std::move(shared_);
+    return true;
+  }
+
+  // Bytes that so many rows ask for, over their own, if they load once what they share.
+  double AskedBy(int64_t rows) const {
+    return 1 + shared_bytes_ / (row_bytes_ * static_cast<double>(rows));
+  }
+
+  // Where rows ask for much that they share, threads load it once for several rows: for two of
+  // which they hold half as much each, or for rows that a block takes by turns and copies ahead.
+  void ShareRows() {
+    if (!HasOneRowClass() || AskedBy(rows().registers) <= kMuchAsked) return;
+    int64_t count = 2;
+    while (AskedBy(count) > kMostAsked) count *= 2;
+    if (count <= rows().registers) return;
+    if (rows().blocks < count * kRowsOfLoop * target_.multiprocessors) return;
+    const std::vector<TileClass> alone = deal_.classes;
+    if (count == 2 && ShareOut()) {
+      rows().registers *= 2;
+      rows().blocks = CeilDiv(rows().size, rows().block_extent());
+      return;
+    }
+    rows().registers = 1;
+    if (Block().second > kHeldOfMostThreads) ShareOut();
+    rows().blocks = CeilDiv(rows().size, rows().block_extent());
+    std::vector<int> ahead = CopiedRows();
+    if (ahead.empty()) {
+      deal_.classes = alone;
+      return;
+    }
+    TakeByTurns(rows(), CeilDiv(rows().blocks, count));
+    deal_.ahead = std::move(ahead);
+    deal_.kept = std::move(shared_);
+  }
+
+  // Twice the threads have a row, if so many may: those of another row, or more of them.
+  bool ShareOut() {
+    for (int c : reduced_) {
+      TileClass& tile = deal_.classes[c];
+      if (tile.registers % 2 != 0) continue;
+      const bool has_rows = rows().warps > 1;
+      if (!has_rows && Block().first * 2 > kMostBlockThreads) return false;
+      if (has_rows) rows().warps /= 2;
+      tile.registers /= 2;
+      tile.warps *= 2;
+      return true;
+    }
+    return false;
+  }
+
+  const FusionInfo& info_;
+  const Target& target_;
+  const std::vector<int>& order_;
+  const TileKnobs& knobs_;
+  TileDeal& deal_;
+  std::vector<int> kept_, reduced_;  // classes, innermost first
+  std::vector<int> shared_;
+  double row_bytes_ = 0, shared_bytes_ = 0;
+};
+
+}  // namespace
+
+void TakeRowsByTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                     const TileKnobs& knobs, TileDeal& deal) {
+  RowTurns(info, target, order, knobs, deal).Run();
+}
+
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads) {
+  const bool wide = HasWideRoot(info, levels);
+  if (tile.combines() || (tile.known_level > 0 && tile.partial_level == 0 && !wide)) return 0;
+  int64_t bytes = 0, held = 1, kept = 0;  // of a thread
+  for (int v = 0; v < info.graph().input_count(); ++v) {
+    if (!info.uses().Of(v).in_space() || Contains(tile.staged, v)) continue;
+    const int64_t elements = HeldElements(info, tile.classes, v);
+    if (Contains(tile.kept, v)) {
+      kept += elements;
+      continue;
+    }
+    bytes += ingot::BytesOf(info.graph().value(v).shape(), elements);
+    held = std::max(held, elements);
+  }
+  const bool waits = wide && !info.reductions().empty();
+  const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
+                                          std::max<int64_t>(1, bytes * block_threads)),
+                                  kBusyThreads / block_threads);
+  const int64_t resident =
+      std::min({wanted, MostResident(info, target, tile.staged, held + kept, block_threads),
+                CeilDiv(blocks, target.multiprocessors)});  // no more than there are
+  return resident == 1 ? 0 : static_cast<int>(resident);
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,28 @@
+// Rows that a block of a tile plan takes several of, at once or by turns, and what they share.
+#ifndef INGOT_COMPILER_PLAN_TILE_TURNS_H_
+#define INGOT_COMPILER_PLAN_TILE_TURNS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+#include "compiler/plan/tile_deal.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::plan {
+
+// Changes a deal of rows that lie along memory (`order` as TilePlan's): what all rows read is
+// loaded once for several of them, and rows of which a multiprocessor holds one block are copied
+// ahead.  A deal whose rows are walked in trips stays as it is.
+void TakeRowsByTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+                     const TileKnobs& knobs, TileDeal& deal);
+
+// KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
+// enough loads are under way and arithmetic finds enough warps, as far as registers and shared
+// memory go.
+int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                   const TilePlan& tile, int64_t blocks, int block_threads);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_TILE_TURNS_H_
