@@ -265,7 +265,7 @@ class TileLowering : public TileWalk {
     int lanes = AccumulatorLanes(reduction, parts);
     if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
     for (Accumulator& accumulator : reduction.accumulators) {
-      accumulator.StartLoop(e_, reduction, lanes, parts ? lanes : 1);
+      accumulator.StartLoop(e_, reduction, lanes);
     }
   }
 
@@ -295,8 +295,9 @@ class TileLowering : public TileWalk {
     const Value inside = Inside(reduced, registers);
     Elements elements = parts ? LoadParts(reduction, point, CoordinateAt(point, reduced[0]))
                               : OperandsAt(reduction, point);
-    for (Element& element : elements) {
-      element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
+    for (size_t i = 0; i < elements.size(); ++i) {
+      if (reduction.IsCount(i)) continue;
+      elements[i] = e_.Broadcast(elements[i], AccumulatorLanes(reduction, parts));
     }
     Accumulator taken(std::move(elements), nullptr);
     if (TakesOneLane(reduced)) taken.CombineVector(e_, reduction);
@@ -317,11 +318,14 @@ class TileLowering : public TileWalk {
 
   // Partial result number `part` of every leaf.
   Elements LoadParts(const TileReduction& reduction, int point, Value part) {
-    const Index index = IndexAt(*reduction.instruction, point);
+    const Index index = PartIndex(reduction, IndexAt(*reduction.instruction, point), part);
+    Index first = index;
+    first.lane = {};
     Elements elements;
-    for (int number : reduction.scratch) {
+    for (size_t i = 0; i < reduction.scratch.size(); ++i) {
+      const int number = reduction.scratch[i];
       elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                                 PartIndex(reduction, index, part)));
+                                 reduction.IsCount(i) ? first : index));
     }
     return elements;
   }
