@@ -142,6 +142,7 @@ class Compiler {
 
   absl::Status Optimize() {
     PassManagerOptions options;
+    options.verify_each = Wants(Stage::kHlo);
     if (Wants(Stage::kHlo)) {
       options.after_change = [&](absl::string_view pass, const Module& module) {
         Show(Stage::kHlo, pass, ToString(module));

@@ -25,10 +25,19 @@ bool SameOperation(const Instruction& a, const Instruction& b) {
 
 }  // namespace
 
+size_t HashShape(const Shape& shape) {
+  size_t hash = absl::HashOf(shape.kind(), shape.dimensions());
+  if (shape.IsArray()) hash = absl::HashOf(hash, shape.element_type());
+  for (int64_t i = 0; i < shape.rank(); ++i) {
+    if (shape.is_dynamic(i)) hash = absl::HashOf(hash, i);
+  }
+  for (const Shape& element : shape.tuple_shapes()) hash = absl::HashOf(hash, HashShape(element));
+  return hash;
+}
+
 size_t HashOperation(const Instruction& instruction) {
-  size_t hash =
-      absl::HashOf(static_cast<int>(instruction.opcode()), instruction.shape().ToString(false),
-                   HashAttributes(instruction.all_attributes()));
+  size_t hash = absl::HashOf(static_cast<int>(instruction.opcode()), HashShape(instruction.shape()),
+                             HashAttributes(instruction.all_attributes()));
   for (const Computation* callee : instruction.called_computations()) {
     hash = absl::HashOf(hash, HashComputation(*callee));
   }

@@ -16,6 +16,9 @@ bool SameComputation(const Computation& a, const Computation& b);
 // Equal for computations that SameComputation calls equal.
 size_t HashComputation(const Computation& computation);
 
+// Equal for shapes that Shape::SameIgnoringLayout calls equal.
+size_t HashShape(const Shape& shape);
+
 // Of what SameComputation compares of an instruction, without its operands.
 size_t HashOperation(const Instruction& instruction);
 

@@ -14,9 +14,10 @@ namespace ingot {
 //
 // First, chains: a producer joins its consumer's group when every user is in that group, and on the
 // way to the root no value is computed more than once for each element (nothing but cheap values
-// goes under a broadcast, a gather or a window). Values that cost nothing to compute again (scalar
-// constants, their broadcasts, iota) are copied into each consumer. Reductions, gathers and dynamic
-// slices take producers in; contractions, sorts, scans and scatters take in constants only.
+// goes under a broadcast, a gather or a window). Values that cost nothing to compute again
+// (constants of one value, their broadcasts, iota) are copied into each consumer. Reductions,
+// gathers and dynamic slices take producers in; contractions, sorts, scans and scatters take in
+// constants only.
 //
 // Then, where the context can say what a fusion would cost, groups are merged (MergeGroups): a
 // producer into a consumer, and siblings that read one array, such as the sums of x and of x * x.

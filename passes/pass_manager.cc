@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "ir/base/status.h"
 #include "ir/verifier/verifier.h"
 
@@ -30,13 +31,38 @@ absl::StatusOr<PassRun> RunOne(Module& module, const Pass& pass, const PassConte
   if (!changed.ok()) return fail(changed.status(), "pass ");
   if (*changed) module.Normalize();
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-  if (*changed && options.verify) {
+  if (*changed && options.verify_each) {
     if (absl::Status status = Verify(module); !status.ok()) {
       return fail(absl::InternalError(status.message()), "the module does not verify after pass ");
     }
   }
   if (*changed && options.after_change) options.after_change(pass.name, module);
   return PassRun{pass.name, *changed, time.count(), CountInstructions(module)};
+}
+
+// Appends to `runs`; stops after options.until.
+absl::Status RunPhase(Module& module, const Phase& phase, const PassContext& context,
+                      const PassManagerOptions& options, std::vector<PassRun>& runs) {
+  bool changed_any = false, stop = false;
+  for (int round = 0; round < (phase.until_stable ? kMaxRounds : 1) && !stop; ++round) {
+    bool changed = false;
+    for (absl::string_view name : phase.passes) {
+      INGOT_ASSIGN_OR_RETURN(const Pass* pass, FindPass(name));
+      INGOT_ASSIGN_OR_RETURN(PassRun run, RunOne(module, *pass, context, options));
+      runs.push_back(run);
+      changed |= run.changed;
+      stop = name == options.until;
+      if (stop) break;
+    }
+    changed_any |= changed;
+    if (!changed) break;
+  }
+  if (!changed_any || options.verify_each) return absl::OkStatus();
+  const absl::Status status = Verify(module);
+  if (status.ok()) return status;
+  return absl::InternalError(
+      absl::StrCat("the module does not verify after phase ", phase.name,
+                   "; `ingot opt` says after which pass: ", status.message()));
 }
 
 }  // namespace
@@ -59,17 +85,8 @@ absl::StatusOr<std::vector<PassRun>> RunPipeline(Module& module, const PassConte
   std::vector<PassRun> runs;
   module.Normalize();
   for (const Phase& phase : DefaultPipeline()) {
-    for (int round = 0; round < (phase.until_stable ? kMaxRounds : 1); ++round) {
-      bool changed = false;
-      for (absl::string_view name : phase.passes) {
-        INGOT_ASSIGN_OR_RETURN(const Pass* pass, FindPass(name));
-        INGOT_ASSIGN_OR_RETURN(PassRun run, RunOne(module, *pass, context, options));
-        runs.push_back(run);
-        changed |= run.changed;
-        if (name == options.until) return runs;
-      }
-      if (!changed) break;
-    }
+    INGOT_RETURN_IF_ERROR(RunPhase(module, phase, context, options, runs));
+    if (!runs.empty() && runs.back().pass == options.until) break;
   }
   return runs;
 }

@@ -18,8 +18,9 @@ struct PassRun {
 };
 
 struct PassManagerOptions {
-  // Verify after each pass that changed something.
-  bool verify = true;
+  // Verify after each pass that changed something; otherwise after each phase of the pipeline that
+  // did, as a verification takes as long as most passes.
+  bool verify_each = true;
   // Called after each run that changed something, with the pass's name; for dumps.
   std::function<void(absl::string_view pass, const Module& module)> after_change;
   // Called when a pass fails or leaves a module that does not verify, with a copy of the module

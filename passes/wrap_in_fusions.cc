@@ -1,17 +1,18 @@
 #include "passes/wrap_in_fusions.h"
 
 #include "absl/strings/str_cat.h"
+#include "ir/analysis/op_facts.h"
 #include "passes/fusion_util.h"
 
 namespace ingot {
 namespace {
 
-// The instruction after those of its operands that cost a kernel nothing: scalar constants.
+// The instruction after those of its operands that cost a kernel nothing: constants of one value.
 std::vector<Instruction*> WithConstants(Instruction* instruction) {
   std::vector<Instruction*> members;
   for (Instruction* operand : instruction->operands()) {
-    const bool constant = operand->opcode() == Opcode::kConstant && operand->shape().IsScalar();
-    if (constant && std::find(members.begin(), members.end(), operand) == members.end())
+    if (IsConstantOfOneValue(*operand) &&
+        std::find(members.begin(), members.end(), operand) == members.end())
       members.push_back(operand);
   }
   members.push_back(instruction);

@@ -107,7 +107,8 @@ class Walk {
       if (block == 1) {
         one(piece, inner);
       } else {
-        steps(piece, e_.b().Min(e_.math().Add(piece, block), end_value), inner);
+        const Value past = e_.math().Add(piece, block);
+        steps(piece, extents_[level] % block == 0 ? past : e_.b().Min(past, end_value), inner);
       }
       const Elements sum = fold_.combine(ReadAll(accumulators), ReadAll(inner));
       for (size_t k = 0; k < sum.size(); ++k) e_.Write(accumulators[k], sum[k]);

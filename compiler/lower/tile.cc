@@ -98,8 +98,8 @@ class TileLowering : public TileWalk {
   std::vector<int> RootsOf(int level) const {
     std::vector<int> roots;
     for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
-      const int value = info_.graph().NumberOf(*info_.graph().view().roots[i]);
-      if (levels_.of[value] == level) roots.push_back(static_cast<int>(i));
+      const int root = static_cast<int>(i);
+      if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
     }
     return roots;
   }
@@ -122,25 +122,13 @@ class TileLowering : public TileWalk {
     }
     std::vector<int> wide, narrow;
     for (int root : roots) {
-      const int value = info_.graph().NumberOf(*info_.graph().view().roots[root]);
-      (HasReducedClass(value) ? wide : narrow).push_back(root);
+      (HasReducedClass(ValueOfRoot(root)) ? wide : narrow).push_back(root);
     }
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
     if (levels_.last == 0) EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
-    ForRegisters(kept, [&](const std::vector<int>& registers) {
-      for (int root : narrow) StoreRoot(root, registers);
-    });
-    if (reductions.empty() && wide.empty()) return;
+    const std::vector<int> values = ValuesOf(reductions, wide);
     bool loops = false;
     for (int c : reduced) loops = loops || plan_.classes[c].loop > 1;
-    for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
-    if (plan_.aligned && !parts) {
-      ForRegisters(
-          kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
-    }
-    std::vector<int> walked = kept;
-    walked.insert(walked.end(), reduced.begin(), reduced.end());
-    const std::vector<int> values = ValuesOf(reductions, wide);
     // What is the same in all trips, as far as it is known before the first.
     if (loops && !parts) {
       EmitAt(Frontier(info_, values,
@@ -150,6 +138,15 @@ class TileLowering : public TileWalk {
                       }),
              kept);
     }
+    ForRegisters(kept, [&](const std::vector<int>& registers) { StoreRoots(narrow, registers); });
+    if (reductions.empty() && wide.empty()) return;
+    for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
+    if (plan_.aligned && !parts) {
+      ForRegisters(
+          kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
+    }
+    std::vector<int> walked = kept;
+    walked.insert(walked.end(), reduced.begin(), reduced.end());
     // Before the first load is used all are under way.
     const std::vector<int> ahead = parts ? std::vector<int>{} : Frontier(info_, values, is_ahead);
     const auto body = [&] {
@@ -158,7 +155,7 @@ class TileLowering : public TileWalk {
         for (TileReduction* reduction : reductions) {
           if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
         }
-        for (int root : wide) StoreRoot(root, registers);
+        StoreRoots(wide, registers);
       });
       for (TileReduction* reduction : reductions) {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
@@ -185,9 +182,7 @@ class TileLowering : public TileWalk {
         values.push_back(joined.join.reduction);
       }
     }
-    for (int root : roots) {
-      values.push_back(info_.graph().NumberOf(*info_.graph().view().roots[root]));
-    }
+    for (int root : roots) values.push_back(ValueOfRoot(root));
     return values;
   }
 
@@ -245,7 +240,7 @@ class TileLowering : public TileWalk {
         reduction->ends[number].Take(e_, *reduction, OperandsAt(*reduction, point), inside);
       }
     }
-    for (int root : roots) StoreRoot(root, registers, point, inside);
+    StoreRoots(roots, registers, point, inside);
   }
 
   // What a reduction takes at a point.
@@ -266,7 +261,7 @@ class TileLowering : public TileWalk {
     int lanes = AccumulatorLanes(reduction, parts);
     if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
     for (Accumulator& accumulator : reduction.accumulators) {
-      accumulator.StartLoop(e_, reduction, lanes, parts ? lanes : 1);
+      accumulator.StartLoop(e_, reduction, lanes);
     }
   }
 
@@ -296,8 +291,9 @@ class TileLowering : public TileWalk {
     const Value inside = Inside(reduced, registers);
     Elements elements = parts ? LoadParts(reduction, point, CoordinateAt(point, reduced[0]))
                               : OperandsAt(reduction, point);
-    for (Element& element : elements) {
-      element = e_.Broadcast(element, AccumulatorLanes(reduction, parts));
+    for (size_t i = 0; i < elements.size(); ++i) {
+      if (reduction.IsCount(i)) continue;
+      elements[i] = e_.Broadcast(elements[i], AccumulatorLanes(reduction, parts));
     }
     Accumulator taken(std::move(elements), nullptr);
     if (TakesOneLane(reduced)) taken.CombineVector(e_, reduction);
@@ -318,11 +314,14 @@ class TileLowering : public TileWalk {
 
   // Partial result number `part` of every leaf.
   Elements LoadParts(const TileReduction& reduction, int point, Value part) {
-    const Index index = IndexAt(*reduction.instruction, point);
+    const Index index = PartIndex(reduction, IndexAt(*reduction.instruction, point), part);
+    Index first = index;
+    first.lane = {};
     Elements elements;
-    for (int number : reduction.scratch) {
+    for (size_t i = 0; i < reduction.scratch.size(); ++i) {
+      const int number = reduction.scratch[i];
       elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                                 PartIndex(reduction, index, part)));
+                                 reduction.IsCount(i) ? first : index));
     }
     return elements;
   }
@@ -460,32 +459,61 @@ class TileLowering : public TileWalk {
     return stores;
   }
 
-  void StoreRoot(int root, const std::vector<int>& registers) {
-    StoreRoot(root, registers, NewPoint(registers), nullptr);
+  void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers) {
+    if (!roots.empty()) StoreRoots(roots, registers, NewPoint(registers), nullptr);
   }
 
-  void StoreRoot(int root, const std::vector<int>& registers, int point, Value end) {
-    const Instruction& instruction = *info_.graph().view().roots[root];
-    const int value = info_.graph().NumberOf(instruction);
-    const Index index = IndexAt(instruction, point);
-    const Value stores = IsStored(info_.space().ClassesOf(value), registers, {}, end);
-    if (stores->IsConstant() && stores->ConstantInteger() == 0) return;
-    const std::vector<Shape> leaves = plan::Leaves(instruction.shape());
+  // Roots that are wide, or all narrow.  Neighbours of one condition are stored in one branch.
+  void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
+                  Value end) {
+    std::vector<Index> indices;
+    std::vector<Value> stores;
+    for (int root : roots) {
+      indices.push_back(IndexAt(Root(root), point));
+      stores.push_back(IsStored(info_.space().ClassesOf(ValueOfRoot(root)), registers, {}, end));
+    }
+    for (size_t first = 0, past = 0; first < roots.size(); first = past) {
+      const Value condition = stores[first];
+      while (past < roots.size() && stores[past] == condition) ++past;
+      if (condition->IsConstant()) {
+        for (size_t i = first; i < past && condition->ConstantInteger() != 0; ++i) {
+          StoreElements(roots[i], indices[i], EmitRoot(roots[i], indices[i]));
+        }
+        continue;
+      }
+      // What few threads store, the others need not compute.
+      const bool narrow = levels_.last > 0 && !HasReducedClass(ValueOfRoot(roots[first]));
+      std::vector<Elements> values(past - first);
+      const auto compute = [&] {
+        for (size_t i = first; i < past; ++i) values[i - first] = EmitRoot(roots[i], indices[i]);
+      };
+      if (!narrow) compute();
+      e_.If(condition, [&] {
+        if (narrow) compute();
+        for (size_t i = first; i < past; ++i) {
+          StoreElements(roots[i], indices[i], values[i - first]);
+        }
+      });
+    }
+  }
+
+  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
+  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
+
+  // The leaves of a root.
+  Elements EmitRoot(int root, const Index& index) {
     Elements values;
-    const auto compute = [&] {
-      for (size_t i = 0; i < leaves.size(); ++i) {
-        values.push_back(e_.Emit(instruction, index, static_cast<int>(i)));
-      }
-    };
-    // What few threads store, the others need not compute.
-    const bool narrow = levels_.last > 0 && !HasReducedClass(value);
-    if (!narrow) compute();
-    e_.If(stores, [&] {
-      if (narrow) compute();
-      for (size_t i = 0; i < leaves.size(); ++i) {
-        e_.Store(frame_.memory.results[first_result_[root] + i], leaves[i], index, values[i]);
-      }
-    });
+    for (size_t i = 0; i < plan::Leaves(Root(root).shape()).size(); ++i) {
+      values.push_back(e_.Emit(Root(root), index, static_cast<int>(i)));
+    }
+    return values;
+  }
+
+  void StoreElements(int root, const Index& index, const Elements& values) {
+    const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      e_.Store(frame_.memory.results[first_result_[root] + i], leaves[i], index, values[i]);
+    }
   }
 
   const std::vector<plan::Join> joins_;

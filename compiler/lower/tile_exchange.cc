@@ -143,7 +143,7 @@ void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
   if (many && lanes > 1) {
     for (Accumulator& accumulator : reduction.accumulators) {
       accumulator = Accumulator();
-      accumulator.StartLoop(e, reduction, lanes, lanes);
+      accumulator.StartLoop(e, reduction, lanes);
     }
     e.For(math.Const(0), math.Const(parts), 1, [&](Value part) {
       const Value from = b.Add(first, math.Mul(part, offsets[1]));

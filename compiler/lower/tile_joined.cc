@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/lower/fold.h"
+#include "compiler/lower/math/expression.h"
 #include "compiler/lower/scalar.h"
 
 namespace ingot::lower {
@@ -16,6 +17,17 @@ namespace {
 // The type in which a joined reduction's reference is computed.
 ElementType ReferenceType(const JoinedReduction& joined) {
   return ComputeType(joined.reference->shape().element_type());
+}
+
+// 1 / max(count, 1).  A mean that is some units in the last place off is as good a reference.
+Element PartOfOne(ElementEmitter& e, ElementType type, Element count) {
+  const Element one = e.FromDouble(type, 1);
+  const Element divisor = Combine(e, Opcode::kMaximum, type, count, one);
+  if (type != ElementType::kF32 || e.context().approximation == Approximation::kNone) {
+    return Combine(e, Opcode::kDivide, type, one, divisor);
+  }
+  const math::Expr y(e.b(), divisor.re);
+  return {math::Approximate(kernel::Intrinsic::kRcpApproxFtz, y).value(), nullptr};
 }
 
 // What the reference is where the base's accumulator and the count are these.  That of exponentials
@@ -35,9 +47,7 @@ Element ReferenceOf(ElementEmitter& e, const TileReduction& reduction,
       return Combine(e, Opcode::kMaximum, type, below, e.FromDouble(type, -most));
     }
     case JoinRule::kSquares: {
-      const Element one = e.FromDouble(base_type, 1);
-      const Element count = Combine(e, Opcode::kMaximum, base_type, accumulator.back(), one);
-      const Element part = Combine(e, Opcode::kDivide, base_type, one, count);
+      const Element part = PartOfOne(e, base_type, accumulator.back());
       return e.Convert(Combine(e, Opcode::kMultiply, base_type, accumulator[0], part), base_type,
                        type);
     }
@@ -86,6 +96,8 @@ Element Rebase(ElementEmitter& e, const TileReduction& reduction, const JoinedRe
 Element RebaseTo(ElementEmitter& e, const TileReduction& reduction, size_t j, const Elements& from,
                  const Elements& to) {
   const JoinedReduction& joined = reduction.joined[j];
+  const bool same_count = !reduction.counted || from.back().re == to.back().re;
+  if (from[0].re == to[0].re && same_count) return from[j + 1];
   return Rebase(e, reduction, joined, from[j + 1], ReferenceOf(e, reduction, joined, from),
                 ReferenceOf(e, reduction, joined, to), from.back());
 }

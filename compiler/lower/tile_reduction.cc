@@ -129,13 +129,11 @@ Elements CombineVector(
   return elements;
 }
 
-void Accumulator::StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes,
-                            int count_lanes) {
+void Accumulator::StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes) {
   const std::optional<Elements> identity = reduction.Identity(e);
   const Elements& start = identity.has_value() ? *identity : reduction.combination.initial;
   for (size_t i = 0; i < start.size(); ++i) {
-    const bool count = reduction.counted && i + 1 == start.size();
-    cells_.push_back(e.Declare("sum", e.Broadcast(start[i], count ? count_lanes : lanes)));
+    cells_.push_back(e.Declare("sum", e.Broadcast(start[i], reduction.IsCount(i) ? 1 : lanes)));
   }
   if (!identity.has_value()) valid_cell_ = e.b().DeclareVar("valid", e.b().False());
 }

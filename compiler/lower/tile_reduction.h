@@ -26,8 +26,8 @@ class Accumulator {
   explicit Accumulator(Elements elements, kernel::Value valid = nullptr)
       : elements_(std::move(elements)), valid_(valid) {}
 
-  // Before a loop in which elements are taken: they go into cells.  Counts have `count_lanes`.
-  void StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes, int count_lanes);
+  // Before a loop in which elements are taken: they go into cells.
+  void StartLoop(ElementEmitter& e, const TileReduction& reduction, int lanes);
   // Takes elements in, of the accumulators' types; where `inside` is there and false, not.
   void Take(ElementEmitter& e, const TileReduction& reduction, Elements elements,
             kernel::Value inside);
@@ -75,13 +75,15 @@ struct TileReduction {
   std::vector<int> classes;  // that it ends
   std::vector<int> scratch;  // for each leaf the scratch buffer of its partial results
   Combination combination;
-  // An accumulator has a leaf for each of these too, and one for the count.
+  // An accumulator has a leaf for each of these too, and one for the count, which is one value for
+  // all lanes of a vector.
   std::vector<JoinedReduction> joined;
   bool counted = false;
   std::vector<Accumulator> accumulators;  // one for each kept register
   std::vector<Accumulator> ends;          // likewise, of the ends of aligned rows
 
   // Of accumulators.
+  bool IsCount(size_t leaf) const { return counted && leaf + 1 == scratch.size(); }
   std::vector<ElementType> AccumulatorTypes() const;
   std::optional<Elements> Identity(ElementEmitter& e) const;
   Elements Combine(ElementEmitter& e, const Elements& a, const Elements& b) const;

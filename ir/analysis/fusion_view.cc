@@ -64,9 +64,8 @@ size_t HashView(const FusionView& view) {
   absl::flat_hash_map<const Instruction*, size_t> numbers;
   size_t hash = absl::HashOf(view.inputs.size(), view.members.size());
   for (const Instruction* input : view.inputs) {
-    hash = absl::HashOf(hash, input->opcode() == Opcode::kConstant
-                                  ? HashOperation(*input)
-                                  : absl::HashOf(input->shape().ToString(false)));
+    hash = absl::HashOf(hash, input->opcode() == Opcode::kConstant ? HashOperation(*input)
+                                                                   : HashShape(input->shape()));
     numbers.emplace(input, numbers.size());
   }
   for (const Instruction* member : view.members) {

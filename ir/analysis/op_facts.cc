@@ -11,6 +11,8 @@ namespace ingot {
 namespace {
 
 constexpr int64_t kMostDimensions = 64;
+// Constants whose elements are compared.
+constexpr int64_t kMostComparedBytes = 64 * 1024;
 
 // From (the result's coordinates, those along the reduced dimensions) to an operand's index.
 IndexMap ReduceMap(const Instruction& reduce, const Shape& operand) {
@@ -133,8 +135,13 @@ bool ReadsOnce(const Instruction& consumer, int64_t operand) {
 bool IsFree(const Instruction& instruction) {
   const Instruction* value = &instruction;
   while (KeepsFree(*value)) value = value->operand(0);
-  return value->opcode() == Opcode::kIota ||
-         (value->opcode() == Opcode::kConstant && value->shape().IsScalar());
+  return value->opcode() == Opcode::kIota || IsConstantOfOneValue(*value);
+}
+
+bool IsConstantOfOneValue(const Instruction& instruction) {
+  if (instruction.opcode() != Opcode::kConstant) return false;
+  if (instruction.shape().IsScalar()) return true;
+  return instruction.shape().ByteSize() <= kMostComparedBytes && instruction.literal().IsSplat();
 }
 
 bool KeepsFree(const Instruction& instruction) {

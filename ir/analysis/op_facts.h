@@ -16,9 +16,11 @@ namespace ingot {
 // that computing the operand in place repeats no work.
 bool ReadsOnce(const Instruction& consumer, int64_t operand);
 
-// Whether the value costs nothing to compute again and reads no memory: scalar constants, iota, and
-// broadcasts, reshapes and conversions of such.
+// Whether the value costs nothing to compute again and reads no memory: iota, constants of one
+// value, and broadcasts, reshapes and conversions of such.
 bool IsFree(const Instruction& instruction);
+// A constant that is a scalar, or an array, not a large one, whose elements are all the same.
+bool IsConstantOfOneValue(const Instruction& instruction);
 // Whether the value is free if its operand is: one step of IsFree.
 bool KeepsFree(const Instruction& instruction);
 

@@ -1,16 +1,18 @@
 #include <bit>
 #include <cmath>
 
+#include "ir/analysis/op_facts.h"
 #include "passes/simplify/simplify.h"
 
 namespace ingot {
 namespace {
 
-// The constant that every element of `instruction` is; null where none is known.
+// A constant whose first element every element of `instruction` is; null where none is known.
 const Literal* SplatOf(const Instruction* instruction) {
-  const Instruction* scalar = ScalarOf(*instruction);
-  if (scalar == nullptr || scalar->opcode() != Opcode::kConstant) return nullptr;
-  return scalar->literal().is_elided() ? nullptr : &scalar->literal();
+  const Instruction* constant =
+      IsConstantOfOneValue(*instruction) ? instruction : ScalarOf(*instruction);
+  if (constant == nullptr || constant->opcode() != Opcode::kConstant) return nullptr;
+  return constant->literal().is_elided() ? nullptr : &constant->literal();
 }
 
 bool IsSplatOf(const Instruction* instruction, double value) {

@@ -38,7 +38,8 @@ std::string KernelText(const Module& module, const Target& target, CompileOption
 class LoopKernelsTest : public testing::TestWithParam<std::string> {};
 
 // Each file is a module, then for some targets the kernels that this compiler made of it before it
-// had tiles, but that some buffers are neither readonly nor noalias: pairs of FusionPlan::in_place.
+// had tiles, but that some buffers are neither readonly nor noalias, pairs of FusionPlan::in_place,
+// and that constant arrays of one value are no buffers.
 TEST_P(LoopKernelsTest, AreWhatTheyWereBeforeTiles) {
   const std::string path = absl::StrCat(Folder(), "/", GetParam(), ".hlo");
   const std::vector<std::string> parts = absl::StrSplit(test::ReadFile(path), kArrow);

@@ -56,6 +56,7 @@ const std::vector<Row>& Rows() {
       {"s32[8] negate(count)", {true}, false},
       {"s32[8] copy(count)", {true}, false},
       {"f32[4] constant({1, 2, 3, 4})", {}, false},
+      {"f32[4] constant({2, 2, 2, 2})", {}, true},
       {"f32[] constant(3)", {}, true},
       {"s32[4,4] iota(), iota_dimension=1", {}, true},
       {"f32[6,4] transpose(x), dimensions={1,0}", {true}, false},
