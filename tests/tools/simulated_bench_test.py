@@ -98,6 +98,9 @@ def main():
         model = bench(SUM, folder)
         check(model["kernels"] == 2, "the sum is split", model)
         check(1 <= model["moved"] < 1.01, "moved by two kernels", model)
+        arena = model["arena"]
+        check(arena["bytes"] >= arena["peak_bytes"] > 0, "the parts of the sum", arena)
+        check("scratch" in arena["at_peak"][0]["value"], "the parts of the sum", arena)
 
         for target in ["sim:x86_64-v3", "sim:sm_12", "sim:"]:
             done = run(str(add), "--target=%s" % target)
