@@ -8,7 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/buffers/buffers.h"
-#include "compiler/program/leaves.h"
+#include "ir/analysis/leaves.h"
 #include "ir/base/check.h"
 #include "ir/base/status.h"
 
