@@ -394,7 +394,7 @@ class Compiler {
   absl::StatusOr<Compilation> Finish() {
     result_.launches = CountLaunches(emitted_->program.commands);
     result_.kernels = static_cast<int64_t>(units_.size());
-    result_.arena_lower_bound = emitted_->arena_lower_bound;
+    result_.arena = std::move(emitted_->arena);
     if (Wants(Stage::kProgram))
       Show(Stage::kProgram, "program", runtime::ToString(emitted_->program));
     result_.program = std::make_shared<runtime::Program>(std::move(emitted_->program));

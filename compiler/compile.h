@@ -16,6 +16,7 @@
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/program/arena_use.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
@@ -69,8 +70,7 @@ struct Compilation {
   std::vector<PhaseTime> phases;  // in order; they add up to about the whole
   int64_t launches = 0;           // kernel launches in the program
   int64_t kernels = 0;            // distinct kernels
-  int64_t arena_lower_bound =
-      0;  // bytes alive at once, at the most; the arena is program->arena_size
+  program::ArenaUse arena;
   // What the assembler said of each kernel, those that share one code too; for GPUs only.
   std::vector<codegen::KernelReport> reports;
 };

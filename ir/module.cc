@@ -209,6 +209,11 @@ bool Computation::RemoveDead() {
   return true;
 }
 
+void Computation::SetOrder(std::vector<Instruction*> order) {
+  INGOT_CHECK(order.size() == order_.size()) << "another order of other instructions";
+  order_ = std::move(order);
+}
+
 void Computation::Normalize() {
   // Stable topological order: depth first from each instruction in the old order, with an explicit
   // stack so that long chains do not overflow the machine's.

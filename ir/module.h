@@ -67,6 +67,8 @@ class Computation {
   // Removes what the root does not need and what has no side effect; parameters stay.  Returns
   // whether any went.
   bool RemoveDead();
+  // Takes another order of instructions(), which is topological.
+  void SetOrder(std::vector<Instruction*> order);
   // Drops removed instructions (as control predecessors too), restores topological order (stable:
   // an order that is already topological stays), renumbers ids.  Linear.  Passes need not call it:
   // the pass manager does.

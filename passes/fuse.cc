@@ -9,6 +9,7 @@
 #include "ir/analysis/op_facts.h"
 #include "passes/fusion_util.h"
 #include "passes/merge_groups.h"
+#include "passes/recompute.h"
 
 namespace ingot {
 namespace {
@@ -170,8 +171,9 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation) {
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
 // while every use of
 //    theirs is inside it and no work would be repeated; free values are copied in.
-// 3. Where the context tells costs, groups are merged from a queue (MergeGroups); where it has a
-// log, each decision is written there.
+// 3. Where the context tells costs, groups are merged from a queue (MergeGroups), and results that
+// would be kept for readers are computed again by them (RecomputeForReaders); where it has a log,
+// each decision is written there.
 // 4. Each group of more than one member becomes a fusion.
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
@@ -179,6 +181,9 @@ absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
     std::vector<FusionGroup> groups = GrowGroups(*computation);
     if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {
       groups = MergeGroups(*computation, std::move(groups), context);
+    }
+    if (context.fusion_cost != nullptr) {
+      groups = RecomputeForReaders(*computation, std::move(groups), context);
     }
     for (const FusionGroup& group : groups) {
       if (group.members.size() == 1) continue;

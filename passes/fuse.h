@@ -29,6 +29,9 @@ namespace ingot {
 //      the plan.  It goes back with what the plan saves, or is refused with a reason.
 //   3. When it comes to the front again, it is merged, and the candidates next to it enter anew.
 //
+// At last, results that readers can compute themselves in no more time are not kept for them
+// (RecomputeForReaders).
+//
 // A merged group may have several results.  Where the context has a log, each merge and each pair
 // that is left is written there with its reason: `ingot opt MODEL --until=fuse --explain`.
 //

@@ -19,6 +19,8 @@ absl::string_view VerdictText(const FusionDecision& decision) {
       return decision.siblings ? "siblings fused" : "fused";
     case Verdict::kMovedUp:
       return "moved up";
+    case Verdict::kRecomputed:
+      return "recomputed";
     case Verdict::kApart:
       return decision.siblings ? "siblings apart" : "apart";
   }

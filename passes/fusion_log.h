@@ -12,9 +12,10 @@ namespace ingot {
 // A pair of groups.  A group has the name of its last result, which its fusion gets.
 struct FusionDecision {
   enum class Verdict : uint8_t {
-    kFused,    // the two are one group from here on
-    kMovedUp,  // values of the consumer are computed in the producer from here on
-    kApart,    // both are left as they are
+    kFused,       // the two are one group from here on
+    kMovedUp,     // values of the consumer are computed in the producer from here on
+    kRecomputed,  // the consumer computes a value of the producer itself from here on
+    kApart,       // both are left as they are
   };
   std::string producer, consumer;  // of siblings: the first and the second in the order of commands
   bool siblings = false;           // they share an input, and neither reads the other
@@ -33,7 +34,8 @@ struct FusionLog {
     // Of the groups that can be merged, as plans see it; 0: not known.
     double chain_microseconds = 0;  // before merging
     double microseconds = 0;        // after it
-    // In the order of taking, then those apart in the order of commands.
+    // In the order of taking, then those apart in the order of commands; then those recomputed,
+    // which numbers above do not count.
     std::vector<FusionDecision> decisions;
   };
   std::vector<Part> parts;

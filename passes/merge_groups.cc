@@ -20,10 +20,7 @@ namespace {
 
 using Verdict = FusionDecision::Verdict;
 
-constexpr size_t kMostMembers = 512;
-constexpr size_t kMostBuffers = 64;
-// Of any merge, and of siblings: assemblers take long over kernels that hold many results at once.
-constexpr size_t kMostRoots = 12;
+// Assemblers take long over kernels that hold many results at once.
 constexpr size_t kMostSiblingRoots = 8;
 // Of one value, by position, with how many of the next readers a group is tried as a sibling; and
 // the most users that a value may have for that.

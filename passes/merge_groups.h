@@ -9,6 +9,11 @@
 
 namespace ingot {
 
+// Bounds of a group that is more than a chain: operations, inputs and results, results.
+inline constexpr size_t kMostMembers = 512;
+inline constexpr size_t kMostBuffers = 64;
+inline constexpr size_t kMostRoots = 12;
+
 // The groups of a computation after merging.  `context` tells what fusions cost.
 //
 // The candidates stand in a queue: edges first, then siblings, each by the time that they save as

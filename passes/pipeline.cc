@@ -8,13 +8,17 @@ constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", 
 constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
                                        "wrap-in-fusions", "dce"};
 
+constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
+
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},
-    {"fuse", "decides kernels, after ops too large for one; nothing may change the graph after it",
+    {"fuse", "decides kernels, after ops too large for one; nothing may change the graph behind it",
      kFuse, false},
+    {"sequence", "what is alive together depends on the order of the kernels that fusion decided",
+     kSequence, false},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "passes/inline_calls.h"
 #include "passes/normalize_layouts.h"
 #include "passes/pass.h"
+#include "passes/sequence_for_memory.h"
 #include "passes/simplify/simplify.h"
 #include "passes/split_concatenates.h"
 #include "passes/wrap_in_fusions.h"
@@ -24,6 +25,7 @@ constexpr Pass kPasses[] = {
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
+    {"sequence-for-memory", SequenceForMemory, "orders commands for the least memory alive"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
     {"split-concatenates", SplitConcatenates, "a tree for a concatenate of many operands"},
     {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},

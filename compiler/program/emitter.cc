@@ -8,7 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/buffers/buffers.h"
-#include "compiler/program/leaves.h"
+#include "ir/analysis/leaves.h"
 #include "ir/base/check.h"
 #include "ir/base/status.h"
 
@@ -26,6 +26,9 @@ using Values = LeafValues<BufferSlice>;
 // Constants up to this size share one allocation.
 constexpr int64_t kSmallConstantBytes = 4096;
 constexpr int64_t kSmallConstantAlignment = 64;
+
+// Of ArenaUse::at_peak.
+constexpr size_t kPeakValues = 5;
 
 // A launch of the kernel, without arguments.
 runtime::Launch LaunchOf(const KernelEntry& kernel) {
@@ -61,6 +64,7 @@ class Emitter {
 
  private:
   struct VirtualBuffer {
+    std::string name;  // as ArenaUse::Value
     buffers::Lifetime lifetime;
     bool used = false;
     int32_t output = -1;  // lives in this output rather than in the arena
@@ -90,8 +94,11 @@ class Emitter {
   absl::StatusOr<Leaves> EmitCallee(const Computation& callee, absl::Span<const Leaves> arguments,
                                     std::vector<Command>& commands);
 
-  BufferSlice NewBuffer(int64_t size);
-  Leaves NewBuffers(const Shape& shape);
+  BufferSlice NewBuffer(int64_t size, std::string name);
+  // For leaf `leaf` of what the instruction computes, or for all of them.
+  BufferSlice NewLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
+                      size_t leaf);
+  Leaves NewLeaves(const Instruction& instruction);
   // For what a fusion computes; some are buffers of operands that nobody reads any more.
   Leaves ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
                        const Leaves& operands);
@@ -123,19 +130,29 @@ class Emitter {
   std::vector<uint8_t> small_constants_;
   std::vector<int32_t> touches_;  // virtual buffers in the order of their uses
   LeafBegins leaf_begins_;
-  int64_t arena_lower_bound_ = 0;
+  ArenaUse arena_;
   int64_t position_ = 0;  // commands emitted so far, nested ones included
 };
 
-BufferSlice Emitter::NewBuffer(int64_t size) {
+BufferSlice Emitter::NewBuffer(int64_t size, std::string name) {
   buffers_.emplace_back();
+  buffers_.back().name = std::move(name);
   buffers_.back().lifetime.size = size;
   return {Allocation::kArena, static_cast<int32_t>(buffers_.size() - 1), 0, size};
 }
 
-Leaves Emitter::NewBuffers(const Shape& shape) {
+BufferSlice Emitter::NewLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
+                             size_t leaf) {
+  const Shape& shape = leaves[leaf];
+  const std::string index = instruction.shape().IsTuple() ? absl::StrCat("{", leaf, "}") : "";
+  return NewBuffer(shape.ByteSize(), absl::StrCat(instruction.name(), index, " ",
+                                                  shape.ToString(/*with_layout=*/false)));
+}
+
+Leaves Emitter::NewLeaves(const Instruction& instruction) {
+  const std::vector<Shape> shapes = LeafShapes(instruction.shape());
   Leaves leaves;
-  for (const Shape& leaf : LeafShapes(shape)) leaves.push_back(NewBuffer(leaf.ByteSize()));
+  for (size_t i = 0; i < shapes.size(); ++i) leaves.push_back(NewLeaf(instruction, shapes, i));
   return leaves;
 }
 
@@ -168,7 +185,7 @@ void Emitter::EmitCopies(std::vector<Command>& commands, absl::string_view label
   Leaves sources = from;
   for (size_t i = 0; i < sources.size(); ++i) {
     if (sources[i] == to[i] || std::find(to.begin(), to.end(), sources[i]) == to.end()) continue;
-    const BufferSlice aside = NewBuffer(sources[i].size);
+    const BufferSlice aside = NewBuffer(sources[i].size, absl::StrCat(label, " aside"));
     EmitCopy(commands, label, sources[i], aside);
     sources[i] = aside;
   }
@@ -265,7 +282,7 @@ Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan&
                  std::binary_search(last.begin(), last.end(), in_place.operand);
         });
     if (pair == plan.in_place.end()) {
-      results.push_back(NewBuffer(shapes[i].ByteSize()));
+      results.push_back(NewLeaf(fusion, shapes, i));
       continue;
     }
     const BufferSlice& memory = operands[pair->operand];
@@ -290,7 +307,8 @@ absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Valu
   }
   buffers.results = ResultBuffers(fusion, entry.plan, buffers.operands);
   for (const plan::Scratch& scratch : entry.plan.scratch) {
-    buffers.scratch.push_back(NewBuffer(scratch.shape.ByteSize()));
+    buffers.scratch.push_back(
+        NewBuffer(scratch.shape.ByteSize(), absl::StrCat(fusion.name(), " scratch")));
   }
   if (!entry.plan.library.has_value()) {
     EmitLaunches(fusion, entry, buffers, commands);
@@ -343,7 +361,7 @@ void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
 
 absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values& values,
                                           std::vector<Command>& commands) {
-  const Leaves state = NewBuffers(loop.shape());
+  const Leaves state = NewLeaves(loop);
   EmitCopies(commands, loop.name(), values.at(loop.operand(0)), state);
   const LoopStart start = OpenLoop();
   runtime::While operation;
@@ -351,7 +369,7 @@ absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values&
                          EmitCallee(*loop.while_condition(), {state}, operation.condition));
   operation.predicate = predicate[0];
   if (predicate[0].allocation != Allocation::kArena) {
-    operation.predicate = NewBuffer(predicate[0].size);
+    operation.predicate = NewBuffer(predicate[0].size, absl::StrCat(loop.name(), " predicate"));
     EmitCopy(operation.condition, loop.name(), predicate[0], operation.predicate);
   }
   Touch(operation.predicate);
@@ -373,7 +391,7 @@ absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional,
                            ? runtime::Selector::kPred
                            : runtime::Selector::kIndex;
   Touch(operation.index);
-  const Leaves results = NewBuffers(conditional.shape());
+  const Leaves results = NewLeaves(conditional);
   for (size_t i = 0; i < conditional.called_computations().size(); ++i) {
     std::vector<Command> branch;
     INGOT_ASSIGN_OR_RETURN(
@@ -414,8 +432,12 @@ void Emitter::PlaceBuffers() {
   const buffers::ArenaPlan plan = buffers::PlanArena(lifetimes, runtime::kArenaAlignment);
   offsets_.assign(buffers_.size(), 0);
   for (size_t i = 0; i < in_arena.size(); ++i) offsets_[in_arena[i]] = plan.offsets[i];
-  program_.arena_size = plan.size;
-  arena_lower_bound_ = plan.lower_bound;
+  program_.arena_size = arena_.size = plan.size;
+  arena_.peak = plan.peak;
+  for (size_t i = 0; i < std::min(kPeakValues, plan.at_peak.size()); ++i) {
+    const VirtualBuffer& buffer = buffers_[in_arena[plan.at_peak[i]]];
+    arena_.at_peak.push_back({buffer.name, buffer.lifetime.size});
+  }
 }
 
 void Emitter::Place(BufferSlice& slice) const {
@@ -487,7 +509,7 @@ absl::StatusOr<EmittedProgram> Emitter::Run(const Module& module) {
   PlaceBuffers();
   PlaceCommands(program_.commands);
   program_.constants[0].bytes = runtime::SharedBytes::Own(std::move(small_constants_));
-  return EmittedProgram{std::move(program_), arena_lower_bound_};
+  return EmittedProgram{std::move(program_), std::move(arena_)};
 }
 
 // "x" for an array, "x.0", "x.1", … for the elements of a tuple.

@@ -4,6 +4,7 @@
 #define INGOT_COMPILER_PROGRAM_EMITTER_H_
 
 #include "absl/status/statusor.h"
+#include "compiler/program/arena_use.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
@@ -23,8 +24,8 @@ struct Signature {
 absl::StatusOr<Signature> SignatureOf(const Module& module);
 
 struct EmittedProgram {
-  runtime::Program program;       // modules are empty
-  int64_t arena_lower_bound = 0;  // bytes alive at once, at the most
+  runtime::Program program;  // modules are empty
+  ArenaUse arena;
 };
 
 // `module` is what DefaultPipeline() leaves, `fusions` its fusions with all that launches say of

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "compiler/program/leaves.h"
+#include "ir/analysis/leaves.h"
 
 namespace ingot::program {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/tools/arena_text.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
@@ -39,6 +40,7 @@ struct Measurement {
   int64_t launches = 0;
   int64_t kernels = 0;
   int64_t runs = 0;
+  program::ArenaUse arena;
 };
 
 using Clock = std::chrono::steady_clock;
@@ -152,6 +154,7 @@ absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& 
   if (const Compilation* compilation = runner->compilation()) {
     result.launches = compilation->launches;
     result.kernels = compilation->kernels;
+    result.arena = compilation->arena;
   }
   runtime::Executor& executor = runner->executable()->executor();
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, RandomInputs(1, runner->inputs()));
@@ -213,6 +216,7 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
     absl::PrintF("%-28s %10.1f %9d %8d %12.2f %12.2f %12.2f %12.2f %8.2f\n", m.name, m.compile_ms,
                  m.launches, m.kernels, m.wall_us, m.latency_us, m.kernels_us, m.floor_us,
                  m.wall_us / m.floor_us);
+    absl::PrintF("%s", ArenaText(m.arena));
     std::fflush(stdout);
     report.push_back({{"model", m.name},
                       {"compile_ms", m.compile_ms},
@@ -222,7 +226,8 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                       {"latency_us", m.latency_us},
                       {"commands_us", m.kernels_us},
                       {"floor_us", m.floor_us},
-                      {"runs", m.runs}});
+                      {"runs", m.runs},
+                      {"arena", ArenaJson(m.arena)}});
   }
   if (!line.Has("json")) return absl::OkStatus();
   const nlohmann::json all = {

@@ -17,7 +17,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kPlansOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
-    {"time", "", "print the time of each phase to standard error"},
+    {"time", "", "print the time of each phase, and the arena, to standard error"},
 };
 
 absl::Status RunCompile(const CommandLine& line) {

@@ -154,6 +154,7 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
 
   ModelWork model;
   model.name = ModelName(path);
+  model.arena = compilation.arena;
   for (const runtime::Input& input : program.inputs) {
     model.floor_bytes += static_cast<double>(input.shape.ByteSize());
     model.elements = std::max(model.elements, static_cast<double>(input.shape.ElementCount()));

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "absl/strings/str_format.h"
+#include "compiler/tools/arena_text.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
 
@@ -62,11 +63,9 @@ std::string TimesText(const Compilation& compilation) {
     sum += phase.milliseconds;
   }
   absl::StrAppendFormat(&text, "%-18s %10.2f ms\n\n", "total", sum);
-  absl::StrAppendFormat(&text, "%-18s %10d\n%-18s %10d\n%-18s %10d bytes\n%-18s %10d bytes\n",
-                        "launches", compilation.launches, "distinct kernels", compilation.kernels,
-                        "arena", compilation.program->arena_size, "alive at once",
-                        compilation.arena_lower_bound);
-  return text;
+  absl::StrAppendFormat(&text, "%-18s %10d\n%-18s %10d\n", "launches", compilation.launches,
+                        "distinct kernels", compilation.kernels);
+  return text + ArenaText(compilation.arena);
 }
 
 }  // namespace ingot::tools

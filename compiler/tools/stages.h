@@ -42,7 +42,7 @@ class Dump {
   std::vector<Stage> stages_;  // of each file
 };
 
-// Phases in milliseconds, their sum, and what was made: a table for people.
+// Phases in milliseconds, their sum, what was made, and the arena: a table for people.
 std::string TimesText(const Compilation& compilation);
 
 }  // namespace ingot::tools

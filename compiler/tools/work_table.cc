@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compiler/machine/prediction.h"
+#include "compiler/tools/arena_text.h"
 
 namespace ingot::tools {
 namespace {
@@ -97,7 +98,7 @@ std::string WorkLines(const ModelWork& model, const Target& target) {
       absl::StrAppend(&text, "    ", notice, "\n");
     }
   }
-  return text;
+  return text + ArenaText(model.arena);
 }
 
 nlohmann::json WorkJson(absl::Span<const ModelWork> models, const Target& target) {
@@ -105,6 +106,7 @@ nlohmann::json WorkJson(absl::Span<const ModelWork> models, const Target& target
   for (const ModelWork& model : models) {
     nlohmann::json entry = ToJson(FiguresOf(model, target));
     entry["model"] = model.name;
+    entry["arena"] = ArenaJson(model.arena);
     entry["per_kernel"] = nlohmann::json::array();
     for (const KernelRow& row : model.rows) {
       nlohmann::json kernel = ToJson(FiguresOf(row, model, target));

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/machine/kernel_work.h"
+#include "compiler/program/arena_use.h"
 #include "ir/base/target.h"
 #include "nlohmann/json.hpp"
 
@@ -29,6 +30,7 @@ struct ModelWork {
   double floor_bytes = 0;  // of inputs and results
   // Of the largest input: issue slots are counted for one of them.
   double elements = 0;
+  program::ArenaUse arena;
   std::vector<KernelRow> rows;
 };
 
@@ -56,11 +58,11 @@ Figures FiguresOf(const ModelWork& model, const Target& target);
 // The names of the columns of WorkLines.
 std::string WorkHeader();
 // A line for the model and, below it, one for each kernel with what bounds it, its registers and
-// the assembler's notices.
+// the assembler's notices; then the arena.
 std::string WorkLines(const ModelWork& model, const Target& target);
 
-// [{"model": …, the fields of Figures, "per_kernel": [{"kernel": …, the fields of Figures, "bound",
-// "registers", "spill_bytes", "notices"}, …]}, …]
+// [{"model": …, the fields of Figures, "arena": ArenaJson, "per_kernel": [{"kernel": …, the fields
+// of Figures, "bound", "registers", "spill_bytes", "notices"}, …]}, …]
 nlohmann::json WorkJson(absl::Span<const ModelWork> models, const Target& target);
 
 }  // namespace ingot::tools

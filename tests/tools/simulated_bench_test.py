@@ -121,6 +121,9 @@ def main():
         model = bench(SUM, folder)
         check(model["kernels"] == 2, "the sum is split", model)
         check(1 <= model["moved"] < 1.01, "moved by two kernels", model)
+        arena = model["arena"]
+        check(arena["bytes"] >= arena["peak_bytes"] > 0, "the parts of the sum", arena)
+        check("scratch" in arena["at_peak"][0]["value"], "the parts of the sum", arena)
 
         # A row alone would ask for 2 and 3 times its bytes.
         for result in ["scaled", "shifted"]:

@@ -42,6 +42,7 @@ class WorkTableTest : public testing::Test {
     fill.work.loads = {};
     fill.work.block_bytes_in_flight = 0;
     model_.rows = {copy, half, fill};
+    model_.arena = {768, 512, {{"add.1 f32[64]", 256}}};
   }
 
   const Target& target_ = **FindTarget("sm_90a");
@@ -99,6 +100,9 @@ TEST_F(WorkTableTest, Json) {
   EXPECT_EQ(model.at("issue_slots"), sum.issue_slots);
   EXPECT_EQ(model.at("predicted_us"), sum.predicted_us);
   EXPECT_EQ(model.at("floor_us"), sum.floor_us);
+  EXPECT_EQ(model.at("arena").at("bytes"), 768);
+  EXPECT_EQ(model.at("arena").at("peak_bytes"), 512);
+  EXPECT_EQ(model.at("arena").at("at_peak")[0].at("value"), "add.1 f32[64]");
   ASSERT_EQ(model.at("per_kernel").size(), 3u);
   const nlohmann::json& half = model.at("per_kernel")[1];
   EXPECT_EQ(half.at("kernel"), "half");
@@ -117,6 +121,8 @@ TEST_F(WorkTableTest, TheTableNamesWhatIsWrong) {
   EXPECT_NE(table.find("32 registers, SPILLS 20 bytes\n    something is serialised\n"),
             std::string::npos)
       << table;
+  EXPECT_NE(table.find("768 bytes, 512 alive at once"), std::string::npos) << table;
+  EXPECT_NE(table.find(" 256  add.1 f32[64]\n"), std::string::npos) << table;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The arrays that a value is made of, tuples taken apart in order, and the instructions that only
 // give arrays of their operands another name.
-#ifndef INGOT_COMPILER_PROGRAM_LEAVES_H_
-#define INGOT_COMPILER_PROGRAM_LEAVES_H_
+#ifndef INGOT_IR_ANALYSIS_LEAVES_H_
+#define INGOT_IR_ANALYSIS_LEAVES_H_
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "ir/module.h"
 
-namespace ingot::program {
+namespace ingot {
 
 std::vector<Shape> LeafShapes(const Shape& shape);
 
@@ -61,6 +61,6 @@ std::optional<std::vector<Leaf>> PassedOnLeaves(const Instruction& instruction,
   }
 }
 
-}  // namespace ingot::program
+}  // namespace ingot
 
-#endif  // INGOT_COMPILER_PROGRAM_LEAVES_H_
+#endif  // INGOT_IR_ANALYSIS_LEAVES_H_

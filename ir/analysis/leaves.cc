@@ -1,6 +1,6 @@
-#include "compiler/program/leaves.h"
+#include "ir/analysis/leaves.h"
 
-namespace ingot::program {
+namespace ingot {
 namespace {
 
 void AppendLeafShapes(const Shape& shape, std::vector<Shape>& leaves) {
@@ -34,4 +34,4 @@ const std::vector<int64_t>& LeafBegins::Of(const Instruction& tuple) {
   return begins;
 }
 
-}  // namespace ingot::program
+}  // namespace ingot
