@@ -24,6 +24,12 @@ Value IndexMath::Rem(Value a, int64_t divisor) {
   return b_.Rem(a, Const(divisor));
 }
 
+Value IndexMath::IsBelow(Value a, int64_t size) {
+  const auto type =
+      kernel::Type::Scalar(BitWidth(type_) == 64 ? ElementType::kU64 : ElementType::kU32);
+  return b_.Lt(b_.Bitcast(a, type), b_.Integer(type, size));
+}
+
 Value IndexMath::Dot(absl::Span<const Value> dims, absl::Span<const int64_t> strides) {
   Value sum = Const(0);
   for (size_t i = 0; i < dims.size(); ++i) sum = b_.Add(sum, Mul(dims[i], strides[i]));

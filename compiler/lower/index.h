@@ -52,6 +52,9 @@ class IndexMath {
   kernel::Value Div(kernel::Value a, int64_t divisor);
   kernel::Value Rem(kernel::Value a, int64_t divisor);
 
+  // 0 <= a < size, of a value that may be negative.
+  kernel::Value IsBelow(kernel::Value a, int64_t size);
+
   // Σ dims[i] * strides[i].
   kernel::Value Dot(absl::Span<const kernel::Value> dims, absl::Span<const int64_t> strides);
   std::vector<kernel::Value> Delinearize(kernel::Value linear,

@@ -2,6 +2,7 @@
 // and reduction.  plan::TilePlan says who computes which coordinates.
 #include <algorithm>
 #include <functional>
+#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
@@ -12,6 +13,7 @@
 #include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
+#include "compiler/lower/tile_turned.h"
 #include "compiler/lower/tile_walk.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
@@ -23,6 +25,8 @@ using kernel::Value;
 namespace {
 
 constexpr int64_t kManyVectors = 16;
+// Columns of a box that a turn of their loop stores.
+constexpr int64_t kUnrollColumns = 4;
 
 class TileLowering : public TileWalk {
  public:
@@ -31,11 +35,13 @@ class TileLowering : public TileWalk {
         joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{}
                                                 : plan::FindJoins(info_)),
         levels_(info_, joins_),
-        ahead_(frame, info_, places_, [this](const Instruction& parameter, int c, int r) {
-          std::vector<int> registers(class_count_, 0);
-          registers[c] = r;
-          return IndexAt(parameter, NewPoint(registers));
-        }) {
+        ahead_(frame, info_, places_,
+               [this](const Instruction& parameter, int c, int r) {
+                 std::vector<int> registers(class_count_, 0);
+                 registers[c] = r;
+                 return IndexAt(parameter, NewPoint(registers));
+               }),
+        turned_(frame, info_, places_) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
@@ -69,6 +75,10 @@ class TileLowering : public TileWalk {
     if (!plan_.staged.empty()) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
     EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));
+    if (!plan_.turned.empty()) {
+      EmitTurned(kept);
+      return;
+    }
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
       EmitTile();
@@ -80,6 +90,64 @@ class TileLowering : public TileWalk {
   }
 
  private:
+  // Boxes of turned inputs are copied and read.  Columns of single elements are read by a loop.
+  void EmitTurned(const std::vector<int>& kept) {
+    const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
+    std::vector<int> roots(info_.graph().view().roots.size());
+    std::iota(roots.begin(), roots.end(), 0);
+    if (!plan_.shifted) EmitAt(Frontier(info_, ValuesOf({}, roots), is_ahead), kept);
+    turned_.Copy();
+    b_.Barrier();
+    if (!plan_.shifted) {
+      ReadTurned(kept);
+      return;
+    }
+    // Only the first and the last blocks have places beyond the rows.
+    const int row = plan_.order[0];
+    const int64_t extent = plan_.classes[row].block_extent();
+    const Value begin = math_.Mul(places_.block(row), extent);
+    const int64_t before = plan::ShiftOf(info_, row) - 1;
+    const Value inside = b_.And(b_.Ge(begin, math_.Const(before)),
+                                b_.Le(begin, math_.Const(plan_.classes[row].size - extent)));
+    e_.If(
+        inside,
+        [&] {
+          SetInside(row, true);
+          ReadColumns(kept);
+          SetInside(row, false);
+        },
+        [&] { ReadColumns(kept); });
+  }
+
+  void ReadColumns(const std::vector<int>& kept) {
+    const int column = turned_.column_class();
+    RollRegisters(column);
+    const auto read = [&](Value number) {
+      places_.SetRegister(column, number);
+      const Value inside = Inside({column}, std::vector<int>(class_count_, 0));
+      e_.If(inside == nullptr ? b_.True() : inside, [&] {
+        SetInside(column, true);
+        ReadTurned(kept);
+        SetInside(column, false);
+      });
+      places_.SetRegister(column, nullptr);
+    };
+    const int registers = plan_.classes[column].registers;
+    e_.For(math_.Const(0), math_.Const(registers), 1, read, kUnrollColumns);
+  }
+
+  void ReadTurned(const std::vector<int>& kept) {
+    ForRegisters(kept, [&](const std::vector<int>& registers) {
+      const int point = NewPoint(registers);
+      for (size_t i = 0; i < plan_.turned.size(); ++i) {
+        const Instruction& parameter = info_.graph().value(plan_.turned[i]);
+        e_.Provide(parameter, IndexAt(parameter, point), 0,
+                   {turned_.Read(i, registers, ShiftAt(registers)), nullptr});
+      }
+    });
+    EmitTile();
+  }
+
   void EmitTile() {
     const int first = plan_.combines() ? plan_.known_level : plan_.combined_level + 1;
     for (int level = 1; level < first && !plan_.combines(); ++level) ReadCombined(level);
@@ -168,8 +236,8 @@ class TileLowering : public TileWalk {
   }
 
   bool IsLoadedAhead(int value) const {
-    return info_.graph().IsInput(value) &&
-           std::find(plan_.staged.begin(), plan_.staged.end(), value) == plan_.staged.end();
+    return info_.graph().IsInput(value) && !plan::Contains(plan_.staged, value) &&
+           !plan::Contains(plan_.turned, value);
   }
 
   // The values of these reductions and roots.
@@ -519,6 +587,7 @@ class TileLowering : public TileWalk {
   const std::vector<plan::Join> joins_;
   const plan::PassLevels levels_;
   TileAhead ahead_;
+  TileTurned turned_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   std::vector<int> first_result_;  // of each root, among the fusion's results

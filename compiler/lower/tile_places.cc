@@ -41,15 +41,24 @@ Value TilePlaces::Digit(Value number, int64_t below, int64_t size, int64_t all) 
   return below * size == all ? digit : math_.Rem(digit, size);
 }
 
+Value TilePlaces::VectorOfBlock(int c, int r) const {
+  kernel::Builder& b = math_.b();
+  const plan::TileClass& tile = plan_.classes[c];
+  const Value at = b.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
+  const int64_t extent = int64_t{1} * tile.lanes * tile.warps;
+  return register_[c] != nullptr ? b.Add(at, math_.Mul(register_[c], extent))
+                                 : math_.Add(at, r * extent);
+}
+
+Value TilePlaces::Local(int c, int r) const {
+  return math_.Mul(VectorOfBlock(c, r), plan_.classes[c].vector);
+}
+
 Value TilePlaces::Coordinate(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
-  Value at = b.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
-  int64_t extent = int64_t{1} * tile.lanes * tile.warps;
-  at = register_[c] != nullptr ? b.Add(at, math_.Mul(register_[c], extent))
-                               : math_.Add(at, r * extent);
-  extent *= tile.registers;
-  at = b.Add(at, math_.Mul(block_[c], extent));
+  int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
+  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(block_[c], extent));
   extent *= tile.blocks;
   at = b.Add(at, math_.Mul(trip_[c], extent));
   return math_.Mul(at, tile.vector);

@@ -34,12 +34,16 @@ class TilePlaces {
   // where the register is masked.
   kernel::Value Coordinate(int c, int r) const;
   bool IsMasked(int c, int r) const;
+  // The coordinate among those of the block; classes do not loop.
+  kernel::Value Local(int c, int r) const;
   // Whether register `r` of the class lies in the space; null where it always does.
   kernel::Value Inside(int c, int r) const;
   // `condition`, and this thread's lane and warp of class `c` are the first.
   kernel::Value IsFirst(int c, kernel::Value condition) const;
 
  private:
+  // The number of a vector among those of the block.
+  kernel::Value VectorOfBlock(int c, int r) const;
   kernel::Value Digit(kernel::Value number, int64_t below, int64_t size, int64_t all) const;
 
   IndexMath& math_;

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_turned.h"
 #include "ir/base/check.h"
 
 namespace ingot::lower {
@@ -13,6 +15,13 @@ namespace {
 
 const Shape& ArrayOf(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes()[0] : shape;
+}
+
+std::vector<int> RowClasses(const FusionInfo& info, const plan::TilePlan& plan) {
+  if (plan.aligned) return plan::AlignedRows(info, plan.order[0]);
+  if (!plan.shifted) return {};
+  const absl::Span<const int> rows = plan::ShiftedRows(info, plan.order[0]);
+  return {rows.begin(), rows.end()};
 }
 
 }  // namespace
@@ -26,7 +35,14 @@ TileWalk::TileWalk(Frame& frame)
       math_(frame.context.math),
       places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
       class_count_(static_cast<int>(plan_.classes.size())),
-      row_classes_(plan_.aligned ? plan::AlignedRows(info_, plan_.order[0]) : std::vector<int>{}) {}
+      row_classes_(RowClasses(info_, plan_)),
+      inside_(plan_.classes.size(), false) {
+  for (int v = 0; v < info_.graph().input_count(); ++v) {
+    reads_shifted_ =
+        reads_shifted_ || (info_.uses().Of(v).in_space() && !plan::Contains(plan_.turned, v) &&
+                           plan::Contains(info_.space().ClassesOf(v), plan_.order[0]));
+  }
+}
 
 const Instruction* TileWalk::SourceOf(const Instruction& consumer, int64_t operand) const {
   const int number = info_.graph().NumberOf(consumer);
@@ -122,12 +138,13 @@ void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::funct
 void TileWalk::ForRegisters(const std::vector<int>& classes,
                             const std::function<void(const std::vector<int>&)>& visit) {
   std::vector<int> registers(class_count_, 0);
+  const auto of = [&](int c) { return c == rolled_ ? 1 : plan_.classes[c].registers; };
   int64_t count = 1;
-  for (int c : classes) count *= plan_.classes[c].registers;
+  for (int c : classes) count *= of(c);
   for (int64_t n = 0; n < count; ++n) {
     visit(registers);
     for (size_t i = classes.size(); i-- > 0;) {
-      if (++registers[classes[i]] < plan_.classes[classes[i]].registers) break;
+      if (++registers[classes[i]] < of(classes[i])) break;
       registers[classes[i]] = 0;
     }
   }
@@ -136,13 +153,22 @@ void TileWalk::ForRegisters(const std::vector<int>& classes,
 Value TileWalk::Coordinate(int c, int r) {
   const plan::TileClass& tile = plan_.classes[c];
   const Value coordinate = places_.Coordinate(c, r);
-  if (!places_.IsMasked(c, r)) return coordinate;
+  if (inside_[c] || !places_.IsMasked(c, r)) return coordinate;
   return b_.Min(coordinate, math_.Const(tile.size - tile.vector));
 }
 
 int TileWalk::NewPoint(const std::vector<int>& registers) {
   Point point;
   for (int c = 0; c < class_count_; ++c) {
+    if (IsShiftedRow(c)) {
+      Value at = ShiftedCoordinate(registers);
+      if (reads_shifted_ && !inside_[c]) {
+        const Value last = math_.Const(plan_.classes[c].size - 1);
+        at = b_.Max(b_.Min(at, last), math_.Const(0));
+      }
+      point.at.push_back(at);
+      continue;
+    }
     if (!IsAlignedRow(c)) {
       point.at.push_back(Coordinate(c, registers[c]));
       continue;
@@ -161,29 +187,53 @@ int TileWalk::NewPoint(const std::vector<int>& registers) {
 Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
   Value inside = nullptr;
   for (int c : classes) {
-    const Value in_class = IsAlignedRow(c) ? InsideRow(registers) : places_.Inside(c, registers[c]);
+    if (inside_[c]) continue;
+    Value in_class = nullptr;
+    if (IsShiftedRow(c)) {
+      in_class = math_.IsBelow(ShiftedCoordinate(registers), plan_.classes[c].size);
+    } else {
+      in_class = IsAlignedRow(c) ? InsideRow(registers) : places_.Inside(c, registers[c]);
+    }
     if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
   }
   return inside;
 }
 
-TileWalk::Row TileWalk::RowOf(const std::vector<int>& registers) {
+// The row-major number of the first element of a row, modulo `modulus`, in the arrays of
+// row_classes_.
+Value TileWalk::StartOfRow(const std::vector<int>& registers, int64_t modulus) {
   const int inner = plan_.order[0];
-  const int64_t vector = plan_.classes[inner].vector;
-  // The row-major number of the row's first element, as far as it matters.
   Value start = math_.Const(0);
   int64_t stride = 1;
   for (size_t i = row_classes_.size(); i-- > 0;) {
     const int c = row_classes_[i];
-    if (c != inner && stride % vector != 0) {
-      start = b_.Add(start, math_.Mul(Coordinate(c, registers[c]), stride % vector));
+    if (c != inner && stride % modulus != 0) {
+      start = b_.Add(start, math_.Mul(Coordinate(c, registers[c]), stride % modulus));
     }
     stride *= plan_.classes[c].size;
   }
-  const Value past = math_.Rem(start, vector);
+  return math_.Rem(start, modulus);
+}
+
+TileWalk::Row TileWalk::RowOf(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  const int64_t vector = plan_.classes[inner].vector;
+  const Value past = StartOfRow(registers, vector);
   const Value begin = math_.Rem(b_.Sub(math_.Const(vector), past), vector);
   const Value rest = b_.Sub(math_.Const(plan_.classes[inner].size), begin);
   return {begin, b_.Sub(rest, math_.Rem(rest, vector))};
+}
+
+Value TileWalk::ShiftAt(const std::vector<int>& registers) {
+  if (!plan_.shifted) return nullptr;
+  return StartOfRow(registers, plan::ShiftOf(info_, plan_.order[0]));
+}
+
+Value TileWalk::ShiftedCoordinate(const std::vector<int>& registers) {
+  const int inner = plan_.order[0];
+  const int64_t extent = int64_t{1} * plan_.classes[inner].lanes * plan_.classes[inner].warps;
+  return math_.Add(b_.Sub(places_.Coordinate(inner, 0), ShiftAt(registers)),
+                   registers[inner] * extent);
 }
 
 Value TileWalk::InsideRow(const std::vector<int>& registers) {

@@ -112,6 +112,7 @@ class Proof {
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(std::find(tile.staged.begin(), tile.staged.end(), operand_) == tile.staged.end(),
                   "all threads of a block read a staged operand");
+    INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
     // Partial results are put together before, in loops of their own.
     INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
     int64_t places = kernel.blocks * kernel.block_threads;

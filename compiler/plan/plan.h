@@ -141,9 +141,15 @@ struct TilePlan {
   // those from the first element on whose row-major number is a multiple of the vector, and what
   // stands before and behind them, the ends, is taken one by one by the first threads of a row.
   bool aligned = false;
+  // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its
+  // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.
+  bool shifted = false;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
+  // Inputs that lie across the results: a block copies the box of its places to shared memory and
+  // reads it there (tile_turned.h).  Nothing is reduced, and no class loops.
+  std::vector<int> turned;
   // Inputs that are the same in all trips, which each thread loads to registers before the first.
   std::vector<int> kept;
   // Inputs of which each thread copies its elements of the next trip to shared memory while it
@@ -152,7 +158,8 @@ struct TilePlan {
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
-                    visit("staged", self.staged); visit("kept", self.kept);
+                    visit("shifted", self.shifted); visit("staged", self.staged);
+                    visit("turned", self.turned); visit("kept", self.kept);
                     visit("ahead", self.ahead); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.

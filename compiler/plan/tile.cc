@@ -8,6 +8,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
 
@@ -19,7 +20,6 @@ constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
 // A kernel more is written and compiled for no less than a tenth of the time.
 constexpr double kLeastGainOfKernel = 0.9;
-constexpr int64_t kSectorBytes = 32;
 // Trips of a thread that puts partial results together, each of which waits for its load.
 constexpr int64_t kFewTripsOfParts = 4;
 // Bytes in a microsecond at 1 GB/s.
@@ -34,7 +34,13 @@ class TilePlanner {
   absl::StatusOr<FusionPlan> Make() {
     INGOT_RETURN_IF_ERROR(CheckWalk());
     INGOT_RETURN_IF_ERROR(ChooseOrder());
-    deal_ = DealTile(info_, target_, order_, knobs_);
+    if (turned_.empty()) {
+      deal_ = DealTile(info_, target_, order_, knobs_);
+    } else {
+      std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
+      if (!deal.has_value()) return No("boxes of what lies across are short", NameOf(turned_[0]));
+      deal_ = *std::move(deal);
+    }
     if (const int64_t operations = OperationsOfThread(); operations > kMostOperationsOfThread) {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
@@ -178,8 +184,7 @@ class TilePlanner {
     return ingot::BytesOf(shape, ElementsOf(shape));
   }
 
-  // The classes in the order of the largest array, innermost first, then the others.  Every large
-  // array must have the innermost class innermost.
+  // The order of the largest array; or of the largest result, where inputs can be turned.
   absl::Status ChooseOrder() {
     int largest = -1;
     for (int v : ArraysInSpace(info_)) {
@@ -204,19 +209,48 @@ class TilePlanner {
     if (places > most) {
       return No("the space is larger than every array", places, " points, ", most, " elements");
     }
-    const absl::Span<const int> classes = space().ClassesOf(largest);
+    OrderAlong(largest);
+    if (LyingAcross(largest).empty()) return absl::OkStatus();
+    // Results are stored along memory, and inputs that lie across them are turned.
+    int result = -1;
+    for (const Instruction* root : graph().view().roots) {
+      const int v = graph().NumberOf(*root);
+      if (result < 0 || BytesOfValue(v) > BytesOfValue(result)) result = v;
+    }
+    const bool turns = levels_.last == 0 && !space().ClassesOf(result).empty();
+    if (turns) OrderAlong(result);
+    std::vector<int> across = LyingAcross(turns ? result : largest);
+    for (int v : across) {
+      if (!turns || !CanBeTurned(info_, order_[0], v) ||
+          space().ClassesOf(v).back() != space().ClassesOf(across[0]).back()) {
+        return No("a large array lies across another", NameOf(v), " across ",
+                  NameOf(turns ? result : largest));
+      }
+    }
+    turned_ = std::move(across);
+    return absl::OkStatus();
+  }
+
+  // The classes in the order of an array, innermost first, then the others.
+  void OrderAlong(int array) {
+    const absl::Span<const int> classes = space().ClassesOf(array);
     order_.assign(classes.rbegin(), classes.rend());
     for (int c = class_count() - 1; c >= 0; --c) {
       if (!Contains(order_, c)) order_.push_back(c);
     }
+  }
+
+  // The large arrays that have the innermost class, but not innermost.
+  std::vector<int> LyingAcross(int array) const {
+    std::vector<int> across;
     for (int v : ArraysInSpace(info_)) {
       const absl::Span<const int> own = space().ClassesOf(v);
       if (Contains(own, order_[0]) && own.back() != order_[0] &&
-          BytesOfValue(v) > BytesOfValue(largest) / 8) {
-        return No("a large array lies across another", NameOf(v), " across ", NameOf(largest));
+          BytesOfValue(v) > BytesOfValue(array) / 8) {
+        across.push_back(v);
       }
     }
-    return absl::OkStatus();
+    return across;
   }
 
   KernelPlan Kernel(const TilePlan& tile) const {
@@ -339,7 +373,9 @@ class TilePlanner {
     tile.classes = deal_.classes;
     tile.order = order_;
     tile.aligned = deal_.aligned;
+    tile.shifted = deal_.shifted;
     tile.staged = deal_.staged;
+    tile.turned = deal_.turned;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     KernelPlan kernel = Kernel(tile);
@@ -456,7 +492,8 @@ class TilePlanner {
   ElementType index_type_ = ElementType::kS32;
   std::vector<Join> joins_;
   PassLevels levels_;
-  std::vector<int> order_;  // of the classes, innermost first
+  std::vector<int> order_;   // of the classes, innermost first
+  std::vector<int> turned_;  // TilePlan's
   TileDeal deal_;
 };
 

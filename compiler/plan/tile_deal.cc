@@ -10,8 +10,6 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kAccessBytes = 16;
-// Long code does not make vectors shorter than this.
-constexpr int kLeastVector = 2;
 // Operations of a thread's code (CodeSize) from which on it holds less of a row, and loads less in
 // a trip: assemblers take time over long code, and what computes much needs fewer loads at once.
 constexpr int64_t kMostCodeOfRow = 2048;
@@ -28,6 +26,11 @@ constexpr int64_t kVectorsOfAlignedRow = 64;
 constexpr int64_t kRowsOfVector = 2;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
 constexpr double kMostWaste = 1.25;
+
+int64_t WorthOfCode(const FusionInfo& info) {
+  const int64_t bytes = SaturatingAdd(info.cost().bytes_read(), info.cost().bytes_written());
+  return bytes >= kBytesOfLongRuns ? kCodeOfLongRuns : 1;
+}
 
 class Dealer {
  public:
@@ -172,25 +175,9 @@ class Dealer {
     return elements;
   }
 
-  // Operations for an element of the innermost class.
-  int64_t CodeOfElement() const {
-    int64_t code = 1;
-    for (int v = graph().input_count(); v < graph().value_count(); ++v) {
-      const Instruction& member = graph().value(v);
-      const bool walked =
-          Contains(space().ClassesOf(v), order_[0]) || member.opcode() == Opcode::kReduce;
-      if (walked) code = SaturatingAdd(code, CodeSize(member));
-    }
-    return code;
-  }
-
-  int64_t WorthOfCode() const {
-    const int64_t bytes = SaturatingAdd(info_.cost().bytes_read(), info_.cost().bytes_written());
-    return bytes >= kBytesOfLongRuns ? kCodeOfLongRuns : 1;
-  }
-
   int64_t LoadsOfTrip() const {
-    const int64_t code = SaturatingMultiply(CodeOfElement(), deal_.classes[order_[0]].vector);
+    const int64_t code =
+        SaturatingMultiply(CodeOfElement(info_, order_[0]), deal_.classes[order_[0]].vector);
     // Each place has a load of each input.
     int64_t inputs = 0;
     for (int v = 0; v < graph().input_count(); ++v) {
@@ -198,7 +185,7 @@ class Dealer {
     }
     const int64_t least =
         CeilDiv(std::min(knobs_.loads, knobs_.loads_of_trip), std::max<int64_t>(1, inputs));
-    return std::clamp(WorthOfCode() * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
+    return std::clamp(WorthOfCode(info_) * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
   }
 
   bool HasDependentReductions() const {
@@ -209,7 +196,7 @@ class Dealer {
   // Vectors of half as many elements while one of them makes more code, and the class has enough of
   // them for the lanes of a warp.
   void ShortenCode(int64_t most_code) {
-    const int64_t most = WorthOfCode() * most_code / CodeOfElement();
+    const int64_t most = WorthOfCode(info_) * most_code / CodeOfElement(info_, order_[0]);
     int& vector = deal_.classes[order_[0]].vector;
     while (vector > std::max<int64_t>(kLeastVector, most) &&
            SizeOf(order_[0]) >= int64_t{kWarp} * vector) {
@@ -244,7 +231,8 @@ class Dealer {
     const int64_t vectors = CeilDiv(ReducedElements(), vector);
     const int64_t words = CeilDiv(BytesOfPlace(/*of_rows=*/true), kRegisterBytes * vector);
     const int64_t elements = std::clamp<int64_t>(
-        PowerOfTwoFloor(std::max<int64_t>(1, WorthOfCode() * kMostCodeOfRow / CodeOfElement())),
+        PowerOfTwoFloor(std::max<int64_t>(
+            1, WorthOfCode(info_) * kMostCodeOfRow / CodeOfElement(info_, order_[0]))),
         std::min<int64_t>(kLeastHeld, knobs_.held_registers / words),
         knobs_.held_registers / words);
     const int64_t held = std::max<int64_t>(1, elements / vector);
@@ -389,6 +377,22 @@ int64_t PowerOfTwoCeil(int64_t n) {
   int64_t power = 1;
   while (power < n) power *= 2;
   return power;
+}
+
+int64_t CodeOfElement(const FusionInfo& info, int inner) {
+  const FusionGraph& graph = info.graph();
+  int64_t code = 1;
+  for (int v = graph.input_count(); v < graph.value_count(); ++v) {
+    const Instruction& member = graph.value(v);
+    const bool walked =
+        Contains(info.space().ClassesOf(v), inner) || member.opcode() == Opcode::kReduce;
+    if (walked) code = SaturatingAdd(code, CodeSize(member));
+  }
+  return code;
+}
+
+int64_t ElementsOfTrip(const FusionInfo& info, int inner) {
+  return WorthOfCode(info) * kMostCodeOfTrip / CodeOfElement(info, inner);
 }
 
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {

@@ -23,6 +23,8 @@ inline constexpr int64_t kOtherRegisters = 32;
 // Elements of a row of which each of the most threads would hold more have fewer threads, with
 // more registers.
 inline constexpr int64_t kHeldOfMostThreads = 32;
+// Long code does not make vectors shorter than this.
+inline constexpr int kLeastVector = 2;
 // Rows that each resident block should have, at least, to take them by turns.
 inline constexpr int64_t kRowsOfLoop = 4;
 
@@ -30,6 +32,12 @@ int64_t CeilDiv(int64_t a, int64_t b);
 // The largest power of two of at most `n`, and the smallest of at least `n`.
 int64_t PowerOfTwoFloor(int64_t n);
 int64_t PowerOfTwoCeil(int64_t n);
+
+// Operations for an element of the class along memory; and elements that a thread computes in a
+// trip whose code is not long: assemblers take time over it, and what computes much needs fewer
+// loads at once.
+int64_t CodeOfElement(const FusionInfo& info, int inner);
+int64_t ElementsOfTrip(const FusionInfo& info, int inner);
 
 // A root that depends on the last reductions has classes that reductions end.
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels);
@@ -60,10 +68,11 @@ struct TileKnobs {
 };
 
 struct TileDeal {
-  std::vector<TileClass> classes;        // of the space
-  bool aligned = false;                  // TilePlan's
-  std::vector<int> staged, kept, ahead;  // TilePlan's
-  int64_t splits = 1;                    // blocks that share what is reduced
+  std::vector<TileClass> classes;  // of the space
+  bool aligned = false;            // TilePlan's
+  bool shifted = false;
+  std::vector<int> staged, turned, kept, ahead;
+  int64_t splits = 1;  // blocks that share what is reduced
 };
 
 // `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are

@@ -12,6 +12,7 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_turned.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -73,6 +74,7 @@ class Checker {
     if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
+    INGOT_RETURN_IF_ERROR(TurnedFit(tile));
     INGOT_RETURN_IF_ERROR(KeptFit(tile));
     INGOT_RETURN_IF_ERROR(AheadFit(tile));
     return MemoryFits(number);
@@ -165,7 +167,7 @@ class Checker {
                   kMostBlockThreads / kWarp);
     INGOT_REQUIRE(own.registers <= kMostRegisters, "registers=", own.registers, "; at most ",
                   kMostRegisters, " are written out");
-    INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Walks(number, c)));
+    INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Places(kernel.tile(), c), Walks(number, c)));
     // Who completes a reduction has all that it reduces.
     const bool completes = c >= own_classes_ || (IsReduced(c) && !splits_ && levels_.last > 0);
     INGOT_REQUIRE(!completes || own.blocks == 1, "blocks=", own.blocks,
@@ -173,9 +175,16 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // The coordinates of a class, and those before the first where rows are moved back.
+  int64_t Places(const TilePlan& tile, int c) const {
+    const int64_t size = tile.classes[c].size;
+    return tile.shifted && c == inner_ ? size + ShiftOf(info_, inner_) - 1 : size;
+  }
+
   // Every coordinate is somebody's, each block and each trip has some, and all are numbers of the
   // index type.
-  static absl::Status CoverageFits(const KernelPlan& kernel, const TileClass& own, bool walked) {
+  static absl::Status CoverageFits(const KernelPlan& kernel, const TileClass& own, int64_t size,
+                                   bool walked) {
     const int64_t block = int64_t{1} * own.vector * own.lanes * own.warps * own.registers;
     const int64_t trip = SaturatingMultiply(block, own.blocks);
     const int64_t all = SaturatingMultiply(trip, own.loop);
@@ -183,14 +192,12 @@ class Checker {
                              ? int64_t{std::numeric_limits<int32_t>::max()}
                              : std::numeric_limits<int64_t>::max() / 4;
     INGOT_REQUIRE(all <= most, "its numbers multiply to more than an index can hold");
-    INGOT_REQUIRE(!walked || all >= own.size, "its numbers multiply to ", all,
-                  ", which does not cover its size ", own.size);
-    INGOT_REQUIRE((own.blocks - 1) * block < own.size, "blocks=", own.blocks,
-                  "; the last would have nothing to do, for ", CeilDiv(own.size, block),
-                  " cover it");
-    INGOT_REQUIRE((own.loop - 1) * trip < own.size, "loop=", own.loop,
-                  "; the last would have nothing to do, for ", CeilDiv(own.size, trip),
-                  " cover it");
+    INGOT_REQUIRE(!walked || all >= size, "its numbers multiply to ", all,
+                  ", which does not cover its size ", size);
+    INGOT_REQUIRE((own.blocks - 1) * block < size, "blocks=", own.blocks,
+                  "; the last would have nothing to do, for ", CeilDiv(size, block), " cover it");
+    INGOT_REQUIRE((own.loop - 1) * trip < size, "loop=", own.loop,
+                  "; the last would have nothing to do, for ", CeilDiv(size, trip), " cover it");
     return absl::OkStatus();
   }
 
@@ -298,6 +305,37 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // Blocks have boxes of two classes, and single places of the others.
+  absl::Status TurnedFit(const TilePlan& tile) const {
+    INGOT_REQUIRE(!tile.turned.empty() || !tile.shifted, "shifted: no input is turned");
+    if (tile.turned.empty()) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(InputsFit("turned", tile.turned));
+    INGOT_REQUIRE(levels_.last == 0, "turned: the fusion reduces");
+    INGOT_REQUIRE(!tile.aligned && tile.staged.empty() && tile.kept.empty() && tile.ahead.empty(),
+                  "turned: aligned, staged, kept and ahead are for rows");
+    for (int v : tile.turned) {
+      INGOT_REQUIRE(CanBeTurned(info_, inner_, v), "turned: input ", v,
+                    " does not lie across the results");
+      const TurnedBox box = BoxOf(info_, tile, v);
+      INGOT_REQUIRE(box.column_class == BoxOf(info_, tile, tile.turned[0]).column_class,
+                    "turned: inputs ", tile.turned[0], " and ", v, " lie along different classes");
+      const TileClass& columns = tile.classes[box.column_class];
+      INGOT_REQUIRE(box.chunk == 1 || (box.columns % (kChunks * box.chunk) == 0 &&
+                                       columns.size % box.chunk == 0 && columns.size >= box.chunk),
+                    "turned: rows of input ", v, " are not made of ", kChunks, " times ", box.chunk,
+                    " elements");
+      for (int c = 0; c < own_classes_; ++c) {
+        const TileClass& other = tile.classes[c];
+        INGOT_REQUIRE(other.loop == 1, "turned: d", c, " loops");
+        INGOT_REQUIRE(c == inner_ || c == box.column_class || other.block_extent() == 1,
+                      "turned: a block has more than one place of d", c);
+      }
+    }
+    INGOT_REQUIRE(!tile.shifted || tile.classes[inner_].vector == 1,
+                  "shifted: vectors begin anywhere");
+    return absl::OkStatus();
+  }
+
   absl::Status KeptFit(const TilePlan& tile) const {
     if (tile.kept.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("kept", tile.kept));
@@ -366,6 +404,7 @@ class Checker {
       const Shape& shape = info_.graph().value(v).shape();
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
     }
+    for (int v : tile.turned) bytes = SaturatingAdd(bytes, BoxOf(info_, tile, v).bytes);
     for (int v : tile.ahead) {
       const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
                                                   HeldElements(info_, tile.classes, v));

@@ -108,7 +108,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
   constexpr int kPlans = 60;
   const std::unique_ptr<Module> module = Read(TextOf(GetParam()));
   ASSERT_NE(module, nullptr);
-  const Target& target = TargetOf("sim:sm_90a-tiny");
+  const Target& target = TargetOf(GetParam().target);
   const std::unique_ptr<Module> fused = Fused(*module, target);
   const program::FusionTable fusions(*fused);
   ASSERT_EQ(fusions.entries().size(), 1u);
@@ -132,7 +132,7 @@ TEST_P(TileTest, WhateverFitsIsRight) {
 TEST_P(TileTest, CandidatesAreRight) {
   const std::unique_ptr<Module> module = Read(TextOf(GetParam()));
   ASSERT_NE(module, nullptr);
-  for (const char* name : {"sim:sm_90a", "sim:sm_90a-tiny"}) {
+  for (const char* name : {"sim:sm_90a", GetParam().target}) {
     const Target& target = TargetOf(name);
     const std::unique_ptr<Module> fused = Fused(*module, target);
     const program::FusionTable fusions(*fused);

@@ -13,6 +13,7 @@
 #include "compiler/kernel/simulator/device/device.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile.h"
+#include "compiler/plan/tile_turned.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
@@ -127,6 +128,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 
 FusionPlan PlanDrawer::Draw() {
   FusionPlan drawn = plan::MakePlan(fusion_, target_);
+  if (!drawn.kernels[0].tile().turned.empty()) return DrawTurned(std::move(drawn));
   std::vector<plan::Join> joins;
   if (Below(2) == 0) joins = plan::FindJoins(info_);
   drawn.joined.clear();
@@ -198,6 +200,44 @@ FusionPlan PlanDrawer::Draw() {
     }
     kernel.work = tile;
     drawn.kernels.push_back(std::move(kernel));
+  }
+  return drawn;
+}
+
+FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
+  KernelPlan& kernel = drawn.kernels[0];
+  TilePlan& tile = std::get<TilePlan>(kernel.work);
+  const plan::TurnedBox box = plan::BoxOf(info_, tile, tile.turned[0]);
+  tile.shifted = Below(2) == 0;
+  for (TileClass& c : tile.classes) {
+    c = {.size = c.size, .blocks = c.size};
+  }
+  TileClass& rows = tile.classes[box.row_class];
+  TileClass& columns = tile.classes[box.column_class];
+  for (int bit = 0; bit < 5; ++bit) (Below(2) == 0 ? rows : columns).lanes *= 2;
+  for (int bit = Below(5); bit > 0; --bit) (Below(2) == 0 ? rows : columns).warps *= 2;
+  rows.registers = 1 + Below(4);
+  columns.registers = 1 + Below(4);
+  if (!tile.shifted) {
+    rows.vector = std::max(1, plan::MostVector(info_, box.row_class) >> Below(4));
+    int64_t columns_of_box = 1;
+    for (int v : tile.turned) {
+      columns_of_box = std::max(columns_of_box, plan::kChunks * plan::BoxOf(info_, tile, v).chunk);
+    }
+    columns.registers = 1;
+    while (Below(16) != 0 && columns.block_extent() % columns_of_box != 0) ++columns.registers;
+  }
+  const int64_t before = tile.shifted ? plan::ShiftOf(info_, box.row_class) - 1 : 0;
+  rows.blocks = plan::CeilDiv(rows.size + before, rows.block_extent());
+  columns.blocks = plan::CeilDiv(columns.size, columns.block_extent());
+  std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
+  if (Below(4) == 0) kernel.index_type = ElementType::kS64;
+  kernel.resident_blocks = Below(3);
+  kernel.block_threads = 1;
+  kernel.blocks = 1;
+  for (const TileClass& c : tile.classes) {
+    kernel.block_threads *= c.lanes * c.warps;
+    kernel.blocks *= c.blocks;
   }
   return drawn;
 }

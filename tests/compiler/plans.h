@@ -41,6 +41,8 @@ class PlanDrawer {
   int Below(int n) { return static_cast<int>(random_() % n); }
   int Classes() const { return static_cast<int>(info_.space().classes().size()); }
 
+  // Another plan with the boxes of inputs that lie across the results.
+  plan::FusionPlan DrawTurned(plan::FusionPlan drawn);
   // Whether every row reads all of an input.
   bool IsShared(int input) const;
   // `partial`: the first reduced class is shared by `parts` blocks.  `last`: what is reduced is

@@ -32,18 +32,30 @@ struct Case {
   double tolerance = 0;   // of results, relative to 1 or their size; 0: the same bits
   bool specials = false;  // infinities, NaN and very large numbers among the inputs
   size_t joins = 0;       // reductions that can be joined
+  const char* target = "sim:sm_90a-tiny";  // on which a tile plan computes it
 };
 
 // Reductions that are joined round a little more often.
 inline constexpr double kJoinedTolerance = 4e-6;
 
-// Rows, columns, both, transposes, several results, a combiner without identity, vectors that do
-// not divide, two levels of reductions, values that rows share, reductions that can be joined.
+// Rows, columns, both, transposes of vectors and of rows that begin anywhere, several results, a
+// combiner without identity, vectors that do not divide, two levels of reductions, values that rows
+// share, reductions that can be joined.
 inline constexpr Case kCases[] = {
     {"elements", R"(
   x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
   t = f32[36,7,50] transpose(y), dimensions={1,0,2}
   ROOT r = f32[36,7,50] add(x, t))"},
+    {"transpose", R"(
+  x = f32[24,3,40] parameter(0)
+  ROOT r = f32[40,3,24] transpose(x), dimensions={2,1,0})"},
+    {"odd_transposes", R"(
+  x = bf16[45,83] parameter(0)  y = u8[45,83] parameter(1)  z = bf16[83,45] parameter(2)
+  t = bf16[83,45] transpose(x), dimensions={1,0}
+  u = u8[83,45] transpose(y), dimensions={1,0}  v = bf16[83,45] convert(u)
+  s = bf16[83,45] multiply(t, v)
+  ROOT r = bf16[83,45] add(s, z))",
+     0, false, 0, "sim:sm_90a"},
     {"bias", R"(
   x = f32[6,7,40] parameter(0)  y = f32[40] parameter(1)
   b = f32[6,7,40] broadcast(y), dimensions={2}

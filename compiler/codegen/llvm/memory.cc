@@ -9,6 +9,11 @@ using llvm::Value;
 
 namespace {
 
+// Operations of an index that are looked through for constants, and the most elements that become
+// an offset of the access.
+constexpr int kOperationsOfOffset = 8;
+constexpr int64_t kMostOffset = int64_t{1} << 20;
+
 // Bytes of the next access of a vector: the largest power of two of at most 16 that fits what is
 // left and the alignment.
 int64_t ChunkBytes(int64_t left, int64_t alignment) {
@@ -43,10 +48,54 @@ Value* Renderer::ToMemory(Value* value, ElementType element) {
   return b_.CreateAShr(b_.CreateShl(value, unused), unused);
 }
 
+// An integer as another one plus a constant, which wraps, through at most so many operations.
+std::pair<Value*, int64_t> Renderer::SplitConstant(Value* value, int operations) {
+  if (const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(value)) {
+    return {llvm::ConstantInt::get(value->getType(), 0), constant->getSExtValue()};
+  }
+  const auto* made = llvm::dyn_cast<llvm::BinaryOperator>(value);
+  if (made == nullptr || operations == 0) return {value, 0};
+  const auto wrapped = [](uint64_t bits) { return static_cast<int64_t>(bits); };
+  const auto [left, a] = SplitConstant(made->getOperand(0), operations - 1);
+  const auto x = static_cast<uint64_t>(a);
+  const auto* factor = llvm::dyn_cast<llvm::ConstantInt>(made->getOperand(1));
+  switch (made->getOpcode()) {
+    case llvm::Instruction::Mul:
+      if (factor == nullptr || a == 0) return {value, 0};
+      return {b_.CreateMul(left, made->getOperand(1)),
+              wrapped(x * static_cast<uint64_t>(factor->getSExtValue()))};
+    case llvm::Instruction::Shl:
+      if (factor == nullptr || a == 0) return {value, 0};
+      return {b_.CreateShl(left, made->getOperand(1)), wrapped(x << factor->getZExtValue())};
+    case llvm::Instruction::Add:
+    case llvm::Instruction::Sub: {
+      const auto [right, b] = SplitConstant(made->getOperand(1), operations - 1);
+      if (a == 0 && b == 0) return {value, 0};
+      const auto y = static_cast<uint64_t>(b);
+      if (made->getOpcode() == llvm::Instruction::Sub) {
+        return {b_.CreateSub(left, right), wrapped(x - y)};
+      }
+      return {b_.CreateAdd(left, right), wrapped(x + y)};
+    }
+    default:
+      return {value, 0};
+  }
+}
+
 Value* Renderer::Address(const kernel::Buffer* buffer, Value* index) {
   Value* base = bases_[buffer];
   INGOT_CHECK(base != nullptr) << "buffer " << buffer->name << " has no address";
-  return b_.CreateGEP(MemoryType(buffer->element), base, b_.CreateSExt(index, b_.getInt64Ty()));
+  llvm::Type* type = MemoryType(buffer->element);
+  // A GPU's access adds a constant to its address.  The number of an element is not negative, so
+  // less a positive constant it is still a number of its type.
+  if (is_gpu()) {
+    const auto [rest, constant] = SplitConstant(index, kOperationsOfOffset);
+    if (constant > 0 && constant <= kMostOffset && !llvm::isa<llvm::ConstantInt>(rest)) {
+      Value* start = b_.CreateGEP(type, base, b_.CreateSExt(rest, b_.getInt64Ty()));
+      return b_.CreateConstGEP1_64(type, start, static_cast<uint64_t>(constant));
+    }
+  }
+  return b_.CreateGEP(type, base, b_.CreateSExt(index, b_.getInt64Ty()));
 }
 
 llvm::LoadInst* Renderer::PlainLoad(const Operation& op, llvm::Type* type, Value* address,

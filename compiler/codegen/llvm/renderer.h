@@ -7,6 +7,7 @@
 #define INGOT_COMPILER_CODEGEN_LLVM_RENDERER_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -75,6 +76,7 @@ class Renderer {
   // Between the representation in registers and in memory; scalars or vectors.
   llvm::Value* FromMemory(llvm::Value* value, ElementType element);
   llvm::Value* ToMemory(llvm::Value* value, ElementType element);
+  std::pair<llvm::Value*, int64_t> SplitConstant(llvm::Value* value, int operations);
   llvm::Value* Address(const kernel::Buffer* buffer, llvm::Value* index);
   Lanes RenderLoad(const kernel::Operation& op);
   void RenderStore(const kernel::Operation& op);

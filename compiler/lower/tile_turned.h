@@ -1,0 +1,65 @@
+// Inputs that lie across the results of a tile kernel: boxes of them in shared memory.
+#ifndef INGOT_COMPILER_LOWER_TILE_TURNED_H_
+#define INGOT_COMPILER_LOWER_TILE_TURNED_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "compiler/lower/frame.h"
+#include "compiler/lower/tile_places.h"
+#include "compiler/plan/tile_turned.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::lower {
+
+// The inputs of TilePlan::turned.
+class TileTurned {
+ public:
+  TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places);
+
+  // The class along memory in the inputs, whose registers are walked by a loop; -1: none is turned.
+  int column_class() const { return boxes_.empty() ? -1 : boxes_[0].box.column_class; }
+
+  // Copies the boxes of the block to shared memory.  A barrier behind it is the caller's.
+  void Copy();
+  // What input number `i` of TilePlan::turned has at the thread's place with these registers: a
+  // vector along the rows' class.  `shift`: what rows are moved back by, null where they are not.
+  kernel::Value Read(size_t i, const std::vector<int>& registers, kernel::Value shift);
+
+ private:
+  struct Box {
+    const Instruction* parameter;
+    plan::TurnedBox box;
+    kernel::Buffer* shared;
+    int value;
+  };
+
+  // The number of the first element that a block copies of row `row` of the box, and whether that
+  // row is one of the array; of rows of vectors, the last is taken for those behind it.
+  struct Row {
+    kernel::Value start;
+    kernel::Value inside = nullptr;  // null: it is
+  };
+  Row RowAt(const Box& box, kernel::Value row);
+  kernel::Value FirstColumn(const Box& box);
+  void CopyVectors(const Box& box);
+  void CopyElements(const Box& box);
+  void CopyElements(const Box& box, kernel::Value needed);
+  // The loop over the rows of a box of which `step` are copied side by side, the thread's first
+  // from `first` on; `several` of a thread's rows at a time, whether they are in the box or not.
+  void ForRows(const Box& box, kernel::Value first, int64_t step, int64_t several,
+               const std::function<void(absl::Span<const kernel::Value> rows)>& body);
+
+  Frame& frame_;
+  const FusionInfo& info_;
+  const plan::TilePlan& plan_;
+  TilePlaces& places_;
+  kernel::Builder& b_;
+  IndexMath& math_;
+  std::vector<Box> boxes_;
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_TILE_TURNED_H_

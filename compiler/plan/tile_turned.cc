@@ -1,0 +1,240 @@
+#include "compiler/plan/tile_turned.h"
+
+#include <algorithm>
+
+#include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_vectors.h"
+
+namespace ingot::plan {
+namespace {
+
+// Rows and columns of a box of vectors that a warp has.
+constexpr int kRowLanes = 8;
+constexpr int kColumnLanes = kWarp / kRowLanes;
+constexpr int64_t kBytesOfBox = 16 << 10;
+constexpr int64_t kMostRowRegisters = 4;
+// Bytes of a row of a box where rows begin anywhere: at the ends of a row a sector is read for a
+// part of it.
+constexpr int64_t kBytesOfLongRow = 640;
+// Rows of a box for each that is there because results begin earlier, where shared memory has room,
+// and where it has less.
+constexpr int64_t kRowsOfRowBefore = 10;
+constexpr int64_t kFewRowsOfRowBefore = 8;
+// Boxes of more bytes have more threads.
+constexpr int64_t kBytesOfLargeBox = 64 << 10;
+// Sides shorter than this many bytes leave most of a box empty.
+constexpr int64_t kLeastSide = 64;
+// Blocks of a multiprocessor that boxes are made smaller for.
+constexpr int64_t kFewBlocks = 4;
+
+int64_t WidthOf(const FusionInfo& info, int value) {
+  return ByteWidth(Leaves(info.graph().value(value).shape())[0].element_type());
+}
+
+int ColumnClass(const FusionInfo& info, int input) { return info.space().ClassesOf(input).back(); }
+
+int64_t RoundUp(int64_t n, int64_t multiple) { return CeilDiv(n, multiple) * multiple; }
+
+// In elements: rows whose threads meet in no bank, for a warp reads one of each of 32 rows.
+int64_t PitchOf(int64_t elements, int64_t width) {
+  if (width >= kRegisterBytes) return elements | 1;
+  const int64_t of_word = kRegisterBytes / width;
+  return (CeilDiv(elements, of_word) | 1) * of_word;
+}
+
+class TurnedDealer {
+ public:
+  TurnedDealer(const FusionInfo& info, const Target& target, const std::vector<int>& order,
+               const std::vector<int>& turned)
+      : info_(info), target_(target), row_(order[0]), column_(ColumnClass(info, turned[0])) {
+    tile_.order = order;
+    tile_.turned = turned;
+    for (const IterationClass& c : info.space().classes()) {
+      tile_.classes.emplace_back();
+      tile_.classes.back().size = tile_.classes.back().blocks = c.size;
+    }
+    for (int v : turned) {
+      least_width_ = std::min(least_width_, WidthOf(info, v));
+      all_width_ += WidthOf(info, v);
+    }
+  }
+
+  std::optional<TileDeal> Run() {
+    const int64_t shortest =
+        std::min(rows().size * NarrowestOfRows(), columns().size * least_width_);
+    if (shortest < kLeastSide) return std::nullopt;
+    tile_.shifted = !HasVectors();
+    if (!(tile_.shifted ? DealElements() : DealVectors())) return std::nullopt;
+    const int64_t before = tile_.shifted ? ShiftOf(info_, row_) - 1 : 0;
+    rows().blocks = CeilDiv(rows().size + before, rows().block_extent());
+    columns().blocks = CeilDiv(columns().size, columns().block_extent());
+    TileDeal deal;
+    deal.classes = tile_.classes;
+    deal.turned = tile_.turned;
+    deal.shifted = tile_.shifted;
+    return deal;
+  }
+
+ private:
+  TileClass& rows() { return tile_.classes[row_]; }
+  TileClass& columns() { return tile_.classes[column_]; }
+
+  int64_t NarrowestOfRows() const { return kSectorBytes / ShiftOf(info_, row_); }
+
+  // Whether all rows of results and of boxes begin at a sector, and are made of whole vectors.
+  bool HasVectors() {
+    for (int v : tile_.turned) {
+      if (columns().size * WidthOf(info_, v) % kSectorBytes != 0) return false;
+    }
+    return rows().size % ShiftOf(info_, row_) == 0 && MostVector(info_, row_) > 1;
+  }
+
+  bool Fits() const {
+    int64_t bytes = 0;
+    for (int v : tile_.turned) bytes += BoxOf(info_, tile_, v).bytes;
+    return bytes <= target_.shared_bytes;
+  }
+
+  int64_t BlocksOfOthers() const {
+    int64_t blocks = 1;
+    for (int c : tile_.order) {
+      if (c != row_ && c != column_) blocks = SaturatingMultiply(blocks, tile_.classes[c].size);
+    }
+    return blocks;
+  }
+
+  // A row of the box is kChunks accesses; a warp stores vectors of some rows and columns.
+  bool DealVectors() {
+    TileClass& r = rows();
+    TileClass& c = columns();
+    const int64_t elements = ElementsOfTrip(info_, row_);
+    r.vector = MostVector(info_, row_);
+    while (r.vector > std::max<int64_t>(kLeastVector, elements)) r.vector /= 2;
+    r.lanes = kRowLanes;
+    c.lanes = kColumnLanes;
+    const int64_t extent = kChunks * kChunkBytes / least_width_;
+    c.warps = static_cast<int>(std::min<int64_t>(kBlockThreads / kWarp, extent / kColumnLanes));
+    while (extent > c.block_extent() && r.vector * extent / c.block_extent() > elements &&
+           c.warps < kMostBlockThreads / kWarp) {
+      c.warps *= 2;
+    }
+    c.registers = static_cast<int>(extent / c.block_extent());
+    r.warps = std::max(1, kBlockThreads / kWarp / c.warps);
+    int64_t registers = std::min(kBytesOfBox / (r.block_extent() * extent * all_width_),
+                                 elements / (r.vector * c.registers));
+    const int64_t blocks = SaturatingMultiply(
+        BlocksOfOthers(), CeilDiv(r.size, r.block_extent()) * CeilDiv(c.size, extent));
+    registers = std::min(registers, blocks / (kFewBlocks * target_.multiprocessors));
+    r.registers = static_cast<int>(std::clamp<int64_t>(registers, 1, kMostRowRegisters));
+    while (!Fits() && r.registers > 1) --r.registers;
+    return Fits();
+  }
+
+  // Elements one by one: a warp reads and writes along memory, from a sector's first element on.
+  bool DealElements() {
+    TileClass& r = rows();
+    TileClass& c = columns();
+    const int64_t before = kSectorBytes / least_width_;
+    r.lanes = kWarp;
+    const int64_t most_rows = CeilDiv(kRowsOfRowBefore * ShiftOf(info_, row_), kWarp);
+    const int64_t few_rows = CeilDiv(kFewRowsOfRowBefore * ShiftOf(info_, row_), kWarp);
+    const int64_t most_passes = CeilDiv(kBytesOfLongRow, kWarp * least_width_);
+    int64_t row_registers = std::min(most_rows, CeilDiv(r.size, kWarp));
+    const int64_t least_passes = before / kWarp + 1;
+    int64_t passes = std::min(most_passes, CeilDiv(c.size + before, kWarp));
+    for (;;) {
+      r.registers = static_cast<int>(row_registers);
+      SetColumns(passes * kWarp - before);
+      if (Fits()) return true;
+      if (passes == least_passes && row_registers == 1) return false;
+      if (row_registers > few_rows) {
+        --row_registers;
+        continue;
+      }
+      passes = std::max(least_passes, CeilDiv(passes, 2));
+      row_registers = CeilDiv(row_registers, 2);
+    }
+  }
+
+  // As few blocks as columns of `most` make, evenly; more warps where a box is large.
+  void SetColumns(int64_t most) {
+    TileClass& c = columns();
+    const int64_t even = CeilDiv(c.size, CeilDiv(c.size, most));
+    c.warps = kBlockThreads / kWarp;
+    for (int64_t bytes = kBytesOfLargeBox;
+         bytes < even * rows().block_extent() * all_width_ && c.warps < kMostBlockThreads / kWarp;
+         bytes *= 2) {
+      c.warps *= 2;
+    }
+    c.registers = static_cast<int>(std::min(CeilDiv(even, c.warps), most / c.warps));
+  }
+
+  const FusionInfo& info_;
+  const Target& target_;
+  const int row_, column_;  // classes
+  TilePlan tile_;
+  int64_t least_width_ = kChunkBytes;  // bytes of the turned inputs' elements
+  int64_t all_width_ = 0;
+};
+
+}  // namespace
+
+int64_t ShiftOf(const FusionInfo& info, int inner) {
+  int64_t width = kSectorBytes;
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = info.space().ClassesOf(v);
+    if (own.empty() || own.back() != inner) continue;
+    for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
+      width = std::min<int64_t>(width, std::max(1, ByteWidth(leaf.element_type())));
+    }
+  }
+  return kSectorBytes / PowerOfTwoCeil(width);
+}
+
+absl::Span<const int> ShiftedRows(const FusionInfo& info, int inner) {
+  absl::Span<const int> rows;
+  for (const Instruction* root : info.graph().view().roots) {
+    const absl::Span<const int> own = info.space().ClassesOf(info.graph().NumberOf(*root));
+    if (!own.empty() && own.back() == inner && own.size() > rows.size()) rows = own;
+  }
+  return rows;
+}
+
+bool CanBeTurned(const FusionInfo& info, int inner, int input) {
+  const FusionGraph& graph = info.graph();
+  if (!graph.IsInput(input) || !info.uses().Of(input).in_space()) return false;
+  const Shape& shape = graph.value(input).shape();
+  if (!shape.IsArray() || IsComplex(shape.element_type()) || BitWidth(shape.element_type()) < 8) {
+    return false;
+  }
+  const absl::Span<const int> own = info.space().ClassesOf(input);
+  return Contains(own, inner) && own.back() != inner;
+}
+
+TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input) {
+  TurnedBox box;
+  const int64_t width = WidthOf(info, input);
+  box.row_class = tile.order[0];
+  box.column_class = ColumnClass(info, input);
+  box.rows = tile.classes[box.row_class].block_extent();
+  box.columns = tile.classes[box.column_class].block_extent();
+  if (tile.shifted) {
+    box.rows_before = ShiftOf(info, box.row_class);
+    box.columns_before = kSectorBytes / width;
+    box.rows = SaturatingAdd(box.rows, box.rows_before);
+    const int64_t copied = RoundUp(SaturatingAdd(box.columns, box.columns_before), kWarp);
+    box.pitch = PitchOf(copied + box.columns_before, width);
+  } else {
+    box.chunk = static_cast<int>(kChunkBytes / width);
+    box.pitch = box.columns;
+  }
+  box.bytes = SaturatingMultiply(SaturatingMultiply(box.rows, box.pitch), width);
+  return box;
+}
+
+std::optional<TileDeal> DealTurned(const FusionInfo& info, const Target& target,
+                                   const std::vector<int>& order, const std::vector<int>& turned) {
+  return TurnedDealer(info, target, order, turned).Run();
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,57 @@
+// Tile plans of fusions in which some inputs lie across the results: transposes of any permutation.
+// A block copies a box of such an input to shared memory along the input's own memory, and its
+// threads read the box along the results'.
+#ifndef INGOT_COMPILER_PLAN_TILE_TURNED_H_
+#define INGOT_COMPILER_PLAN_TILE_TURNED_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+#include "compiler/plan/tile_deal.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::plan {
+
+// Bytes of memory that are fetched together.
+inline constexpr int64_t kSectorBytes = 32;
+// Bytes of an access, and accesses of a row of a box, where boxes are copied in vectors.
+inline constexpr int64_t kChunkBytes = 16;
+inline constexpr int64_t kChunks = 8;
+
+// What shared memory has of a turned input: element (row, column) of the box at row * pitch +
+// column, in elements, or in vectors (chunk > 1) with the chunks of a row in another order: chunk
+// number k of row r at k ^ (r / vector of the rows' class) % kChunks, so that neither side of the
+// box meets itself in a bank.
+struct TurnedBox {
+  int row_class = 0;           // along memory in the results
+  int column_class = 0;        // along memory in the input
+  int64_t rows = 1;            // with those before the first of the block
+  int64_t columns = 1;         // that a block needs
+  int64_t rows_before = 0;     // TilePlan::shifted: a row of results may begin so much earlier
+  int64_t columns_before = 0;  // copies of a row begin at a sector, at most so much earlier
+  int chunk = 1;               // elements of an access
+  int64_t pitch = 1;
+  int64_t bytes = 0;
+};
+TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input);
+
+// The elements that the first place of a row is moved back by, at the most and one more: those of a
+// sector of the narrowest array that lies along class `inner`.
+int64_t ShiftOf(const FusionInfo& info, int inner);
+
+// The classes of the result that TilePlan::shifted rows are those of, major to minor.
+absl::Span<const int> ShiftedRows(const FusionInfo& info, int inner);
+
+// Whether the input may be one of TilePlan::turned where results lie along class `inner`.
+bool CanBeTurned(const FusionInfo& info, int inner, int input);
+
+// A deal for a fusion without reductions; `turned` are its inputs that lie across class order[0],
+// all CanBeTurned.  None where no box of them fits shared memory, or its sides would be too short.
+std::optional<TileDeal> DealTurned(const FusionInfo& info, const Target& target,
+                                   const std::vector<int>& order, const std::vector<int>& turned);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_TILE_TURNED_H_
