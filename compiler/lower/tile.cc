@@ -25,8 +25,6 @@ using kernel::Value;
 namespace {
 
 constexpr int64_t kManyVectors = 16;
-// Columns of a box that a turn of their loop stores.
-constexpr int64_t kUnrollColumns = 4;
 
 class TileLowering : public TileWalk {
  public:
@@ -90,7 +88,7 @@ class TileLowering : public TileWalk {
   }
 
  private:
-  // Boxes of turned inputs are copied and read.  Columns of single elements are read by a loop.
+  // Boxes of turned inputs are copied, what lies along the results is loaded, and boxes are read.
   void EmitTurned(const std::vector<int>& kept) {
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
     std::vector<int> roots(info_.graph().view().roots.size());
@@ -98,42 +96,7 @@ class TileLowering : public TileWalk {
     if (!plan_.shifted) EmitAt(Frontier(info_, ValuesOf({}, roots), is_ahead), kept);
     turned_.Copy();
     b_.Barrier();
-    if (!plan_.shifted) {
-      ReadTurned(kept);
-      return;
-    }
-    // Only the first and the last blocks have places beyond the rows.
-    const int row = plan_.order[0];
-    const int64_t extent = plan_.classes[row].block_extent();
-    const Value begin = math_.Mul(places_.block(row), extent);
-    const int64_t before = plan::ShiftOf(info_, row) - 1;
-    const Value inside = b_.And(b_.Ge(begin, math_.Const(before)),
-                                b_.Le(begin, math_.Const(plan_.classes[row].size - extent)));
-    e_.If(
-        inside,
-        [&] {
-          SetInside(row, true);
-          ReadColumns(kept);
-          SetInside(row, false);
-        },
-        [&] { ReadColumns(kept); });
-  }
-
-  void ReadColumns(const std::vector<int>& kept) {
-    const int column = turned_.column_class();
-    RollRegisters(column);
-    const auto read = [&](Value number) {
-      places_.SetRegister(column, number);
-      const Value inside = Inside({column}, std::vector<int>(class_count_, 0));
-      e_.If(inside == nullptr ? b_.True() : inside, [&] {
-        SetInside(column, true);
-        ReadTurned(kept);
-        SetInside(column, false);
-      });
-      places_.SetRegister(column, nullptr);
-    };
-    const int registers = plan_.classes[column].registers;
-    e_.For(math_.Const(0), math_.Const(registers), 1, read, kUnrollColumns);
+    turned_.ForPlaces([&] { ReadTurned(kept); });
   }
 
   void ReadTurned(const std::vector<int>& kept) {

@@ -18,6 +18,7 @@ TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t bloc
   trip_.assign(classes, math_.Const(0));
   register_.assign(classes, nullptr);
   lane_masks_.assign(classes, 0);
+  inside_.assign(classes, false);
   const Value lane = math_.Convert(math_.b().LaneId());
   const Value warp = math_.Convert(math_.b().WarpId());
   const Value block = math_.Convert(math_.b().BlockId());
@@ -64,7 +65,12 @@ Value TilePlaces::Coordinate(int c, int r) const {
   return math_.Mul(at, tile.vector);
 }
 
+int TilePlaces::Registers(int c) const {
+  return register_[c] != nullptr ? 1 : plan_.classes[c].registers;
+}
+
 bool TilePlaces::IsMasked(int c, int r) const {
+  if (inside_[c]) return false;
   const plan::TileClass& tile = plan_.classes[c];
   if (register_[c] != nullptr) r = tile.registers - 1;
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;

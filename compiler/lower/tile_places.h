@@ -27,6 +27,11 @@ class TilePlaces {
   void SetTrip(int c, kernel::Value trip) { trip_[c] = trip; }
   // The register of class `c` is the number `r` of a loop, whatever Coordinate is told; null: not.
   void SetRegister(int c, kernel::Value r) { register_[c] = r; }
+  // Registers of the class that are walked one by one: 1 where they are a loop's.
+  int Registers(int c) const;
+  // Until told otherwise: all places that are walked lie in the space along class `c`.
+  void SetInside(int c, bool inside) { inside_[c] = inside; }
+  bool IsInside(int c) const { return inside_[c]; }
   // Lanes of the warp whose digits of `c` differ by a power of two differ by so many times this.
   int64_t LaneMask(int c) const { return lane_masks_[c]; }
 
@@ -50,6 +55,7 @@ class TilePlaces {
   const plan::TilePlan& plan_;
   std::vector<kernel::Value> lane_, warp_, block_, trip_, register_;  // by class
   std::vector<int64_t> lane_masks_;                                   // by class
+  std::vector<bool> inside_;                                          // by class
 };
 
 }  // namespace ingot::lower

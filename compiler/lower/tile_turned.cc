@@ -14,6 +14,8 @@ namespace {
 // Loads of a thread, of single elements and of vectors, before the first is stored.
 constexpr int64_t kElementsAtOnce = 32;
 constexpr int64_t kVectorsAtOnce = 4;
+// Columns of a box that a turn of their loop stores.
+constexpr int64_t kUnrollColumns = 4;
 
 }  // namespace
 
@@ -177,6 +179,39 @@ void TileTurned::CopyElements(const Box& box, Value needed) {
       });
     }
   });
+}
+
+void TileTurned::ForPlaces(const std::function<void()>& body) {
+  if (!plan_.shifted) return body();
+  const int c = plan_.order[0];
+  const int64_t extent = plan_.classes[c].block_extent();
+  const Value begin = math_.Mul(places_.block(c), extent);
+  const Value inside = b_.And(b_.Ge(begin, math_.Const(plan::ShiftOf(info_, c) - 1)),
+                              b_.Le(begin, math_.Const(plan_.classes[c].size - extent)));
+  frame_.emitter.If(
+      inside,
+      [&] {
+        places_.SetInside(c, true);
+        ForColumns(body);
+        places_.SetInside(c, false);
+      },
+      [&] { ForColumns(body); });
+}
+
+void TileTurned::ForColumns(const std::function<void()>& body) {
+  const int c = boxes_[0].box.column_class;
+  const auto column = [&](Value number) {
+    places_.SetRegister(c, number);
+    const Value inside = places_.Inside(c, 0);
+    frame_.emitter.If(inside == nullptr ? b_.True() : inside, [&] {
+      places_.SetInside(c, true);
+      body();
+      places_.SetInside(c, false);
+    });
+    places_.SetRegister(c, nullptr);
+  };
+  frame_.emitter.For(math_.Const(0), math_.Const(plan_.classes[c].registers), 1, column,
+                     kUnrollColumns);
 }
 
 Value TileTurned::Read(size_t i, const std::vector<int>& registers, Value shift) {

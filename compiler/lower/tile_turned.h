@@ -18,11 +18,11 @@ class TileTurned {
  public:
   TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places);
 
-  // The class along memory in the inputs, whose registers are walked by a loop; -1: none is turned.
-  int column_class() const { return boxes_.empty() ? -1 : boxes_[0].box.column_class; }
-
   // Copies the boxes of the block to shared memory.  A barrier behind it is the caller's.
   void Copy();
+  // Calls `body` for the thread's places in the boxes: for all at once, or, of single elements, in
+  // a loop over the columns, once for blocks inside the rows and once for the others.
+  void ForPlaces(const std::function<void()>& body);
   // What input number `i` of TilePlan::turned has at the thread's place with these registers: a
   // vector along the rows' class.  `shift`: what rows are moved back by, null where they are not.
   kernel::Value Read(size_t i, const std::vector<int>& registers, kernel::Value shift);
@@ -42,6 +42,7 @@ class TileTurned {
     kernel::Value inside = nullptr;  // null: it is
   };
   Row RowAt(const Box& box, kernel::Value row);
+  void ForColumns(const std::function<void()>& body);
   kernel::Value FirstColumn(const Box& box);
   void CopyVectors(const Box& box);
   void CopyElements(const Box& box);

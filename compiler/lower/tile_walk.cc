@@ -35,8 +35,7 @@ TileWalk::TileWalk(Frame& frame)
       math_(frame.context.math),
       places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
       class_count_(static_cast<int>(plan_.classes.size())),
-      row_classes_(RowClasses(info_, plan_)),
-      inside_(plan_.classes.size(), false) {
+      row_classes_(RowClasses(info_, plan_)) {
   for (int v = 0; v < info_.graph().input_count(); ++v) {
     reads_shifted_ =
         reads_shifted_ || (info_.uses().Of(v).in_space() && !plan::Contains(plan_.turned, v) &&
@@ -138,13 +137,12 @@ void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::funct
 void TileWalk::ForRegisters(const std::vector<int>& classes,
                             const std::function<void(const std::vector<int>&)>& visit) {
   std::vector<int> registers(class_count_, 0);
-  const auto of = [&](int c) { return c == rolled_ ? 1 : plan_.classes[c].registers; };
   int64_t count = 1;
-  for (int c : classes) count *= of(c);
+  for (int c : classes) count *= places_.Registers(c);
   for (int64_t n = 0; n < count; ++n) {
     visit(registers);
     for (size_t i = classes.size(); i-- > 0;) {
-      if (++registers[classes[i]] < of(classes[i])) break;
+      if (++registers[classes[i]] < places_.Registers(classes[i])) break;
       registers[classes[i]] = 0;
     }
   }
@@ -153,7 +151,7 @@ void TileWalk::ForRegisters(const std::vector<int>& classes,
 Value TileWalk::Coordinate(int c, int r) {
   const plan::TileClass& tile = plan_.classes[c];
   const Value coordinate = places_.Coordinate(c, r);
-  if (inside_[c] || !places_.IsMasked(c, r)) return coordinate;
+  if (!places_.IsMasked(c, r)) return coordinate;
   return b_.Min(coordinate, math_.Const(tile.size - tile.vector));
 }
 
@@ -162,7 +160,7 @@ int TileWalk::NewPoint(const std::vector<int>& registers) {
   for (int c = 0; c < class_count_; ++c) {
     if (IsShiftedRow(c)) {
       Value at = ShiftedCoordinate(registers);
-      if (reads_shifted_ && !inside_[c]) {
+      if (reads_shifted_ && !places_.IsInside(c)) {
         const Value last = math_.Const(plan_.classes[c].size - 1);
         at = b_.Max(b_.Min(at, last), math_.Const(0));
       }
@@ -187,7 +185,7 @@ int TileWalk::NewPoint(const std::vector<int>& registers) {
 Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
   Value inside = nullptr;
   for (int c : classes) {
-    if (inside_[c]) continue;
+    if (places_.IsInside(c)) continue;
     Value in_class = nullptr;
     if (IsShiftedRow(c)) {
       in_class = math_.IsBelow(ShiftedCoordinate(registers), plan_.classes[c].size);

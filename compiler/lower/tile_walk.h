@@ -39,13 +39,8 @@ class TileWalk : public TileSpace {
   // Whether a place lies in the space along these classes; null where it always does.
   kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);
 
-  // Until told otherwise: all places that are walked lie in the space along class `c`.
-  void SetInside(int c, bool inside) { inside_[c] = inside; }
-
   // TilePlan::shifted: what the row of these registers is moved back by; null where rows are not.
   kernel::Value ShiftAt(const std::vector<int>& registers);
-  // The registers of class `c` are a loop's: ForRegisters gives the others.
-  void RollRegisters(int c) { rolled_ = c; }
 
   // TilePlan::aligned: the place of the element at an end of the row that this thread takes, if
   // there is one for it.
@@ -86,7 +81,6 @@ class TileWalk : public TileSpace {
   const std::vector<int> row_classes_;  // of arrays with aligned or shifted rows
   bool reads_shifted_ = false;          // inputs are read from memory at the places of shifted rows
   std::vector<bool> inside_;            // by class
-  int rolled_ = -1;
   std::vector<Point> points_;
 };
 
