@@ -16,10 +16,9 @@ constexpr int64_t kMostRowRegisters = 4;
 // Bytes of a row of a box where rows begin anywhere: at the ends of a row a sector is read for a
 // part of it.
 constexpr int64_t kBytesOfLongRow = 640;
-// Rows of a box for each that is there because results begin earlier, where shared memory has room,
-// and where it has less.
-constexpr int64_t kRowsOfRowBefore = 10;
-constexpr int64_t kFewRowsOfRowBefore = 8;
+// Rows of a box for each that is there because results begin earlier.  On an H200 more, in larger
+// boxes of which a multiprocessor holds fewer, are slower.
+constexpr int64_t kRowsOfRowBefore = 8;
 // Boxes of more bytes have more threads.
 constexpr int64_t kBytesOfLargeBox = 64 << 10;
 // Sides shorter than this many bytes leave most of a box empty.
@@ -137,7 +136,6 @@ class TurnedDealer {
     const int64_t before = kSectorBytes / least_width_;
     r.lanes = kWarp;
     const int64_t most_rows = CeilDiv(kRowsOfRowBefore * ShiftOf(info_, row_), kWarp);
-    const int64_t few_rows = CeilDiv(kFewRowsOfRowBefore * ShiftOf(info_, row_), kWarp);
     const int64_t most_passes = CeilDiv(kBytesOfLongRow, kWarp * least_width_);
     int64_t row_registers = std::min(most_rows, CeilDiv(r.size, kWarp));
     const int64_t least_passes = before / kWarp + 1;
@@ -147,10 +145,6 @@ class TurnedDealer {
       SetColumns(passes * kWarp - before);
       if (Fits()) return true;
       if (passes == least_passes && row_registers == 1) return false;
-      if (row_registers > few_rows) {
-        --row_registers;
-        continue;
-      }
       passes = std::max(least_passes, CeilDiv(passes, 2));
       row_registers = CeilDiv(row_registers, 2);
     }
