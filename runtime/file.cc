@@ -33,6 +33,16 @@ absl::Status WriteAll(int file, const std::string& path, absl::Span<const uint8_
   return absl::OkStatus();
 }
 
+absl::Status WriteInPlace(const std::string& path,
+                          absl::FunctionRef<absl::Status(FileSink)> write_contents) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return Failed(path, "cannot write", errno);
+  absl::Status status =
+      write_contents([&](absl::Span<const uint8_t> bytes) { return WriteAll(file, path, bytes); });
+  if (close(file) != 0 && status.ok()) status = Failed(path, "cannot write", errno);
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<SharedBytes> MapFile(const std::string& path) {
@@ -59,6 +69,10 @@ absl::StatusOr<SharedBytes> MapFile(const std::string& path) {
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::FunctionRef<absl::Status(FileSink)> write_contents) {
+  struct stat there;
+  if (stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return WriteInPlace(path, write_contents);
+  }
   std::string temporary = path + ".XXXXXX";
   const int file = mkostemp(temporary.data(), O_CLOEXEC);
   if (file < 0) return Failed(path, "cannot write", errno);

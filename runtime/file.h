@@ -19,7 +19,8 @@ absl::StatusOr<SharedBytes> MapFile(const std::string& path);
 using FileSink = absl::FunctionRef<absl::Status(absl::Span<const uint8_t>)>;
 
 // Makes the file `path` of what `write` gives to its sink.  Until that has succeeded nothing at
-// `path` changes; when it fails nothing is left behind.
+// `path` changes; when it fails nothing is left behind.  What is there and no regular file, a
+// device or a pipe, stays and is written to.
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::FunctionRef<absl::Status(FileSink)> write);
 

@@ -37,8 +37,9 @@ absl::StatusOr<CommandLine> CommandLine::Parse(absl::Span<const char* const> arg
     }
     const size_t begin = argument.substr(0, 2) == "--" ? 2 : 1;
     const size_t equals = argument.find('=');
-    const absl::string_view name =
+    absl::string_view name =
         argument.substr(begin, equals == absl::string_view::npos ? equals : equals - begin);
+    if (begin == 1 && name == "o") name = kOutputOption.name;
     const auto option = std::find_if(options.begin(), options.end(),
                                      [&](const Option& o) { return o.name == name; });
     if (option == options.end()) {

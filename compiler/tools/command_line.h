@@ -20,6 +20,10 @@ struct Option {
   absl::string_view help;
 };
 
+// The option of every verb that writes one file; `-o FILE` is another way to say it.
+inline constexpr Option kOutputOption = {
+    "output", "FILE", "write there (also -o FILE); without it to standard output"};
+
 class CommandLine {
  public:
   // InvalidArgument for an option that is not listed (naming the nearest), a value missing or too

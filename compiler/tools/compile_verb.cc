@@ -11,7 +11,7 @@ namespace ingot::tools {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"o", "FILE", "the file to write"},
+    {kOutputOption.name, kOutputOption.value, "the file to write (also -o FILE)"},
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
     kFusionOption,
     kNumericsOption,
@@ -22,7 +22,8 @@ constexpr Option kOptions[] = {
 
 absl::Status RunCompile(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
-  if (line.Get("o").empty()) return UsageError("compile needs -o FILE");
+  const std::string output = line.Get(kOutputOption.name);
+  if (output.empty()) return UsageError("compile needs -o FILE");
   INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
@@ -32,7 +33,7 @@ absl::Status RunCompile(const CommandLine& line) {
   INGOT_RETURN_IF_ERROR(dump.Write(compilation.ok() ? &*compilation : nullptr));
   INGOT_RETURN_IF_ERROR(compilation.status());
   if (line.Has("time")) absl::FPrintF(stderr, "%s", TimesText(*compilation));
-  return runtime::SaveIngot(*compilation->program, line.Get("o"));
+  return runtime::SaveIngot(*compilation->program, output);
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
 // ingot emit: one stage's text, of a model or of kernels in their own text.
-#include <cstdio>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +20,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kOutputOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
     {"candidates", "", "for plan: all plans that there are to choose from, with predicted costs"},
 };
@@ -40,8 +39,8 @@ bool IsKernels(absl::string_view text) {
   return absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "kernel @");
 }
 
-absl::Status EmitKernels(const std::string& path, absl::string_view text, Stage stage,
-                         const Target& target) {
+absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_view text,
+                                          Stage stage, const Target& target) {
   INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
   INGOT_RETURN_IF_ERROR(Annotate(kernel::VerifyModule(kernels, &target), path));
   std::string shown;
@@ -62,18 +61,16 @@ absl::Status EmitKernels(const std::string& path, absl::string_view text, Stage 
     case Stage::kProgram:
       return InvalidArgument(path, ": of kernels there are the stages kernel, llvm and asm");
   }
-  std::fwrite(shown.data(), 1, shown.size(), stdout);
-  return absl::OkStatus();
+  return shown;
 }
 
 // A compiled file has one stage left.
-absl::Status EmitProgram(const std::string& path, const runtime::Program& program, Stage stage) {
+absl::StatusOr<std::string> TextOfProgram(const std::string& path, const runtime::Program& program,
+                                          Stage stage) {
   if (stage != Stage::kProgram) {
     return InvalidArgument(path, ": of a compiled file there is the stage program");
   }
-  const std::string text = runtime::ToString(program);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return absl::OkStatus();
+  return runtime::ToString(program);
 }
 
 absl::Status RunEmit(const CommandLine& line) {
@@ -85,22 +82,28 @@ absl::Status RunEmit(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  if (IsKernels(text)) return EmitKernels(path, text, stage, *target);
+  if (IsKernels(text)) {
+    INGOT_ASSIGN_OR_RETURN(const std::string kernels, TextOfKernels(path, text, stage, *target));
+    return WriteText(line, kernels);
+  }
   INGOT_ASSIGN_OR_RETURN(const Model model, LoadModel(path));
-  if (model.program != nullptr) return EmitProgram(path, *model.program, stage);
+  if (model.program != nullptr) {
+    INGOT_ASSIGN_OR_RETURN(const std::string program, TextOfProgram(path, *model.program, stage));
+    return WriteText(line, program);
+  }
   const std::string kernel = line.Get("kernel");
   int shown = 0;
+  std::string all;
   options.stages = {stage};
   options.candidates = line.Has("candidates");
   options.observer = [&](Stage, absl::string_view name, const std::string& text) {
     if (!kernel.empty() && name != kernel) return;
     if (stage == Stage::kHlo && name != "input") return;
-    if (shown++ > 0) std::fputc('\n', stdout);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    absl::StrAppend(&all, shown++ > 0 ? "\n" : "", text);
   };
   INGOT_RETURN_IF_ERROR(Compile(*model.module, *target, options).status());
   if (shown == 0 && !kernel.empty()) return InvalidArgument(path, ": no kernel is called ", kernel);
-  return absl::OkStatus();
+  return WriteText(line, all);
 }
 
 }  // namespace

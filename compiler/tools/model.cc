@@ -1,7 +1,5 @@
 #include "compiler/tools/model.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +14,7 @@
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
 #include "runtime/cuda/cuda_device.h"
+#include "runtime/file.h"
 #include "runtime/host/host_device.h"
 #include "runtime/ingot_file.h"
 
@@ -133,15 +132,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFile(const std::string& path, absl::string_view contents) {
-  const std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
-  std::FILE* file = std::fopen(beside.c_str(), "wb");
-  if (file == nullptr) return SystemError(path, "cannot write this file");
-  const bool written = std::fwrite(contents.data(), 1, contents.size(), file) == contents.size();
-  if (std::fclose(file) != 0 || !written || std::rename(beside.c_str(), path.c_str()) != 0) {
-    const absl::Status status = SystemError(path, "cannot write this file");
-    std::remove(beside.c_str());
-    return status;
-  }
+  return runtime::WriteFileAtomically(path, [&](runtime::FileSink sink) {
+    return sink(
+        absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(contents.data()), contents.size()));
+  });
+}
+
+absl::Status WriteText(const CommandLine& line, absl::string_view text) {
+  if (line.Has(kOutputOption.name)) return WriteFile(line.Get(kOutputOption.name), text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
   return absl::OkStatus();
 }
 

@@ -39,6 +39,8 @@ std::string ModelName(const std::string& path);
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // Writes beside and renames, so that no half-written file is left.
 absl::Status WriteFile(const std::string& path, absl::string_view contents);
+// Where --output says, else to standard output.
+absl::Status WriteText(const CommandLine& line, absl::string_view text);
 
 // The one positional argument, or a usage error that says what is missing.
 absl::StatusOr<std::string> OnePath(const CommandLine& line, absl::string_view what);

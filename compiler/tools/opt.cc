@@ -21,7 +21,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     {"explain", "", "instead of the module: which groups fuse left apart or fused, and why"},
-    {"output", "FILE", "write there instead of standard output"},
+    kOutputOption,
     {"time", "", "print the time of each pass to standard error"},
     {"list-passes", "", "print the passes and the pipeline, and stop"},
 };
@@ -80,9 +80,7 @@ absl::Status RunOpt(const CommandLine& line) {
     return UsageError("--explain: fuse is none of the passes that run; --until=fuse has it");
   }
   const std::string text = explain ? ToString(log) : ToString(*module);
-  if (line.Has("output")) return WriteFile(line.Get("output"), text);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return absl::OkStatus();
+  return WriteText(line, text);
 }
 
 }  // namespace

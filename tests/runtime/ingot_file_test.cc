@@ -6,7 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "runtime/executor.h"
@@ -310,6 +313,27 @@ TEST(IngotFileTest, NothingHalfWritten) {
   EXPECT_EQ(LoadIngot(path).status().message(), path + ": cannot open: No such file or directory");
   EXPECT_EQ(LoadIngot(testing::TempDir()).status().message(),
             testing::TempDir() + ": not a regular file");
+}
+
+TEST(IngotFileTest, WhatIsNoFileIsWrittenToAndStays) {
+  const std::string path = TemporaryPath("pipe");
+  unlink(path.c_str());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] {
+    std::ifstream pipe(path, std::ios::binary);
+    read.assign(std::istreambuf_iterator<char>(pipe), {});
+  });
+  const Program program = AddProgram(8);
+  EXPECT_TRUE(SaveIngot(program, path).ok());
+  reader.join();
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISFIFO(info.st_mode));
+  unlink(path.c_str());
+  const auto expected = SerializeIngot(program);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  EXPECT_EQ(read, std::string(expected->begin(), expected->end()));
 }
 
 }  // namespace
