@@ -1,0 +1,57 @@
+"""The modules of this folder as JAX functions, for a comparison with XLA on one card.
+
+Each entry of WORKLOADS is name -> make; make() returns (function, arguments).  The arguments are about 256 MB.
+"""
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+F32, TYPES = jnp.float32, {"f32": jnp.float32, "bf16": jnp.bfloat16, "u8": jnp.uint8}
+BYTES = 256 << 20
+
+
+def values(shape, kind):
+    key = jax.random.PRNGKey(len(shape))
+    if kind == "u8":
+        return jax.random.randint(key, shape, 0, 255, jnp.int32).astype(jnp.uint8)
+    return jax.random.normal(key, shape, F32).astype(TYPES[kind])
+
+
+def transpose(kind, shape, permutation):
+    return lambda: ((lambda x: jnp.transpose(x, permutation)), (values(shape, kind),))
+
+
+def rows(function, kind, columns, parameters=0):
+    def make():
+        count = BYTES // TYPES[kind].dtype.itemsize // columns
+        scales = [values((columns,), "f32") for _ in range(parameters)]
+        return function, (values((count, columns), kind), *scales)
+    return make
+
+
+def softmax(x):
+    return jax.nn.softmax(x.astype(F32), axis=-1).astype(x.dtype)
+
+
+def layernorm(x, scale, shift):
+    wide = x.astype(F32)
+    mean = wide.mean(-1, keepdims=True)
+    variance = jnp.square(wide - mean).mean(-1, keepdims=True)
+    return ((wide - mean) * lax.rsqrt(variance + 1e-5) * scale + shift).astype(x.dtype)
+
+
+def row_sums(x):
+    return x.astype(F32).sum(1)
+
+
+WORKLOADS = {
+    "transpose_f32_odd": transpose("f32", (4099, 8191), (1, 0)),
+    "transpose_bf16_odd": transpose("bf16", (64, 1023, 769), (0, 2, 1)),
+    "transpose_f32_rank5": transpose("f32", (32, 33, 34, 35, 36), (4, 2, 0, 3, 1)),
+    "transpose_u8": transpose("u8", (16384, 24576), (1, 0)),
+}
+for kind in ("f32", "bf16"):
+    for columns in (37, 3001, 50257):
+        WORKLOADS["softmax_%s_%d" % (kind, columns)] = rows(softmax, kind, columns)
+        WORKLOADS["layernorm_%s_%d" % (kind, columns)] = rows(layernorm, kind, columns, parameters=2)
+        WORKLOADS["sum_%s_%d" % (kind, columns)] = rows(row_sums, kind, columns)
