@@ -198,9 +198,9 @@ bool CanBeTurned(const FusionInfo& info, int inner, int input) {
   const FusionGraph& graph = info.graph();
   if (!graph.IsInput(input) || !info.uses().Of(input).in_space()) return false;
   const Shape& shape = graph.value(input).shape();
-  if (!shape.IsArray() || IsComplex(shape.element_type()) || BitWidth(shape.element_type()) < 8) {
-    return false;
-  }
+  const ElementType type = shape.element_type();
+  const bool narrow = BitWidth(type) < 8 && type != ElementType::kPred;
+  if (!shape.IsArray() || IsComplex(type) || narrow) return false;
   const absl::Span<const int> own = info.space().ClassesOf(input);
   return Contains(own, inner) && own.back() != inner;
 }
