@@ -22,6 +22,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kDonateOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
     {"candidates", "", "for plan: all plans that there are to choose from, with predicted costs"},
 };
