@@ -404,7 +404,7 @@ absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, Scope& sco
   for (const plan::InPlacePair& update : entry.plan.updates) {
     const BufferSlice& operand = buffers.operands[update.operand];
     EmitCopy(commands, fusion.name(), operand, buffers.results[update.result],
-             WhyCopied(operand, "what is updated is read later"));
+             WhyCopied(operand, "what is updated is read later, or has another place"));
   }
   for (const plan::Scratch& scratch : entry.plan.scratch) {
     buffers.scratch.push_back(
