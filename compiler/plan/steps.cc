@@ -144,7 +144,9 @@ class Planner {
     plan_.bytes = BytesOf(fusion_);
     if (skeleton == Skeleton::kUpdate) {
       const Instruction& root = *fusion_.root();
+      // The operand and the result are not moved, but for the update.
       plan_.bytes -= 2 * root.shape().ByteSize() - root.operand(1)->shape().ByteSize();
+      plan_.bytes = std::max<int64_t>(0, plan_.bytes);
       plan_.flops -= FlopsOf(root);
     }
     for (const Instruction* instruction : fusion_.instructions()) {

@@ -11,6 +11,7 @@
 #include "compiler/buffers/buffers.h"
 #include "compiler/program/array_uses.h"
 #include "compiler/program/commands.h"
+#include "compiler/program/scope.h"
 #include "ir/analysis/leaves.h"
 #include "ir/base/check.h"
 #include "ir/base/status.h"
@@ -21,10 +22,6 @@ namespace {
 using runtime::Allocation;
 using runtime::BufferSlice;
 using runtime::Command;
-
-// Where the arrays of a value are.
-using Leaves = std::vector<BufferSlice>;
-using Values = LeafValues<BufferSlice>;
 
 // Constants up to this size share one allocation.
 constexpr int64_t kSmallConstantBytes = 4096;
@@ -52,17 +49,6 @@ class Emitter {
     buffers::Lifetime lifetime;
     bool used = false;
     int32_t output = -1;  // lives in this output rather than in the arena
-  };
-
-  // A computation that is being emitted.
-  struct Scope {
-    const ArrayUses uses;
-    const Leaves results;  // where each leaf of its result is to be
-    const bool is_entry = false;
-    Values values = {};
-    // Of memories among `results`, by virtual buffer: the position of the last reader of what was
-    // put there.
-    absl::flat_hash_map<int32_t, int64_t> busy = {};
   };
 
   absl::Status EmitComputation(const Computation& computation, Scope& scope,
@@ -101,15 +87,12 @@ class Emitter {
   // For leaf `leaf` of what the instruction computes.
   BufferSlice NewLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
                       size_t leaf);
-  // Where the leaf is to be at last, if nothing there is read any more; else null.
-  static const BufferSlice* OwnPlace(const Instruction& instruction, size_t leaf,
-                                     const Scope& scope);
   // An output in which nothing was put yet: any buffer can become it.
   bool IsUntouched(const BufferSlice& output) const {
     const VirtualBuffer& buffer = buffers_[output.index];
     return buffer.output >= 0 && !buffer.used && memories_[buffer.output] < 0;
   }
-  // OwnPlace, else as NewLeaf.
+  // Scope::OwnPlace, else as NewLeaf.
   BufferSlice ResultLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
                          size_t leaf, Scope& scope);
   Leaves ResultLeaves(const Instruction& instruction, Scope& scope);
@@ -118,8 +101,6 @@ class Emitter {
                        const Leaves& operands, Scope& scope);
   // Where a loop has its state: where its operand is, if nobody else reads that.
   Leaves StateBuffers(const Instruction& loop, const Leaves& operand, Scope& scope);
-  // Notes that the leaf is in this memory.
-  static void Occupy(const BufferSlice& memory, const ArrayUses::Use& use, Scope& scope);
   void Touch(const BufferSlice& slice);
   void AddCommand(std::vector<Command>& commands, Command command,
                   absl::Span<const BufferSlice> touched);
@@ -170,29 +151,11 @@ BufferSlice Emitter::NewLeaf(const Instruction& instruction, const std::vector<S
                                                   shape.ToString(/*with_layout=*/false)));
 }
 
-void Emitter::Occupy(const BufferSlice& memory, const ArrayUses::Use& use, Scope& scope) {
-  if (memory.allocation != Allocation::kArena) return;
-  int64_t& busy = scope.busy.try_emplace(memory.index, ArrayUses::kNever).first->second;
-  busy = std::max(busy, use.last);
-}
-
-const BufferSlice* Emitter::OwnPlace(const Instruction& instruction, size_t leaf,
-                                     const Scope& scope) {
-  if (scope.results.empty()) return nullptr;
-  for (int result : scope.uses.Of(instruction, static_cast<int64_t>(leaf))->results) {
-    const auto busy = scope.busy.find(scope.results[result].index);
-    if (busy == scope.busy.end() || busy->second < scope.uses.PositionOf(instruction)) {
-      return &scope.results[result];
-    }
-  }
-  return nullptr;
-}
-
 BufferSlice Emitter::ResultLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
                                 size_t leaf, Scope& scope) {
-  const BufferSlice* own = OwnPlace(instruction, leaf, scope);
+  const BufferSlice* own = scope.OwnPlace(instruction, leaf);
   if (own == nullptr) return NewLeaf(instruction, leaves, leaf);
-  Occupy(*own, *scope.uses.Of(instruction, static_cast<int64_t>(leaf)), scope);
+  scope.Occupy(*own, *scope.uses.Of(instruction, static_cast<int64_t>(leaf)));
   return *own;
 }
 
@@ -299,7 +262,7 @@ absl::Status Emitter::EmitInto(const Leaves& results, const Computation& callee,
     scope.values[parameter] = arguments[i];
     for (size_t leaf = 0; leaf < arguments[i].size(); ++leaf) {
       const ArrayUses::Use* use = scope.uses.Of(*parameter, static_cast<int64_t>(leaf));
-      if (use != nullptr) Occupy(arguments[i][leaf], *use, scope);
+      if (use != nullptr) scope.Occupy(arguments[i][leaf], *use);
     }
   }
   INGOT_RETURN_IF_ERROR(EmitComputation(callee, scope, commands));
@@ -373,7 +336,7 @@ Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan&
                  std::binary_search(last.begin(), last.end(), in_place.operand);
         });
     const BufferSlice* memory = pair == plan.in_place.end() ? nullptr : &operands[pair->operand];
-    const BufferSlice* own = OwnPlace(fusion, i, scope);
+    const BufferSlice* own = scope.OwnPlace(fusion, i);
     const bool apart = memory != nullptr && own != nullptr && own->index != memory->index;
     if (memory == nullptr ||
         (apart && (scope.busy.contains(memory->index) || !scope.is_entry || !IsUntouched(*own)))) {
@@ -384,7 +347,7 @@ Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan&
                 memory->size == shapes[i].ByteSize() &&
                 memory->size == buffers_[memory->index].lifetime.size)
         << fusion.name() << ": result " << i << " is not as large as operand " << pair->operand;
-    Occupy(*memory, *scope.uses.Of(fusion, static_cast<int64_t>(i)), scope);
+    scope.Occupy(*memory, *scope.uses.Of(fusion, static_cast<int64_t>(i)));
     results.push_back(*memory);
   }
   return results;
@@ -473,7 +436,7 @@ Leaves Emitter::StateBuffers(const Instruction& loop, const Leaves& operand, Sco
       state.push_back(operand[i]);
     } else if (scope.uses.MakesInPlace(loop, static_cast<int>(i))) {
       state.push_back(operand[i]);
-      Occupy(operand[i], *scope.uses.Of(loop, static_cast<int64_t>(i)), scope);
+      scope.Occupy(operand[i], *scope.uses.Of(loop, static_cast<int64_t>(i)));
     } else {
       state.push_back(ResultLeaf(loop, shapes, i, scope));
     }
