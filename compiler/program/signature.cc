@@ -1,8 +1,9 @@
 #include "compiler/program/signature.h"
 
-#include <algorithm>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "ir/analysis/leaves.h"
 #include "ir/base/status.h"
@@ -31,64 +32,92 @@ absl::Status AppendInputs(const Shape& shape, const std::string& name,
   return absl::OkStatus();
 }
 
+// Where the leaves of each shape begin among those of all.
+std::vector<int> BeginsOf(absl::Span<const Shape> shapes) {
+  std::vector<int> begins;
+  int leaves = 0;
+  for (const Shape& shape : shapes) {
+    begins.push_back(leaves);
+    leaves += static_cast<int>(LeafShapes(shape).size());
+  }
+  return begins;
+}
+
 // The leaf of `shape` at `path`, counted from its first.
 int LeafAt(const Shape& shape, absl::Span<const int64_t> path) {
-  int leaf = 0;
-  const Shape* at = &shape;
-  for (int64_t index : path) {
-    for (int64_t i = 0; i < index; ++i) {
-      leaf += static_cast<int>(LeafShapes(at->tuple_shapes()[i]).size());
+  if (path.empty()) return 0;
+  const std::vector<int> begins = BeginsOf(shape.tuple_shapes());
+  return begins[path[0]] + LeafAt(shape.tuple_shapes()[path[0]], path.subspan(1));
+}
+
+// Gives inputs to outputs.
+class Donations {
+ public:
+  Donations(const Module& module, Signature& signature)
+      : signature_(signature),
+        root_(module.entry()->root()->shape()),
+        given_(signature.inputs.size(), false) {
+    for (const Instruction* parameter : module.entry()->parameters()) {
+      parameters_.push_back(parameter->shape());
     }
-    at = &at->tuple_shapes()[index];
+    input_begins_ = BeginsOf(parameters_);
+    if (root_.IsTuple()) output_begins_ = BeginsOf(root_.tuple_shapes());
   }
-  return leaf;
-}
 
-// Which input the leaf of a parameter is.
-int InputAt(const Module& module, int64_t parameter, absl::Span<const int64_t> path) {
-  int input = 0;
-  for (int64_t i = 0; i < parameter; ++i) {
-    input += static_cast<int>(LeafShapes(module.entry()->parameters()[i]->shape()).size());
+  void Alias(const InputOutputAlias& alias) {
+    const absl::Span<const int64_t> path = alias.output_index;
+    const int output = path.empty() ? 0
+                                    : output_begins_[path[0]] +
+                                          LeafAt(root_.tuple_shapes()[path[0]], path.subspan(1));
+    const int input = InputAt(alias.parameter, alias.parameter_index);
+    signature_.outputs[output].aliased_input = input;
+    given_[input] = true;
   }
-  return input + LeafAt(module.entry()->parameters()[parameter]->shape(), path);
-}
 
-bool IsAliased(const Signature& signature, int input) {
-  return std::any_of(signature.outputs.begin(), signature.outputs.end(),
-                     [&](const runtime::Output& output) { return output.aliased_input == input; });
-}
+  int InputAt(int64_t parameter, absl::Span<const int64_t> path) const {
+    return input_begins_[parameter] + LeafAt(parameters_[parameter], path);
+  }
 
-// Gives the input to the first output of its shape that has none.
-void Donate(int input, Signature& signature) {
-  if (IsAliased(signature, input)) return;
-  for (runtime::Output& output : signature.outputs) {
-    if (output.aliased_input >= 0 ||
-        !Shape::SameIgnoringLayout(output.shape, signature.inputs[input].shape)) {
-      continue;
+  // Gives the input, behind all aliases, to the first output of its shape that has none.
+  void Donate(int input) {
+    if (given_[input]) return;
+    const std::string shape = signature_.inputs[input].shape.ToString(/*with_layout=*/false);
+    size_t& output = next_[shape];
+    for (; output < signature_.outputs.size(); ++output) {
+      runtime::Output& candidate = signature_.outputs[output];
+      if (candidate.aliased_input >= 0 ||
+          !Shape::SameIgnoringLayout(candidate.shape, signature_.inputs[input].shape)) {
+        continue;
+      }
+      candidate.aliased_input = input;
+      given_[input] = true;
+      return;
     }
-    output.aliased_input = input;
-    return;
   }
-}
+
+ private:
+  Signature& signature_;
+  const Shape& root_;
+  std::vector<Shape> parameters_;
+  std::vector<int> input_begins_, output_begins_;
+  std::vector<bool> given_;                        // by input
+  absl::flat_hash_map<std::string, size_t> next_;  // by shape: outputs before it have inputs
+};
 
 absl::Status Alias(const Module& module, absl::Span<const int64_t> donated, Signature& signature) {
-  for (const InputOutputAlias& alias : module.input_output_aliases) {
-    const int output = LeafAt(module.entry()->root()->shape(), alias.output_index);
-    signature.outputs[output].aliased_input =
-        InputAt(module, alias.parameter, alias.parameter_index);
-  }
+  Donations donations(module, signature);
+  for (const InputOutputAlias& alias : module.input_output_aliases) donations.Alias(alias);
   for (const BufferDonor& donor : module.buffer_donors) {
-    Donate(InputAt(module, donor.parameter, donor.parameter_index), signature);
+    donations.Donate(donations.InputAt(donor.parameter, donor.parameter_index));
   }
-  for (size_t i = 0; i < donated.size(); ++i) {
-    if (donated[i] < 0 || donated[i] >= static_cast<int64_t>(signature.inputs.size())) {
-      return InvalidArgument("donated input ", donated[i], " is not in [0, ",
-                             signature.inputs.size(), ")");
+  absl::flat_hash_set<int64_t> seen;
+  for (int64_t input : donated) {
+    if (input < 0 || input >= static_cast<int64_t>(signature.inputs.size())) {
+      return InvalidArgument("donated input ", input, " is not in [0, ", signature.inputs.size(),
+                             ")");
     }
-    if (std::find(donated.begin(), donated.begin() + i, donated[i]) != donated.begin() + i) {
-      return InvalidArgument("input ", donated[i], " is donated twice");
-    }
-    Donate(static_cast<int>(donated[i]), signature);
+    if (!seen.insert(input).second) return InvalidArgument("input ", input, " is donated twice");
+    donations.Donate(static_cast<int>(input));
   }
   return absl::OkStatus();
 }
