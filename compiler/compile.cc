@@ -91,7 +91,7 @@ class Compiler {
   absl::StatusOr<Compilation> Run(const Module& source) {
     INGOT_RETURN_IF_ERROR(Phase("clone", [&]() -> absl::Status {
       INGOT_RETURN_IF_ERROR(CheckAppliedComputations(source));
-      signature_ = program::SignatureOf(source);
+      signature_ = program::SignatureOf(source, options_.donated);
       module_ = source.Clone();
       return signature_.status();
     }));
@@ -161,6 +161,7 @@ class Compiler {
             .unrounded = unrounded_[entry],
             .seen = seen_[entry],
             .last_reads = fusions_->entries()[entry].last_reads,
+            .wanted_pairs = fusions_->entries()[entry].wanted_pairs,
             .table = table};
   }
 
@@ -180,7 +181,7 @@ class Compiler {
   }
 
   absl::Status PlanFusions() {
-    fusions_.emplace(*module_);
+    fusions_.emplace(*module_, program::MemoriesOfResults(*signature_));
     FindExcessPrecision();
     std::vector<program::FusionEntry>& entries = fusions_->entries();
     std::vector<std::vector<std::string>> refused(entries.size());

@@ -40,6 +40,8 @@ struct CompileOptions {
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
   std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
+  // Inputs whose memory the caller gives away, by number, besides those that the module says.
+  std::vector<int64_t> donated;
   // Called with a line for each entry of `plans` that is for a fusion of the module and cannot be
   // used, and is not: where it stands, which fusion, and why.
   std::function<void(const std::string& warning)> warning;

@@ -87,12 +87,26 @@ absl::StatusOr<std::vector<Literal>> Executable::Run(absl::Span<const Literal> i
   }
   runtime::RunOptions options;
   options.profile = profile;
-  INGOT_ASSIGN_OR_RETURN(auto outputs, executor_->Run(views, options));
+  // The copies of donated inputs are given away.
+  std::vector<runtime::Buffer> outputs;
+  std::vector<runtime::BufferView> output_views;
+  for (const runtime::Output& output : program.outputs) {
+    if (output.aliased_input >= 0) {
+      output_views.push_back({buffers[output.aliased_input].data(), output.shape});
+      continue;
+    }
+    INGOT_ASSIGN_OR_RETURN(auto buffer,
+                           runtime::Buffer::Allocate(executor_->device(), output.shape));
+    outputs.push_back(std::move(buffer));
+    output_views.push_back(outputs.back().view());
+  }
+  INGOT_RETURN_IF_ERROR(executor_->Run(views, output_views, options));
   std::vector<Literal> results;
-  for (const runtime::Buffer& output : outputs) {
-    INGOT_ASSIGN_OR_RETURN(Literal physical, Literal::Zeros(output.shape()));
-    INGOT_RETURN_IF_ERROR(output.CopyOut(physical.MutableBytes().data()));
-    results.push_back(FromLayout(physical, output.shape()));
+  for (const runtime::BufferView& output : output_views) {
+    INGOT_ASSIGN_OR_RETURN(Literal physical, Literal::Zeros(output.shape));
+    INGOT_RETURN_IF_ERROR(executor_->device()->CopyOut(physical.MutableBytes().data(), output.data,
+                                                       output.shape.ByteSize()));
+    results.push_back(FromLayout(physical, output.shape));
   }
   return results;
 }

@@ -347,6 +347,7 @@ std::unique_ptr<Module> Module::Clone() const {
   clone->file_name = file_name;
   clone->is_scheduled = is_scheduled;
   clone->input_output_aliases = input_output_aliases;
+  clone->buffer_donors = buffer_donors;
   clone->entry_parameter_layouts = entry_parameter_layouts;
   clone->entry_result_layout = entry_result_layout;
   clone->attributes = attributes;

@@ -107,6 +107,13 @@ struct InputOutputAlias {
   bool operator==(const InputOutputAlias&) const = default;
 };
 
+// An input whose buffer any output may reuse (buffer_donor).
+struct BufferDonor {
+  int64_t parameter = 0;
+  std::vector<int64_t> parameter_index;
+  bool operator==(const BufferDonor&) const = default;
+};
+
 // How the text of a module looks: what the parser saw, and what the printer does when not told
 // otherwise.  The default is the short form, which JAX's as_hlo_text() prints.
 struct TextForm {
@@ -156,6 +163,7 @@ class Module {
 
   bool is_scheduled = false;
   std::vector<InputOutputAlias> input_output_aliases;
+  std::vector<BufferDonor> buffer_donors;
   // Layouts of the entry's parameters and result as HloModule states them; empty where it does not.
   std::vector<Shape> entry_parameter_layouts;
   std::vector<Shape> entry_result_layout;  // none or one

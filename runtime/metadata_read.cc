@@ -219,7 +219,8 @@ absl::Status Reader::Read(const format::Copy& source, Operation& out) {
   Copy copy;
   INGOT_RETURN_IF_ERROR(Read(source.source(), copy.source));
   INGOT_RETURN_IF_ERROR(Read(source.destination(), copy.destination));
-  out = copy;
+  INGOT_RETURN_IF_ERROR(Text(source.reason(), copy.reason));
+  out = std::move(copy);
   return absl::OkStatus();
 }
 

@@ -47,7 +47,9 @@ class Writer {
   Op operator()(const Launch& launch);
   Op operator()(const Copy& copy) {
     const format::Slice source = ToFormat(copy.source), destination = ToFormat(copy.destination);
-    return {format::Operation::Copy, format::CreateCopy(builder_, &source, &destination).Union()};
+    const auto reason = builder_.CreateSharedString(copy.reason);
+    return {format::Operation::Copy,
+            format::CreateCopy(builder_, &source, &destination, reason).Union()};
   }
   Op operator()(const Fill& fill) {
     const format::Slice destination = ToFormat(fill.destination);

@@ -104,6 +104,7 @@ class Printer {
   void operator()(const Launch& launch);
   void operator()(const Copy& copy) {
     absl::StrAppend(&text_, "copy ", Slice(copy.destination), " <- ", Slice(copy.source));
+    if (!copy.reason.empty()) absl::StrAppend(&text_, " (", copy.reason, ")");
   }
   void operator()(const Fill& fill) {
     absl::StrAppend(&text_, "fill ", Slice(fill.destination), " <- 0x",

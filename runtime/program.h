@@ -174,6 +174,7 @@ struct Launch {
 struct Copy {
   BufferSlice source;
   BufferSlice destination;
+  std::string reason = {};  // why what made the source did not make it there, for people
 };
 
 // destination ← the low `pattern_bytes` (1, 2 or 4) bytes of `pattern`, again and again.

@@ -198,6 +198,9 @@ void EmitSort(ElementEmitter& e, const Instruction& sort, const Memory& memory,
               const Index& position);
 void EmitScan(ElementEmitter& e, const Instruction& scan, const Memory& memory,
               const Index& position);
+// A dynamic-update-slice's update at `position`, stored where it goes in the result.
+void EmitUpdate(ElementEmitter& e, const Instruction& instruction, const Memory& memory,
+                const Index& position);
 void EmitScatter(ElementEmitter& e, const Instruction& scatter, const Memory& memory,
                  const Index& position, kernel::Value owner);
 

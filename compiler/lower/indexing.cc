@@ -383,6 +383,21 @@ Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const I
   }
 }
 
+void EmitUpdate(ElementEmitter& e, const Instruction& instruction, const Memory& memory,
+                const Index& position) {
+  const Shape& shape = instruction.shape();
+  const Shape& update = instruction.operand(1)->shape();
+  const std::optional<Index> inner = e.math().WithDims(position, update.dimensions());
+  if (!inner.has_value()) return;
+  const Elements values = {e.Emit(*instruction.operand(1), position)};
+  Index at;
+  for (int64_t d = 0; d < shape.rank(); ++d) {
+    const int64_t most = shape.dimension(d) - update.dimension(d);
+    at.dims.push_back(e.b().Add(inner->dims[d], SliceStart(e, instruction, 2, d, most)));
+  }
+  e.Store(memory.results[0], shape, at, values[0]);
+}
+
 void EmitScatter(ElementEmitter& e, const Instruction& scatter, const Memory& memory,
                  const Index& position, Value owner) {
   Scatter(&e, scatter, memory, position, owner).Emit();

@@ -158,6 +158,9 @@ class StepsLowering {
       case plan::Skeleton::kScatter:
         EmitScatter(emitter_, root, frame_.memory, position, owner);
         return;
+      case plan::Skeleton::kUpdate:
+        EmitUpdate(emitter_, root, frame_.memory, position);
+        return;
     }
   }
 

@@ -87,6 +87,7 @@ absl::Status AllStepsFit(const FusionPlan& plan, const Computation& fusion, cons
   const FusionPlan& own = proposed[0];
   INGOT_REQUIRE(plan.kernels.size() == own.kernels.size(), plan.kernels.size(),
                 " kernels; there must be ", own.kernels.size());
+  INGOT_REQUIRE(plan.updates == own.updates, "its updates are not those of this fusion");
   INGOT_REQUIRE(plan.scratch == own.scratch, "its ", plan.scratch.size(),
                 " scratch buffers are not the ", own.scratch.size(), " that this fusion needs");
   for (size_t i = 0; i < plan.kernels.size(); ++i) {
@@ -112,6 +113,7 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
     steps = steps && !tile;
   }
   INGOT_REQUIRE(tiles || steps, "tiles and other kernels in one plan");
+  INGOT_REQUIRE(steps || plan.updates.empty(), "tiles compute whole results");
   for (size_t i = 0; i < plan.kernels.size(); ++i) {
     INGOT_RETURN_IF_ERROR(
         Annotate(BuffersFit(plan.kernels[i], fusion, plan.scratch.size()), "kernel ", i));

@@ -21,6 +21,8 @@ class Proof {
   absl::Status Run() {
     INGOT_RETURN_IF_ERROR(FindRoot());
     INGOT_RETURN_IF_ERROR(SizesAgree());
+    const Skeleton skeleton = plan_.kernels[0].skeleton;
+    if (skeleton == Skeleton::kScatter || skeleton == Skeleton::kUpdate) return InOwner();
     INGOT_RETURN_IF_ERROR(IsReadInSpace());
     return plan_.kernels[0].skeleton == Skeleton::kTile ? InTile() : InLoop();
   }
@@ -78,6 +80,18 @@ class Proof {
                     graph().value(edges[i].consumer).name(), " asks for ",
                     graph().value(edges[i].operand).name(), " elsewhere");
     }
+    return absl::OkStatus();
+  }
+
+  // The result's elements are operand's but for what is written, by the thread that they belong to.
+  absl::Status InOwner() const {
+    const Instruction& root = *roots()[root_];
+    const int64_t number = root_ == 0 ? result_ : 0;
+    INGOT_REQUIRE(graph().NumberOf(*root.operand(number)) == operand_, root.name(),
+                  " updates another value");
+    int64_t reads = 0;
+    for (const FusionEdge& edge : graph().edges()) reads += edge.operand == operand_ ? 1 : 0;
+    INGOT_REQUIRE(reads == 1, root.name(), " reads the operand elsewhere, too");
     return absl::OkStatus();
   }
 
@@ -166,21 +180,26 @@ absl::Status CanBeInPlace(const InPlacePair& pair, const FusionPlan& plan, const
 }
 
 std::vector<InPlacePair> FindInPlace(const FusionPlan& plan, const FusionInfo& info,
-                                     absl::Span<const int> last_reads) {
+                                     absl::Span<const int> last_reads,
+                                     absl::Span<const InPlacePair> wanted) {
   int results = 0;
   for (const Instruction* root : info.graph().view().roots) {
     results += static_cast<int>(Leaves(root->shape()).size());
   }
   std::vector<InPlacePair> pairs;
-  std::vector<int> left(last_reads.begin(), last_reads.end());
-  for (int result = 0; result < results && !left.empty(); ++result) {
-    const auto operand = std::find_if(left.begin(), left.end(), [&](int operand) {
-      return CanBeInPlace({result, operand}, plan, info).ok();
-    });
-    if (operand == left.end()) continue;
-    pairs.push_back({result, *operand});
-    left.erase(operand);
+  const auto try_pair = [&](const InPlacePair& pair) {
+    for (const InPlacePair& other : pairs) {
+      if (other.result == pair.result || other.operand == pair.operand) return;
+    }
+    if (CanBeInPlace(pair, plan, info).ok()) pairs.push_back(pair);
+  };
+  for (const InPlacePair& pair : wanted) try_pair(pair);
+  for (int result = 0; result < results; ++result) {
+    if (pairs.size() == last_reads.size()) break;
+    for (int operand : last_reads) try_pair({result, operand});
   }
+  std::sort(pairs.begin(), pairs.end(),
+            [](const InPlacePair& a, const InPlacePair& b) { return a.result < b.result; });
   return pairs;
 }
 

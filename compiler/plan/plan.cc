@@ -97,7 +97,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   }
   FusionPlan plan = std::move(candidates[0]);
   Complete(fusion, info, target, options, plan);
-  if (!is_given) plan.in_place = FindInPlace(plan, info, options.last_reads);
+  if (!is_given) plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
   return plan;
 }
 
@@ -117,7 +117,7 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
                 [&](const FusionPlan& plan) { return !Fits(plan, fusion, target).ok(); });
   for (FusionPlan& plan : candidates) {
     Complete(fusion, info, target, options, plan);
-    plan.in_place = FindInPlace(plan, info, options.last_reads);
+    plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
   }
   return candidates;
 }

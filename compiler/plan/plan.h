@@ -244,14 +244,17 @@ struct FusionPlan {
   // Kernels make no difference between the two memories of a pair: whether they are one is each
   // launch's own choice (in_place.h).
   std::vector<InPlacePair> in_place;
+  // Results that hold what the operand does before the kernels run, which write what changes: the
+  // operand's memory, or a copy of it.
+  std::vector<InPlacePair> updates;
   // A library that computes the whole fusion; the kernels are what runs where it is absent.
   std::optional<LibraryMatch> library;
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
                     visit("loose", self.loose); visit("narrow", self.narrow);
                     visit("joined", self.joined); visit("in_place", self.in_place);
-                    visit("scratch", self.scratch); visit("library", self.library);
-                    visit("kernel", self.kernels);)
+                    visit("updates", self.updates); visit("scratch", self.scratch);
+                    visit("library", self.library); visit("kernel", self.kernels);)
 };
 
 class PlanTable;
@@ -259,10 +262,11 @@ class PlanTable;
 struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
   Numerics numerics = Numerics::kDefault;
-  std::vector<int64_t> unrounded;    // FusionPlan's, of FindUnrounded
-  SeenDigits seen;                   // FusionPlan's, of FindSeenDigits
-  std::vector<int> last_reads;       // operands that nobody reads behind the fusion, ascending
-  const PlanTable* table = nullptr;  // plans that go before the skeletons'
+  std::vector<int64_t> unrounded;         // FusionPlan's, of FindUnrounded
+  SeenDigits seen;                        // FusionPlan's, of FindSeenDigits
+  std::vector<int> last_reads;            // operands that nobody reads behind the fusion, ascending
+  std::vector<InPlacePair> wanted_pairs;  // of them, where a result had best be: they go first
+  const PlanTable* table = nullptr;       // plans that go before the skeletons'
 };
 
 // The first entry of the table that Fits, else what the first skeleton guesses that can do it.

@@ -39,6 +39,9 @@ Skeleton SkeletonOf(const Computation& fusion) {
     return fusion.root()->operand_count() > carries ? Skeleton::kScan : Skeleton::kLoop;
   }
   if (root == Opcode::kScatter) return Skeleton::kScatter;
+  const bool of_parameter = root == Opcode::kDynamicUpdateSlice &&
+                            fusion.root()->operand(0)->opcode() == Opcode::kParameter;
+  if (of_parameter && UpdatesFew(*fusion.root())) return Skeleton::kUpdate;
   return Skeleton::kLoop;
 }
 
@@ -139,6 +142,13 @@ class Planner {
       plan_.flops += std::min(flops, std::numeric_limits<int64_t>::max() - plan_.flops);
     }
     plan_.bytes = BytesOf(fusion_);
+    if (skeleton == Skeleton::kUpdate) {
+      const Instruction& root = *fusion_.root();
+      // The operand and the result are not moved, but for the update.
+      plan_.bytes -= 2 * root.shape().ByteSize() - root.operand(1)->shape().ByteSize();
+      plan_.bytes = std::max<int64_t>(0, plan_.bytes);
+      plan_.flops -= FlopsOf(root);
+    }
     for (const Instruction* instruction : fusion_.instructions()) {
       if (IndexTypeOf(*instruction) == ElementType::kS64) plan_.index_type = ElementType::kS64;
     }
@@ -204,6 +214,8 @@ class Planner {
   bool SkeletonTakesLanes(LaneWalk& walk, const Lanes& lanes) {
     const Instruction& root = *fusion_.root();
     if (lanes.flat() || plan_.skeleton == Skeleton::kSort) return false;
+    // Where an update goes has no alignment.
+    if (plan_.skeleton == Skeleton::kUpdate) return false;
     const std::vector<Shape> results = Leaves(root.shape());
     for (const Shape& result : results) {
       if (IsComplex(result.element_type())) return false;
@@ -500,6 +512,8 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
       dimensions.erase(dimensions.begin() + attributes.dimensions[0]);
       break;
     }
+    case Skeleton::kUpdate:
+      return root.operand(1)->shape().dimensions();
     case Skeleton::kScatter: {
       std::vector<int64_t> owned;
       for (int64_t d : ScatterDimensionsOf(root).owned) owned.push_back(dimensions[d]);
@@ -532,6 +546,9 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
       plan.scratch.push_back({Shape::ArrayWithDefaultLayout(operand->shape().element_type(),
                                                             operand->shape().dimensions())});
     }
+  }
+  if (skeleton == Skeleton::kUpdate) {
+    plan.updates = {{0, static_cast<int>(fusion.root()->operand(0)->parameter_number())}};
   }
   for (std::vector<int>& group : groups) {
     KernelPlan kernel = Planner(fusion, target, std::move(group)).Make(skeleton);

@@ -1,4 +1,4 @@
-// The plans of kernels that take independent steps: loop, sort, scan, scatter.
+// The plans of kernels that take independent steps: loop, sort, scan, scatter, update.
 #ifndef INGOT_COMPILER_PLAN_STEPS_H_
 #define INGOT_COMPILER_PLAN_STEPS_H_
 
@@ -17,7 +17,7 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
 
 // The dimensions that the iteration space is made of, in order: of the result (kLoop), of the
 // result but for the dimension worked on (kSort, kScan), of the operand's owned dimensions
-// (kScatter).
+// (kScatter), of the update (kUpdate).
 std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skeleton, int result);
 
 }  // namespace ingot::plan

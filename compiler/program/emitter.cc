@@ -6,8 +6,12 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/buffers/buffers.h"
+#include "compiler/program/array_uses.h"
+#include "compiler/program/commands.h"
+#include "compiler/program/scope.h"
 #include "ir/analysis/leaves.h"
 #include "ir/base/check.h"
 #include "ir/base/status.h"
@@ -19,10 +23,6 @@ using runtime::Allocation;
 using runtime::BufferSlice;
 using runtime::Command;
 
-// Where the arrays of a value are.
-using Leaves = std::vector<BufferSlice>;
-using Values = LeafValues<BufferSlice>;
-
 // Constants up to this size share one allocation.
 constexpr int64_t kSmallConstantBytes = 4096;
 constexpr int64_t kSmallConstantAlignment = 64;
@@ -30,31 +30,12 @@ constexpr int64_t kSmallConstantAlignment = 64;
 // Of ArenaUse::at_peak.
 constexpr size_t kPeakValues = 5;
 
-// A launch of the kernel, without arguments.
-runtime::Launch LaunchOf(const KernelEntry& kernel) {
-  const auto dim3 = [](const auto& extents) {
-    return runtime::Dim3{static_cast<uint32_t>(extents[0]), static_cast<uint32_t>(extents[1]),
-                         static_cast<uint32_t>(extents[2])};
-  };
-  runtime::Launch launch;
-  launch.module = kernel.module;
-  launch.kernel = kernel.name;
-  launch.tasks = kernel.launch.tasks;
-  launch.grid = dim3(kernel.launch.grid);
-  launch.block = dim3(kernel.launch.block);
-  launch.cluster = dim3(kernel.launch.cluster);
-  launch.dynamic_shared_bytes = static_cast<uint32_t>(kernel.launch.dynamic_shared_bytes);
-  launch.cooperative = kernel.launch.cooperative;
-  launch.programmatic = kernel.launch.programmatic;
-  return launch;
-}
-
 // While a program is put together, a slice of the arena names a virtual buffer by its index and an
 // offset into it.
 class Emitter {
  public:
   Emitter(const Signature& signature, const FusionTable& fusions, const Target& target)
-      : target_(target), fusions_(fusions) {
+      : target_(target), memories_(MemoriesOfResults(signature)), fusions_(fusions) {
     program_.inputs = signature.inputs;
     program_.outputs = signature.outputs;
     program_.platform = std::string(PlatformName(target));
@@ -70,11 +51,11 @@ class Emitter {
     int32_t output = -1;  // lives in this output rather than in the arena
   };
 
-  absl::Status EmitComputation(const Computation& computation, Values& values,
+  absl::Status EmitComputation(const Computation& computation, Scope& scope,
                                std::vector<Command>& commands);
-  absl::StatusOr<Leaves> EmitInstruction(const Instruction& instruction, const Values& values,
+  absl::StatusOr<Leaves> EmitInstruction(const Instruction& instruction, Scope& scope,
                                          std::vector<Command>& commands);
-  absl::StatusOr<Leaves> EmitFusion(const Instruction& fusion, const Values& values,
+  absl::StatusOr<Leaves> EmitFusion(const Instruction& fusion, Scope& scope,
                                     std::vector<Command>& commands);
   // The memory that a fusion's kernels work on.
   struct FusionBuffers {
@@ -82,33 +63,54 @@ class Emitter {
   };
   void EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
                     const FusionBuffers& buffers, std::vector<Command>& commands);
-  absl::StatusOr<Leaves> EmitWhile(const Instruction& loop, const Values& values,
+  absl::StatusOr<Leaves> EmitWhile(const Instruction& loop, Scope& scope,
                                    std::vector<Command>& commands);
-  absl::StatusOr<Leaves> EmitConditional(const Instruction& conditional, const Values& values,
+  absl::StatusOr<Leaves> EmitConditional(const Instruction& conditional, Scope& scope,
                                          std::vector<Command>& commands);
   absl::StatusOr<Leaves> EmitConstant(const Literal& literal, absl::string_view name);
-  void EmitOutputs(const Leaves& results, std::vector<Command>& commands);
+  // Has a buffer that holds a result be the output, where the output is untouched.
+  void BecomeOutput(BufferSlice& made, const BufferSlice& output);
+  // Where the entry's results are to be: the outputs.
+  Leaves NewOutputs();
 
-  // The leaves that a computation leaves behind when its parameters are `arguments`, one list a
-  // parameter.
+  // Emits a computation whose parameters are `arguments`, one list a parameter, and leaves its
+  // results in `results`: by copies where they are not made there.  `memories`: which arguments are
+  // those results' memory.
+  absl::Status EmitInto(const Leaves& results, const Computation& callee,
+                        const ResultMemories& memories, absl::Span<const Leaves> arguments,
+                        absl::string_view label, std::vector<Command>& commands);
+  // Without places for its results.
   absl::StatusOr<Leaves> EmitCallee(const Computation& callee, absl::Span<const Leaves> arguments,
                                     std::vector<Command>& commands);
 
   BufferSlice NewBuffer(int64_t size, std::string name);
-  // For leaf `leaf` of what the instruction computes, or for all of them.
+  // For leaf `leaf` of what the instruction computes.
   BufferSlice NewLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
                       size_t leaf);
-  Leaves NewLeaves(const Instruction& instruction);
+  // An output in which nothing was put yet: any buffer can become it.
+  bool IsUntouched(const BufferSlice& output) const {
+    const VirtualBuffer& buffer = buffers_[output.index];
+    return buffer.output >= 0 && !buffer.used && memories_[buffer.output] < 0;
+  }
+  // Scope::OwnPlace, else as NewLeaf.
+  BufferSlice ResultLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
+                         size_t leaf, Scope& scope);
+  Leaves ResultLeaves(const Instruction& instruction, Scope& scope);
   // For what a fusion computes; some are buffers of operands that nobody reads any more.
   Leaves ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
-                       const Leaves& operands);
+                       const Leaves& operands, Scope& scope);
+  // Where a loop has its state: where its operand is, if nobody else reads that.
+  Leaves StateBuffers(const Instruction& loop, const Leaves& operand, Scope& scope);
   void Touch(const BufferSlice& slice);
   void AddCommand(std::vector<Command>& commands, Command command,
                   absl::Span<const BufferSlice> touched);
   void EmitCopy(std::vector<Command>& commands, absl::string_view label, const BufferSlice& from,
-                const BufferSlice& to);
+                const BufferSlice& to, std::string reason);
+  // `why`: what is copied though the program may write in its memory.
   void EmitCopies(std::vector<Command>& commands, absl::string_view label, const Leaves& from,
-                  const Leaves& to);
+                  const Leaves& to, absl::string_view why);
+  // Why a value was not made where it is copied to: by whose memory it is in, else `other`.
+  std::string WhyCopied(const BufferSlice& from, absl::string_view other) const;
   // Where a loop starts: the commands and the touches before it.
   struct LoopStart {
     int64_t position;
@@ -120,9 +122,9 @@ class Emitter {
 
   void PlaceBuffers();
   void Place(BufferSlice& slice) const;
-  void PlaceCommands(std::vector<Command>& commands) const;
 
   const Target& target_;
+  const ResultMemories memories_;
   runtime::Program program_;
   const FusionTable& fusions_;
   std::vector<VirtualBuffer> buffers_;
@@ -149,10 +151,20 @@ BufferSlice Emitter::NewLeaf(const Instruction& instruction, const std::vector<S
                                                   shape.ToString(/*with_layout=*/false)));
 }
 
-Leaves Emitter::NewLeaves(const Instruction& instruction) {
+BufferSlice Emitter::ResultLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
+                                size_t leaf, Scope& scope) {
+  const BufferSlice* own = scope.OwnPlace(instruction, leaf);
+  if (own == nullptr) return NewLeaf(instruction, leaves, leaf);
+  scope.Occupy(*own, *scope.uses.Of(instruction, static_cast<int64_t>(leaf)));
+  return *own;
+}
+
+Leaves Emitter::ResultLeaves(const Instruction& instruction, Scope& scope) {
   const std::vector<Shape> shapes = LeafShapes(instruction.shape());
   Leaves leaves;
-  for (size_t i = 0; i < shapes.size(); ++i) leaves.push_back(NewLeaf(instruction, shapes, i));
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    leaves.push_back(ResultLeaf(instruction, shapes, i, scope));
+  }
   return leaves;
 }
 
@@ -173,23 +185,44 @@ void Emitter::AddCommand(std::vector<Command>& commands, Command command,
 }
 
 void Emitter::EmitCopy(std::vector<Command>& commands, absl::string_view label,
-                       const BufferSlice& from, const BufferSlice& to) {
+                       const BufferSlice& from, const BufferSlice& to, std::string reason) {
   if (from == to) return;
-  AddCommand(commands, {std::string(label), runtime::Copy{from, to}, 2 * from.size, 0}, {from, to});
+  AddCommand(commands,
+             {std::string(label), runtime::Copy{from, to, std::move(reason)}, 2 * from.size, 0},
+             {from, to});
 }
 
 // The copies happen as if at once: what is overwritten and still needed goes through a buffer of
 // its own first.
 void Emitter::EmitCopies(std::vector<Command>& commands, absl::string_view label,
-                         const Leaves& from, const Leaves& to) {
+                         const Leaves& from, const Leaves& to, absl::string_view why) {
+  absl::flat_hash_set<int32_t> overwritten;       // virtual buffers
+  absl::flat_hash_map<int32_t, size_t> first_of;  // what is in a buffer, by number
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != to[i]) overwritten.insert(to[i].index);  // always a buffer
+    if (from[i].allocation == Allocation::kArena) first_of.try_emplace(from[i].index, i);
+  }
   Leaves sources = from;
   for (size_t i = 0; i < sources.size(); ++i) {
-    if (sources[i] == to[i] || std::find(to.begin(), to.end(), sources[i]) == to.end()) continue;
+    const bool is_buffer = sources[i].allocation == Allocation::kArena;
+    if (from[i] == to[i] || !is_buffer || !overwritten.contains(sources[i].index)) continue;
     const BufferSlice aside = NewBuffer(sources[i].size, absl::StrCat(label, " aside"));
-    EmitCopy(commands, label, sources[i], aside);
+    EmitCopy(commands, label, sources[i], aside, "overwritten before it is copied");
     sources[i] = aside;
   }
-  for (size_t i = 0; i < sources.size(); ++i) EmitCopy(commands, label, sources[i], to[i]);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (from[i] == to[i]) continue;
+    const auto first = first_of.find(from[i].index);
+    const bool again = from[i].allocation == Allocation::kArena && first->second != i;
+    EmitCopy(commands, label, sources[i], to[i],
+             again ? absl::StrCat("value ", first->second, " again") : WhyCopied(from[i], why));
+  }
+}
+
+std::string Emitter::WhyCopied(const BufferSlice& from, absl::string_view other) const {
+  if (from.allocation == Allocation::kConstant) return "a constant";
+  if (from.allocation != Allocation::kInput) return std::string(other);
+  return absl::StrCat("input ", from.index, " is not donated");
 }
 
 void Emitter::CloseLoop(const LoopStart& start) {
@@ -199,12 +232,12 @@ void Emitter::CloseLoop(const LoopStart& start) {
   }
 }
 
-absl::Status Emitter::EmitComputation(const Computation& computation, Values& values,
+absl::Status Emitter::EmitComputation(const Computation& computation, Scope& scope,
                                       std::vector<Command>& commands) {
   for (const Instruction* instruction : computation.instructions()) {
     if (instruction->opcode() == Opcode::kParameter) continue;
-    INGOT_ASSIGN_OR_RETURN(Leaves leaves, EmitInstruction(*instruction, values, commands));
-    values[instruction] = std::move(leaves);
+    INGOT_ASSIGN_OR_RETURN(Leaves leaves, EmitInstruction(*instruction, scope, commands));
+    scope.values[instruction] = std::move(leaves);
   }
   return absl::OkStatus();
 }
@@ -212,28 +245,47 @@ absl::Status Emitter::EmitComputation(const Computation& computation, Values& va
 absl::StatusOr<Leaves> Emitter::EmitCallee(const Computation& callee,
                                            absl::Span<const Leaves> arguments,
                                            std::vector<Command>& commands) {
-  Values values;
+  Scope scope = {ArrayUses(callee, {}), {}};
   for (size_t i = 0; i < callee.parameters().size(); ++i)
-    values[callee.parameters()[i]] = arguments[i];
-  INGOT_RETURN_IF_ERROR(EmitComputation(callee, values, commands));
-  return values.at(callee.root());
+    scope.values[callee.parameters()[i]] = arguments[i];
+  INGOT_RETURN_IF_ERROR(EmitComputation(callee, scope, commands));
+  return scope.values.at(callee.root());
 }
 
-absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction,
-                                                const Values& values,
+absl::Status Emitter::EmitInto(const Leaves& results, const Computation& callee,
+                               const ResultMemories& memories, absl::Span<const Leaves> arguments,
+                               absl::string_view label, std::vector<Command>& commands) {
+  Scope scope = {ArrayUses(callee, memories), results,
+                 /*is_entry=*/callee.parent()->entry() == &callee};
+  for (size_t i = 0; i < callee.parameters().size(); ++i) {
+    const Instruction* parameter = callee.parameters()[i];
+    scope.values[parameter] = arguments[i];
+    for (size_t leaf = 0; leaf < arguments[i].size(); ++leaf) {
+      const ArrayUses::Use* use = scope.uses.Of(*parameter, static_cast<int64_t>(leaf));
+      if (use != nullptr) scope.Occupy(arguments[i][leaf], *use);
+    }
+  }
+  INGOT_RETURN_IF_ERROR(EmitComputation(callee, scope, commands));
+  Leaves& made = scope.values.at(callee.root());
+  for (size_t i = 0; i < made.size() && scope.is_entry; ++i) BecomeOutput(made[i], results[i]);
+  EmitCopies(commands, label, made, results, "what was in its place is read later");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction, Scope& scope,
                                                 std::vector<Command>& commands) {
-  if (auto passed_on = PassedOnLeaves(instruction, values, leaf_begins_)) {
+  if (auto passed_on = PassedOnLeaves(instruction, scope.values, leaf_begins_)) {
     return *std::move(passed_on);
   }
   switch (instruction.opcode()) {
     case Opcode::kConstant:
       return EmitConstant(instruction.literal(), instruction.name());
     case Opcode::kFusion:
-      return EmitFusion(instruction, values, commands);
+      return EmitFusion(instruction, scope, commands);
     case Opcode::kWhile:
-      return EmitWhile(instruction, values, commands);
+      return EmitWhile(instruction, scope, commands);
     case Opcode::kConditional:
-      return EmitConditional(instruction, values, commands);
+      return EmitConditional(instruction, scope, commands);
     default:
       return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
                            " cannot be compiled for ", target_.name);
@@ -270,9 +322,11 @@ absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::strin
       {Allocation::kConstant, static_cast<int32_t>(program_.constants.size() - 1), 0, size}};
 }
 
+// In the place of an operand where that costs no copy later: where it is the result's own place, or
+// may become that.
 Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
-                              const Leaves& operands) {
-  const absl::Span<const int> last = fusions_.LastReadsOf(fusion);
+                              const Leaves& operands, Scope& scope) {
+  const absl::Span<const int> last = scope.uses.LastReadsOf(fusion);
   const std::vector<Shape> shapes = LeafShapes(fusion.shape());
   Leaves results;
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -281,31 +335,40 @@ Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan&
           return in_place.result == static_cast<int>(i) &&
                  std::binary_search(last.begin(), last.end(), in_place.operand);
         });
-    if (pair == plan.in_place.end()) {
-      results.push_back(NewLeaf(fusion, shapes, i));
+    const BufferSlice* memory = pair == plan.in_place.end() ? nullptr : &operands[pair->operand];
+    const BufferSlice* own = scope.OwnPlace(fusion, i);
+    const bool apart = memory != nullptr && own != nullptr && own->index != memory->index;
+    if (memory == nullptr ||
+        (apart && (scope.busy.contains(memory->index) || !scope.is_entry || !IsUntouched(*own)))) {
+      results.push_back(ResultLeaf(fusion, shapes, i, scope));
       continue;
     }
-    const BufferSlice& memory = operands[pair->operand];
-    INGOT_CHECK(memory.allocation == Allocation::kArena && memory.offset == 0 &&
-                memory.size == shapes[i].ByteSize() &&
-                memory.size == buffers_[memory.index].lifetime.size)
+    INGOT_CHECK(memory->allocation == Allocation::kArena && memory->offset == 0 &&
+                memory->size == shapes[i].ByteSize() &&
+                memory->size == buffers_[memory->index].lifetime.size)
         << fusion.name() << ": result " << i << " is not as large as operand " << pair->operand;
-    results.push_back(memory);
+    scope.Occupy(*memory, *scope.uses.Of(fusion, static_cast<int64_t>(i)));
+    results.push_back(*memory);
   }
   return results;
 }
 
-absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Values& values,
+absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, Scope& scope,
                                            std::vector<Command>& commands) {
   const FusionEntry& entry = fusions_.EntryOf(*fusion.called_computations()[0]);
   FusionBuffers buffers;
   for (const Instruction* operand : fusion.operands()) {
-    const Leaves& leaves = values.at(operand);
+    const Leaves& leaves = scope.values.at(operand);
     if (leaves.size() != 1)
       return Unimplemented(fusion.name(), ": a fusion with a tuple for a parameter");
     buffers.operands.push_back(leaves[0]);
   }
-  buffers.results = ResultBuffers(fusion, entry.plan, buffers.operands);
+  buffers.results = ResultBuffers(fusion, entry.plan, buffers.operands, scope);
+  for (const plan::InPlacePair& update : entry.plan.updates) {
+    const BufferSlice& operand = buffers.operands[update.operand];
+    EmitCopy(commands, fusion.name(), operand, buffers.results[update.result],
+             WhyCopied(operand, "what is updated is read later, or has another place"));
+  }
   for (const plan::Scratch& scratch : entry.plan.scratch) {
     buffers.scratch.push_back(
         NewBuffer(scratch.shape.ByteSize(), absl::StrCat(fusion.name(), " scratch")));
@@ -331,6 +394,10 @@ absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, const Valu
 
 void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
                            const FusionBuffers& buffers, std::vector<Command>& commands) {
+  const auto is_updated = [&](int result) {
+    return std::any_of(entry.plan.updates.begin(), entry.plan.updates.end(),
+                       [&](const plan::InPlacePair& pair) { return pair.result == result; });
+  };
   for (size_t i = 0; i < entry.kernels.size(); ++i) {
     const plan::KernelPlan& plan = entry.plan.kernels[i];
     runtime::Launch launch = LaunchOf(entry.kernels[i]);
@@ -345,7 +412,9 @@ void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
           add_argument(buffers.operands[role.number], runtime::Access::kRead);
           break;
         case plan::BufferRole::Kind::kResult:
-          add_argument(buffers.results[role.number], runtime::Access::kWrite);
+          add_argument(buffers.results[role.number], is_updated(role.number)
+                                                         ? runtime::Access::kReadWrite
+                                                         : runtime::Access::kWrite);
           break;
         case plan::BufferRole::Kind::kScratch:
           add_argument(buffers.scratch[role.number], runtime::Access::kReadWrite);
@@ -359,10 +428,27 @@ void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
   }
 }
 
-absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values& values,
+Leaves Emitter::StateBuffers(const Instruction& loop, const Leaves& operand, Scope& scope) {
+  const std::vector<Shape> shapes = LeafShapes(loop.shape());
+  Leaves state;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    if (scope.uses.IsKept(loop, static_cast<int>(i))) {
+      state.push_back(operand[i]);
+    } else if (scope.uses.MakesInPlace(loop, static_cast<int>(i))) {
+      state.push_back(operand[i]);
+      scope.Occupy(operand[i], *scope.uses.Of(loop, static_cast<int64_t>(i)));
+    } else {
+      state.push_back(ResultLeaf(loop, shapes, i, scope));
+    }
+  }
+  return state;
+}
+
+absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, Scope& scope,
                                           std::vector<Command>& commands) {
-  const Leaves state = NewLeaves(loop);
-  EmitCopies(commands, loop.name(), values.at(loop.operand(0)), state);
+  const Leaves& operand = scope.values.at(loop.operand(0));
+  const Leaves state = StateBuffers(loop, operand, scope);
+  EmitCopies(commands, loop.name(), operand, state, "read beside the loop");
   const LoopStart start = OpenLoop();
   runtime::While operation;
   INGOT_ASSIGN_OR_RETURN(Leaves predicate,
@@ -370,11 +456,11 @@ absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values&
   operation.predicate = predicate[0];
   if (predicate[0].allocation != Allocation::kArena) {
     operation.predicate = NewBuffer(predicate[0].size, absl::StrCat(loop.name(), " predicate"));
-    EmitCopy(operation.condition, loop.name(), predicate[0], operation.predicate);
+    EmitCopies(operation.condition, loop.name(), predicate, {operation.predicate}, "given");
   }
   Touch(operation.predicate);
-  INGOT_ASSIGN_OR_RETURN(Leaves next, EmitCallee(*loop.while_body(), {state}, operation.body));
-  EmitCopies(operation.body, loop.name(), next, state);
+  INGOT_RETURN_IF_ERROR(EmitInto(state, *loop.while_body(), MemoriesOfState(*loop.while_body()),
+                                 {state}, loop.name(), operation.body));
   const BufferSlice condition_result = operation.predicate;
   AddCommand(commands, {loop.name(), std::move(operation)}, state);
   Touch(condition_result);
@@ -382,23 +468,20 @@ absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, const Values&
   return state;
 }
 
-absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional,
-                                                const Values& values,
+absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional, Scope& scope,
                                                 std::vector<Command>& commands) {
   runtime::Conditional operation;
-  operation.index = values.at(conditional.operand(0))[0];
+  operation.index = scope.values.at(conditional.operand(0))[0];
   operation.selector = conditional.operand(0)->shape().element_type() == ElementType::kPred
                            ? runtime::Selector::kPred
                            : runtime::Selector::kIndex;
   Touch(operation.index);
-  const Leaves results = NewLeaves(conditional);
+  const Leaves results = ResultLeaves(conditional, scope);
   for (size_t i = 0; i < conditional.called_computations().size(); ++i) {
     std::vector<Command> branch;
-    INGOT_ASSIGN_OR_RETURN(
-        Leaves leaves,
-        EmitCallee(*conditional.called_computations()[i],
-                   {values.at(conditional.operand(static_cast<int64_t>(i) + 1))}, branch));
-    EmitCopies(branch, conditional.name(), leaves, results);
+    const Instruction* argument = conditional.operand(static_cast<int64_t>(i) + 1);
+    INGOT_RETURN_IF_ERROR(EmitInto(results, *conditional.called_computations()[i], {},
+                                   {scope.values.at(argument)}, conditional.name(), branch));
     operation.branches.push_back(std::move(branch));
   }
   std::vector<BufferSlice> touched = results;
@@ -407,18 +490,22 @@ absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional,
   return results;
 }
 
-void Emitter::EmitOutputs(const Leaves& results, std::vector<Command>& commands) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    const BufferSlice& result = results[i];
-    const bool whole = result.allocation == Allocation::kArena && result.offset == 0 &&
-                       result.size == buffers_[result.index].lifetime.size;
-    if (whole && buffers_[result.index].output < 0) {
-      buffers_[result.index].output = static_cast<int32_t>(i);
-      continue;
-    }
-    EmitCopy(commands, program_.outputs[i].name, result,
-             {Allocation::kOutput, static_cast<int32_t>(i), 0, result.size});
+void Emitter::BecomeOutput(BufferSlice& made, const BufferSlice& output) {
+  if (made.allocation != Allocation::kArena || !IsUntouched(output)) return;
+  VirtualBuffer& buffer = buffers_[made.index];
+  if (buffer.output >= 0 || made.size != buffer.lifetime.size) return;
+  std::swap(buffer.output, buffers_[output.index].output);
+  made = output;
+}
+
+Leaves Emitter::NewOutputs() {
+  Leaves outputs;
+  for (const runtime::Output& output : program_.outputs) {
+    const auto number = static_cast<int32_t>(outputs.size());
+    outputs.push_back(NewBuffer(output.shape.ByteSize(), output.name));
+    buffers_.back().output = number;
   }
+  return outputs;
 }
 
 void Emitter::PlaceBuffers() {
@@ -452,108 +539,43 @@ void Emitter::Place(BufferSlice& slice) const {
   }
 }
 
-void Emitter::PlaceCommands(std::vector<Command>& commands) const {
-  struct Visitor {
-    const Emitter& emitter;
-    void operator()(runtime::Launch& launch) const {
-      for (runtime::Argument& argument : launch.arguments) {
-        if (auto* buffer = std::get_if<runtime::BufferArgument>(&argument))
-          emitter.Place(buffer->slice);
-      }
-    }
-    void operator()(runtime::Copy& copy) const {
-      emitter.Place(copy.source);
-      emitter.Place(copy.destination);
-    }
-    void operator()(runtime::Fill& fill) const { emitter.Place(fill.destination); }
-    void operator()(runtime::While& loop) const {
-      emitter.PlaceCommands(loop.condition);
-      emitter.Place(loop.predicate);
-      emitter.PlaceCommands(loop.body);
-    }
-    void operator()(runtime::Conditional& conditional) const {
-      emitter.Place(conditional.index);
-      for (std::vector<Command>& branch : conditional.branches) emitter.PlaceCommands(branch);
-    }
-    void operator()(runtime::LibraryCall& call) const {
-      for (BufferSlice& input : call.inputs) emitter.Place(input);
-      emitter.Place(call.output);
-      emitter.PlaceCommands(call.fallback);
-    }
-  };
-  for (Command& command : commands) std::visit(Visitor{*this}, command.operation);
-}
-
 // Algorithm:
 // 1. Walk the entry in order, and the computations of control flow where they are called; each
-// kernel is a launch,
-//    each value a list of slices of virtual buffers, inputs and constants. Uses extend a buffer's
-//    life.
-// 2. A result that fills a buffer of its own makes that buffer the output; other results are
-// copied.
+// kernel is a launch, each value a list of slices of virtual buffers, inputs and constants. Uses
+// extend a buffer's life.
+// 2. A value that is a result is made where the result is to be, if nothing there is read any more;
+// what is not is copied at the end. The entry's results are to be in the outputs, in which donated
+// inputs are at first.
 // 3. Place the other buffers in the arena and rewrite the slices.
 absl::StatusOr<EmittedProgram> Emitter::Run(const Module& module) {
   program_.name = module.name();
   program_.constants.push_back({"small constants", {}});
   const Computation& entry = *module.entry();
-  Values values;
-  int32_t input = 0;
-  for (const Instruction* parameter : entry.parameters()) {
-    Leaves& leaves = values[parameter];
-    for (const Shape& leaf : LeafShapes(parameter->shape())) {
-      leaves.push_back({Allocation::kInput, input++, 0, leaf.ByteSize()});
-    }
+  const Leaves outputs = NewOutputs();
+  Leaves inputs;
+  for (const runtime::Input& input : program_.inputs) {
+    inputs.push_back(
+        {Allocation::kInput, static_cast<int32_t>(inputs.size()), 0, input.shape.ByteSize()});
   }
-  INGOT_RETURN_IF_ERROR(EmitComputation(entry, values, program_.commands));
-  EmitOutputs(values.at(entry.root()), program_.commands);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const int32_t donated = program_.outputs[i].aliased_input;
+    if (donated >= 0) inputs[donated] = outputs[i];
+  }
+  std::vector<Leaves> arguments;
+  auto begin = inputs.begin();
+  for (const Instruction* parameter : entry.parameters()) {
+    const auto end = begin + static_cast<int64_t>(LeafShapes(parameter->shape()).size());
+    arguments.emplace_back(std::exchange(begin, end), end);
+  }
+  INGOT_RETURN_IF_ERROR(
+      EmitInto(outputs, entry, memories_, arguments, "results", program_.commands));
   PlaceBuffers();
-  PlaceCommands(program_.commands);
+  ForEachSlice(program_.commands, [this](BufferSlice& slice) { Place(slice); });
   program_.constants[0].bytes = runtime::SharedBytes::Own(std::move(small_constants_));
   return EmittedProgram{std::move(program_), std::move(arena_)};
 }
 
-// "x" for an array, "x.0", "x.1", … for the elements of a tuple.
-absl::Status AppendInputs(const Shape& shape, const std::string& name,
-                          std::vector<runtime::Input>& inputs) {
-  if (shape.IsArray()) {
-    if (shape.HasDynamicDimension())
-      return Unimplemented(name, ": dynamic dimensions: ", shape.ToString());
-    inputs.push_back({name, shape});
-    return absl::OkStatus();
-  }
-  if (!shape.IsTuple()) return Unimplemented("parameter ", name, " is a ", shape.ToString());
-  for (size_t i = 0; i < shape.tuple_shapes().size(); ++i) {
-    const Shape& element = shape.tuple_shapes()[i];
-    if (element.IsArray() && !element.LayoutOrDefault().IsDefault()) {
-      return Unimplemented("parameter ", name, ": the layout of ", element.ToString(),
-                           " inside a tuple");
-    }
-    INGOT_RETURN_IF_ERROR(AppendInputs(element, absl::StrCat(name, ".", i), inputs));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
-
-absl::StatusOr<Signature> SignatureOf(const Module& module) {
-  const Computation& entry = *module.entry();
-  Signature signature;
-  for (size_t i = 0; i < entry.parameters().size(); ++i) {
-    const Instruction* parameter = entry.parameters()[i];
-    const Shape& shape = i < module.entry_parameter_layouts.size()
-                             ? module.entry_parameter_layouts[i]
-                             : parameter->shape();
-    INGOT_RETURN_IF_ERROR(AppendInputs(shape, parameter->name(), signature.inputs));
-  }
-  const Shape& result =
-      module.entry_result_layout.empty() ? entry.root()->shape() : module.entry_result_layout[0];
-  for (const Shape& leaf : LeafShapes(result)) {
-    if (leaf.HasDynamicDimension())
-      return Unimplemented("result: dynamic dimensions: ", leaf.ToString());
-    signature.outputs.push_back({absl::StrCat("out", signature.outputs.size()), leaf});
-  }
-  return signature;
-}
 
 absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature& signature,
                                            const FusionTable& fusions, const Target& target) {

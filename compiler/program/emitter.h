@@ -6,22 +6,12 @@
 #include "absl/status/statusor.h"
 #include "compiler/program/arena_use.h"
 #include "compiler/program/fusion_table.h"
+#include "compiler/program/signature.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
 #include "runtime/program.h"
 
 namespace ingot::program {
-
-// What callers see: the entry's parameters and results as arrays, tuples taken apart in order, with
-// the layouts that the module states.
-struct Signature {
-  std::vector<runtime::Input> inputs;
-  std::vector<runtime::Output> outputs;
-};
-
-// Of the module as the user gave it, before passes.  Unimplemented for tokens, dynamic shapes, and
-// for other layouts than row-major inside a tuple parameter.
-absl::StatusOr<Signature> SignatureOf(const Module& module);
 
 struct EmittedProgram {
   runtime::Program program;  // modules are empty

@@ -35,36 +35,36 @@ std::vector<int> Union(absl::Span<const int> a, absl::Span<const int> b) {
 
 }  // namespace
 
-FusionTable::FusionTable(const Module& module) { Collect(*module.entry()); }
+FusionTable::FusionTable(const Module& module, const ResultMemories& memories) {
+  Collect(*module.entry(), memories);
+}
 
-void FusionTable::Collect(const Computation& computation) {
+void FusionTable::Collect(const Computation& computation, const ResultMemories& memories) {
   if (!collected_.insert(&computation).second) return;
-  const LastReads reads = FindLastReads(computation);
-  last_reads_.insert(reads.begin(), reads.end());
+  const ArrayUses uses(computation, memories);
   for (const Instruction* instruction : computation.instructions()) {
     switch (instruction->opcode()) {
       case Opcode::kFusion: {
         const int64_t number = Add(*instruction->called_computations()[0], instruction->name());
-        const absl::Span<const int> last = LastReadsOf(*instruction);
-        entries_[number].last_reads = Union(entries_[number].last_reads, last);
+        FusionEntry& entry = entries_[number];
+        entry.last_reads = Union(entry.last_reads, uses.LastReadsOf(*instruction));
+        for (const plan::InPlacePair& pair : uses.PairsOf(*instruction)) {
+          std::vector<plan::InPlacePair>& wanted = entry.wanted_pairs;
+          if (std::find(wanted.begin(), wanted.end(), pair) == wanted.end()) wanted.push_back(pair);
+        }
         break;
       }
       case Opcode::kWhile:
-        Collect(*instruction->while_condition());
-        Collect(*instruction->while_body());
+        Collect(*instruction->while_condition(), {});
+        Collect(*instruction->while_body(), MemoriesOfState(*instruction->while_body()));
         break;
       case Opcode::kConditional:
-        for (const Computation* branch : instruction->called_computations()) Collect(*branch);
+        for (const Computation* branch : instruction->called_computations()) Collect(*branch, {});
         break;
       default:
         break;
     }
   }
-}
-
-absl::Span<const int> FusionTable::LastReadsOf(const Instruction& fusion) const {
-  const auto found = last_reads_.find(&fusion);
-  return found == last_reads_.end() ? absl::Span<const int>() : found->second;
 }
 
 int64_t FusionTable::Add(const Computation& fusion, absl::string_view name_hint) {
@@ -75,7 +75,7 @@ int64_t FusionTable::Add(const Computation& fusion, absl::string_view name_hint)
     return number;
   }
   const int64_t number = static_cast<int64_t>(entries_.size());
-  entries_.push_back({UniqueName(Identifier(name_hint), names_), &fusion, {}, {}, {}});
+  entries_.push_back({UniqueName(Identifier(name_hint), names_), &fusion, {}, {}, {}, {}});
   equal_.push_back({&fusion});
   number_[&fusion] = number;
   same_hash.push_back(number);

@@ -13,7 +13,7 @@
 #include "compiler/kernel/kernel.h"
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
-#include "compiler/program/last_reads.h"
+#include "compiler/program/array_uses.h"
 #include "ir/module.h"
 #include "runtime/program.h"
 
@@ -32,6 +32,8 @@ struct FusionEntry {
   const Computation* fusion;  // the first of its kind
   // Operands that some fusion of this kind reads last, by number and ascending.
   std::vector<int> last_reads;
+  // Results that are to be where such an operand is, in some fusion of this kind.
+  std::vector<plan::InPlacePair> wanted_pairs;
   plan::FusionPlan plan;
   std::vector<KernelEntry> kernels;  // as plan.kernels
 };
@@ -39,8 +41,9 @@ struct FusionEntry {
 class FusionTable {
  public:
   // The fusions that run as commands, in the order in which they run first; those that
-  // SameComputation calls equal share an entry.  Entries have names and last reads only.
-  explicit FusionTable(const Module& module);
+  // SameComputation calls equal share an entry.  Entries have names, last reads and wanted pairs
+  // only.  `memories`: of the entry's results.
+  explicit FusionTable(const Module& module, const ResultMemories& memories = {});
 
   std::vector<FusionEntry>& entries() { return entries_; }
   const std::vector<FusionEntry>& entries() const { return entries_; }
@@ -50,9 +53,6 @@ class FusionTable {
     return entries_[number_.at(&fusion)];
   }
 
-  // FindLastReads of the computation that this fusion instruction is of.
-  absl::Span<const int> LastReadsOf(const Instruction& fusion) const;
-
   // For each entry all of its computations, the entry's first.
   const std::vector<plan::EqualFusions>& equal_fusions() const { return equal_; }
 
@@ -60,7 +60,7 @@ class FusionTable {
   void NameKernels(FusionEntry& entry);
 
  private:
-  void Collect(const Computation& computation);
+  void Collect(const Computation& computation, const ResultMemories& memories);
   // The number of its entry.
   int64_t Add(const Computation& fusion, absl::string_view name_hint);
 
@@ -68,7 +68,6 @@ class FusionTable {
   absl::flat_hash_map<const Computation*, int64_t> number_;
   std::vector<plan::EqualFusions> equal_;  // by entry
   absl::flat_hash_map<size_t, std::vector<int64_t>> by_hash_;
-  LastReads last_reads_;
   absl::flat_hash_set<const Computation*> collected_;
   absl::flat_hash_set<std::string> names_;
 };

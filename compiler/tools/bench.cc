@@ -26,6 +26,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kDonateOption,
     {"json", "FILE", "write the results there"},
     {"seconds", "N", "time to spend on each model's runs (default 1)"},
 };
@@ -66,6 +67,10 @@ absl::StatusOr<BoundRun> Bind(runtime::Executor& executor, absl::Span<const Lite
     run.buffers.push_back(std::move(buffer));
   }
   for (const runtime::Output& output : executor.program().outputs) {
+    if (output.aliased_input >= 0) {
+      run.outputs.push_back({run.inputs[output.aliased_input].data, output.shape});
+      continue;
+    }
     INGOT_ASSIGN_OR_RETURN(auto buffer, runtime::Buffer::Allocate(executor.device(), output.shape));
     run.outputs.push_back(buffer.view());
     run.buffers.push_back(std::move(buffer));

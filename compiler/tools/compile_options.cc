@@ -4,8 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
@@ -33,6 +35,14 @@ absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line) {
   options.warning = [](const std::string& warning) {
     absl::FPrintF(stderr, "warning: %s\n", warning);
   };
+  if (line.Has(kDonateOption.name)) {
+    for (absl::string_view number : absl::StrSplit(line.Get(kDonateOption.name), ',')) {
+      options.donated.emplace_back();
+      if (!absl::SimpleAtoi(number, &options.donated.back())) {
+        return UsageError(absl::StrCat("--donate: '", number, "' is no number"));
+      }
+    }
+  }
   if (!line.Has(kPlansOption.name)) return options;
   const std::string path = line.Get(kPlansOption.name);
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));

@@ -19,8 +19,11 @@ inline constexpr Option kNumericsOption = {
 inline constexpr Option kPlansOption = {
     "plans", "FILE", "plans of single fusions that go first, as `emit --stage=plan` prints them"};
 
-// As --fusion, --numerics and --plans say; warnings go to standard error.  A usage error for a
-// value that there is not; for a table that cannot be read its file, line and column.
+inline constexpr Option kDonateOption = {
+    "donate", "N,...", "inputs, by number from 0, whose memory the results may have"};
+
+// As --fusion, --numerics, --plans and --donate say; warnings go to standard error.  A usage error
+// for a value that there is not; for a table that cannot be read its file, line and column.
 absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);
 
 }  // namespace ingot::tools

@@ -16,6 +16,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kDonateOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
     {"time", "", "print the time of each phase, and the arena, to standard error"},
 };

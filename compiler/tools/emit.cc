@@ -20,6 +20,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kDonateOption,
     kOutputOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},
     {"candidates", "", "for plan: all plans that there are to choose from, with predicted costs"},

@@ -22,6 +22,7 @@ constexpr Option kOptions[] = {
     kFusionOption,
     kNumericsOption,
     kPlansOption,
+    kDonateOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},
     {"outputs", "DIR", "write out0.npy, out1.npy, ... there"},

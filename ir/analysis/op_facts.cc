@@ -149,6 +149,12 @@ bool KeepsFree(const Instruction& instruction) {
          instruction.opcode() == Opcode::kConvert;
 }
 
+bool UpdatesFew(const Instruction& instruction) {
+  if (instruction.opcode() != Opcode::kDynamicUpdateSlice) return false;
+  const int64_t updated = ElementsOf(instruction.operand(1)->shape());
+  return SaturatingMultiply(4, updated) <= ElementsOf(instruction.shape());
+}
+
 Accumulation AccumulationOf(const Instruction& instruction) {
   switch (instruction.kind()) {
     case OpKind::kReduction:
@@ -159,7 +165,9 @@ Accumulation AccumulationOf(const Instruction& instruction) {
     case OpKind::kLinearAlgebra:
       return Accumulation::kOpaque;
     case OpKind::kIndexing:
-      return instruction.opcode() == Opcode::kScatter ? Accumulation::kOpaque : Accumulation::kNone;
+      return instruction.opcode() == Opcode::kScatter || UpdatesFew(instruction)
+                 ? Accumulation::kOpaque
+                 : Accumulation::kNone;
     case OpKind::kElementwise:
     case OpKind::kDataMovement:
     case OpKind::kRandom:

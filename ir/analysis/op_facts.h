@@ -24,12 +24,17 @@ bool IsConstantOfOneValue(const Instruction& instruction);
 // Whether the value is free if its operand is: one step of IsFree.
 bool KeepsFree(const Instruction& instruction);
 
+// Whether it is a dynamic-update-slice of so little that the rest had best stay where it is: a
+// quarter of the elements at the most.
+bool UpdatesFew(const Instruction& instruction);
+
 // What an element of the result is made of.
 enum class Accumulation : uint8_t {
   kNone,    // one element of each operand, or a few by an index that is data
   kReduce,  // reduce: all elements along the reduced dimensions
   kOpaque,  // many elements in a way that iteration spaces do not describe: windows, scans,
-            // contractions, scatter, sorting, linear algebra, batch normalisation
+            // contractions, scatter, sorting, linear algebra, batch normalisation; and updates of
+            // few elements
 };
 Accumulation AccumulationOf(const Instruction& instruction);
 

@@ -56,6 +56,22 @@ absl::Status ReadAliases(Lexer& lexer, std::vector<InputOutputAlias>& aliases) {
   return lexer.Expect("}", "after aliases");
 }
 
+// { (0, {}), (1, {0}), ... }
+absl::Status ReadDonors(Lexer& lexer, std::vector<BufferDonor>& donors) {
+  INGOT_RETURN_IF_ERROR(lexer.Expect("{", "before donors"));
+  if (lexer.Consume("}")) return absl::OkStatus();
+  do {
+    BufferDonor donor;
+    INGOT_RETURN_IF_ERROR(lexer.Expect("(", "before a donor"));
+    INGOT_ASSIGN_OR_RETURN(donor.parameter, lexer.Integer("the parameter of a donor"));
+    INGOT_RETURN_IF_ERROR(lexer.Expect(",", "behind the parameter of a donor"));
+    INGOT_ASSIGN_OR_RETURN(donor.parameter_index, ReadPath(lexer));
+    INGOT_RETURN_IF_ERROR(lexer.Expect(")", "after a donor"));
+    donors.push_back(std::move(donor));
+  } while (lexer.Consume(","));
+  return lexer.Expect("}", "after donors");
+}
+
 // (shape, ...)
 absl::StatusOr<std::vector<Shape>> ReadShapeList(Lexer& lexer) {
   std::vector<Shape> shapes;
@@ -85,6 +101,7 @@ absl::Status ReadModuleAttribute(Lexer& lexer, absl::string_view name, Module& m
     return absl::OkStatus();
   }
   if (name == "input_output_alias") return ReadAliases(lexer, module.input_output_aliases);
+  if (name == "buffer_donor") return ReadDonors(lexer, module.buffer_donors);
   if (name == "entry_computation_layout") return ReadEntryLayout(lexer, module);
   INGOT_ASSIGN_OR_RETURN(const absl::string_view value, lexer.Verbatim(name));
   module.attributes.emplace_back(name, value);

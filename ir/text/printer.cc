@@ -68,8 +68,9 @@ class Printer {
     absl::StrAppend(&out_, "HloModule ", module.name());
     if (module.is_scheduled) out_ += ", is_scheduled=true";
     if (!module.input_output_aliases.empty()) PrintAliases(module.input_output_aliases);
+    if (!module.buffer_donors.empty()) PrintDonors(module.buffer_donors);
     const auto before_layout = [](absl::string_view name) {
-      return name == "buffer_donor" || name == "alias_passthrough_params";
+      return name == "alias_passthrough_params";
     };
     for (const auto& [name, value] : module.attributes) {
       if (before_layout(name)) absl::StrAppend(&out_, ", ", name, "=", value);
@@ -95,6 +96,14 @@ class Printer {
                       alias.must_alias ? "must-alias" : "may-alias", ")");
     };
     absl::StrAppend(&out_, ", input_output_alias={ ", absl::StrJoin(aliases, ", ", print), " }");
+  }
+
+  void PrintDonors(const std::vector<BufferDonor>& donors) {
+    const auto print = [](std::string* out, const BufferDonor& donor) {
+      absl::StrAppend(out, "(", donor.parameter, ", {", absl::StrJoin(donor.parameter_index, ","),
+                      "})");
+    };
+    absl::StrAppend(&out_, ", buffer_donor={ ", absl::StrJoin(donors, ", ", print), " }");
   }
 
   void PrintSignature(const Computation& computation) {

@@ -44,43 +44,57 @@ std::string PathText(absl::Span<const int64_t> path) {
   return absl::StrCat("{", absl::StrJoin(path, ","), "}");
 }
 
-// The array at `path` in `shape`.
-absl::StatusOr<const Shape*> ArrayAt(const Shape& shape, absl::Span<const int64_t> path,
-                                     absl::string_view what) {
+// The array at `path` in `shape`; `attribute` of the module names it.
+absl::StatusOr<const Shape*> ArrayAt(absl::string_view attribute, const Shape& shape,
+                                     absl::Span<const int64_t> path, absl::string_view what) {
   const Shape* at = &shape;
   for (int64_t i : path) {
     INGOT_REQUIRE(at->IsTuple() && i >= 0 && i < static_cast<int64_t>(at->tuple_shapes().size()),
-                  "input_output_alias: ", what, " ", shape.ToString(false), " has nothing at ",
+                  attribute, ": ", what, " ", shape.ToString(false), " has nothing at ",
                   PathText(path));
     at = &at->tuple_shapes()[i];
   }
-  INGOT_REQUIRE(at->IsArray(), "input_output_alias: ", what, " at ", PathText(path), " is ",
+  INGOT_REQUIRE(at->IsArray(), attribute, ": ", what, " at ", PathText(path), " is ",
                 at->ToString(false), ", not an array");
   return at;
 }
 
+// The array at `path` in the entry's parameter.
+absl::StatusOr<const Shape*> InputAt(absl::string_view attribute, const Module& module,
+                                     int64_t parameter, absl::Span<const int64_t> path) {
+  const std::vector<Instruction*>& parameters = module.entry()->parameters();
+  INGOT_REQUIRE(parameter >= 0 && parameter < static_cast<int64_t>(parameters.size()), attribute,
+                ": parameter ", parameter, " is not in [0, ", parameters.size(), ")");
+  return ArrayAt(attribute, parameters[parameter]->shape(), path,
+                 absl::StrCat("parameter ", parameter));
+}
+
 // (V8)
 absl::Status CheckAliases(const Module& module) {
-  const std::vector<Instruction*>& parameters = module.entry()->parameters();
+  constexpr absl::string_view kAttribute = "input_output_alias";
   absl::flat_hash_set<std::vector<int64_t>> outputs;
+  absl::flat_hash_set<std::pair<int64_t, std::vector<int64_t>>> inputs;
   for (const InputOutputAlias& alias : module.input_output_aliases) {
-    INGOT_ASSIGN_OR_RETURN(const Shape* output, ArrayAt(module.entry()->root()->shape(),
+    INGOT_ASSIGN_OR_RETURN(const Shape* output, ArrayAt(kAttribute, module.entry()->root()->shape(),
                                                         alias.output_index, "the result"));
-    INGOT_REQUIRE(alias.parameter >= 0 && alias.parameter < static_cast<int64_t>(parameters.size()),
-                  "input_output_alias: parameter ", alias.parameter, " is not in [0, ",
-                  parameters.size(), ")");
     INGOT_ASSIGN_OR_RETURN(const Shape* input,
-                           ArrayAt(parameters[alias.parameter]->shape(), alias.parameter_index,
-                                   absl::StrCat("parameter ", alias.parameter)));
+                           InputAt(kAttribute, module, alias.parameter, alias.parameter_index));
     // Sizes without a bound have no bytes to compare.
     const bool dynamic = input->HasDynamicDimension() || output->HasDynamicDimension();
     const bool fits =
         dynamic ? ShapesAgree(*input, *output) : input->ByteSize() == output->ByteSize();
-    INGOT_REQUIRE(fits, "input_output_alias: output ", PathText(alias.output_index), " is ",
+    INGOT_REQUIRE(fits, kAttribute, ": output ", PathText(alias.output_index), " is ",
                   output->ToString(false), " when parameter ", alias.parameter, " at ",
                   PathText(alias.parameter_index), " is ", input->ToString(false));
-    INGOT_REQUIRE(outputs.insert(alias.output_index).second, "input_output_alias: output ",
+    INGOT_REQUIRE(outputs.insert(alias.output_index).second, kAttribute, ": output ",
                   PathText(alias.output_index), " stands twice");
+    INGOT_REQUIRE(inputs.insert({alias.parameter, alias.parameter_index}).second, kAttribute,
+                  ": parameter ", alias.parameter, " at ", PathText(alias.parameter_index),
+                  " has two outputs");
+  }
+  for (const BufferDonor& donor : module.buffer_donors) {
+    INGOT_RETURN_IF_ERROR(
+        InputAt("buffer_donor", module, donor.parameter, donor.parameter_index).status());
   }
   return absl::OkStatus();
 }

@@ -120,6 +120,8 @@ COMMANDS = [
     ("a table of 100,000 braces", ["emit", "M", "--stage=plan", "--plans=D/braces.txt", "--target=host"], 1, ["braces.txt:1:"]),
     ("a binary table", ["bench", "M", "--plans=D/cut.ingot", "--target=host"], 1, ["cut.ingot:1:1:"]),
     ("candidates of another stage", ["emit", "M", "--stage=kernel", "--candidates", "--target=host"], 2, ["candidates", "plan"]),
+    ("a donated input that is no number", ["run", "M", "--donate=x", "--target=host", "--random-inputs"], 2, ["--donate", "'x'"]),
+    ("a donated input that is not there", ["run", "M", "--donate=7", "--target=host", "--random-inputs"], 1, ["donated input 7"]),
     ("unwritable output", ["compile", "M", "-o", "/proc/none/x.ingot", "--target=host"], 1, ["/proc/none/x.ingot"]),
     ("inputs that do not exist", ["run", "M", "--inputs=D/none.npz", "--target=host"], 1, ["none.npz"]),
     ("inputs that are no arrays", ["run", "M", "--inputs=M", "--target=host"], 1, ["npz"]),

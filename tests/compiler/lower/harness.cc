@@ -169,6 +169,12 @@ absl::StatusOr<std::vector<Literal>> RunOnHost(const Computation& fusion,
   for (const plan::Scratch& scratch : lowered.plan.scratch) {
     memory.emplace_back(scratch.shape.ByteSize());
   }
+  for (const plan::InPlacePair& update : lowered.plan.updates) {
+    const auto operand = inputs[update.operand].bytes();
+    if (!operand.empty()) {
+      std::memcpy(memory[inputs.size() + update.result].data(), operand.data(), operand.size());
+    }
+  }
   const size_t firsts[] = {0, inputs.size(), inputs.size() + leaves.size()};
   for (size_t k = 0; k < tasks.size(); ++k) {
     const std::string& name = module.kernels[k]->name();

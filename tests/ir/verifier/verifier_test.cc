@@ -314,6 +314,21 @@ TEST(Verifier, Aliases) {
               s.module.input_output_aliases = {{{}, 0, {}, true}};
             }),
             "input_output_alias: the result at {} is (f32[4]), not an array");
+  EXPECT_EQ(Broken([](Sum& s) {
+              const Shape pair = Shape::Tuple({kVector, kVector});
+              s.entry->set_root(s.entry->Add(Opcode::kTuple, pair, {s.sum, s.sum}));
+              s.module.input_output_aliases = {{{0}, 1, {}, false}, {{1}, 1, {}, false}};
+            }),
+            "input_output_alias: parameter 1 at {} has two outputs");
+}
+
+TEST(Verifier, Donors) {
+  const auto broken = [](std::vector<BufferDonor> donors) {
+    return Broken([&](Sum& s) { s.module.buffer_donors = donors; });
+  };
+  EXPECT_EQ(broken({{1, {}}}), "");
+  EXPECT_EQ(broken({{2, {}}}), "buffer_donor: parameter 2 is not in [0, 2)");
+  EXPECT_EQ(broken({{0, {1}}}), "buffer_donor: parameter 0 f32[4] has nothing at {1}");
 }
 
 }  // namespace
