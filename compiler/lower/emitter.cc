@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "compiler/plan/analysis.h"
 #include "ir/base/status.h"
 
 namespace ingot::lower {
@@ -159,9 +160,7 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
   Index index = at;
   if (at.point >= 0 && instruction.kind() != OpKind::kElementwise) {
     // Where one element is another one, in space, nothing is computed.
-    if (instruction.kind() == OpKind::kDataMovement && instruction.operand_count() == 1 &&
-        instruction.opcode() != Opcode::kBitcastConvert &&
-        context_.tile->SourceOf(instruction, 0) != nullptr) {
+    if (plan::KeepsPlaces(instruction) && context_.tile->SourceOf(instruction, 0) != nullptr) {
       return {EmitOperand(instruction, 0, at)};
     }
     if (instruction.opcode() == Opcode::kReduce && AsksInSpace(instruction)) {

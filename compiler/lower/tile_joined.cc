@@ -19,7 +19,9 @@ ElementType ReferenceType(const JoinedReduction& joined) {
   return ComputeType(joined.reference->shape().element_type());
 }
 
-// 1 / max(count, 1).  A mean that is some units in the last place off is as good a reference.
+// 1 / max(count, 1).  A mean that is some units in the last place off is a reference for squares as
+// good as any; when they are rebased on another, (mean - reference) times the references'
+// difference is left out, some units of the mean for each of its deviations.
 Element PartOfOne(ElementEmitter& e, ElementType type, Element count) {
   const Element one = e.FromDouble(type, 1);
   const Element divisor = Combine(e, Opcode::kMaximum, type, count, one);

@@ -70,6 +70,12 @@ bool Contains(absl::Span<const int> list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+bool KeepsPlaces(const Instruction& instruction) {
+  return instruction.kind() == OpKind::kElementwise ||
+         (instruction.kind() == OpKind::kDataMovement && instruction.operand_count() == 1 &&
+          instruction.opcode() != Opcode::kBitcastConvert);
+}
+
 bool MovesElements(Opcode opcode) {
   switch (opcode) {
     case Opcode::kBroadcast:

@@ -155,9 +155,9 @@ class TurnedDealer {
     TileClass& c = columns();
     const int64_t even = CeilDiv(c.size, CeilDiv(c.size, most));
     c.warps = kBlockThreads / kWarp;
-    for (int64_t bytes = kBytesOfLargeBox;
-         bytes < even * rows().block_extent() * all_width_ && c.warps < kMostBlockThreads / kWarp;
-         bytes *= 2) {
+    const int64_t box = even * rows().block_extent() * all_width_;
+    const int64_t most_warps = std::min<int64_t>(most, kMostBlockThreads / kWarp);
+    for (int64_t bytes = kBytesOfLargeBox; bytes < box && c.warps * 2 <= most_warps; bytes *= 2) {
       c.warps *= 2;
     }
     c.registers = static_cast<int>(std::min(CeilDiv(even, c.warps), most / c.warps));
@@ -202,7 +202,17 @@ bool CanBeTurned(const FusionInfo& info, int inner, int input) {
   const bool narrow = BitWidth(type) < 8 && type != ElementType::kPred;
   if (!shape.IsArray() || IsComplex(type) || narrow) return false;
   const absl::Span<const int> own = info.space().ClassesOf(input);
-  return Contains(own, inner) && own.back() != inner;
+  if (!Contains(own, inner) || own.back() == inner) return false;
+  // What a box has is provided at places: who asks by indices would read memory.
+  std::vector<bool> depends(graph.value_count(), false);
+  depends[input] = true;
+  for (int v = graph.input_count(); v < graph.value_count(); ++v) {
+    for (const FusionEdge& edge : graph.EdgesOf(v)) {
+      depends[v] = depends[v] || depends[edge.operand];
+    }
+    if (depends[v] && !KeepsPlaces(graph.value(v))) return false;
+  }
+  return true;
 }
 
 TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input) {

@@ -1,4 +1,7 @@
-// Each module of cases/ compiled for the host, just in time, against the evaluator, to the bit.
+// Each module of cases/ compiled for the host, just in time, and for a card, in the simulator,
+// against the evaluator, to the bit.
+#include "compiler/compile.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,9 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/executable.h"
+#include "compiler/kernel/simulator/device/device.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
+#include "runtime/host/host_device.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -39,17 +44,23 @@ Literal ValueOf(const Shape& shape) {
 
 class CompileTest : public testing::TestWithParam<std::string> {};
 
-TEST_P(CompileTest, GivesWhatTheEvaluatorGives) {
-  const std::unique_ptr<Module> module = Load(CasesFolder() + "/" + GetParam() + ".hlo");
-  ASSERT_NE(module, nullptr);
+void ExpectWhatTheEvaluatorGives(const Module& module, const Target& target) {
   std::vector<Literal> parameters, inputs;
-  for (const Instruction* parameter : module->entry()->parameters()) {
+  for (const Instruction* parameter : module.entry()->parameters()) {
     parameters.push_back(ValueOf(parameter->shape()));
     for (Literal& leaf : Leaves(parameters.back())) inputs.push_back(std::move(leaf));
   }
-  const auto expected = Evaluate(*module, parameters);
+  const auto expected = Evaluate(module, parameters);
   ASSERT_TRUE(expected.ok()) << expected.status();
-  const auto executable = Executable::Compile(*module);
+  CompileOptions options;
+  options.numerics = Numerics::kStrict;
+  const auto compilation = Compile(module, target, options);
+  ASSERT_TRUE(compilation.ok()) << compilation.status();
+  const auto device = target.platform == Platform::kHost
+                          ? runtime::CreateHostDevice()
+                          : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
+  ASSERT_TRUE(device.ok()) << device.status();
+  const auto executable = Executable::Load(compilation->program, device->get());
   ASSERT_TRUE(executable.ok()) << executable.status();
   // Twice: nothing of the first run may be left in the arena's way.
   for (int run = 0; run < 2; ++run) {
@@ -60,6 +71,15 @@ TEST_P(CompileTest, GivesWhatTheEvaluatorGives) {
     for (size_t i = 0; i < leaves.size(); ++i) {
       EXPECT_TRUE((*results)[i] == leaves[i]) << "result " << i << " of run " << run;
     }
+  }
+}
+
+TEST_P(CompileTest, GivesWhatTheEvaluatorGives) {
+  const std::unique_ptr<Module> module = Load(CasesFolder() + "/" + GetParam() + ".hlo");
+  ASSERT_NE(module, nullptr);
+  for (const char* target : {"host", "sim:sm_90a"}) {
+    SCOPED_TRACE(target);
+    ExpectWhatTheEvaluatorGives(*module, **FindTarget(target));
   }
 }
 
