@@ -19,8 +19,8 @@ bool Contains(absl::Span<const int> list, int value);
 // reverse, slice, transpose.
 bool MovesElements(Opcode opcode);
 
-// Whether an element of the result at a place of a tile's space is made of the operands' elements at
-// this place, as far as they are in space.  Other ops ask for operands by their indices.
+// Whether an element of the result at a place of a tile's space is made of the operands' elements
+// at this place, as far as they are in space.  Other ops ask for operands by their indices.
 bool KeepsPlaces(const Instruction& instruction);
 
 // The type that arithmetic on `type` is done in before its result is rounded back: f32 for narrower

@@ -1,4 +1,4 @@
-"""The modules of this folder as JAX functions, for a comparison with XLA on one card.
+"""The modules of tiles/ as JAX functions, for a comparison with XLA on one card.
 
 Each entry of WORKLOADS is name -> make; make() returns (function, arguments).  The arguments are about 256 MB.
 """
