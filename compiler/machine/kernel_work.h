@@ -46,6 +46,9 @@ struct KernelWork {
   Accesses loads, stores;
   // Of the loads: sectors that L1 has when they are asked for, which L2 never sees.
   double cached_sectors = 0;
+  // Of the stores: different sectors, for those to one sector meet before L2's memory.  0: not
+  // known.
+  double stored_sectors = 0;
   // Bytes of loads that one block has under way when it first uses one of them.  0: not known, and
   // latency is left out.
   double block_bytes_in_flight = 0;

@@ -118,7 +118,9 @@ Prediction PredictTime(const KernelWork& work, const Target& target) {
   Accesses beyond_l1 = work.loads;
   beyond_l1.sectors -= work.cached_sectors;
   beyond_l1.useful_bytes -= work.loads.used() * 32 * work.cached_sectors;
-  set(Bound::kSectors, SectorTime(beyond_l1, card) + SectorTime(work.stores, card));
+  Accesses stores = work.stores;
+  if (work.stored_sectors > 0) stores.sectors = std::min(stores.sectors, work.stored_sectors);
+  set(Bound::kSectors, SectorTime(beyond_l1, card) + SectorTime(stores, card));
   set(Bound::kIssue, cycle * work.issue_slots() / card.issue_slots);
   set_unit(Bound::kFloat, work.instructions_of(Unit::kFloat), card.float_lanes);
   set_unit(Bound::kDouble, work.instructions_of(Unit::kDouble), card.double_lanes);

@@ -23,6 +23,8 @@ constexpr int64_t kRowsOfRowBefore = 8;
 constexpr int64_t kBytesOfLargeBox = 64 << 10;
 // Sides shorter than this many bytes leave most of a box empty.
 constexpr int64_t kLeastSide = 64;
+// Columns that warps are given, over those that there are.
+constexpr double kMostWaste = 1.1;
 // Blocks of a multiprocessor that boxes are made smaller for.
 constexpr int64_t kFewBlocks = 4;
 
@@ -155,6 +157,10 @@ class TurnedDealer {
     TileClass& c = columns();
     const int64_t even = CeilDiv(c.size, CeilDiv(c.size, most));
     c.warps = kBlockThreads / kWarp;
+    // Few columns may leave fewer warps less to do.
+    if (static_cast<double>(RoundUp(even, c.warps)) > kMostWaste * static_cast<double>(even)) {
+      c.warps /= 2;
+    }
     const int64_t box = even * rows().block_extent() * all_width_;
     const int64_t most_warps = std::min<int64_t>(most, kMostBlockThreads / kWarp);
     for (int64_t bytes = kBytesOfLargeBox; bytes < box && c.warps * 2 <= most_warps; bytes *= 2) {

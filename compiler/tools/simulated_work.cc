@@ -54,6 +54,9 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
   work.instructions[static_cast<int>(machine::Unit::kControl)] +=
       static_cast<double>(warps * FrameInstructions(kernel));
   work.shared_passes = static_cast<double>(counters.shared_passes);
+  work.stored_sectors = static_cast<double>(counters.stores.unique_sectors) *
+                        static_cast<double>(report.blocks) /
+                        static_cast<double>(std::max<int64_t>(1, report.blocks_run));
   return work;
 }
 
@@ -86,26 +89,36 @@ void SetBytesMoved(const simulator::Report& report, const runtime::Command& comm
 void SetCachedSectors(const simulator::Report& report, const runtime::Command& command,
                       const Target& target, machine::KernelWork& work) {
   struct Reads {
-    double bytes, sectors;
+    double bytes, sectors, unique;
   };
+  const double scale = static_cast<double>(report.blocks) / static_cast<double>(report.blocks_run);
   std::vector<Reads> buffers;
   auto accesses = report.counters.buffers.begin();
   for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
     const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
     if (buffer == nullptr) continue;
-    buffers.push_back(
-        {static_cast<double>(buffer->slice.size), static_cast<double>(accesses->loads.sectors)});
+    const simulator::GlobalAccesses& loads = accesses->loads;
+    buffers.push_back({static_cast<double>(buffer->slice.size), static_cast<double>(loads.sectors),
+                       scale * static_cast<double>(loads.unique_sectors)});
     ++accesses;
   }
   std::sort(buffers.begin(), buffers.end(),
             [](const Reads& a, const Reads& b) { return a.bytes < b.bytes; });
   // L1 and shared memory are one; what streams through needs its half.
-  double room = (target.card->shared_bytes - static_cast<double>(work.block.shared_bytes)) / 2;
-  const double places = std::min<double>(static_cast<double>(work.blocks), target.multiprocessors);
+  const double half =
+      (target.card->shared_bytes - static_cast<double>(work.block.shared_bytes)) / 2;
+  double room = half;
+  const auto blocks = static_cast<double>(work.blocks);
+  const double places = std::min<double>(blocks, target.multiprocessors);
+  const double resident = target.threads / std::max(1.0, static_cast<double>(work.block.threads));
   for (const Reads& reads : buffers) {
     room -= reads.bytes;
-    if (room < 0) return;
-    work.cached_sectors += std::max(0.0, reads.sectors - places * reads.bytes / 32);
+    if (room >= 0) {
+      work.cached_sectors += std::max(0.0, reads.sectors - places * reads.bytes / 32);
+    } else if (resident * 32 * reads.unique / blocks <= half) {
+      // A block comes back to sectors while it and its neighbours are there.
+      work.cached_sectors += std::max(0.0, reads.sectors - reads.unique);
+    }
   }
 }
 

@@ -28,7 +28,8 @@ void SetBytesMoved(const kernel::simulator::Report& report, const runtime::Comma
                    bool only_kernel, machine::KernelWork& work);
 
 // Sets `cached_sectors`: buffers that L1 holds together are there from their second use on, on each
-// multiprocessor.
+// multiprocessor; of others the sectors that a block comes back to, if L1 holds what the resident
+// blocks read.
 void SetCachedSectors(const kernel::simulator::Report& report, const runtime::Command& command,
                       const Target& target, machine::KernelWork& work);
 

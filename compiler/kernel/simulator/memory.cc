@@ -56,6 +56,9 @@ void TouchMap::Add(int64_t offset, int bytes) {
   uint64_t& word = last_[offset % kPageBits / 64];
   const uint64_t bits = ((uint64_t{1} << bytes) - 1) << (offset % 64);
   count_ += std::popcount(bits & ~word);
+  // At most 16 bytes, aligned to them, lie in one half of the word.
+  const uint64_t half = ((uint64_t{1} << 32) - 1) << (offset % 64 / 32 * 32);
+  if ((word & half) == 0) ++sectors_;
   word |= bits;
 }
 

@@ -47,6 +47,7 @@ class TouchMap {
  public:
   void Add(int64_t offset, int bytes);  // at most 16 bytes, aligned to them
   int64_t count() const { return count_; }
+  int64_t sectors() const { return sectors_; }  // of 32 bytes, that have such a byte
 
  private:
   static constexpr int64_t kPageBits = 4096;
@@ -54,6 +55,7 @@ class TouchMap {
   int64_t last_number_ = -1;
   uint64_t* last_ = nullptr;
   int64_t count_ = 0;
+  int64_t sectors_ = 0;
 };
 
 // A parameter or a shared allocation.

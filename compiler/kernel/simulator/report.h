@@ -60,6 +60,7 @@ struct GlobalAccesses {
   // Different bytes that the blocks that ran touched.  NOT scaled: a block's share cannot be told
   // from a sample.
   int64_t unique_bytes = 0;
+  int64_t unique_sectors = 0;  // likewise
 
   // Useful bytes over bytes of sectors; 1 where there are no sectors.
   double used() const { return sectors == 0 ? 1.0 : useful_bytes / (32.0 * sectors); }

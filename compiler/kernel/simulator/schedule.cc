@@ -363,11 +363,12 @@ void Machine::ReportStuck() {
 void Machine::FillReport(int64_t blocks_run) {
   const double scale = static_cast<double>(geometry_.blocks()) / static_cast<double>(blocks_run);
   const auto scaled = [&](int64_t count) { return std::llround(count * scale); };
-  const auto add = [&](const GlobalAccesses& from, int64_t unique, GlobalAccesses& to) {
+  const auto add = [&](const GlobalAccesses& from, const TouchMap& touched, GlobalAccesses& to) {
     to.instructions += scaled(from.instructions);
     to.sectors += scaled(from.sectors);
     to.useful_bytes += scaled(from.useful_bytes);
-    to.unique_bytes += unique;
+    to.unique_bytes += touched.count();
+    to.unique_sectors += touched.sectors();
   };
   report_.blocks_run = blocks_run;
   Counters& counters = report_.counters;
@@ -382,10 +383,10 @@ void Machine::FillReport(int64_t blocks_run) {
     if (buffer.buffer == nullptr) continue;
     BufferAccesses& accesses = counters.buffers.emplace_back();
     accesses.name = buffer.buffer->name;
-    add(buffer.loads, buffer.loaded.count(), accesses.loads);
-    add(buffer.stores, buffer.stored.count(), accesses.stores);
-    add(buffer.loads, buffer.loaded.count(), counters.loads);
-    add(buffer.stores, buffer.stored.count(), counters.stores);
+    add(buffer.loads, buffer.loaded, accesses.loads);
+    add(buffer.stores, buffer.stored, accesses.stores);
+    add(buffer.loads, buffer.loaded, counters.loads);
+    add(buffer.stores, buffer.stored, counters.stores);
   }
   counters.shared_instructions = scaled(shared_instructions_);
   counters.shared_passes = scaled(shared_passes_);
