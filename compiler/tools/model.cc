@@ -199,7 +199,12 @@ absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view pl
 
 absl::StatusOr<std::unique_ptr<Runner>> MakeRunner(Model model, const std::string& target,
                                                    const CompileOptions& options) {
-  if (model.program != nullptr) return DeviceRunner::Make(model.program, std::nullopt);
+  if (model.program != nullptr) {
+    if (!options.donated.empty()) {
+      return UsageError("--donate is for models: what a compiled file donates is decided");
+    }
+    return DeviceRunner::Make(model.program, std::nullopt);
+  }
   if (target == "interpreter") {
     INGOT_ASSIGN_OR_RETURN(auto signature, program::SignatureOf(*model.module));
     return std::unique_ptr<Runner>(

@@ -121,6 +121,7 @@ COMMANDS = [
     ("a binary table", ["bench", "M", "--plans=D/cut.ingot", "--target=host"], 1, ["cut.ingot:1:1:"]),
     ("candidates of another stage", ["emit", "M", "--stage=kernel", "--candidates", "--target=host"], 2, ["candidates", "plan"]),
     ("a donated input that is no number", ["run", "M", "--donate=x", "--target=host", "--random-inputs"], 2, ["--donate", "'x'"]),
+    ("a donated input of a compiled file", ["run", "D/good.ingot", "--donate=0", "--random-inputs"], 2, ["--donate is for models"]),
     ("a donated input that is not there", ["run", "M", "--donate=7", "--target=host", "--random-inputs"], 1, ["donated input 7"]),
     ("unwritable output", ["compile", "M", "-o", "/proc/none/x.ingot", "--target=host"], 1, ["/proc/none/x.ingot"]),
     ("inputs that do not exist", ["run", "M", "--inputs=D/none.npz", "--target=host"], 1, ["none.npz"]),
