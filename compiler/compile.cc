@@ -13,6 +13,7 @@
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/tile_deal.h"
 #include "compiler/program/emitter.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/status.h"
@@ -77,8 +78,6 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
   }
   return count;
 }
-
-constexpr int64_t kRegisterBytes = 4;
 
 // One compilation, phase by phase.
 class Compiler {
@@ -322,7 +321,7 @@ class Compiler {
     kernel::Launch& launch = unit.kernel->launch();
     if (launch.min_blocks == 0 || !report.spills()) return false;
     const int64_t registers =
-        std::max<int64_t>(1, report.registers + report.spill_store_bytes / kRegisterBytes);
+        std::max<int64_t>(1, report.registers + report.spill_store_bytes / plan::kRegisterBytes);
     const int64_t fitting = target_.card->registers / (registers * launch.block_threads());
     launch.min_blocks = static_cast<int>(std::min<int64_t>(launch.min_blocks / 2, fitting));
     return true;

@@ -36,7 +36,7 @@ TileWalk::TileWalk(Frame& frame)
       places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
       class_count_(static_cast<int>(plan_.classes.size())),
       row_classes_(RowClasses(info_, plan_)) {
-  for (int v = 0; v < info_.graph().input_count(); ++v) {
+  for (int v = 0; plan_.shifted && v < info_.graph().input_count(); ++v) {
     reads_shifted_ =
         reads_shifted_ || (info_.uses().Of(v).in_space() && !plan::Contains(plan_.turned, v) &&
                            plan::Contains(info_.space().ClassesOf(v), plan_.order[0]));

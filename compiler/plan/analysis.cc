@@ -57,6 +57,14 @@ std::vector<Shape> Leaves(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
 }
 
+int ResultCount(const FusionView& view) {
+  int results = 0;
+  for (const Instruction* root : view.roots) {
+    results += static_cast<int>(Leaves(root->shape()).size());
+  }
+  return results;
+}
+
 bool HasArraysOnly(const Computation& fusion) {
   for (const Instruction* instruction : fusion.instructions()) {
     for (const Shape& leaf : Leaves(instruction->shape())) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "ir/analysis/fusion_view.h"
 #include "ir/module.h"
 
 namespace ingot::plan {
@@ -49,6 +50,9 @@ ElementType IndexTypeOf(const Instruction& instruction);
 
 // A shape's arrays: the elements of a tuple, or the shape itself.
 std::vector<Shape> Leaves(const Shape& shape);
+
+// The arrays that the roots of a view are.
+int ResultCount(const FusionView& view);
 
 // Every value is an array of a known size, or a tuple of such: what kernels compute.
 bool HasArraysOnly(const Computation& fusion);

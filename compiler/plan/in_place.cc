@@ -124,8 +124,7 @@ class Proof {
                   "a kernel of its own puts parts together, and kernels are not levels");
     const KernelPlan& kernel = plan_.kernels[splits ? info_.LevelOf(root_value_) : 0];
     const TilePlan& tile = kernel.tile();
-    INGOT_REQUIRE(std::find(tile.staged.begin(), tile.staged.end(), operand_) == tile.staged.end(),
-                  "all threads of a block read a staged operand");
+    INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
     // Partial results are put together before, in loops of their own.
     INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
@@ -182,10 +181,7 @@ absl::Status CanBeInPlace(const InPlacePair& pair, const FusionPlan& plan, const
 std::vector<InPlacePair> FindInPlace(const FusionPlan& plan, const FusionInfo& info,
                                      absl::Span<const int> last_reads,
                                      absl::Span<const InPlacePair> wanted) {
-  int results = 0;
-  for (const Instruction* root : info.graph().view().roots) {
-    results += static_cast<int>(Leaves(root->shape()).size());
-  }
+  const int results = ResultCount(info.graph().view());
   std::vector<InPlacePair> pairs;
   const auto try_pair = [&](const InPlacePair& pair) {
     for (const InPlacePair& other : pairs) {

@@ -257,24 +257,14 @@ class TilePlanner {
     KernelPlan kernel;
     kernel.skeleton = Skeleton::kTile;
     kernel.index_type = index_type_;
-    kernel.block_threads = 1;
-    kernel.blocks = 1;
-    for (const TileClass& c : tile.classes) {
-      kernel.block_threads *= c.lanes * c.warps;
-      kernel.blocks *= c.blocks;
-    }
+    SetTile(kernel, tile);
     const auto add = [&](BufferRole::Kind kind, int count) {
       for (int i = 0; i < count; ++i) kernel.buffers.push_back({kind, i});
     };
     add(BufferRole::Kind::kOperand, graph().input_count());
-    int results = 0;
-    for (const Instruction* root : graph().view().roots) {
-      results += static_cast<int>(Leaves(root->shape()).size());
-    }
-    add(BufferRole::Kind::kResult, results);
+    add(BufferRole::Kind::kResult, ResultCount(graph().view()));
     kernel.resident_blocks =
         ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
-    kernel.work = tile;
     return kernel;
   }
 
@@ -505,6 +495,16 @@ absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& ta
     return absl::FailedPreconditionError("the target is no GPU");
   }
   return TilePlanner(info, target, numerics, knobs).Make();
+}
+
+void SetTile(KernelPlan& kernel, TilePlan tile) {
+  kernel.block_threads = 1;
+  kernel.blocks = 1;
+  for (const TileClass& c : tile.classes) {
+    kernel.block_threads *= c.lanes * c.warps;
+    kernel.blocks *= c.blocks;
+  }
+  kernel.work = std::move(tile);
 }
 
 std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join>& joins,

@@ -28,6 +28,9 @@ void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo&
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
                                         Numerics numerics, const TileKnobs& knobs = {});
 
+// Makes `tile` the kernel's work, with the threads and blocks that its classes make.
+void SetTile(KernelPlan& kernel, TilePlan tile);
+
 // FusionPlan::scratch where blocks share what is reduced: for each leaf of each reduction its
 // partial results, [parts, elements of the result], in the type that they are combined in; then how
 // many elements the parts of each of CountedBases have.

@@ -365,10 +365,9 @@ class Checker {
                   "ahead: the kernel is one of several");
     for (int v : tile.ahead) {
       const absl::Span<const int> own = info_.space().ClassesOf(v);
-      INGOT_REQUIRE(info_.uses().Of(v).in_space() &&
-                        std::find(own.begin(), own.end(), rows) != own.end() &&
-                        std::find(tile.staged.begin(), tile.staged.end(), v) == tile.staged.end(),
-                    "ahead: input ", v, " does not change from trip to trip");
+      INGOT_REQUIRE(
+          info_.uses().Of(v).in_space() && Contains(own, rows) && !Contains(tile.staged, v),
+          "ahead: input ", v, " does not change from trip to trip");
       INGOT_REQUIRE(CopiesAhead(info_, tile.classes, v), "ahead: input ", v,
                     " has no vectors of 4, 8 or 16 bytes");
     }

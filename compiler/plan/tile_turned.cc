@@ -24,7 +24,7 @@ constexpr int64_t kBytesOfLargeBox = 64 << 10;
 // Sides shorter than this many bytes leave most of a box empty.
 constexpr int64_t kLeastSide = 64;
 // Columns that warps are given, over those that there are.
-constexpr double kMostWaste = 1.1;
+constexpr double kMostSpareColumns = 1.1;
 // Blocks of a multiprocessor that boxes are made smaller for.
 constexpr int64_t kFewBlocks = 4;
 
@@ -158,7 +158,8 @@ class TurnedDealer {
     const int64_t even = CeilDiv(c.size, CeilDiv(c.size, most));
     c.warps = kBlockThreads / kWarp;
     // Few columns may leave fewer warps less to do.
-    if (static_cast<double>(RoundUp(even, c.warps)) > kMostWaste * static_cast<double>(even)) {
+    if (static_cast<double>(RoundUp(even, c.warps)) >
+        kMostSpareColumns * static_cast<double>(even)) {
       c.warps /= 2;
     }
     const int64_t box = even * rows().block_extent() * all_width_;

@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/functional/function_ref.h"
+
 namespace ingot::tools {
 namespace {
 
@@ -22,6 +24,24 @@ bool CopiesAsync(const Kernel& kernel) {
     copies = copies || (call != nullptr && call->intrinsic == kernel::Intrinsic::kCopyAsync);
   });
   return copies;
+}
+
+// What stands for one block that ran.
+double ScaleOf(const simulator::Report& report) {
+  return static_cast<double>(report.blocks) /
+         static_cast<double>(std::max<int64_t>(1, report.blocks_run));
+}
+
+// Calls `visit` with each buffer of the launch and the accesses to it.
+void ForEachBuffer(
+    const simulator::Report& report, const runtime::Command& command,
+    absl::FunctionRef<void(const runtime::BufferArgument&, const simulator::BufferAccesses&)>
+        visit) {
+  auto accesses = report.counters.buffers.begin();
+  for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
+    const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
+    if (buffer != nullptr) visit(*buffer, *accesses++);
+  }
 }
 
 }  // namespace
@@ -54,9 +74,7 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
   work.instructions[static_cast<int>(machine::Unit::kControl)] +=
       static_cast<double>(warps * FrameInstructions(kernel));
   work.shared_passes = static_cast<double>(counters.shared_passes);
-  work.stored_sectors = static_cast<double>(counters.stores.unique_sectors) *
-                        static_cast<double>(report.blocks) /
-                        static_cast<double>(std::max<int64_t>(1, report.blocks_run));
+  work.stored_sectors = ScaleOf(report) * static_cast<double>(counters.stores.unique_sectors);
   return work;
 }
 
@@ -68,18 +86,14 @@ void SetBytesMoved(const simulator::Report& report, const runtime::Command& comm
     work.written_bytes = static_cast<double>(counters.stores.unique_bytes);
     return;
   }
-  const double scale = static_cast<double>(report.blocks) / static_cast<double>(report.blocks_run);
+  const double scale = ScaleOf(report);
   int64_t written = 0;
-  auto accesses = counters.buffers.begin();
-  for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
-    const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
-    if (buffer == nullptr) continue;
-    const auto all = static_cast<double>(buffer->slice.size);
-    work.read_bytes += std::min(all, scale * accesses->loads.unique_bytes);
-    work.written_bytes += std::min(all, scale * accesses->stores.unique_bytes);
-    if (buffer->access != runtime::Access::kRead) written += buffer->slice.size;
-    ++accesses;
-  }
+  ForEachBuffer(report, command, [&](const auto& buffer, const auto& accesses) {
+    const auto all = static_cast<double>(buffer.slice.size);
+    work.read_bytes += std::min(all, scale * accesses.loads.unique_bytes);
+    work.written_bytes += std::min(all, scale * accesses.stores.unique_bytes);
+    if (buffer.access != runtime::Access::kRead) written += buffer.slice.size;
+  });
   if (!only_kernel || command.bytes == 0) return;
   written = std::min(written, command.bytes);
   work.written_bytes = static_cast<double>(written);
@@ -91,17 +105,13 @@ void SetCachedSectors(const simulator::Report& report, const runtime::Command& c
   struct Reads {
     double bytes, sectors, unique;
   };
-  const double scale = static_cast<double>(report.blocks) / static_cast<double>(report.blocks_run);
+  const double scale = ScaleOf(report);
   std::vector<Reads> buffers;
-  auto accesses = report.counters.buffers.begin();
-  for (const auto& argument : std::get<runtime::Launch>(command.operation).arguments) {
-    const auto* buffer = std::get_if<runtime::BufferArgument>(&argument);
-    if (buffer == nullptr) continue;
-    const simulator::GlobalAccesses& loads = accesses->loads;
-    buffers.push_back({static_cast<double>(buffer->slice.size), static_cast<double>(loads.sectors),
-                       scale * static_cast<double>(loads.unique_sectors)});
-    ++accesses;
-  }
+  ForEachBuffer(report, command, [&](const auto& buffer, const auto& accesses) {
+    buffers.push_back({static_cast<double>(buffer.slice.size),
+                       static_cast<double>(accesses.loads.sectors),
+                       scale * static_cast<double>(accesses.loads.unique_sectors)});
+  });
   std::sort(buffers.begin(), buffers.end(),
             [](const Reads& a, const Reads& b) { return a.bytes < b.bytes; });
   // L1 and shared memory are one; what streams through needs its half.

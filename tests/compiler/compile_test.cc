@@ -10,11 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/executable.h"
-#include "compiler/kernel/simulator/device/device.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
-#include "runtime/host/host_device.h"
+#include "tests/compiler/plans.h"
 #include "tests/paths/paths.h"
 
 namespace ingot {
@@ -56,9 +55,7 @@ void ExpectWhatTheEvaluatorGives(const Module& module, const Target& target) {
   options.numerics = Numerics::kStrict;
   const auto compilation = Compile(module, target, options);
   ASSERT_TRUE(compilation.ok()) << compilation.status();
-  const auto device = target.platform == Platform::kHost
-                          ? runtime::CreateHostDevice()
-                          : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
+  const auto device = test::DeviceOf(target);
   ASSERT_TRUE(device.ok()) << device.status();
   const auto executable = Executable::Load(compilation->program, device->get());
   ASSERT_TRUE(executable.ok()) << executable.status();

@@ -43,6 +43,12 @@ std::unique_ptr<Module> Fused(const Module& module, const Target& target) {
   return fused;
 }
 
+absl::StatusOr<std::unique_ptr<runtime::Device>> DeviceOf(const Target& target) {
+  return target.platform == Platform::kHost
+             ? runtime::CreateHostDevice()
+             : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
+}
+
 namespace {
 
 // Small whole numbers, so that every order of additions gives the same bits.
@@ -103,9 +109,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
   };
   const auto compilation = Compile(module, target, options);
   ASSERT_TRUE(compilation.ok()) << compilation.status() << "\n" << table_text;
-  const auto device = target.platform == Platform::kHost
-                          ? runtime::CreateHostDevice()
-                          : kernel::simulator::CreateSimulatedDevice({.schedules = 2});
+  const auto device = DeviceOf(target);
   ASSERT_TRUE(device.ok()) << device.status();
   const auto executable = Executable::Load(compilation->program, device->get());
   ASSERT_TRUE(executable.ok()) << executable.status();
@@ -192,13 +196,7 @@ FusionPlan PlanDrawer::Draw() {
     }
     if (Below(4) == 0) kernel.index_type = ElementType::kS64;
     kernel.resident_blocks = Below(3);
-    kernel.block_threads = 1;
-    kernel.blocks = 1;
-    for (const TileClass& c : tile.classes) {
-      kernel.block_threads *= c.lanes * c.warps;
-      kernel.blocks *= c.blocks;
-    }
-    kernel.work = tile;
+    plan::SetTile(kernel, tile);
     drawn.kernels.push_back(std::move(kernel));
   }
   return drawn;
@@ -206,7 +204,7 @@ FusionPlan PlanDrawer::Draw() {
 
 FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
   KernelPlan& kernel = drawn.kernels[0];
-  TilePlan& tile = std::get<TilePlan>(kernel.work);
+  TilePlan tile = kernel.tile();
   const plan::TurnedBox box = plan::BoxOf(info_, tile, tile.turned[0]);
   tile.shifted = Below(2) == 0;
   for (TileClass& c : tile.classes) {
@@ -233,12 +231,7 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
   std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
   if (Below(4) == 0) kernel.index_type = ElementType::kS64;
   kernel.resident_blocks = Below(3);
-  kernel.block_threads = 1;
-  kernel.blocks = 1;
-  for (const TileClass& c : tile.classes) {
-    kernel.block_threads *= c.lanes * c.warps;
-    kernel.blocks *= c.blocks;
-  }
+  plan::SetTile(kernel, std::move(tile));
   return drawn;
 }
 

@@ -6,12 +6,14 @@
 #include <random>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "compiler/options.h"
 #include "compiler/plan/plan.h"
 #include "ir/analysis/fusion_info.h"
 #include "ir/base/target.h"
 #include "ir/module.h"
+#include "runtime/device.h"
 #include "tests/compiler/tile_cases.h"
 
 namespace ingot::test {
@@ -20,6 +22,9 @@ namespace ingot::test {
 std::unique_ptr<Module> Read(const std::string& text);
 
 const Target& TargetOf(absl::string_view name);
+
+// What runs programs for the target.  GPUs are simulated, under two schedules.
+absl::StatusOr<std::unique_ptr<runtime::Device>> DeviceOf(const Target& target);
 
 // The module as Compile makes fusions of it.
 std::unique_ptr<Module> Fused(const Module& module, const Target& target);
