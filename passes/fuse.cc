@@ -73,16 +73,11 @@ class Group {
         continue;
       }
       Instruction* operand = member->operand(next++);
-      if (index_.contains(operand)) continue;
-      if (IsFree(*operand)) {
-        Join(operand, next_index_++);
-      } else if (IsProducer(*operand) && !taken.contains(operand) && HasRoomFor(*operand)) {
-        const std::optional<int> index = IndexOfUses(*operand);
-        if (!index.has_value()) continue;
-        Join(operand, *index);
-      } else {
-        continue;
-      }
+      if (index_.contains(operand) || taken.contains(operand)) continue;
+      if (!IsProducer(*operand) || !HasRoomFor(*operand)) continue;
+      const std::optional<int> index = IndexOfUses(*operand);
+      if (!index.has_value()) continue;
+      Join(operand, *index);
       path.emplace_back(operand, 0);
     }
   }
@@ -97,19 +92,45 @@ class Group {
   const std::vector<Instruction*>& members() const { return members_; }
 
  private:
+  // Free values that the instruction reads join with it.
   void Join(Instruction* instruction, int index) {
-    members_.push_back(instruction);
-    index_[instruction] = index;
-    code_ = SaturatingAdd(code_, CodeSize(*instruction));
+    Add(instruction, index);
     inputs_.erase(instruction);
-    for (const Instruction* operand : instruction->operands()) {
-      if (!index_.contains(operand) && !IsFree(*operand)) inputs_.insert(operand);
+    for (Instruction* operand : instruction->operands()) {
+      if (!IsFree(*operand)) {
+        if (!index_.contains(operand)) inputs_.insert(operand);
+        continue;
+      }
+      for (Instruction* part = operand; !index_.contains(part); part = part->operand(0)) {
+        Add(part, next_index_++);
+        if (!KeepsFree(*part)) break;
+      }
     }
   }
 
-  // Within the bounds, whatever of its operands joins later.
+  void Add(Instruction* instruction, int index) {
+    members_.push_back(instruction);
+    index_[instruction] = index;
+    code_ = SaturatingAdd(code_, CodeSize(*instruction));
+  }
+
+  // The code of a free value and of those that it is made of, as far as none is a member.
+  int64_t CodeOfFree(const Instruction& value) const {
+    int64_t code = 0;
+    for (const Instruction* part = &value; !index_.contains(part); part = part->operand(0)) {
+      code = SaturatingAdd(code, CodeSize(*part));
+      if (!KeepsFree(*part)) break;
+    }
+    return code;
+  }
+
+  // Within the bounds, with the free values that it brings.
   bool HasRoomFor(const Instruction& producer) const {
-    if (SaturatingAdd(code_, CodeSize(producer)) > kMostCodeOfFusion) return false;
+    int64_t code = SaturatingAdd(code_, CodeSize(producer));
+    for (const Instruction* operand : producer.operands()) {
+      if (IsFree(*operand)) code = SaturatingAdd(code, CodeOfFree(*operand));
+    }
+    if (code > kMostCodeOfFusion) return false;
     size_t inputs = inputs_.size();
     for (const Instruction* operand : producer.operands()) {
       if (!index_.contains(operand) && !inputs_.contains(operand)) ++inputs;

@@ -102,7 +102,8 @@ int64_t SizeWithCallees(const Instruction& instruction, CalleeSizes& callees) {
       // One operand's element is another index; several are under conditions.
       return instruction.operand_count() > 1 ? kAccess * instruction.operand_count() : 1;
     case OpKind::kStructure:
-      return 0;
+      // An array of one value is a broadcast of it.
+      return instruction.opcode() == Opcode::kConstant && !instruction.shape().IsScalar() ? 1 : 0;
     default:
       return SaturatingAdd(called, kAccess * (1 + instruction.operand_count()));
   }
