@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <numeric>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -99,26 +101,45 @@ absl::StatusOr<std::string> Disassemble(const std::string& nvdisasm,
   return listing;
 }
 
-std::optional<int64_t> PathLength(absl::string_view text, absl::string_view kernel) {
+std::optional<double> PathLength(absl::string_view text, absl::string_view kernel,
+                                 absl::Span<const double> trips) {
   const Listing listing = ReadSection(text, kernel);
-  int64_t length = 0;
-  for (size_t at = 0; at < listing.instructions.size(); ++at) {
-    const std::string& instruction = listing.instructions[at];
+  std::vector<double> times(listing.instructions.size(), 1);
+  std::map<size_t, size_t> loops;  // from the first instruction to the last
+  size_t end = 0;
+  for (bool ended = false; !ended; ++end) {
+    if (end == listing.instructions.size()) return std::nullopt;
+    const std::string& instruction = listing.instructions[end];
     const bool guarded = instruction[0] == '@';
-    ++length;
-    if (absl::StrContains(instruction, "EXIT") && !guarded) return length;
+    ended = absl::StrContains(instruction, "EXIT") && !guarded;
     // BRA.DIV leaves only where lanes of a warp have parted.
     if (!absl::StrContains(instruction, "BRA ")) continue;
     const std::optional<size_t> target = TargetOf(listing, instruction);
-    if (!guarded || !target.has_value() || *target <= at) return std::nullopt;
+    if (!target.has_value()) return std::nullopt;
+    if (*target <= end) {
+      if (!loops.emplace(*target, end).second) return std::nullopt;
+      ended = !guarded;
+      continue;
+    }
+    if (!guarded) return std::nullopt;
     bool over_call = false;
-    for (size_t i = at + 1; i < *target; ++i) {
+    for (size_t i = end + 1; i < *target; ++i) {
       over_call |= absl::StrContains(listing.instructions[i], "CALL");
     }
-    if (!over_call) return std::nullopt;
-    at = *target - 1;
+    if (over_call) {
+      std::fill(times.begin() + end + 1, times.begin() + *target, 0);
+      end = *target - 1;
+    } else if (trips.empty()) {
+      return std::nullopt;
+    }
   }
-  return std::nullopt;
+  if (loops.size() != trips.size()) return std::nullopt;
+  size_t number = 0;
+  for (const auto& [first, last] : loops) {
+    for (size_t i = first; i <= last; ++i) times[i] *= trips[number];
+    ++number;
+  }
+  return std::accumulate(times.begin(), times.begin() + end, 0.0);
 }
 
 }  // namespace ingot::test

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace ingot::test {
 
@@ -20,10 +21,13 @@ std::string FindNvdisasm();
 absl::StatusOr<std::string> Disassemble(const std::string& nvdisasm,
                                         const std::vector<uint8_t>& cubin);
 
-// Instructions from the kernel's first to the EXIT that ends it.  A branch forward over a call is
-// taken: the call is the slow path of a division or a root.  nullopt for a kernel that branches in
-// any other way, or is not in the listing.
-std::optional<int64_t> PathLength(absl::string_view listing, absl::string_view kernel);
+// Instructions from the kernel's first to the EXIT or the loop's branch that ends it.  A branch
+// forward over a call is taken: the call is the slow path of a division or a root.  `trips` are the
+// times that the loops of the assembled kernel run whenever the loop around them does, in the order
+// of their first instructions; where there are any, what else is branched over counts as done.
+// nullopt for a kernel that has other loops, branches in any other way, or is not in the listing.
+std::optional<double> PathLength(absl::string_view listing, absl::string_view kernel,
+                                 absl::Span<const double> trips = {});
 
 }  // namespace ingot::test
 
