@@ -22,25 +22,35 @@ void TileAhead::Start() {
     const plan::TileClass& tile = plan.classes[inner];
     kernel::Buffer* shared = frame_.kernel->AddShared(
         absl::StrCat("ahead", parameter.parameter_number()), parameter.shape().element_type(),
-        {int64_t{tile.registers} * frame_.plan.block_threads * tile.vector});
+        {int64_t{plan.trips_ahead} * tile.registers * frame_.plan.block_threads * tile.vector});
     inputs_.push_back({&parameter, inner, tile.registers, tile.vector, shared});
   }
-  Copy();
+  for (size_t c = 0; c < plan.classes.size(); ++c) {
+    if (plan.classes[c].loop > 1) rows_ = static_cast<int>(c);
+  }
+  for (int trip = 0; trip < plan.trips_ahead; ++trip) {
+    CopyTrip(frame_.context.math.Const(trip));
+    frame_.builder.Call(Intrinsic::kCopyAsyncCommit);
+  }
+  places_.SetTrip(rows_, frame_.context.math.Const(0));
 }
 
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.
 Value TileAhead::PlaceOf(const Input& input, Value number) {
   IndexMath& math = frame_.context.math;
-  const Value row = math.Mul(number, frame_.plan.block_threads);
+  const Value trip = math.Rem(places_.trip(rows_), frame_.plan.tile().trips_ahead);
+  const Value vector = frame_.builder.Add(math.Mul(trip, input.vectors), number);
+  const Value row = math.Mul(vector, frame_.plan.block_threads);
   const Value thread = math.Convert(frame_.builder.ThreadId());
   return math.Mul(frame_.builder.Add(row, thread), input.lanes);
 }
 
 // A loop: written out whole, the addresses of all vectors would stay in registers from trip to
 // trip.
-void TileAhead::Copy() {
+void TileAhead::CopyTrip(Value trip) {
   kernel::Builder& b = frame_.builder;
   IndexMath& math = frame_.context.math;
+  places_.SetTrip(rows_, trip);
   for (const Input& input : inputs_) {
     const int64_t bytes = int64_t{input.lanes} * ByteWidth(input.shared->element);
     const Value all = b.Integer(kernel::Type::Scalar(ElementType::kU32), bytes);
@@ -55,13 +65,13 @@ void TileAhead::Copy() {
     };
     frame_.emitter.For(math.Const(0), math.Const(input.vectors), 1, copy, kUnroll);
   }
-  b.Call(Intrinsic::kCopyAsyncCommit);
 }
 
 void TileAhead::Take() {
   kernel::Builder& b = frame_.builder;
   IndexMath& math = frame_.context.math;
-  b.Call(Intrinsic::kCopyAsyncWait, {}, {0});
+  const plan::TilePlan& plan = frame_.plan.tile();
+  b.Call(Intrinsic::kCopyAsyncWait, {}, {plan.trips_ahead - 1});
   for (const Input& input : inputs_) {
     kernel::AccessOptions options;
     options.alignment = input.lanes * ByteWidth(input.shared->element);
@@ -72,17 +82,14 @@ void TileAhead::Take() {
                              {vector, nullptr});
     }
   }
-  const std::vector<plan::TileClass>& classes = frame_.plan.tile().classes;
-  for (size_t c = 0; c < classes.size(); ++c) {
-    if (classes[c].loop == 1) continue;
-    const Value trip = places_.trip(static_cast<int>(c));
-    const Value next = math.Add(trip, 1);
-    frame_.emitter.If(b.Lt(next, math.Const(classes[c].loop)), [&] {
-      places_.SetTrip(static_cast<int>(c), next);
-      Copy();
-      places_.SetTrip(static_cast<int>(c), trip);
-    });
-  }
+  const Value trip = places_.trip(rows_);
+  const Value next = math.Add(trip, plan.trips_ahead);
+  frame_.emitter.If(b.Lt(next, math.Const(plan.classes[rows_].loop)), [&] {
+    CopyTrip(next);
+    places_.SetTrip(rows_, trip);
+  });
+  // A group for each trip, that of a trip which is not there being empty.
+  b.Call(Intrinsic::kCopyAsyncCommit);
 }
 
 }  // namespace ingot::lower

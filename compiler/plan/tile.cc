@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/pass_levels.h"
+#include "compiler/plan/tile_across.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
@@ -34,8 +36,13 @@ class TilePlanner {
   absl::StatusOr<FusionPlan> Make() {
     INGOT_RETURN_IF_ERROR(CheckWalk());
     INGOT_RETURN_IF_ERROR(ChooseOrder());
-    if (turned_.empty()) {
-      deal_ = DealTile(info_, target_, order_, knobs_);
+    if (levels_.across > 0) {
+      std::optional<TileDeal> deal = DealAcross(info_, levels_, target_, order_, knobs_);
+      if (!deal.has_value())
+        return No("reductions end different dimensions", "no block holds rows");
+      deal_ = *std::move(deal);
+    } else if (turned_.empty()) {
+      deal_ = DealTile(info_, levels_, target_, order_, knobs_);
     } else {
       std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
       if (!deal.has_value()) return No("boxes of what lies across are short", NameOf(turned_[0]));
@@ -45,6 +52,7 @@ class TilePlanner {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
     }
+    if (levels_.across > 0) return Costed(KernelsAcross());
     if (numerics_ == Numerics::kDefault && IsWalkedInTrips()) {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
@@ -61,7 +69,7 @@ class TilePlanner {
   const IterationSpace& space() const { return info_.space(); }
   const FusionGraph& graph() const { return info_.graph(); }
   int class_count() const { return static_cast<int>(space().classes().size()); }
-  bool IsReduced(int c) const { return space().classes()[c].reduced; }
+  bool IsReduced(int c) const { return levels_.ended[c]; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
   // Whether a block does not hold what is reduced.
@@ -145,6 +153,7 @@ class TilePlanner {
   }
 
   absl::Status CheckReductions() {
+    INGOT_RETURN_IF_ERROR(CheckAcross(info_, levels_));
     const Reduction* first = nullptr;
     std::vector<int> ended;
     for (const Reduction& reduction : info_.reductions()) {
@@ -154,6 +163,7 @@ class TilePlanner {
       if (!CombinesInShared(graph().value(reduction.value))) {
         return No("threads cannot exchange values of a reduction's type", name);
       }
+      if (levels_.IsAcross(reduction.value)) continue;
       std::vector<int> classes = reduction.classes;
       std::sort(classes.begin(), classes.end());
       if (first == nullptr) {
@@ -279,6 +289,7 @@ class TilePlanner {
   // Microseconds: what is read and written, at the rate of copies, a part of the multiprocessors
   // standing idle where there are few blocks; partial results; and the launches.
   double Cost(const FusionPlan& plan) const {
+    if (levels_.across > 0) return CostAcross(plan);
     double time = 0;
     double written = static_cast<double>(info_.cost().bytes_written());
     for (const KernelPlan& kernel : plan.kernels) {
@@ -293,9 +304,7 @@ class TilePlanner {
       } else {
         read = static_cast<double>(info_.cost().bytes_read());
       }
-      const double busy = std::min<double>(
-          1, static_cast<double>(kernel.blocks) * std::min(kernel.block_threads, kBlockThreads) /
-                 (kBlockThreads * static_cast<double>(target_.multiprocessors)));
+      const double busy = BusyShare(kernel);
       time += kLaunchMicroseconds + read / (kBytesPerMicrosecond * busy);
       if (tile.combines()) continue;
       if (!narrow) time += PartsMicroseconds(kernel);
@@ -303,6 +312,21 @@ class TilePlanner {
       written = 0;
     }
     return time;
+  }
+
+  // The same of a walk and the kernel behind it.
+  double CostAcross(const FusionPlan& plan) const {
+    double bytes = static_cast<double>(info_.cost().bytes_read()) + info_.cost().bytes_written();
+    for (const Scratch& parts : plan.scratch) bytes += parts.shape.ByteSize();
+    return 2 * kLaunchMicroseconds + bytes / (kBytesPerMicrosecond * BusyShare(plan.kernels[0])) +
+           PartsMicroseconds(plan.kernels[1]);
+  }
+
+  // Of the multiprocessors that a kernel keeps busy.
+  double BusyShare(const KernelPlan& kernel) const {
+    return std::min<double>(1, static_cast<double>(kernel.blocks) *
+                                   std::min(kernel.block_threads, kBlockThreads) /
+                                   (kBlockThreads * static_cast<double>(target_.multiprocessors)));
   }
 
   // What the pass for the reductions above a level, and for the roots of the level, reads.
@@ -344,6 +368,7 @@ class TilePlanner {
     for (const Reduction& reduction : info_.reductions()) {
       const int level = levels_.of[reduction.value];
       if (level <= tile.combined_level || level > tile.known_level) continue;
+      if (!levels_.HasParts(reduction.value)) continue;
       int64_t access = 1, accesses = deal_.splits;
       for (int c : space().ClassesOf(reduction.value)) {
         access *= int64_t{1} * tile.classes[c].vector * tile.classes[c].lanes;
@@ -357,8 +382,7 @@ class TilePlanner {
     return bytes / (kBytesOfGigabyteRate * target_.card->l2_gbps);
   }
 
-  FusionPlan OneKernel() const {
-    FusionPlan plan;
+  TilePlan DealtTile() const {
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
@@ -368,10 +392,41 @@ class TilePlanner {
     tile.turned = deal_.turned;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
-    KernelPlan kernel = Kernel(tile);
+    tile.trips_ahead = deal_.trips_ahead;
+    return tile;
+  }
+
+  FusionPlan OneKernel() const {
+    FusionPlan plan;
+    KernelPlan kernel = Kernel(DealtTile());
     CountWork(kernel);
     plan.kernels.push_back(std::move(kernel));
     return plan;
+  }
+
+  // The walk, which leaves parts of the reductions across it, and what puts those together.
+  FusionPlan KernelsAcross() const {
+    FusionPlan plan;
+    plan.scratch = PartsScratch(info_, joins_, deal_.splits);
+    TilePlan walk = DealtTile();
+    walk.partial_level = levels_.across;
+    plan.kernels.push_back(Kernel(walk));
+    plan.kernels[0].resident_blocks = deal_.resident_blocks;
+    TilePlan late = Finishing(/*combined_level=*/0);
+    late.known_level = levels_.across;
+    KernelPlan last = Kernel(late);
+    CountWork(last);
+    plan.kernels.push_back(std::move(last));
+    GiveScratch(plan);
+    return plan;
+  }
+
+  static void GiveScratch(FusionPlan& plan) {
+    for (KernelPlan& kernel : plan.kernels) {
+      for (size_t i = 0; i < plan.scratch.size(); ++i) {
+        kernel.buffers.push_back({BufferRole::Kind::kScratch, static_cast<int>(i)});
+      }
+    }
   }
 
   // A kernel for the partial results of each level, and one that stores the results.  `combines`:
@@ -406,11 +461,7 @@ class TilePlanner {
     KernelPlan last = Kernel(tile);
     CountWork(last);
     plan.kernels.push_back(std::move(last));
-    for (KernelPlan& kernel : plan.kernels) {
-      for (size_t i = 0; i < plan.scratch.size(); ++i) {
-        kernel.buffers.push_back({BufferRole::Kind::kScratch, static_cast<int>(i)});
-      }
-    }
+    GiveScratch(plan);
     return plan;
   }
 
@@ -443,6 +494,10 @@ class TilePlanner {
     return tile;
   }
 
+  bool IsPutTogether(int c) const {
+    return levels_.across > 0 ? Contains(levels_.late, c) : !IsReduced(c);
+  }
+
   // What is kept has so many lanes at the most, the parts have the rest and the warps.
   TilePlan PartsTile(int64_t lanes) const {
     TilePlan tile;
@@ -450,14 +505,14 @@ class TilePlanner {
     for (int c : order_) {
       TileClass own;
       own.size = SizeOf(c);
-      if (!IsReduced(c)) own.vector = deal_.classes[c].vector;
+      if (IsPutTogether(c)) own.vector = deal_.classes[c].vector;
       tile.order.push_back(c);
       tile.classes.resize(class_count());
       tile.classes[c] = own;
     }
     for (int c : order_) {
       TileClass& own = tile.classes[c];
-      if (IsReduced(c)) continue;
+      if (!IsPutTogether(c)) continue;
       own.lanes =
           static_cast<int>(std::min(lanes, PowerOfTwoCeil(CeilDiv(own.size, int64_t{own.vector}))));
       lanes /= own.lanes;
@@ -513,7 +568,9 @@ std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join
   const auto add = [&](ElementType type, const Shape& leaf) {
     scratch.push_back({Shape::ArrayWithDefaultLayout(type, {parts, leaf.ElementCount()})});
   };
+  const PassLevels levels(info, joins);
   for (const Reduction& reduction : info.reductions()) {
+    if (!levels.HasParts(reduction.value)) continue;
     const Instruction& reduce = info.graph().value(reduction.value);
     const bool simple =
         reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
