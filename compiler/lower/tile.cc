@@ -66,6 +66,7 @@ class TileLowering : public TileWalk {
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
+    in_loop_ = in_loop_ && !HasOtherExchanges();
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
     if (!plan_.staged.empty()) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
@@ -87,6 +88,15 @@ class TileLowering : public TileWalk {
   }
 
  private:
+  // Whether barriers of other exchanges stand between two uses of the memory of one, for a tile has
+  // several.
+  bool HasOtherExchanges() const {
+    if (plan_.known_level > 0 || (plan_.partial_level > 0 && levels_.across == 0)) return false;
+    return std::count_if(reductions_.begin(), reductions_.end(), [&](const auto& reduction) {
+             return !levels_.IsAcross(reduction.value);
+           }) > 1;
+  }
+
   // Boxes of turned inputs are copied, what lies along the results is loaded, and boxes are read.
   void EmitTurned(const std::vector<int>& kept) {
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
@@ -143,7 +153,7 @@ class TileLowering : public TileWalk {
     std::vector<TileReduction*> across;
     for (TileReduction& reduction : reductions_) {
       if (!levels_.IsAcross(reduction.value) || levels_.IsLate(plan_)) continue;
-      const std::vector<int> apart = ClassesApart(reduction);
+      const std::vector<int> apart = ClassesBut(reduction.classes);
       reduction.accumulators.assign(RegistersOf(apart), {});
       for (Accumulator& accumulator : reduction.accumulators) {
         accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, /*parts=*/false));
@@ -151,15 +161,6 @@ class TileLowering : public TileWalk {
       across.push_back(&reduction);
     }
     return across;
-  }
-
-  // The classes that a reduction does not end.
-  std::vector<int> ClassesApart(const TileReduction& reduction) const {
-    std::vector<int> apart;
-    for (int c = 0; c < class_count_; ++c) {
-      if (!plan::Contains(reduction.classes, c)) apart.push_back(c);
-    }
-    return apart;
   }
 
   // Takes the place of these registers.
@@ -170,30 +171,26 @@ class TileLowering : public TileWalk {
     for (int c = 0; c < class_count_; ++c) {
       if (registers[c] != 0 && !plan::Contains(own, c)) return;
     }
-    reduction.accumulators[NumberOf(ClassesApart(reduction), registers)].Take(
-        e_, reduction, OperandsAt(reduction, NewPoint(registers)),
-        Inside(reduction.classes, registers));
+    Accumulator& accumulator =
+        reduction.accumulators[NumberOf(ClassesBut(reduction.classes), registers)];
+    Elements operands = OperandsAt(reduction, NewPoint(registers));
+    for (Element& operand : operands) {
+      operand = e_.Broadcast(operand, AccumulatorLanes(reduction, /*parts=*/false));
+    }
+    const auto take = [&] { accumulator.Take(e_, reduction, operands, nullptr); };
+    const Value inside = Inside(reduction.classes, registers);
+    inside == nullptr ? take() : e_.If(inside, take);
   }
 
   // After all trips: the block's part.
   void FinishAcross(TileReduction& reduction) {
     CombineThreads(reduction, reduction.classes);
-    const std::vector<int> apart = ClassesApart(reduction);
+    const std::vector<int> apart = ClassesBut(reduction.classes);
     ForRegisters(apart, [&](const std::vector<int>& registers) {
       const Accumulator& accumulator = reduction.accumulators[NumberOf(apart, registers)];
       StorePart(reduction, accumulator.elements(), NewPoint(registers), registers,
                 reduction.classes);
     });
-  }
-
-  // The numbers of the roots of a level.
-  std::vector<int> RootsOf(int level) const {
-    std::vector<int> roots;
-    for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
-      const int root = static_cast<int>(i);
-      if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
-    }
-    return roots;
   }
 
   // One pass: computes the reductions of `level`, from partial results or from their operands, and
@@ -556,9 +553,6 @@ class TileLowering : public TileWalk {
     }
   }
 
-  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
-  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
-
   // The leaves of a root.
   Elements EmitRoot(int root, const Index& index) {
     Elements values;
@@ -581,7 +575,7 @@ class TileLowering : public TileWalk {
   absl::flat_hash_set<const Instruction*> held_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
   int exchanges_ = 0;
-  bool in_loop_ = false;  // shared memory is used again by the next trip
+  bool in_loop_ = false;  // shared memory is used again by the next trip, with no barrier between
 };
 
 }  // namespace

@@ -36,13 +36,16 @@ void TileAhead::Start() {
 }
 
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.
-Value TileAhead::PlaceOf(const Input& input, Value number) {
+Value TileAhead::FirstPlaceOf(const Input& input) {
   IndexMath& math = frame_.context.math;
   const Value trip = math.Rem(places_.trip(rows_), frame_.plan.tile().trips_ahead);
-  const Value vector = frame_.builder.Add(math.Mul(trip, input.vectors), number);
-  const Value row = math.Mul(vector, frame_.plan.block_threads);
-  const Value thread = math.Convert(frame_.builder.ThreadId());
-  return math.Mul(frame_.builder.Add(row, thread), input.lanes);
+  const Value first = math.Mul(trip, int64_t{input.vectors} * frame_.plan.block_threads);
+  return math.Mul(frame_.builder.Add(first, math.Convert(frame_.builder.ThreadId())), input.lanes);
+}
+
+Value TileAhead::PlaceOf(const Input& input, Value first, Value number) {
+  const int64_t step = int64_t{frame_.plan.block_threads} * input.lanes;
+  return frame_.builder.Add(first, frame_.context.math.Mul(number, step));
 }
 
 // A loop: written out whole, the addresses of all vectors would stay in registers from trip to
@@ -55,11 +58,18 @@ void TileAhead::CopyTrip(Value trip) {
     const int64_t bytes = int64_t{input.lanes} * ByteWidth(input.shared->element);
     const Value all = b.Integer(kernel::Type::Scalar(ElementType::kU32), bytes);
     kernel::Buffer* memory = frame_.memory.operands[input.parameter->parameter_number()];
+    const auto from = [&] {
+      return math.Linear(index_of_(*input.parameter, input.inner, 0),
+                         input.parameter->shape().dimensions());
+    };
+    const Value first_to = FirstPlaceOf(input), first_from = from();
+    const plan::TileClass& tile = frame_.plan.tile().classes[input.inner];
+    const int64_t step = int64_t{tile.vector} * tile.lanes * tile.warps;
+    const bool masked = places_.IsMasked(input.inner, input.vectors - 1);
     const auto copy = [&](Value number) {
       places_.SetRegister(input.inner, number);
-      const Index index = index_of_(*input.parameter, input.inner, 0);
-      const Value from = math.Linear(index, input.parameter->shape().dimensions());
-      b.Call(Intrinsic::kCopyAsync, {PlaceOf(input, number), from, all}, {bytes},
+      const Value source = masked ? from() : b.Add(first_from, math.Mul(number, step));
+      b.Call(Intrinsic::kCopyAsync, {PlaceOf(input, first_to, number), source, all}, {bytes},
              {input.shared, memory});
       places_.SetRegister(input.inner, nullptr);
     };
@@ -75,9 +85,10 @@ void TileAhead::Take() {
   for (const Input& input : inputs_) {
     kernel::AccessOptions options;
     options.alignment = input.lanes * ByteWidth(input.shared->element);
+    const Value first = FirstPlaceOf(input);
     for (int r = 0; r < input.vectors; ++r) {
       const Value vector =
-          b.Load(input.shared, PlaceOf(input, math.Const(r)), input.lanes, options);
+          b.Load(input.shared, PlaceOf(input, first, math.Const(r)), input.lanes, options);
       frame_.emitter.Provide(*input.parameter, index_of_(*input.parameter, input.inner, r), 0,
                              {vector, nullptr});
     }

@@ -40,8 +40,9 @@ class TileAhead {
 
   // Starts copies of a trip, and is at this trip then.
   void CopyTrip(kernel::Value trip);
-  // Where the thread keeps vector number `number` of the trip that it is at.
-  kernel::Value PlaceOf(const Input& input, kernel::Value number);
+  // Where the thread keeps the first vector of the trip that it is at, and so vector `number`.
+  kernel::Value FirstPlaceOf(const Input& input);
+  kernel::Value PlaceOf(const Input& input, kernel::Value first, kernel::Value number);
 
   Frame& frame_;
   const FusionInfo& info_;

@@ -120,6 +120,23 @@ std::vector<int> TileWalk::ReducedClasses(bool parts) const {
   return reduced;
 }
 
+std::vector<int> TileWalk::ClassesBut(absl::Span<const int> classes) const {
+  std::vector<int> others;
+  for (int c = 0; c < class_count_; ++c) {
+    if (!plan::Contains(classes, c)) others.push_back(c);
+  }
+  return others;
+}
+
+std::vector<int> TileWalk::RootsOf(int level) const {
+  std::vector<int> roots;
+  for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
+    const int root = static_cast<int>(i);
+    if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
+  }
+  return roots;
+}
+
 void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
   if (i == classes.size()) {
     body();

@@ -28,6 +28,12 @@ class TileWalk : public TileSpace {
   std::vector<int> KeptClasses() const;
   // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
   std::vector<int> ReducedClasses(bool parts) const;
+  std::vector<int> ClassesBut(absl::Span<const int> classes) const;
+
+  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
+  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
+  // The numbers of the roots of a level.
+  std::vector<int> RootsOf(int level) const;
 
   // Loops over the classes of the list that have them, from number `i` on, around `body`.
   void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body);

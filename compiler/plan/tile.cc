@@ -9,6 +9,7 @@
 #include "compiler/plan/cost.h"
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/tile_across.h"
+#include "compiler/plan/tile_cost.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
@@ -22,10 +23,10 @@ constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
 // A kernel more is written and compiled for no less than a tenth of the time.
 constexpr double kLeastGainOfKernel = 0.9;
+// Elements of an access to parts.
+constexpr int kPartsVector = 4;
 // Trips of a thread that puts partial results together, each of which waits for its load.
 constexpr int64_t kFewTripsOfParts = 4;
-// Bytes in a microsecond at 1 GB/s.
-constexpr double kBytesOfGigabyteRate = 1e3;
 
 class TilePlanner {
  public:
@@ -82,7 +83,7 @@ class TilePlanner {
 
   FusionPlan Costed(FusionPlan plan) const {
     for (const Join& join : joins_) plan.joined.push_back({join.rule, join.reduction});
-    plan.cost = Cost(plan);
+    plan.cost = CostOfTiles(plan, info_, levels_, target_);
     return plan;
   }
 
@@ -286,102 +287,6 @@ class TilePlanner {
     }
   }
 
-  // Microseconds: what is read and written, at the rate of copies, a part of the multiprocessors
-  // standing idle where there are few blocks; partial results; and the launches.
-  double Cost(const FusionPlan& plan) const {
-    if (levels_.across > 0) return CostAcross(plan);
-    double time = 0;
-    double written = static_cast<double>(info_.cost().bytes_written());
-    for (const KernelPlan& kernel : plan.kernels) {
-      const TilePlan& tile = kernel.tile();
-      const bool narrow =
-          tile.known_level > 0 && tile.partial_level == 0 && !HasWideRoot(info_, levels_);
-      double read = 0;
-      if (plan.kernels.size() > 1) {
-        if (!narrow && !tile.combines()) read = BytesOfPass(tile.known_level);
-      } else if (IsWalkedInTrips()) {
-        for (int level = 0; level <= levels_.last; ++level) read += BytesOfPass(level);
-      } else {
-        read = static_cast<double>(info_.cost().bytes_read());
-      }
-      const double busy = BusyShare(kernel);
-      time += kLaunchMicroseconds + read / (kBytesPerMicrosecond * busy);
-      if (tile.combines()) continue;
-      if (!narrow) time += PartsMicroseconds(kernel);
-      time += written / (kBytesPerMicrosecond * busy);
-      written = 0;
-    }
-    return time;
-  }
-
-  // The same of a walk and the kernel behind it.
-  double CostAcross(const FusionPlan& plan) const {
-    double bytes = static_cast<double>(info_.cost().bytes_read()) + info_.cost().bytes_written();
-    for (const Scratch& parts : plan.scratch) bytes += parts.shape.ByteSize();
-    return 2 * kLaunchMicroseconds + bytes / (kBytesPerMicrosecond * BusyShare(plan.kernels[0])) +
-           PartsMicroseconds(plan.kernels[1]);
-  }
-
-  // Of the multiprocessors that a kernel keeps busy.
-  double BusyShare(const KernelPlan& kernel) const {
-    return std::min<double>(1, static_cast<double>(kernel.blocks) *
-                                   std::min(kernel.block_threads, kBlockThreads) /
-                                   (kBlockThreads * static_cast<double>(target_.multiprocessors)));
-  }
-
-  // What the pass for the reductions above a level, and for the roots of the level, reads.
-  double BytesOfPass(int level) const {
-    std::vector<int> values;
-    for (const Reduction& reduction : info_.reductions()) {
-      if (levels_.of[reduction.value] == level + 1) values.push_back(reduction.value);
-    }
-    for (const Instruction* root : graph().view().roots) {
-      const int value = graph().NumberOf(*root);
-      if (levels_.of[value] == level) values.push_back(value);
-    }
-    std::vector<bool> seen(graph().value_count(), false);
-    for (int value : values) seen[value] = true;
-    double bytes = 0;
-    while (!values.empty()) {
-      const int value = values.back();
-      values.pop_back();
-      if (graph().IsInput(value)) bytes += static_cast<double>(info_.cost().input_bytes[value]);
-      for (const FusionEdge& edge : graph().EdgesOf(value)) {
-        if (seen[edge.operand] || IsReduction(edge.operand)) continue;
-        seen[edge.operand] = true;
-        values.push_back(edge.operand);
-      }
-    }
-    return bytes;
-  }
-
-  bool IsReduction(int value) const {
-    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
-                       [&](const Reduction& reduction) { return reduction.value == value; });
-  }
-
-  // For the partial results that each warp of each block reads, which come from L2.
-  double PartsMicroseconds(const KernelPlan& kernel) const {
-    const TilePlan& tile = kernel.tile();
-    const double warps = static_cast<double>(kernel.blocks * kernel.block_threads / kWarp);
-    double bytes = 0;
-    for (const Reduction& reduction : info_.reductions()) {
-      const int level = levels_.of[reduction.value];
-      if (level <= tile.combined_level || level > tile.known_level) continue;
-      if (!levels_.HasParts(reduction.value)) continue;
-      int64_t access = 1, accesses = deal_.splits;
-      for (int c : space().ClassesOf(reduction.value)) {
-        access *= int64_t{1} * tile.classes[c].vector * tile.classes[c].lanes;
-        accesses *= tile.classes[c].registers * tile.classes[c].loop;
-      }
-      for (const Shape& leaf : Leaves(graph().value(reduction.value).shape())) {
-        const int64_t width = ByteWidth(leaf.element_type());
-        bytes += warps * static_cast<double>(accesses * std::max(access * width, kSectorBytes));
-      }
-    }
-    return bytes / (kBytesOfGigabyteRate * target_.card->l2_gbps);
-  }
-
   TilePlan DealtTile() const {
     TilePlan tile;
     tile.classes = deal_.classes;
@@ -484,7 +389,8 @@ class TilePlanner {
 
   // As many blocks as there are sectors, with all loads of a thread under way at once.
   TilePlan ManyPartsTile() const {
-    const int64_t sector = kSectorBytes / (kRegisterBytes * deal_.classes[order_[0]].vector);
+    const int vector = std::min(deal_.classes[order_[0]].vector, kPartsVector);
+    const int64_t sector = kSectorBytes / (BytesOfNarrowest() * vector);
     const int64_t part_lanes =
         std::min(kWarp / std::max<int64_t>(1, sector), PowerOfTwoCeil(deal_.splits));
     TilePlan tile = PartsTile(kWarp / part_lanes);
@@ -498,6 +404,18 @@ class TilePlanner {
     return levels_.across > 0 ? Contains(levels_.late, c) : !IsReduced(c);
   }
 
+  // Of an element of results and parts.
+  int64_t BytesOfNarrowest() const {
+    int64_t bytes = kRegisterBytes;
+    for (const Instruction* root : graph().view().roots) {
+      if (levels_.of[graph().NumberOf(*root)] < levels_.last) continue;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        bytes = std::min<int64_t>(bytes, ByteWidth(leaf.element_type()));
+      }
+    }
+    return bytes;
+  }
+
   // What is kept has so many lanes at the most, the parts have the rest and the warps.
   TilePlan PartsTile(int64_t lanes) const {
     TilePlan tile;
@@ -505,7 +423,7 @@ class TilePlanner {
     for (int c : order_) {
       TileClass own;
       own.size = SizeOf(c);
-      if (IsPutTogether(c)) own.vector = deal_.classes[c].vector;
+      if (IsPutTogether(c)) own.vector = std::min(deal_.classes[c].vector, kPartsVector);
       tile.order.push_back(c);
       tile.classes.resize(class_count());
       tile.classes[c] = own;

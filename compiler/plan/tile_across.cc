@@ -8,10 +8,9 @@
 namespace ingot::plan {
 namespace {
 
-// Elements of a row that a thread has at the most: where the threads of a row are one warp, which
-// needs no barriers, and where they are more.
-constexpr int64_t kMostOfWarp = 32;
-constexpr int64_t kMostOfBlock = 16;
+// An element of a row that a thread has takes so many of TileKnobs::held_registers: what is
+// accumulated of it, and what is computed with it.
+constexpr int64_t kRegistersOfElement = 4;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -19,8 +18,9 @@ constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
 constexpr double kMostParts = 0.045;
 // Trips of a block, at least: its parts are as large as a row or two.
 constexpr int64_t kLeastTrips = 2;
-// Bytes of copies that a multiprocessor should have under way, and trips that they are ahead.
-constexpr int64_t kBytesAhead = 64 << 10;
+// Bytes of copies that a multiprocessor should have under way, where some have a block less than
+// others; and trips that they are ahead, at the most.
+constexpr int64_t kBytesAhead = 72 << 10;
 constexpr int64_t kMostTripsAhead = 4;
 // Shared memory of a block besides copies and what warps exchange at the end.
 constexpr int64_t kOtherSharedBytes = 2048;
@@ -101,11 +101,10 @@ class AcrossDealer {
     for (int64_t threads = kWarp; threads <= kMostBlockThreads; threads *= 2) {
       DealThreads(threads);
       const int64_t held = ElementsHeld();
-      if (held > (threads == kWarp ? kMostOfWarp : kMostOfBlock)) continue;
+      if (held * kRegistersOfElement > knobs_.held_registers) continue;
       const int64_t registers = held * WordsOfElement() + kOtherRegisters;
-      if (registers > target_.card->thread_registers) return false;
       resident_threads_ = std::min<int64_t>(target_.threads, target_.card->registers / registers);
-      return resident_threads_ >= threads;
+      if (registers <= target_.card->thread_registers && resident_threads_ >= threads) return true;
     }
     return false;
   }
@@ -196,10 +195,10 @@ class AcrossDealer {
         std::min<int64_t>(target_.shared_bytes, target_.card->shared_bytes / resident_ -
                                                     target_.card->reserved_shared_bytes) -
         kOtherSharedBytes - ExchangeBytes(1);
-    const int64_t trips = std::min({CeilDiv(kBytesAhead, bytes * resident_), kMostTripsAhead,
-                                    deal_.classes[rows_].loop, shared / bytes});
-    if (trips < 1) return;
-    deal_.trips_ahead = static_cast<int>(trips);
+    const int64_t most = std::min({kMostTripsAhead, deal_.classes[rows_].loop, shared / bytes});
+    if (most < 1) return;
+    const int64_t trips = PowerOfTwoCeil(CeilDiv(kBytesAhead, bytes * resident_));
+    deal_.trips_ahead = static_cast<int>(std::min(trips, PowerOfTwoFloor(most)));
     deal_.ahead = std::move(ahead);
   }
 
