@@ -257,7 +257,9 @@ class Merger {
       return Refuse("more than ", kMostMembers, " operations");
     }
     const int64_t a = FactsOf(first).reduced, b = FactsOf(second).reduced;
-    if (a > 1 && b > 1 && a != b) {
+    // Rows and columns of one array can be reduced in one walk.
+    const bool one_space = FactsOf(first).elements == FactsOf(second).elements;
+    if (a > 1 && b > 1 && a != b && !one_space) {
       return Refuse("reductions of different lengths: ", a, " and ", b);
     }
     return std::nullopt;

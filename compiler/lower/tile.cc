@@ -30,9 +30,6 @@ class TileLowering : public TileWalk {
  public:
   explicit TileLowering(Frame& frame)
       : TileWalk(frame),
-        joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{}
-                                                : plan::FindJoins(info_)),
-        levels_(info_, joins_),
         ahead_(frame, info_, places_,
                [this](const Instruction& parameter, int c, int r) {
                  std::vector<int> registers(class_count_, 0);
@@ -69,6 +66,7 @@ class TileLowering : public TileWalk {
     }
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
+    in_loop_ = in_loop_ && !HasOtherExchanges();
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
     if (!plan_.staged.empty()) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
@@ -77,10 +75,12 @@ class TileLowering : public TileWalk {
       EmitTurned(kept);
       return;
     }
+    const std::vector<TileReduction*> across = StartAcross();
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
       EmitTile();
     });
+    for (TileReduction* reduction : across) FinishAcross(*reduction);
   }
 
   bool IsHeld(const Instruction& instruction) const override {
@@ -88,6 +88,15 @@ class TileLowering : public TileWalk {
   }
 
  private:
+  // Whether barriers of other exchanges stand between two uses of the memory of one, for a tile has
+  // several.
+  bool HasOtherExchanges() const {
+    if (plan_.known_level > 0 || (plan_.partial_level > 0 && levels_.across == 0)) return false;
+    return std::count_if(reductions_.begin(), reductions_.end(), [&](const auto& reduction) {
+             return !levels_.IsAcross(reduction.value);
+           }) > 1;
+  }
+
   // Boxes of turned inputs are copied, what lies along the results is loaded, and boxes are read.
   void EmitTurned(const std::vector<int>& kept) {
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
@@ -112,6 +121,7 @@ class TileLowering : public TileWalk {
   }
 
   void EmitTile() {
+    if (levels_.across > 0) return EmitAcross();
     const int first = plan_.combines() ? plan_.known_level : plan_.combined_level + 1;
     for (int level = 1; level < first && !plan_.combines(); ++level) ReadCombined(level);
     for (int level = first; level <= plan_.known_level; ++level) Reduce(level, /*parts=*/true, {});
@@ -125,21 +135,62 @@ class TileLowering : public TileWalk {
     }
   }
 
-  // The numbers of the roots of a level.
-  std::vector<int> RootsOf(int level) const {
-    std::vector<int> roots;
-    for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
-      const int root = static_cast<int>(i);
-      if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
+  // A tile of a walk with reductions across it, or of what puts their parts together.
+  void EmitAcross() {
+    const int known = plan_.known_level;
+    if (levels_.IsLate(plan_)) {
+      Reduce(known, /*parts=*/true, {});
+      Reduce(known + 1, /*parts=*/false, RootsOf(known));
+      return;
     }
-    return roots;
+    for (int level = 0; level < levels_.across; ++level) {
+      Reduce(level + 1, /*parts=*/false, RootsOf(level));
+    }
   }
 
-  bool HasReducedClass(int value) const {
-    for (int c : info_.space().ClassesOf(value)) {
-      if (IsReduced(c)) return true;
+  // The reductions of which this kernel leaves parts, before any trip.
+  std::vector<TileReduction*> StartAcross() {
+    std::vector<TileReduction*> across;
+    for (TileReduction& reduction : reductions_) {
+      if (!levels_.IsAcross(reduction.value) || levels_.IsLate(plan_)) continue;
+      const std::vector<int> apart = ClassesBut(reduction.classes);
+      reduction.accumulators.assign(RegistersOf(apart), {});
+      for (Accumulator& accumulator : reduction.accumulators) {
+        accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, /*parts=*/false));
+      }
+      across.push_back(&reduction);
     }
-    return false;
+    return across;
+  }
+
+  // Takes the place of these registers.
+  void AccumulateAcross(TileReduction& reduction, const std::vector<int>& registers) {
+    // Places that differ along other classes only are one place of what is reduced.
+    const int operand = info_.graph().EdgesOf(reduction.value)[0].operand;
+    const absl::Span<const int> own = info_.space().ClassesOf(operand);
+    for (int c = 0; c < class_count_; ++c) {
+      if (registers[c] != 0 && !plan::Contains(own, c)) return;
+    }
+    Accumulator& accumulator =
+        reduction.accumulators[NumberOf(ClassesBut(reduction.classes), registers)];
+    Elements operands = OperandsAt(reduction, NewPoint(registers));
+    for (Element& operand : operands) {
+      operand = e_.Broadcast(operand, AccumulatorLanes(reduction, /*parts=*/false));
+    }
+    const auto take = [&] { accumulator.Take(e_, reduction, operands, nullptr); };
+    const Value inside = Inside(reduction.classes, registers);
+    inside == nullptr ? take() : e_.If(inside, take);
+  }
+
+  // After all trips: the block's part.
+  void FinishAcross(TileReduction& reduction) {
+    CombineThreads(reduction, reduction.classes);
+    const std::vector<int> apart = ClassesBut(reduction.classes);
+    ForRegisters(apart, [&](const std::vector<int>& registers) {
+      const Accumulator& accumulator = reduction.accumulators[NumberOf(apart, registers)];
+      StorePart(reduction, accumulator.elements(), NewPoint(registers), registers,
+                reduction.classes);
+    });
   }
 
   // One pass: computes the reductions of `level`, from partial results or from their operands, and
@@ -149,15 +200,19 @@ class TileLowering : public TileWalk {
     const std::vector<int> reduced = ReducedClasses(parts);
     std::vector<TileReduction*> reductions;
     for (TileReduction& reduction : reductions_) {
-      if (reduction.level == level) reductions.push_back(&reduction);
+      const bool is_across = levels_.IsAcross(reduction.value) && !parts;
+      if (reduction.level == level && !is_across) reductions.push_back(&reduction);
     }
+    std::vector<TileReduction*> across, narrow_across;
+    if (!parts && !levels_.IsLate(plan_)) FindAcross(level - 1, across, narrow_across);
     std::vector<int> wide, narrow;
     for (int root : roots) {
       (HasReducedClass(ValueOfRoot(root)) ? wide : narrow).push_back(root);
     }
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
     if (levels_.last == 0) EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
-    const std::vector<int> values = ValuesOf(reductions, wide);
+    std::vector<int> values = ValuesOf(reductions, wide);
+    for (const TileReduction* reduction : across) values.push_back(reduction->value);
     bool loops = false;
     for (int c : reduced) loops = loops || plan_.classes[c].loop > 1;
     // What is the same in all trips, as far as it is known before the first.
@@ -169,8 +224,11 @@ class TileLowering : public TileWalk {
                       }),
              kept);
     }
-    ForRegisters(kept, [&](const std::vector<int>& registers) { StoreRoots(narrow, registers); });
-    if (reductions.empty() && wide.empty()) return;
+    ForRegisters(kept, [&](const std::vector<int>& registers) {
+      for (TileReduction* reduction : narrow_across) AccumulateAcross(*reduction, registers);
+      StoreRoots(narrow, registers);
+    });
+    if (reductions.empty() && wide.empty() && across.empty()) return;
     for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
     if (plan_.aligned && !parts) {
       ForRegisters(
@@ -186,6 +244,7 @@ class TileLowering : public TileWalk {
         for (TileReduction* reduction : reductions) {
           if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
         }
+        for (TileReduction* reduction : across) AccumulateAcross(*reduction, registers);
         StoreRoots(wide, registers);
       });
       for (TileReduction* reduction : reductions) {
@@ -195,6 +254,21 @@ class TileLowering : public TileWalk {
     Loops(reduced, 0, body);
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
+    }
+  }
+
+  // The reductions across the walk whose operands are known behind the reductions of a level.
+  void FindAcross(int level, std::vector<TileReduction*>& wide,
+                  std::vector<TileReduction*>& narrow) {
+    for (TileReduction& reduction : reductions_) {
+      if (!levels_.IsAcross(reduction.value)) continue;
+      int known = 0;
+      bool is_wide = false;
+      for (const FusionEdge& edge : info_.graph().EdgesOf(reduction.value)) {
+        known = std::max(known, levels_.of[edge.operand]);
+        is_wide = is_wide || HasReducedClass(edge.operand);
+      }
+      if (known == level) (is_wide ? wide : narrow).push_back(&reduction);
     }
   }
 
@@ -217,30 +291,8 @@ class TileLowering : public TileWalk {
     return values;
   }
 
-  // Emits values at all registers of the classes.
-  void EmitAt(const std::vector<int>& values, const std::vector<int>& classes) {
-    if (values.empty()) return;
-    ForRegisters(classes, [&](const std::vector<int>& registers) {
-      const int point = NewPoint(registers);
-      for (int value : values) {
-        const Instruction& instruction = info_.graph().value(value);
-        e_.Emit(instruction, IndexAt(instruction, point));
-      }
-    });
-  }
-
   int64_t KeptNumber(const std::vector<int>& registers) const {
-    int64_t number = 0;
-    for (int c = 0; c < class_count_; ++c) {
-      if (!IsReduced(c)) number = number * plan_.classes[c].registers + registers[c];
-    }
-    return number;
-  }
-
-  int64_t KeptRegisters() const {
-    int64_t count = 1;
-    for (int c : KeptClasses()) count *= plan_.classes[c].registers;
-    return count;
+    return NumberOf(KeptClasses(), registers);
   }
 
   // The lanes of the vectors that a reduction's accumulators are; all of them have as many.
@@ -286,8 +338,8 @@ class TileLowering : public TileWalk {
   }
 
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
-    reduction.accumulators.assign(KeptRegisters(), {});
-    reduction.ends.assign(plan_.aligned && !parts ? KeptRegisters() : 0, {});
+    reduction.accumulators.assign(RegistersOf(KeptClasses()), {});
+    reduction.ends.assign(plan_.aligned && !parts ? RegistersOf(KeptClasses()) : 0, {});
     if (!loops) return;
     int lanes = AccumulatorLanes(reduction, parts);
     if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
@@ -381,7 +433,7 @@ class TileLowering : public TileWalk {
       CombineThreadsJoined(e_, reduction,
                            [&](TileReduction& leaf) { CombineThreads(leaf, reduced); });
     }
-    const bool stores = plan_.combines() || (!parts && plan_.partial_level > 0);
+    const bool stores = plan_.combines() || (!parts && plan_.partial_level == reduction.level);
     ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
       const Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
       const int point = NewPoint(registers);
@@ -463,33 +515,6 @@ class TileLowering : public TileWalk {
     });
   }
 
-  // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
-  // other thread has it too.  Blocks of the classes `apart` have elements of their own.
-  // `end`: whether it is an end of an aligned row that this thread has; null for other places.
-  Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
-                 const std::vector<int>& apart, Value end = nullptr) {
-    Value stores = b_.True();
-    for (int c = 0; c < class_count_; ++c) {
-      if (std::find(own.begin(), own.end(), c) != own.end()) {
-        const bool is_end = end != nullptr && c == plan_.order[0];
-        const Value inside = is_end ? end : Inside({c}, registers);
-        if (inside != nullptr) stores = b_.And(stores, inside);
-        continue;
-      }
-      stores = places_.IsFirst(c, stores);
-      if (registers[c] != 0) stores = b_.False();
-      const bool kept = !IsReduced(c);
-      if (kept && plan_.classes[c].loop > 1) {
-        stores = b_.And(stores, b_.Eq(places_.trip(c), math_.Const(0)));
-      }
-      const bool is_apart = std::find(apart.begin(), apart.end(), c) != apart.end();
-      if (plan_.classes[c].blocks > 1 && !is_apart) {
-        stores = b_.And(stores, b_.Eq(places_.block(c), math_.Const(0)));
-      }
-    }
-    return stores;
-  }
-
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers) {
     if (!roots.empty()) StoreRoots(roots, registers, NewPoint(registers), nullptr);
   }
@@ -528,9 +553,6 @@ class TileLowering : public TileWalk {
     }
   }
 
-  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
-  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
-
   // The leaves of a root.
   Elements EmitRoot(int root, const Index& index) {
     Elements values;
@@ -547,15 +569,13 @@ class TileLowering : public TileWalk {
     }
   }
 
-  const std::vector<plan::Join> joins_;
-  const plan::PassLevels levels_;
   TileAhead ahead_;
   TileTurned turned_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
   int exchanges_ = 0;
-  bool in_loop_ = false;  // shared memory is used again by the next trip
+  bool in_loop_ = false;  // shared memory is used again by the next trip, with no barrier between
 };
 
 }  // namespace

@@ -22,67 +22,85 @@ void TileAhead::Start() {
     const plan::TileClass& tile = plan.classes[inner];
     kernel::Buffer* shared = frame_.kernel->AddShared(
         absl::StrCat("ahead", parameter.parameter_number()), parameter.shape().element_type(),
-        {int64_t{tile.registers} * frame_.plan.block_threads * tile.vector});
+        {int64_t{plan.trips_ahead} * tile.registers * frame_.plan.block_threads * tile.vector});
     inputs_.push_back({&parameter, inner, tile.registers, tile.vector, shared});
   }
-  Copy();
+  for (size_t c = 0; c < plan.classes.size(); ++c) {
+    if (plan.classes[c].loop > 1) rows_ = static_cast<int>(c);
+  }
+  for (int trip = 0; trip < plan.trips_ahead; ++trip) {
+    CopyTrip(frame_.context.math.Const(trip));
+    frame_.builder.Call(Intrinsic::kCopyAsyncCommit);
+  }
+  places_.SetTrip(rows_, frame_.context.math.Const(0));
 }
 
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.
-Value TileAhead::PlaceOf(const Input& input, Value number) {
+Value TileAhead::FirstPlaceOf(const Input& input) {
   IndexMath& math = frame_.context.math;
-  const Value row = math.Mul(number, frame_.plan.block_threads);
-  const Value thread = math.Convert(frame_.builder.ThreadId());
-  return math.Mul(frame_.builder.Add(row, thread), input.lanes);
+  const Value trip = math.Rem(places_.trip(rows_), frame_.plan.tile().trips_ahead);
+  const Value first = math.Mul(trip, int64_t{input.vectors} * frame_.plan.block_threads);
+  return math.Mul(frame_.builder.Add(first, math.Convert(frame_.builder.ThreadId())), input.lanes);
+}
+
+Value TileAhead::PlaceOf(const Input& input, Value first, Value number) {
+  const int64_t step = int64_t{frame_.plan.block_threads} * input.lanes;
+  return frame_.builder.Add(first, frame_.context.math.Mul(number, step));
 }
 
 // A loop: written out whole, the addresses of all vectors would stay in registers from trip to
 // trip.
-void TileAhead::Copy() {
+void TileAhead::CopyTrip(Value trip) {
   kernel::Builder& b = frame_.builder;
   IndexMath& math = frame_.context.math;
+  places_.SetTrip(rows_, trip);
   for (const Input& input : inputs_) {
     const int64_t bytes = int64_t{input.lanes} * ByteWidth(input.shared->element);
     const Value all = b.Integer(kernel::Type::Scalar(ElementType::kU32), bytes);
     kernel::Buffer* memory = frame_.memory.operands[input.parameter->parameter_number()];
+    const auto from = [&] {
+      return math.Linear(index_of_(*input.parameter, input.inner, 0),
+                         input.parameter->shape().dimensions());
+    };
+    const Value first_to = FirstPlaceOf(input), first_from = from();
+    const plan::TileClass& tile = frame_.plan.tile().classes[input.inner];
+    const int64_t step = int64_t{tile.vector} * tile.lanes * tile.warps;
+    const bool masked = places_.IsMasked(input.inner, input.vectors - 1);
     const auto copy = [&](Value number) {
       places_.SetRegister(input.inner, number);
-      const Index index = index_of_(*input.parameter, input.inner, 0);
-      const Value from = math.Linear(index, input.parameter->shape().dimensions());
-      b.Call(Intrinsic::kCopyAsync, {PlaceOf(input, number), from, all}, {bytes},
+      const Value source = masked ? from() : b.Add(first_from, math.Mul(number, step));
+      b.Call(Intrinsic::kCopyAsync, {PlaceOf(input, first_to, number), source, all}, {bytes},
              {input.shared, memory});
       places_.SetRegister(input.inner, nullptr);
     };
     frame_.emitter.For(math.Const(0), math.Const(input.vectors), 1, copy, kUnroll);
   }
-  b.Call(Intrinsic::kCopyAsyncCommit);
 }
 
 void TileAhead::Take() {
   kernel::Builder& b = frame_.builder;
   IndexMath& math = frame_.context.math;
-  b.Call(Intrinsic::kCopyAsyncWait, {}, {0});
+  const plan::TilePlan& plan = frame_.plan.tile();
+  b.Call(Intrinsic::kCopyAsyncWait, {}, {plan.trips_ahead - 1});
   for (const Input& input : inputs_) {
     kernel::AccessOptions options;
     options.alignment = input.lanes * ByteWidth(input.shared->element);
+    const Value first = FirstPlaceOf(input);
     for (int r = 0; r < input.vectors; ++r) {
       const Value vector =
-          b.Load(input.shared, PlaceOf(input, math.Const(r)), input.lanes, options);
+          b.Load(input.shared, PlaceOf(input, first, math.Const(r)), input.lanes, options);
       frame_.emitter.Provide(*input.parameter, index_of_(*input.parameter, input.inner, r), 0,
                              {vector, nullptr});
     }
   }
-  const std::vector<plan::TileClass>& classes = frame_.plan.tile().classes;
-  for (size_t c = 0; c < classes.size(); ++c) {
-    if (classes[c].loop == 1) continue;
-    const Value trip = places_.trip(static_cast<int>(c));
-    const Value next = math.Add(trip, 1);
-    frame_.emitter.If(b.Lt(next, math.Const(classes[c].loop)), [&] {
-      places_.SetTrip(static_cast<int>(c), next);
-      Copy();
-      places_.SetTrip(static_cast<int>(c), trip);
-    });
-  }
+  const Value trip = places_.trip(rows_);
+  const Value next = math.Add(trip, plan.trips_ahead);
+  frame_.emitter.If(b.Lt(next, math.Const(plan.classes[rows_].loop)), [&] {
+    CopyTrip(next);
+    places_.SetTrip(rows_, trip);
+  });
+  // A group for each trip, that of a trip which is not there being empty.
+  b.Call(Intrinsic::kCopyAsyncCommit);
 }
 
 }  // namespace ingot::lower

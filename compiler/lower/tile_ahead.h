@@ -1,4 +1,4 @@
-// Inputs that a thread copies to shared memory one trip before it computes with them.
+// Inputs that a thread copies to shared memory trips before it computes with them.
 #ifndef INGOT_COMPILER_LOWER_TILE_AHEAD_H_
 #define INGOT_COMPILER_LOWER_TILE_AHEAD_H_
 
@@ -23,9 +23,10 @@ class TileAhead {
   TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, IndexOf index_of)
       : frame_(frame), info_(info), places_(places), index_of_(std::move(index_of)) {}
 
-  // Before the loop: makes room, and starts the copies of the first trip.
+  // Before the loop: makes room, and starts the copies of the first trips.
   void Start();
-  // In the loop: waits for this trip's elements, provides them, and starts the next trip's copies.
+  // In the loop: waits for this trip's elements, provides them, and starts copies of a trip to
+  // come.
   void Take();
 
  private:
@@ -37,15 +38,18 @@ class TileAhead {
     kernel::Buffer* shared;
   };
 
-  void Copy();
-  // Where the thread keeps vector number `number`.
-  kernel::Value PlaceOf(const Input& input, kernel::Value number);
+  // Starts copies of a trip, and is at this trip then.
+  void CopyTrip(kernel::Value trip);
+  // Where the thread keeps the first vector of the trip that it is at, and so vector `number`.
+  kernel::Value FirstPlaceOf(const Input& input);
+  kernel::Value PlaceOf(const Input& input, kernel::Value first, kernel::Value number);
 
   Frame& frame_;
   const FusionInfo& info_;
   TilePlaces& places_;
   IndexOf index_of_;
   std::vector<Input> inputs_;
+  int rows_ = 0;  // the class that loops
 };
 
 }  // namespace ingot::lower

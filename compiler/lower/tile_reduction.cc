@@ -84,7 +84,8 @@ std::vector<TileReduction> FindReductions(const FusionInfo& info,
     reduction.value = own.value;
     reduction.level = levels.of[own.value];
     reduction.classes = own.classes;
-    for (size_t i = 0; i < plan::Leaves(instruction.shape()).size(); ++i) {
+    const size_t leaves = plan::Leaves(instruction.shape()).size();
+    for (size_t i = 0; i < leaves && levels.HasParts(own.value); ++i) {
       reduction.scratch.push_back(scratch++);
     }
     found.push_back(std::move(reduction));

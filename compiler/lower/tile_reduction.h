@@ -11,6 +11,7 @@
 #include "compiler/lower/combination.h"
 #include "compiler/lower/emitter.h"
 #include "compiler/plan/joins.h"
+#include "compiler/plan/pass_levels.h"
 
 namespace ingot::lower {
 
@@ -73,7 +74,7 @@ struct TileReduction {
   int value = 0;             // its number in the FusionInfo
   int level = 0;             // PassLevels'
   std::vector<int> classes;  // that it ends
-  std::vector<int> scratch;  // for each leaf the scratch buffer of its partial results
+  std::vector<int> scratch;  // for each leaf the scratch buffer of its partial results, if any
   Combination combination;
   // An accumulator has a leaf for each of these too, and one for the count, which is one value for
   // all lanes of a vector.

@@ -1,5 +1,6 @@
 #include "compiler/lower/tile_walk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "compiler/plan/analysis.h"
@@ -30,6 +31,8 @@ TileWalk::TileWalk(Frame& frame)
     : frame_(frame),
       plan_(frame.plan.tile()),
       info_(ViewOf(frame.fusion)),
+      joins_(frame.fusion_plan.joined.empty() ? std::vector<plan::Join>{} : plan::FindJoins(info_)),
+      levels_(info_, joins_),
       e_(frame.emitter),
       b_(frame.builder),
       math_(frame.context.math),
@@ -95,9 +98,9 @@ void TileWalk::AddDimension(int value, int64_t d, const Point& point, Index& ind
   index.dims.push_back(sum);
 }
 
-bool TileWalk::IsReduced(int c) const {
-  return c >= static_cast<int>(info_.space().classes().size()) ||
-         info_.space().classes()[c].reduced;
+bool TileWalk::HasReducedClass(int value) const {
+  const absl::Span<const int> own = info_.space().ClassesOf(value);
+  return std::any_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); });
 }
 
 std::vector<int> TileWalk::KeptClasses() const {
@@ -115,6 +118,23 @@ std::vector<int> TileWalk::ReducedClasses(bool parts) const {
     if (IsReduced(c) && (c >= own) == parts) reduced.push_back(c);
   }
   return reduced;
+}
+
+std::vector<int> TileWalk::ClassesBut(absl::Span<const int> classes) const {
+  std::vector<int> others;
+  for (int c = 0; c < class_count_; ++c) {
+    if (!plan::Contains(classes, c)) others.push_back(c);
+  }
+  return others;
+}
+
+std::vector<int> TileWalk::RootsOf(int level) const {
+  std::vector<int> roots;
+  for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
+    const int root = static_cast<int>(i);
+    if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
+  }
+  return roots;
 }
 
 void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
@@ -146,6 +166,30 @@ void TileWalk::ForRegisters(const std::vector<int>& classes,
       registers[classes[i]] = 0;
     }
   }
+}
+
+int64_t TileWalk::NumberOf(const std::vector<int>& classes,
+                           const std::vector<int>& registers) const {
+  int64_t number = 0;
+  for (int c : classes) number = number * plan_.classes[c].registers + registers[c];
+  return number;
+}
+
+int64_t TileWalk::RegistersOf(const std::vector<int>& classes) const {
+  int64_t count = 1;
+  for (int c : classes) count *= plan_.classes[c].registers;
+  return count;
+}
+
+void TileWalk::EmitAt(const std::vector<int>& values, const std::vector<int>& classes) {
+  if (values.empty()) return;
+  ForRegisters(classes, [&](const std::vector<int>& registers) {
+    const int point = NewPoint(registers);
+    for (int value : values) {
+      const Instruction& instruction = info_.graph().value(value);
+      e_.Emit(instruction, IndexAt(instruction, point));
+    }
+  });
 }
 
 Value TileWalk::Coordinate(int c, int r) {
@@ -195,6 +239,30 @@ Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& 
     if (in_class != nullptr) inside = inside == nullptr ? in_class : b_.And(inside, in_class);
   }
   return inside;
+}
+
+Value TileWalk::IsStored(absl::Span<const int> own, const std::vector<int>& registers,
+                         const std::vector<int>& apart, Value end) {
+  Value stores = b_.True();
+  for (int c = 0; c < class_count_; ++c) {
+    if (plan::Contains(own, c)) {
+      const bool is_end = end != nullptr && c == plan_.order[0];
+      const Value inside = is_end ? end : Inside({c}, registers);
+      if (inside != nullptr) stores = b_.And(stores, inside);
+      continue;
+    }
+    stores = places_.IsFirst(c, stores);
+    if (registers[c] != 0) stores = b_.False();
+    const bool kept = !IsReduced(c);
+    if (kept && plan_.classes[c].loop > 1) {
+      stores = b_.And(stores, b_.Eq(places_.trip(c), math_.Const(0)));
+    }
+    const bool is_apart = plan::Contains(apart, c);
+    if (plan_.classes[c].blocks > 1 && !is_apart) {
+      stores = b_.And(stores, b_.Eq(places_.block(c), math_.Const(0)));
+    }
+  }
+  return stores;
 }
 
 // The row-major number of the first element of a row, modulo `modulus`, in the arrays of

@@ -7,6 +7,8 @@
 
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_places.h"
+#include "compiler/plan/joins.h"
+#include "compiler/plan/pass_levels.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::lower {
@@ -21,10 +23,17 @@ class TileWalk : public TileSpace {
 
   // The classes that blocks, lanes and registers share out but reductions end; that of partial
   // results is one.
-  bool IsReduced(int c) const;
+  bool IsReduced(int c) const { return levels_.IsReduced(plan_, c); }
+  bool HasReducedClass(int value) const;
   std::vector<int> KeptClasses() const;
   // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
   std::vector<int> ReducedClasses(bool parts) const;
+  std::vector<int> ClassesBut(absl::Span<const int> classes) const;
+
+  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
+  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
+  // The numbers of the roots of a level.
+  std::vector<int> RootsOf(int level) const;
 
   // Loops over the classes of the list that have them, from number `i` on, around `body`.
   void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body);
@@ -32,12 +41,24 @@ class TileWalk : public TileSpace {
   void ForRegisters(const std::vector<int>& classes,
                     const std::function<void(const std::vector<int>&)>& visit);
 
+  // The number of these registers among those of the classes, and how many there are.
+  int64_t NumberOf(const std::vector<int>& classes, const std::vector<int>& registers) const;
+  int64_t RegistersOf(const std::vector<int>& classes) const;
+  // Emits values at all registers of the classes.
+  void EmitAt(const std::vector<int>& values, const std::vector<int>& classes);
+
   // A place: for each class the coordinate of a register.  What is beyond the space reads its last
   // elements.
   int NewPoint(const std::vector<int>& registers);
   kernel::Value CoordinateAt(int point, int c) const { return points_[point].at[c]; }
   // Whether a place lies in the space along these classes; null where it always does.
   kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);
+
+  // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
+  // other thread has it too.  Blocks of the classes `apart` have elements of their own.
+  // `end`: whether it is an end of an aligned row that this thread has; null for other places.
+  kernel::Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
+                         const std::vector<int>& apart, kernel::Value end = nullptr);
 
   // TilePlan::shifted: what the row of these registers is moved back by; null where rows are not.
   kernel::Value ShiftAt(const std::vector<int>& registers);
@@ -50,6 +71,8 @@ class TileWalk : public TileSpace {
   Frame& frame_;
   const plan::TilePlan& plan_;
   const FusionInfo info_;
+  const std::vector<plan::Join> joins_;
+  const plan::PassLevels levels_;
   ElementEmitter& e_;
   kernel::Builder& b_;
   IndexMath& math_;

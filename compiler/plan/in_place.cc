@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/pass_levels.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -13,7 +14,7 @@ namespace {
 class Proof {
  public:
   Proof(const FusionPlan& plan, const FusionInfo& info, int result, int operand)
-      : plan_(plan), info_(info), result_(result), operand_(operand) {
+      : plan_(plan), info_(info), levels_(info, {}), result_(result), operand_(operand) {
     accumulates_.assign(info.graph().value_count(), false);
     for (const Reduction& reduction : info.reductions()) accumulates_[reduction.value] = true;
   }
@@ -114,15 +115,19 @@ class Proof {
     return absl::OkStatus();
   }
 
-  // Where blocks share reductions, kernel n stores the results of level n: what earlier kernels
-  // read is behind it.  In it each place of a thread is another point of the space, and each point
-  // another element of the operand.
+  // Where blocks share reductions, kernel n stores the results of level n, or the last one those of
+  // the last level: what earlier kernels read is behind it.  In it each place of a thread is
+  // another point of the space, and each point another element of the operand.
   absl::Status InTile() const {
     const bool splits = plan_.kernels.size() > 1;
     INGOT_REQUIRE(plan_.joined.empty(), "reductions are joined, and passes are not levels");
     INGOT_REQUIRE(plan_.kernels.back().tile().combined_level == 0,
                   "a kernel of its own puts parts together, and kernels are not levels");
-    const KernelPlan& kernel = plan_.kernels[splits ? info_.LevelOf(root_value_) : 0];
+    const int level = levels_.of[root_value_];
+    const bool is_first = !splits || (levels_.across > 0 && level < levels_.across);
+    const KernelPlan& kernel = is_first             ? plan_.kernels[0]
+                               : levels_.across > 0 ? plan_.kernels.back()
+                                                    : plan_.kernels[level];
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
@@ -139,10 +144,11 @@ class Proof {
     return IsStoredLast();
   }
 
-  // Pass n of a tile computes the reductions of level n; at each place, then, it stores the roots
-  // of level n - 1 in their order.
+  // Pass n of a tile computes the reductions of level n, and takes places for those across the walk
+  // whose operands wait for level n - 1; at each place, then, it stores the roots of level n - 1 in
+  // their order.
   absl::Status IsStoredLast() const {
-    const int pass = info_.LevelOf(root_value_) + 1;
+    const int pass = levels_.of[root_value_] + 1;
     std::vector<bool> reads(graph().value_count(), false);
     reads[operand_] = true;
     for (const FusionEdge& edge : graph().edges()) {
@@ -156,7 +162,7 @@ class Proof {
     for (size_t i = 0; i < roots().size(); ++i) {
       const int root = NumberOfRoot(i);
       if (i == root_ || !reads[root] || accumulates_[root]) continue;
-      const int its_pass = info_.LevelOf(root) + 1;
+      const int its_pass = levels_.of[root] + 1;
       INGOT_REQUIRE(its_pass < pass || (its_pass == pass && i < root_), roots()[i]->name(),
                     " reads the operand later");
     }
@@ -165,6 +171,7 @@ class Proof {
 
   const FusionPlan& plan_;
   const FusionInfo& info_;
+  const PassLevels levels_;
   const int result_, operand_;
   size_t root_ = 0;
   int root_value_ = -1;

@@ -388,19 +388,4 @@ std::vector<int> CountedBases(const std::vector<Join>& joins) {
   return bases;
 }
 
-PassLevels::PassLevels(const FusionInfo& info, const std::vector<Join>& joins)
-    : of(info.graph().value_count(), 0) {
-  const FusionGraph& graph = info.graph();
-  auto reduction = info.reductions().begin();
-  for (int v = graph.input_count(); v < graph.value_count(); ++v) {
-    for (const FusionEdge& edge : graph.EdgesOf(v)) of[v] = std::max(of[v], of[edge.operand]);
-    if (reduction == info.reductions().end() || reduction->value != v) continue;
-    ++reduction;
-    const bool joined = std::any_of(joins.begin(), joins.end(),
-                                    [&](const Join& join) { return join.reduction == v; });
-    if (!joined) ++of[v];
-    last = std::max(last, of[v]);
-  }
-}
-
 }  // namespace ingot::plan

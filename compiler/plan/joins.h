@@ -56,15 +56,6 @@ std::vector<Join> FindJoins(const FusionInfo& info);
 // The bases whose partial results are joined by how many elements they are of, each once.
 std::vector<int> CountedBases(const std::vector<Join>& joins);
 
-// The passes over the space that values wait for: FusionInfo::LevelOf, with joined reductions at
-// the level of their bases.
-struct PassLevels {
-  PassLevels(const FusionInfo& info, const std::vector<Join>& joins);
-
-  std::vector<int> of;  // by value
-  int last = 0;
-};
-
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_JOINS_H_

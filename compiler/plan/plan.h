@@ -135,7 +135,8 @@ struct TilePlan {
   // Reductions up to this level are read from scratch as a kernel before has put them together.
   int combined_level = 0;
   // Other than 0: the kernel stores partial results of the reductions of this level, and no
-  // results.  If it is the known level, it stores what it has put together, as one part more.
+  // results but those of levels below that it computes besides reductions across the walk
+  // (PassLevels).  If it is the known level, it stores what it has put together, as one part more.
   int partial_level = 0;
   // Rows, which lie along memory and are what is reduced, may begin anywhere: whole vectors are
   // those from the first element on whose row-major number is a multiple of the vector, and what
@@ -152,15 +153,17 @@ struct TilePlan {
   std::vector<int> turned;
   // Inputs that are the same in all trips, which each thread loads to registers before the first.
   std::vector<int> kept;
-  // Inputs of which each thread copies its elements of the next trip to shared memory while it
-  // computes with those of this one.  One kept class loops, no other; they have it.
+  // Inputs of which each thread copies its elements to shared memory so many trips before it
+  // computes with them.  One kept class loops, no other; they have it.
   std::vector<int> ahead;
+  int trips_ahead = 1;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
                     visit("shifted", self.shifted); visit("staged", self.staged);
                     visit("turned", self.turned); visit("kept", self.kept);
-                    visit("ahead", self.ahead); visit("class", self.classes);)
+                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
+                    visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

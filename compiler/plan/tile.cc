@@ -7,6 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/pass_levels.h"
+#include "compiler/plan/tile_across.h"
+#include "compiler/plan/tile_cost.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
@@ -20,10 +23,10 @@ constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
 // A kernel more is written and compiled for no less than a tenth of the time.
 constexpr double kLeastGainOfKernel = 0.9;
+// Elements of an access to parts.
+constexpr int kPartsVector = 4;
 // Trips of a thread that puts partial results together, each of which waits for its load.
 constexpr int64_t kFewTripsOfParts = 4;
-// Bytes in a microsecond at 1 GB/s.
-constexpr double kBytesOfGigabyteRate = 1e3;
 
 class TilePlanner {
  public:
@@ -34,8 +37,13 @@ class TilePlanner {
   absl::StatusOr<FusionPlan> Make() {
     INGOT_RETURN_IF_ERROR(CheckWalk());
     INGOT_RETURN_IF_ERROR(ChooseOrder());
-    if (turned_.empty()) {
-      deal_ = DealTile(info_, target_, order_, knobs_);
+    if (levels_.across > 0) {
+      std::optional<TileDeal> deal = DealAcross(info_, levels_, target_, order_, knobs_);
+      if (!deal.has_value())
+        return No("reductions end different dimensions", "no block holds rows");
+      deal_ = *std::move(deal);
+    } else if (turned_.empty()) {
+      deal_ = DealTile(info_, levels_, target_, order_, knobs_);
     } else {
       std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
       if (!deal.has_value()) return No("boxes of what lies across are short", NameOf(turned_[0]));
@@ -45,6 +53,7 @@ class TilePlanner {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
     }
+    if (levels_.across > 0) return Costed(KernelsAcross());
     if (numerics_ == Numerics::kDefault && IsWalkedInTrips()) {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
@@ -61,7 +70,7 @@ class TilePlanner {
   const IterationSpace& space() const { return info_.space(); }
   const FusionGraph& graph() const { return info_.graph(); }
   int class_count() const { return static_cast<int>(space().classes().size()); }
-  bool IsReduced(int c) const { return space().classes()[c].reduced; }
+  bool IsReduced(int c) const { return levels_.ended[c]; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
   // Whether a block does not hold what is reduced.
@@ -74,7 +83,7 @@ class TilePlanner {
 
   FusionPlan Costed(FusionPlan plan) const {
     for (const Join& join : joins_) plan.joined.push_back({join.rule, join.reduction});
-    plan.cost = Cost(plan);
+    plan.cost = CostOfTiles(plan, info_, levels_, target_);
     return plan;
   }
 
@@ -145,6 +154,7 @@ class TilePlanner {
   }
 
   absl::Status CheckReductions() {
+    INGOT_RETURN_IF_ERROR(CheckAcross(info_, levels_));
     const Reduction* first = nullptr;
     std::vector<int> ended;
     for (const Reduction& reduction : info_.reductions()) {
@@ -154,6 +164,7 @@ class TilePlanner {
       if (!CombinesInShared(graph().value(reduction.value))) {
         return No("threads cannot exchange values of a reduction's type", name);
       }
+      if (levels_.IsAcross(reduction.value)) continue;
       std::vector<int> classes = reduction.classes;
       std::sort(classes.begin(), classes.end());
       if (first == nullptr) {
@@ -276,89 +287,7 @@ class TilePlanner {
     }
   }
 
-  // Microseconds: what is read and written, at the rate of copies, a part of the multiprocessors
-  // standing idle where there are few blocks; partial results; and the launches.
-  double Cost(const FusionPlan& plan) const {
-    double time = 0;
-    double written = static_cast<double>(info_.cost().bytes_written());
-    for (const KernelPlan& kernel : plan.kernels) {
-      const TilePlan& tile = kernel.tile();
-      const bool narrow =
-          tile.known_level > 0 && tile.partial_level == 0 && !HasWideRoot(info_, levels_);
-      double read = 0;
-      if (plan.kernels.size() > 1) {
-        if (!narrow && !tile.combines()) read = BytesOfPass(tile.known_level);
-      } else if (IsWalkedInTrips()) {
-        for (int level = 0; level <= levels_.last; ++level) read += BytesOfPass(level);
-      } else {
-        read = static_cast<double>(info_.cost().bytes_read());
-      }
-      const double busy = std::min<double>(
-          1, static_cast<double>(kernel.blocks) * std::min(kernel.block_threads, kBlockThreads) /
-                 (kBlockThreads * static_cast<double>(target_.multiprocessors)));
-      time += kLaunchMicroseconds + read / (kBytesPerMicrosecond * busy);
-      if (tile.combines()) continue;
-      if (!narrow) time += PartsMicroseconds(kernel);
-      time += written / (kBytesPerMicrosecond * busy);
-      written = 0;
-    }
-    return time;
-  }
-
-  // What the pass for the reductions above a level, and for the roots of the level, reads.
-  double BytesOfPass(int level) const {
-    std::vector<int> values;
-    for (const Reduction& reduction : info_.reductions()) {
-      if (levels_.of[reduction.value] == level + 1) values.push_back(reduction.value);
-    }
-    for (const Instruction* root : graph().view().roots) {
-      const int value = graph().NumberOf(*root);
-      if (levels_.of[value] == level) values.push_back(value);
-    }
-    std::vector<bool> seen(graph().value_count(), false);
-    for (int value : values) seen[value] = true;
-    double bytes = 0;
-    while (!values.empty()) {
-      const int value = values.back();
-      values.pop_back();
-      if (graph().IsInput(value)) bytes += static_cast<double>(info_.cost().input_bytes[value]);
-      for (const FusionEdge& edge : graph().EdgesOf(value)) {
-        if (seen[edge.operand] || IsReduction(edge.operand)) continue;
-        seen[edge.operand] = true;
-        values.push_back(edge.operand);
-      }
-    }
-    return bytes;
-  }
-
-  bool IsReduction(int value) const {
-    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
-                       [&](const Reduction& reduction) { return reduction.value == value; });
-  }
-
-  // For the partial results that each warp of each block reads, which come from L2.
-  double PartsMicroseconds(const KernelPlan& kernel) const {
-    const TilePlan& tile = kernel.tile();
-    const double warps = static_cast<double>(kernel.blocks * kernel.block_threads / kWarp);
-    double bytes = 0;
-    for (const Reduction& reduction : info_.reductions()) {
-      const int level = levels_.of[reduction.value];
-      if (level <= tile.combined_level || level > tile.known_level) continue;
-      int64_t access = 1, accesses = deal_.splits;
-      for (int c : space().ClassesOf(reduction.value)) {
-        access *= int64_t{1} * tile.classes[c].vector * tile.classes[c].lanes;
-        accesses *= tile.classes[c].registers * tile.classes[c].loop;
-      }
-      for (const Shape& leaf : Leaves(graph().value(reduction.value).shape())) {
-        const int64_t width = ByteWidth(leaf.element_type());
-        bytes += warps * static_cast<double>(accesses * std::max(access * width, kSectorBytes));
-      }
-    }
-    return bytes / (kBytesOfGigabyteRate * target_.card->l2_gbps);
-  }
-
-  FusionPlan OneKernel() const {
-    FusionPlan plan;
+  TilePlan DealtTile() const {
     TilePlan tile;
     tile.classes = deal_.classes;
     tile.order = order_;
@@ -368,10 +297,41 @@ class TilePlanner {
     tile.turned = deal_.turned;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
-    KernelPlan kernel = Kernel(tile);
+    tile.trips_ahead = deal_.trips_ahead;
+    return tile;
+  }
+
+  FusionPlan OneKernel() const {
+    FusionPlan plan;
+    KernelPlan kernel = Kernel(DealtTile());
     CountWork(kernel);
     plan.kernels.push_back(std::move(kernel));
     return plan;
+  }
+
+  // The walk, which leaves parts of the reductions across it, and what puts those together.
+  FusionPlan KernelsAcross() const {
+    FusionPlan plan;
+    plan.scratch = PartsScratch(info_, joins_, deal_.splits);
+    TilePlan walk = DealtTile();
+    walk.partial_level = levels_.across;
+    plan.kernels.push_back(Kernel(walk));
+    plan.kernels[0].resident_blocks = deal_.resident_blocks;
+    TilePlan late = Finishing(/*combined_level=*/0);
+    late.known_level = levels_.across;
+    KernelPlan last = Kernel(late);
+    CountWork(last);
+    plan.kernels.push_back(std::move(last));
+    GiveScratch(plan);
+    return plan;
+  }
+
+  static void GiveScratch(FusionPlan& plan) {
+    for (KernelPlan& kernel : plan.kernels) {
+      for (size_t i = 0; i < plan.scratch.size(); ++i) {
+        kernel.buffers.push_back({BufferRole::Kind::kScratch, static_cast<int>(i)});
+      }
+    }
   }
 
   // A kernel for the partial results of each level, and one that stores the results.  `combines`:
@@ -406,11 +366,7 @@ class TilePlanner {
     KernelPlan last = Kernel(tile);
     CountWork(last);
     plan.kernels.push_back(std::move(last));
-    for (KernelPlan& kernel : plan.kernels) {
-      for (size_t i = 0; i < plan.scratch.size(); ++i) {
-        kernel.buffers.push_back({BufferRole::Kind::kScratch, static_cast<int>(i)});
-      }
-    }
+    GiveScratch(plan);
     return plan;
   }
 
@@ -433,7 +389,8 @@ class TilePlanner {
 
   // As many blocks as there are sectors, with all loads of a thread under way at once.
   TilePlan ManyPartsTile() const {
-    const int64_t sector = kSectorBytes / (kRegisterBytes * deal_.classes[order_[0]].vector);
+    const int vector = std::min(deal_.classes[order_[0]].vector, kPartsVector);
+    const int64_t sector = kSectorBytes / (BytesOfNarrowest() * vector);
     const int64_t part_lanes =
         std::min(kWarp / std::max<int64_t>(1, sector), PowerOfTwoCeil(deal_.splits));
     TilePlan tile = PartsTile(kWarp / part_lanes);
@@ -443,6 +400,22 @@ class TilePlanner {
     return tile;
   }
 
+  bool IsPutTogether(int c) const {
+    return levels_.across > 0 ? Contains(levels_.late, c) : !IsReduced(c);
+  }
+
+  // Of an element of results and parts.
+  int64_t BytesOfNarrowest() const {
+    int64_t bytes = kRegisterBytes;
+    for (const Instruction* root : graph().view().roots) {
+      if (levels_.of[graph().NumberOf(*root)] < levels_.last) continue;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        bytes = std::min<int64_t>(bytes, ByteWidth(leaf.element_type()));
+      }
+    }
+    return bytes;
+  }
+
   // What is kept has so many lanes at the most, the parts have the rest and the warps.
   TilePlan PartsTile(int64_t lanes) const {
     TilePlan tile;
@@ -450,14 +423,14 @@ class TilePlanner {
     for (int c : order_) {
       TileClass own;
       own.size = SizeOf(c);
-      if (!IsReduced(c)) own.vector = deal_.classes[c].vector;
+      if (IsPutTogether(c)) own.vector = std::min(deal_.classes[c].vector, kPartsVector);
       tile.order.push_back(c);
       tile.classes.resize(class_count());
       tile.classes[c] = own;
     }
     for (int c : order_) {
       TileClass& own = tile.classes[c];
-      if (IsReduced(c)) continue;
+      if (!IsPutTogether(c)) continue;
       own.lanes =
           static_cast<int>(std::min(lanes, PowerOfTwoCeil(CeilDiv(own.size, int64_t{own.vector}))));
       lanes /= own.lanes;
@@ -513,7 +486,9 @@ std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join
   const auto add = [&](ElementType type, const Shape& leaf) {
     scratch.push_back({Shape::ArrayWithDefaultLayout(type, {parts, leaf.ElementCount()})});
   };
+  const PassLevels levels(info, joins);
   for (const Reduction& reduction : info.reductions()) {
+    if (!levels.HasParts(reduction.value)) continue;
     const Instruction& reduce = info.graph().value(reduction.value);
     const bool simple =
         reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();

@@ -21,7 +21,8 @@ void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo&
 
 // The plan of one or several tile kernels that compute what is, or is to become, a fusion, for GPU
 // targets.  FailedPrecondition where there is none: where the fusion accumulates in another way
-// than by reduce, where reductions end different classes, where a value that depends on a reduction
+// than by reduce, where reductions end classes that no walk with others across it
+// has, where a value that depends on a reduction
 // is asked for elsewhere than at a point of the space, where a large array does not lie along
 // the space, or where a thread would have too much code.  The message is a kind of reason, the same
 // for all fusions, then ": " and what it is in this one.

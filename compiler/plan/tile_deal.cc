@@ -39,9 +39,9 @@ int64_t WorthOfCode(const FusionInfo& info) {
 
 class Dealer {
  public:
-  Dealer(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-         const TileKnobs& knobs)
-      : info_(info), target_(target), order_(order), knobs_(knobs) {
+  Dealer(const FusionInfo& info, const PassLevels& levels, const Target& target,
+         const std::vector<int>& order, const TileKnobs& knobs)
+      : info_(info), levels_(levels), target_(target), order_(order), knobs_(knobs) {
     for (const IterationClass& c : space().classes()) {
       deal_.classes.emplace_back();
       deal_.classes.back().size = c.size;
@@ -63,7 +63,7 @@ class Dealer {
  private:
   const IterationSpace& space() const { return info_.space(); }
   const FusionGraph& graph() const { return info_.graph(); }
-  bool IsReduced(int c) const { return space().classes()[c].reduced; }
+  bool IsReduced(int c) const { return levels_.ended[c]; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
   // Elements of the innermost class that one access of each array moves.
@@ -324,7 +324,7 @@ class Dealer {
     }
     DealBlocks(kept);
     SplitReduction(reduced, kept);
-    TakeRowsByTurns(info_, target_, order_, knobs_, deal_);
+    TakeRowsByTurns(info_, levels_, target_, order_, knobs_, deal_);
   }
 
   // Columns across memory: lanes along it, warps and loops along what is reduced.
@@ -374,6 +374,7 @@ class Dealer {
   }
 
   const FusionInfo& info_;
+  const PassLevels& levels_;
   const Target& target_;
   const std::vector<int>& order_;
   const TileKnobs& knobs_;
@@ -415,17 +416,18 @@ int64_t ElementsOfTrip(const FusionInfo& info, int inner) {
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels) {
   for (const Instruction* root : info.graph().view().roots) {
     const int value = info.graph().NumberOf(*root);
-    if (levels.of[value] < levels.last) continue;
+    const int last = levels.across > 0 ? levels.last - 1 : levels.last;
+    if (levels.of[value] != last) continue;
     for (int c : info.space().ClassesOf(value)) {
-      if (info.space().classes()[c].reduced) return true;
+      if (levels.ended[c]) return true;
     }
   }
   return false;
 }
 
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-                  const TileKnobs& knobs) {
-  return Dealer(info, target, order, knobs).Run();
+TileDeal DealTile(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                  const std::vector<int>& order, const TileKnobs& knobs) {
+  return Dealer(info, levels, target, order, knobs).Run();
 }
 
 }  // namespace ingot::plan

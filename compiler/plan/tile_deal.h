@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/analysis/fusion_info.h"
@@ -39,7 +40,7 @@ int64_t PowerOfTwoCeil(int64_t n);
 int64_t CodeOfElement(const FusionInfo& info, int inner);
 int64_t ElementsOfTrip(const FusionInfo& info, int inner);
 
-// A root that depends on the last reductions has classes that reductions end.
+// A root that depends on the last reductions of the walk has classes that they end.
 bool HasWideRoot(const FusionInfo& info, const PassLevels& levels);
 
 // What a deal may be varied in.  The defaults are the guess; tile_candidates.h tries others.
@@ -72,14 +73,16 @@ struct TileDeal {
   bool aligned = false;            // TilePlan's
   bool shifted = false;
   std::vector<int> staged, turned, kept, ahead;
-  int64_t splits = 1;  // blocks that share what is reduced
+  int trips_ahead = 1;
+  int64_t splits = 1;       // blocks that share what is reduced
+  int resident_blocks = 0;  // KernelPlan's of a walk with reductions across; 0: as it comes
 };
 
 // `order` as TilePlan's: its first class is innermost in every large array.  Rows along memory are
 // held by the threads of a block where they fit; columns across memory are taken by lanes; too few
 // blocks share out what is reduced.
-TileDeal DealTile(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-                  const TileKnobs& knobs);
+TileDeal DealTile(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                  const std::vector<int>& order, const TileKnobs& knobs);
 
 }  // namespace ingot::plan
 

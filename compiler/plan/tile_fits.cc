@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/fits.h"
+#include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
@@ -42,6 +43,11 @@ class Checker {
     if (!splits_) {
       INGOT_REQUIRE(plan_.scratch.empty(), "one kernel needs no scratch; leave it out");
     }
+    if (levels_.across > 0) {
+      INGOT_REQUIRE(plan_.kernels.size() == 2 && plan_.joined.empty(), plan_.kernels.size(),
+                    " kernels; a walk with reductions across it and one that puts parts together, "
+                    "which joins none, are two");
+    }
     for (size_t i = 0; i < plan_.kernels.size(); ++i) {
       INGOT_RETURN_IF_ERROR(Annotate(KernelFits(static_cast<int>(i)), "kernel ", i));
     }
@@ -50,13 +56,20 @@ class Checker {
 
  private:
   bool IsLast(int number) const { return number + 1 == static_cast<int>(plan_.kernels.size()); }
-  bool IsReduced(int c) const { return c >= own_classes_ || info_.space().classes()[c].reduced; }
+  // In the places of a kernel.
+  bool IsReduced(int number, int c) const {
+    return levels_.IsReduced(plan_.kernels[number].tile(), c);
+  }
+  // Its blocks walk rows and leave parts of reductions across them.
+  bool WalksAcross(int number) const {
+    return levels_.across > 0 && plan_.kernels[number].tile().partial_level > 0;
+  }
 
   absl::Status KernelFits(int number) const {
     const KernelPlan& kernel = plan_.kernels[number];
     const TilePlan& tile = kernel.tile();
     INGOT_RETURN_IF_ERROR(LevelsFit(number, tile));
-    INGOT_RETURN_IF_ERROR(OrderFits(tile));
+    INGOT_RETURN_IF_ERROR(OrderFits(number));
     const KernelPlan& last = guess_.kernels.back();
     INGOT_REQUIRE(kernel.index_type == last.index_type || kernel.index_type == ElementType::kS64,
                   "index=", ElementTypeName(kernel.index_type), "; it must be ",
@@ -75,8 +88,8 @@ class Checker {
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
     INGOT_RETURN_IF_ERROR(TurnedFit(tile));
-    INGOT_RETURN_IF_ERROR(KeptFit(tile));
-    INGOT_RETURN_IF_ERROR(AheadFit(tile));
+    INGOT_RETURN_IF_ERROR(KeptFit(number));
+    INGOT_RETURN_IF_ERROR(AheadFit(number));
     return MemoryFits(number);
   }
 
@@ -97,6 +110,15 @@ class Checker {
   // The kernels of a split leave parts of one level after the other; behind each may stand one that
   // puts these together, if there is one for all levels below.  The last has all levels.
   absl::Status LevelsFit(int number, const TilePlan& tile) const {
+    if (levels_.across > 0) {
+      const bool walks = number == 0;
+      INGOT_REQUIRE(tile.known_level == (walks ? 0 : levels_.across) && tile.combined_level == 0 &&
+                        tile.partial_level == (walks ? levels_.across : 0),
+                    "known_level=", tile.known_level, " partial_level=", tile.partial_level,
+                    " combined_level=", tile.combined_level, "; the first kernel leaves parts of ",
+                    "level ", levels_.across, ", which the second knows");
+      return absl::OkStatus();
+    }
     int known = 0, combined = 0;
     for (int i = 0; i < number; ++i) {
       ++(plan_.kernels[i].tile().combines() ? combined : known);
@@ -120,10 +142,12 @@ class Checker {
     return absl::OkStatus();
   }
 
-  absl::Status OrderFits(const TilePlan& tile) const {
-    const size_t wanted = own_classes_ + (splits_ ? 1 : 0);
+  absl::Status OrderFits(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
+    const bool has_parts = splits_ && !WalksAcross(number);
+    const size_t wanted = own_classes_ + (has_parts ? 1 : 0);
     INGOT_REQUIRE(tile.classes.size() == wanted, tile.classes.size(), " classes; there are ",
-                  wanted, splits_ ? ", with that of the parts" : "");
+                  wanted, has_parts ? ", with that of the parts" : "");
     std::vector<int> sorted = tile.order;
     std::sort(sorted.begin(), sorted.end());
     bool permutation = sorted.size() == wanted;
@@ -140,7 +164,8 @@ class Checker {
   // The last kernel of a split has nothing to do along what is reduced if no result lies there, and
   // neither has one that puts parts together.
   bool Walks(int number, int c) const {
-    if (!IsReduced(c) || !splits_ || c >= own_classes_) return true;
+    if (!IsReduced(number, c) || !splits_ || c >= own_classes_) return true;
+    if (levels_.across > 0) return WalksAcross(number);
     if (plan_.kernels[number].tile().combines()) return false;
     return !IsLast(number) || HasWideRoot(info_, levels_);
   }
@@ -169,7 +194,12 @@ class Checker {
                   kMostRegisters, " are written out");
     INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Places(kernel.tile(), c), Walks(number, c)));
     // Who completes a reduction has all that it reduces.
-    const bool completes = c >= own_classes_ || (IsReduced(c) && !splits_ && levels_.last > 0);
+    const bool completes =
+        c >= own_classes_ ||
+        (IsReduced(number, c) && (WalksAcross(number) || (!splits_ && levels_.last > 0)));
+    // Accumulators are of one trip's places, but for the classes that they are accumulated over.
+    INGOT_REQUIRE(!WalksAcross(number) || own.loop == 1 || Contains(levels_.shared, c),
+                  "loop=", own.loop, "; reductions across the walk have accumulators of one trip");
     INGOT_REQUIRE(!completes || own.blocks == 1, "blocks=", own.blocks,
                   "; the blocks of one kernel cannot share what is reduced");
     return absl::OkStatus();
@@ -233,10 +263,11 @@ class Checker {
   absl::Status AlignedFit(int number) const {
     const TileClass& inner = plan_.kernels[number].tile().classes[inner_];
     for (int c = 0; c < own_classes_; ++c) {
-      INGOT_REQUIRE(IsReduced(c) == (c == inner_), "aligned: d", c,
-                    IsReduced(c) ? " is reduced too" : " is not reduced");
+      INGOT_REQUIRE(IsReduced(number, c) == (c == inner_), "aligned: d", c,
+                    IsReduced(number, c) ? " is reduced too" : " is not reduced");
     }
     INGOT_REQUIRE(Walks(number, inner_), "aligned: no row is walked");
+    INGOT_REQUIRE(levels_.across == 0, "aligned: columns are accumulated over rows");
     INGOT_REQUIRE(inner.vector > 1, "aligned: vector=1 always is");
     const int64_t ends = int64_t{2} * (inner.vector - 1);
     INGOT_REQUIRE(inner.lanes * inner.warps >= ends && inner.size > ends,
@@ -250,17 +281,18 @@ class Checker {
     int64_t splits = 1;
     const std::vector<TileClass>& classes = plan_.kernels[0].tile().classes;
     for (int c = 0; c < std::min<int>(own_classes_, static_cast<int>(classes.size())); ++c) {
-      if (IsReduced(c)) splits = SaturatingMultiply(splits, classes[c].blocks);
+      if (levels_.across > 0 ? Contains(levels_.shared, c) : levels_.ended[c])
+        splits = SaturatingMultiply(splits, classes[c].blocks);
     }
     return splits;
   }
 
   absl::Status PartsFit(int number) const {
     const int64_t splits = Splits();
-    if (!IsLast(number) && !plan_.kernels[number].tile().combines()) {
+    if (!IsLast(number) && !WalksAcross(number) && !plan_.kernels[number].tile().combines()) {
       int64_t own = 1;
       for (int c = 0; c < own_classes_; ++c) {
-        if (!IsReduced(c)) continue;
+        if (!IsReduced(number, c)) continue;
         own = SaturatingMultiply(own, plan_.kernels[number].tile().classes[c].blocks);
       }
       INGOT_REQUIRE(own == splits, "its blocks make ", own, " parts, those of kernel 0 ", splits);
@@ -336,32 +368,39 @@ class Checker {
     return absl::OkStatus();
   }
 
-  absl::Status KeptFit(const TilePlan& tile) const {
+  absl::Status KeptFit(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
     if (tile.kept.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("kept", tile.kept));
     INGOT_REQUIRE(!tile.aligned, "kept: rows are aligned");
     for (int v : tile.kept) {
       const absl::Span<const int> own = info_.space().ClassesOf(v);
-      const bool same = std::all_of(
-          own.begin(), own.end(), [&](int c) { return tile.classes[c].loop == 1 && IsReduced(c); });
+      const bool same = std::all_of(own.begin(), own.end(), [&](int c) {
+        return tile.classes[c].loop == 1 && IsReduced(number, c);
+      });
       INGOT_REQUIRE(info_.uses().Of(v).in_space() && same && !Contains(tile.staged, v),
                     "kept: input ", v, " is not the same in all trips");
     }
     return absl::OkStatus();
   }
 
-  absl::Status AheadFit(const TilePlan& tile) const {
+  absl::Status AheadFit(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
+    INGOT_REQUIRE(!tile.ahead.empty() || tile.trips_ahead == 1, "trips_ahead: nothing is ahead");
     if (tile.ahead.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("ahead", tile.ahead));
     int rows = -1;
     for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
       if (tile.classes[c].loop == 1) continue;
-      INGOT_REQUIRE(rows < 0 && !IsReduced(c), "ahead: one class loops, and no reduction ends it");
+      INGOT_REQUIRE(rows < 0 && !IsReduced(number, c),
+                    "ahead: one class loops, and no reduction ends it");
       rows = c;
     }
     INGOT_REQUIRE(rows >= 0, "ahead: no class loops");
+    INGOT_REQUIRE(tile.trips_ahead >= 1 && tile.trips_ahead <= tile.classes[rows].loop,
+                  "trips_ahead=", tile.trips_ahead, "; of ", tile.classes[rows].loop, " trips");
     INGOT_REQUIRE(!tile.aligned, "ahead: rows are aligned");
-    INGOT_REQUIRE(tile.known_level == 0 && tile.partial_level == 0,
+    INGOT_REQUIRE(tile.known_level == 0 && (tile.partial_level == 0 || WalksAcross(number)),
                   "ahead: the kernel is one of several");
     for (int v : tile.ahead) {
       const absl::Span<const int> own = info_.space().ClassesOf(v);
@@ -407,14 +446,16 @@ class Checker {
     for (int v : tile.ahead) {
       const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
                                                   HeldElements(info_, tile.classes, v));
-      bytes = SaturatingAdd(bytes, ingot::BytesOf(info_.graph().value(v).shape(), elements));
+      const int64_t trip = ingot::BytesOf(info_.graph().value(v).shape(), elements);
+      bytes = SaturatingAdd(bytes, SaturatingMultiply(tile.trips_ahead, trip));
     }
     for (const Reduction& reduction : info_.reductions()) {
       const int level = levels_.of[reduction.value];
       if (level <= tile.combined_level) continue;
       if (level <= tile.known_level) {
+        if (!levels_.HasParts(reduction.value)) continue;
         bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/true));
-      } else if (tile.partial_level == 0 || level == tile.partial_level) {
+      } else if (tile.partial_level == 0 || level == tile.partial_level || WalksAcross(number)) {
         bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/false));
       }
     }
@@ -427,13 +468,14 @@ class Checker {
     int64_t exchanging = 1, slots = plan_.kernels[number].block_threads / kWarp, lanes = 1;
     for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
       const TileClass& own = tile.classes[c];
-      const bool reduced = IsReduced(c) && (c >= own_classes_) == parts;
-      if (reduced) {
+      const bool across = levels_.IsAcross(reduction.value) && !parts;
+      const bool ends = across ? Contains(reduction.classes, c) : IsReduced(number, c);
+      if (ends && (c >= own_classes_) == parts) {
         exchanging *= own.warps;
         continue;
       }
       slots *= own.lanes;
-      if (!IsReduced(c)) slots *= own.registers;
+      if (!ends) slots *= own.registers;
       lanes = std::max(lanes, int64_t{own.vector});
     }
     if (exchanging == 1) return 0;

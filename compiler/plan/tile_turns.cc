@@ -52,9 +52,9 @@ int64_t MostResident(const FusionInfo& info, const Target& target, const std::ve
 
 class RowTurns {
  public:
-  RowTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-           const TileKnobs& knobs, TileDeal& deal)
-      : info_(info), target_(target), order_(order), knobs_(knobs), deal_(deal) {
+  RowTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
+           const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal)
+      : info_(info), levels_(levels), target_(target), order_(order), knobs_(knobs), deal_(deal) {
     for (int c : order) {
       (IsReduced(c) ? reduced_ : kept_).push_back(c);
     }
@@ -72,7 +72,7 @@ class RowTurns {
  private:
   const FusionGraph& graph() const { return info_.graph(); }
   absl::Span<const int> ClassesOf(int v) const { return info_.space().ClassesOf(v); }
-  bool IsReduced(int c) const { return info_.space().classes()[c].reduced; }
+  bool IsReduced(int c) const { return levels_.ended[c]; }
   TileClass& rows() { return deal_.classes[kept_[0]]; }
 
   bool IsWalkedInTrips() const {
@@ -218,6 +218,7 @@ class RowTurns {
   }
 
   const FusionInfo& info_;
+  const PassLevels& levels_;
   const Target& target_;
   const std::vector<int>& order_;
   const TileKnobs& knobs_;
@@ -229,9 +230,9 @@ class RowTurns {
 
 }  // namespace
 
-void TakeRowsByTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-                     const TileKnobs& knobs, TileDeal& deal) {
-  RowTurns(info, target, order, knobs, deal).Run();
+void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                     const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal) {
+  RowTurns(info, levels, target, order, knobs, deal).Run();
 }
 
 int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Target& target,

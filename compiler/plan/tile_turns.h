@@ -14,8 +14,8 @@ namespace ingot::plan {
 // Changes a deal of rows that lie along memory (`order` as TilePlan's): what all rows read is
 // loaded once for several of them, and rows of which a multiprocessor holds one block are copied
 // ahead.  A deal whose rows are walked in trips stays as it is.
-void TakeRowsByTurns(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-                     const TileKnobs& knobs, TileDeal& deal);
+void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
+                     const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

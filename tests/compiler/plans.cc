@@ -11,6 +11,7 @@
 #include "compiler/compile.h"
 #include "compiler/executable.h"
 #include "compiler/kernel/simulator/device/device.h"
+#include "compiler/plan/analysis.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_turned.h"
@@ -133,6 +134,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 FusionPlan PlanDrawer::Draw() {
   FusionPlan drawn = plan::MakePlan(fusion_, target_);
   if (!drawn.kernels[0].tile().turned.empty()) return DrawTurned(std::move(drawn));
+  if (levels_.across > 0) return DrawAcross(std::move(drawn));
   std::vector<plan::Join> joins;
   if (Below(2) == 0) joins = plan::FindJoins(info_);
   drawn.joined.clear();
@@ -180,25 +182,67 @@ FusionPlan PlanDrawer::Draw() {
     std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
     const bool partial = !is_last && !tile.combines();
     Deal(tile, order[0], parts, partial, splits && !partial);
-    for (int v = 0; v < info_.graph().input_count(); ++v) {
-      switch (Below(8)) {
-        case 0:
-        case 1:
-          tile.staged.push_back(v);
-          break;
-        case 2:
-        case 3:
-          if (IsShared(v)) tile.kept.push_back(v);
-          break;
-        case 4:
-          tile.ahead.push_back(v);
-      }
-    }
+    PlaceInputs(tile);
     if (Below(4) == 0) kernel.index_type = ElementType::kS64;
     kernel.resident_blocks = Below(3);
     plan::SetTile(kernel, tile);
     drawn.kernels.push_back(std::move(kernel));
   }
+  return drawn;
+}
+
+void PlanDrawer::PlaceInputs(TilePlan& tile) {
+  for (int v = 0; v < info_.graph().input_count(); ++v) {
+    switch (Below(8)) {
+      case 0:
+      case 1:
+        tile.staged.push_back(v);
+        break;
+      case 2:
+      case 3:
+        if (IsShared(v)) tile.kept.push_back(v);
+        break;
+      case 4:
+        tile.ahead.push_back(v);
+    }
+  }
+  if (!tile.ahead.empty()) tile.trips_ahead = 1 + Below(3);
+}
+
+FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
+  const int inner = drawn.kernels[0].tile().order[0];
+  int64_t parts = 1;
+  for (KernelPlan& kernel : drawn.kernels) {
+    TilePlan tile = kernel.tile();
+    const bool walks = tile.partial_level > 0;
+    const int count = static_cast<int>(tile.classes.size());
+    for (TileClass& c : tile.classes) c = {.size = c.size};
+    if (!walks) tile.classes.back().size = parts;
+    for (int bit = 0; bit < 5; ++bit) tile.classes[Below(count)].lanes *= 2;
+    for (int bit = Below(4); bit > 0; --bit) tile.classes[Below(count)].warps *= 2;
+    tile.classes[inner].vector = std::max(1, plan::MostVector(info_, inner) >> Below(4));
+    for (int c = 0; c < count; ++c) {
+      TileClass& own = tile.classes[c];
+      const auto left = [&] { return plan::CeilDiv(own.size, own.block_extent() * own.blocks); };
+      const bool reduced = levels_.IsReduced(tile, c);
+      own.registers = static_cast<int>(walks && reduced ? left() : 1 + Below(2) * Below(4));
+      if (walks ? plan::Contains(levels_.shared, c) : reduced) {
+        own.loop = walks ? std::min<int64_t>(left(), 1 + Below(9)) : left();
+      }
+      if (!reduced) own.blocks = left();
+      if (walks && plan::Contains(levels_.shared, c)) parts *= own.blocks;
+    }
+    tile.staged.clear();
+    tile.kept.clear();
+    tile.ahead.clear();
+    tile.trips_ahead = 1;
+    PlaceInputs(tile);
+    std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
+    if (Below(4) == 0) kernel.index_type = ElementType::kS64;
+    kernel.resident_blocks = Below(3);
+    plan::SetTile(kernel, std::move(tile));
+  }
+  drawn.scratch = plan::PartsScratch(info_, {}, parts);
   return drawn;
 }
 
@@ -237,8 +281,7 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
 
 bool PlanDrawer::IsShared(int input) const {
   const absl::Span<const int> own = info_.space().ClassesOf(input);
-  return std::all_of(own.begin(), own.end(),
-                     [&](int c) { return info_.space().classes()[c].reduced; });
+  return std::all_of(own.begin(), own.end(), [&](int c) { return levels_.ended[c]; });
 }
 
 void PlanDrawer::Deal(TilePlan& tile, int inner, int64_t parts, bool partial, bool last) {

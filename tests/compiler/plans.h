@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "compiler/options.h"
+#include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan.h"
 #include "ir/analysis/fusion_info.h"
 #include "ir/base/target.h"
@@ -38,7 +39,11 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 class PlanDrawer {
  public:
   PlanDrawer(const Computation& fusion, const Target& target, uint64_t seed)
-      : fusion_(fusion), target_(target), info_(ViewOf(fusion)), random_(seed) {}
+      : fusion_(fusion),
+        target_(target),
+        info_(ViewOf(fusion)),
+        levels_(info_, {}),
+        random_(seed) {}
 
   plan::FusionPlan Draw();
 
@@ -48,6 +53,10 @@ class PlanDrawer {
 
   // Another plan with the boxes of inputs that lie across the results.
   plan::FusionPlan DrawTurned(plan::FusionPlan drawn);
+  // Another walk with reductions across it.
+  plan::FusionPlan DrawAcross(plan::FusionPlan drawn);
+  // Inputs that are staged, kept, or ahead.
+  void PlaceInputs(plan::TilePlan& tile);
   // Whether every row reads all of an input.
   bool IsShared(int input) const;
   // `partial`: the first reduced class is shared by `parts` blocks.  `last`: what is reduced is
@@ -57,6 +66,7 @@ class PlanDrawer {
   const Computation& fusion_;
   const Target& target_;
   const FusionInfo info_;
+  const plan::PassLevels levels_;
   std::mt19937_64 random_;
 };
 

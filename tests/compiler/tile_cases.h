@@ -40,7 +40,7 @@ inline constexpr double kJoinedTolerance = 4e-6;
 
 // Rows, columns, both, transposes of vectors and of rows that begin anywhere, several results, a
 // combiner without identity, vectors that do not divide, two levels of reductions, values that rows
-// share, reductions that can be joined.
+// share, reductions that can be joined, reductions across a walk.
 inline constexpr Case kCases[] = {
     {"elements", R"(
   x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
@@ -215,6 +215,48 @@ inline constexpr Case kCases[] = {
   sh = f32[24] reduce(ph, z), dimensions={1}, to_apply=add
   ROOT r = (s32[24], f32[24], f32[24]) tuple(g, s, sh))",
      kJoinedTolerance, true, 0},
+    // Gradients of a norm: of rows, in whole numbers, and across them, with what depends on those.
+    {"norm_gradient", R"(
+  x = f32[6,37,56] parameter(0)  y = f32[6,37,56] parameter(1)  g = f32[56] parameter(2)
+  w = f32[6,37] parameter(3)
+  z = f32[] constant(0)  two = f32[] constant(2)
+  gb = f32[6,37,56] broadcast(g), dimensions={2}
+  wb = f32[6,37,56] broadcast(w), dimensions={0,1}
+  p = f32[6,37,56] multiply(y, gb)
+  q = f32[6,37,56] subtract(x, wb)
+  a = f32[6,37] reduce(p, z), dimensions={2}, to_apply=add
+  ab = f32[6,37,56] broadcast(a), dimensions={0,1}
+  u = f32[6,37,56] subtract(p, ab)
+  b = f32[6,37] reduce(u, z), dimensions={2}, to_apply=add
+  bb = f32[6,37,56] broadcast(b), dimensions={0,1}
+  dx = f32[6,37,56] add(u, bb)
+  v = f32[6,37,56] multiply(q, y)
+  dg = f32[56] reduce(v, z), dimensions={0,1}, to_apply=add
+  c = f32[56] reduce(y, z), dimensions={0,1}, to_apply=add
+  n = f32[56] broadcast(two), dimensions={}
+  o = f32[56] multiply(c, n)
+  db = f32[56] subtract(g, o)
+  ROOT r = (f32[6,37,56], f32[56], f32[56], f32[6,37]) tuple(dx, dg, db, a))"},
+    // One read for sums and maxima over rows, columns and both.
+    {"both_ways", R"(
+  x = f32[70,83] parameter(0)  k = u8[70,83] parameter(1)
+  z = f32[] constant(0)  m = f32[] constant(-inf)
+  f = f32[70,83] convert(k)
+  v = f32[70,83] multiply(x, f)
+  a = f32[70] reduce(v, z), dimensions={1}, to_apply=add
+  b = f32[83] reduce(v, z), dimensions={0}, to_apply=add
+  c = f32[] reduce(f, z), dimensions={0,1}, to_apply=add
+  e = f32[83] reduce(x, m), dimensions={0}, to_apply=max
+  ROOT r = (f32[70], f32[83], f32[], f32[83]) tuple(a, b, c, e))"},
+    // Reductions across that leave a part of the rows' dimensions.
+    {"groups", R"(
+  x = f32[9,20,5,12] parameter(0)  z = f32[] constant(0)
+  a = f32[9,5] reduce(x, z), dimensions={1,3}, to_apply=add
+  ab = f32[9,20,5,12] broadcast(a), dimensions={0,2}
+  d = f32[9,20,5,12] subtract(x, ab)
+  b = f32[5,12] reduce(d, z), dimensions={0,1}, to_apply=add
+  c = f32[5] reduce(x, z), dimensions={0,1,3}, to_apply=add
+  ROOT r = (f32[9,20,5,12], f32[5,12], f32[5]) tuple(d, b, c))"},
 };
 
 }  // namespace ingot::test

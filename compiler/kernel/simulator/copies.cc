@@ -105,6 +105,8 @@ void Machine::WaitForCopies(Warp& warp, int most_in_flight) {
   }
   std::erase_if(warp.copies, is_awaited);
   if (warp.in_flight.bytes != 0) Use(warp);
+  if (!options_.measure) return;
+  for (const AsyncCopy& copy : warp.copies) warp.in_flight.bytes += copy.source_bytes;
 }
 
 // At the end of a warp.

@@ -1,0 +1,223 @@
+#include "compiler/plan/tile_across.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/plan/analysis.h"
+
+namespace ingot::plan {
+namespace {
+
+// An element of a row that a thread has takes so many of TileKnobs::held_registers: what is
+// accumulated of it, and what is computed with it.
+constexpr int64_t kRegistersOfElement = 4;
+// Threads of a block, where rows do not need more.
+constexpr int64_t kLeastThreads = 128;
+constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
+// What parts, written and read again, may be of the fusion's bytes for the sake of another block.
+constexpr double kMostParts = 0.045;
+// Trips of a block, at least: its parts are as large as a row or two.
+constexpr int64_t kLeastTrips = 2;
+// Bytes of copies that a multiprocessor should have under way, where some have a block less than
+// others; and trips that they are ahead, at the most.
+constexpr int64_t kBytesAhead = 72 << 10;
+constexpr int64_t kMostTripsAhead = 4;
+// Shared memory of a block besides copies and what warps exchange at the end.
+constexpr int64_t kOtherSharedBytes = 2048;
+
+class AcrossDealer {
+ public:
+  AcrossDealer(const FusionInfo& info, const PassLevels& levels, const Target& target,
+               const std::vector<int>& order, const TileKnobs& knobs)
+      : info_(info), levels_(levels), target_(target), order_(order), knobs_(knobs) {}
+
+  std::optional<TileDeal> Run() {
+    if (!levels_.ended[order_[0]] || !HasWideOperand()) return std::nullopt;
+    rows_ = *std::max_element(levels_.shared.begin(), levels_.shared.end(),
+                              [&](int a, int b) { return SizeOf(a) < SizeOf(b); });
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (info_.uses().Of(v).in_space() && IsKept(v)) deal_.kept.push_back(v);
+    }
+    if (!DealRow()) return std::nullopt;
+    DealBlocks();
+    CopyAhead();
+    return std::move(deal_);
+  }
+
+ private:
+  const FusionGraph& graph() const { return info_.graph(); }
+  int64_t SizeOf(int c) const { return info_.space().classes()[c].size; }
+  absl::Span<const int> ClassesOf(int v) const { return info_.space().ClassesOf(v); }
+  bool HasInner(int v) const { return Contains(ClassesOf(v), order_[0]); }
+
+  bool HasWideOperand() const {
+    return std::any_of(info_.reductions().begin(), info_.reductions().end(), [&](const auto& r) {
+      return levels_.IsAcross(r.value) && HasInner(graph().EdgesOf(r.value)[0].operand);
+    });
+  }
+
+  // What every row reads whole.
+  bool IsKept(int v) const {
+    const absl::Span<const int> own = ClassesOf(v);
+    return !own.empty() && !IsComplex(graph().value(v).shape().element_type()) &&
+           std::all_of(own.begin(), own.end(), [&](int c) { return levels_.ended[c]; });
+  }
+
+  int64_t UnitsLeft(int c) const {
+    const TileClass& own = deal_.classes[c];
+    return CeilDiv(own.size, int64_t{1} * own.vector * own.lanes * own.warps);
+  }
+
+  // Words of registers for each element of a row that a thread has: inputs, accumulators.
+  int64_t WordsOfElement() const {
+    int64_t words = AccumulatorBytes() / kRegisterBytes;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (!info_.uses().Of(v).in_space() || !HasInner(v)) continue;
+      words += CeilDiv(ingot::BytesOf(graph().value(v).shape(), 1), kRegisterBytes);
+    }
+    return words;
+  }
+
+  // Of accumulators of one element of a row.
+  int64_t AccumulatorBytes() const {
+    int64_t bytes = 0;
+    for (const Reduction& reduction : info_.reductions()) {
+      if (!levels_.IsAcross(reduction.value) || !HasInner(reduction.value)) continue;
+      for (const Shape& leaf : Leaves(graph().value(reduction.value).shape())) {
+        bytes += std::max<int64_t>(kRegisterBytes, ByteWidth(leaf.element_type()));
+      }
+    }
+    return bytes;
+  }
+
+  int64_t ElementsHeld() const {
+    int64_t elements = 1;
+    for (const TileClass& own : deal_.classes) elements *= int64_t{own.vector} * own.registers;
+    return elements;
+  }
+
+  // The fewest threads of a row that hold it, and the blocks that a multiprocessor holds of them.
+  bool DealRow() {
+    for (int64_t threads = kWarp; threads <= kMostBlockThreads; threads *= 2) {
+      DealThreads(threads);
+      const int64_t held = ElementsHeld();
+      if (held * kRegistersOfElement > knobs_.held_registers) continue;
+      const int64_t registers = held * WordsOfElement() + kOtherRegisters;
+      resident_threads_ = std::min<int64_t>(target_.threads, target_.card->registers / registers);
+      if (registers <= target_.card->thread_registers && resident_threads_ >= threads) return true;
+    }
+    return false;
+  }
+
+  void DealThreads(int64_t threads) {
+    deal_.classes.clear();
+    for (const IterationClass& c : info_.space().classes()) {
+      deal_.classes.emplace_back();
+      deal_.classes.back().size = c.size;
+    }
+    deal_.classes[order_[0]].vector = std::min(knobs_.most_vector, MostVector(info_, order_[0]));
+    int64_t lanes = kWarp, warps = threads / kWarp;
+    for (int c : order_) {
+      if (!levels_.ended[c]) continue;
+      TileClass& own = deal_.classes[c];
+      own.lanes = static_cast<int>(std::min(lanes, PowerOfTwoCeil(UnitsLeft(c))));
+      lanes /= own.lanes;
+    }
+    for (int c : order_) {
+      if (!levels_.ended[c]) continue;
+      TileClass& own = deal_.classes[c];
+      own.warps = static_cast<int>(std::min(warps, PowerOfTwoFloor(UnitsLeft(c))));
+      warps /= own.warps;
+      own.registers = static_cast<int>(UnitsLeft(c));
+    }
+    deal_.classes[rows_].lanes = static_cast<int>(lanes);
+  }
+
+  int64_t Threads() const {
+    int64_t threads = 1;
+    for (const TileClass& own : deal_.classes) threads *= int64_t{1} * own.lanes * own.warps;
+    return threads;
+  }
+
+  // Blocks of several rows where those are short, or where more blocks would leave more parts.
+  void DealBlocks() {
+    TileClass& rows = deal_.classes[rows_];
+    while (Threads() < kLeastThreads && Threads() * 2 <= resident_threads_) rows.warps *= 2;
+    const double bytes =
+        static_cast<double>(info_.cost().bytes_read()) + info_.cost().bytes_written();
+    int64_t columns = 1;  // of a row
+    for (int c : order_) columns *= levels_.ended[c] ? SizeOf(c) : 1;
+    const auto parts = static_cast<double>(2 * AccumulatorBytes() * columns);
+    const auto most = static_cast<int64_t>(kMostParts * bytes / parts / target_.multiprocessors);
+    resident_ = std::clamp<int64_t>(resident_threads_ / Threads(), 1,
+                                    std::clamp<int64_t>(most, 1, kMostBlocks));
+    while (resident_ * Threads() * 2 <= resident_threads_ && Threads() * 2 <= kMostBlockThreads &&
+           ExchangeBytes(2) <= target_.shared_bytes / 2) {
+      rows.warps *= 2;
+    }
+    int64_t others = 1;
+    for (int c : order_) {
+      if (levels_.ended[c] || c == rows_) continue;
+      deal_.classes[c].blocks = SizeOf(c);
+      others *= SizeOf(c);
+    }
+    const int64_t all = CeilDiv(rows.size, rows.block_extent());
+    const int64_t wanted = std::clamp<int64_t>(resident_ * target_.multiprocessors / others, 1,
+                                               CeilDiv(all, kLeastTrips));
+    rows.loop = CeilDiv(all, wanted);
+    rows.blocks = CeilDiv(rows.size, rows.block_extent());
+    const int64_t blocks = CeilDiv(rows.blocks * others, target_.multiprocessors);
+    deal_.resident_blocks = static_cast<int>(std::min(blocks, resident_threads_ / Threads()));
+    if (deal_.resident_blocks == 1) deal_.resident_blocks = 0;
+    for (int c : levels_.shared) deal_.splits *= deal_.classes[c].blocks;
+  }
+
+  // What warps exchange at the end, if a block has so many times the rows.
+  int64_t ExchangeBytes(int64_t times) const {
+    if (deal_.classes[rows_].warps * times == 1) return 0;
+    return times * Threads() * ElementsHeld() * AccumulatorBytes();
+  }
+
+  // As many trips of rows as it takes, and as shared memory has room for.
+  void CopyAhead() {
+    if (!knobs_.copies_ahead || deal_.classes[rows_].loop == 1) return;
+    std::vector<int> ahead;
+    int64_t bytes = 0;  // of a block's trip
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (!info_.uses().Of(v).in_space() || !Contains(ClassesOf(v), rows_)) continue;
+      if (!CopiesAhead(info_, deal_.classes, v)) continue;
+      ahead.push_back(v);
+      bytes += Threads() *
+               ingot::BytesOf(graph().value(v).shape(), HeldElements(info_, deal_.classes, v));
+    }
+    if (ahead.empty()) return;
+    const int64_t shared =
+        std::min<int64_t>(target_.shared_bytes, target_.card->shared_bytes / resident_ -
+                                                    target_.card->reserved_shared_bytes) -
+        kOtherSharedBytes - ExchangeBytes(1);
+    const int64_t most = std::min({kMostTripsAhead, deal_.classes[rows_].loop, shared / bytes});
+    if (most < 1) return;
+    const int64_t trips = PowerOfTwoCeil(CeilDiv(kBytesAhead, bytes * resident_));
+    deal_.trips_ahead = static_cast<int>(std::min(trips, PowerOfTwoFloor(most)));
+    deal_.ahead = std::move(ahead);
+  }
+
+  const FusionInfo& info_;
+  const PassLevels& levels_;
+  const Target& target_;
+  const std::vector<int>& order_;
+  const TileKnobs& knobs_;
+  TileDeal deal_;
+  int rows_ = 0;  // the class that blocks walk by turns
+  int64_t resident_threads_ = 0, resident_ = 1;
+};
+
+}  // namespace
+
+std::optional<TileDeal> DealAcross(const FusionInfo& info, const PassLevels& levels,
+                                   const Target& target, const std::vector<int>& order,
+                                   const TileKnobs& knobs) {
+  return AcrossDealer(info, levels, target, order, knobs).Run();
+}
+
+}  // namespace ingot::plan
