@@ -10,6 +10,7 @@
 #include "compiler/lower/tile_ahead.h"
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_frontier.h"
+#include "compiler/lower/tile_gathered.h"
 #include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
@@ -36,7 +37,8 @@ class TileLowering : public TileWalk {
                  registers[c] = r;
                  return IndexAt(parameter, NewPoint(registers));
                }),
-        turned_(frame, info_, places_) {
+        turned_(frame, info_, places_),
+        gathered_(frame, places_) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
@@ -81,6 +83,10 @@ class TileLowering : public TileWalk {
       EmitTile();
     });
     for (TileReduction* reduction : across) FinishAcross(*reduction);
+    if (plan_.gathered < 0) return;
+    gathered_.Store([&](const Instruction& root, Value coordinate) {
+      return IndexAt(root, NewPointAt(plan_.gathered, coordinate));
+    });
   }
 
   bool IsHeld(const Instruction& instruction) const override {
@@ -564,13 +570,21 @@ class TileLowering : public TileWalk {
 
   void StoreElements(int root, const Index& index, const Elements& values) {
     const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
+    const bool gathers = plan_.gathered >= 0 && !HasReducedClass(ValueOfRoot(root));
     for (size_t i = 0; i < leaves.size(); ++i) {
-      e_.Store(frame_.memory.results[first_result_[root] + i], leaves[i], index, values[i]);
+      const size_t result = first_result_[root] + i;
+      if (gathers) {
+        const Value coordinate = CoordinateAt(index.point, plan_.gathered);
+        gathered_.Keep(result, Root(root), leaves[i], coordinate, values[i].re);
+      } else {
+        e_.Store(frame_.memory.results[result], leaves[i], index, values[i]);
+      }
     }
   }
 
   TileAhead ahead_;
   TileTurned turned_;
+  TileGathered gathered_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   std::vector<int> first_result_;  // of each root, among the fusion's results

@@ -59,10 +59,15 @@ Value TilePlaces::Coordinate(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
   int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
-  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(block_[c], extent));
-  extent *= tile.blocks;
-  at = b.Add(at, math_.Mul(trip_[c], extent));
+  const bool inside = c == plan_.gathered;  // the trips are inside the block's part
+  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(inside ? trip_[c] : block_[c], extent));
+  extent *= inside ? tile.loop : tile.blocks;
+  at = b.Add(at, math_.Mul(inside ? block_[c] : trip_[c], extent));
   return math_.Mul(at, tile.vector);
+}
+
+Value TilePlaces::FirstOfBlock(int c) const {
+  return math_.Mul(block_[c], plan_.classes[c].block_extent());
 }
 
 int TilePlaces::Registers(int c) const {

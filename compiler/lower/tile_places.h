@@ -39,6 +39,8 @@ class TilePlaces {
   // where the register is masked.
   kernel::Value Coordinate(int c, int r) const;
   bool IsMasked(int c, int r) const;
+  // The first coordinate of the block along a class whose trips are inside the block's part.
+  kernel::Value FirstOfBlock(int c) const;
   // The coordinate among those of the block; classes do not loop.
   kernel::Value Local(int c, int r) const;
   // Whether register `r` of the class lies in the space; null where it always does.

@@ -226,6 +226,12 @@ int TileWalk::NewPoint(const std::vector<int>& registers) {
   return static_cast<int>(points_.size()) - 1;
 }
 
+int TileWalk::NewPointAt(int c, Value coordinate) {
+  const int point = NewPoint(std::vector<int>(class_count_, 0));
+  points_[point].at[c] = coordinate;
+  return point;
+}
+
 Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
   Value inside = nullptr;
   for (int c : classes) {

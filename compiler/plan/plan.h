@@ -145,6 +145,10 @@ struct TilePlan {
   // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its
   // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.
   bool shifted = false;
+  // Where a block has few elements of results that have no class that is reduced: the innermost
+  // class of these, whose trips are then inside the block's part, as registers are (b and i above
+  // change places).  What a block has of such a result is stored together, behind the last trip.
+  int gathered = -1;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
@@ -160,10 +164,10 @@ struct TilePlan {
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
-                    visit("shifted", self.shifted); visit("staged", self.staged);
-                    visit("turned", self.turned); visit("kept", self.kept);
-                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
-                    visit("class", self.classes);)
+                    visit("shifted", self.shifted); visit("gathered", self.gathered);
+                    visit("staged", self.staged); visit("turned", self.turned);
+                    visit("kept", self.kept); visit("ahead", self.ahead);
+                    visit("trips_ahead", self.trips_ahead); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

@@ -295,6 +295,7 @@ class TilePlanner {
     tile.shifted = deal_.shifted;
     tile.staged = deal_.staged;
     tile.turned = deal_.turned;
+    tile.gathered = deal_.gathered;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     tile.trips_ahead = deal_.trips_ahead;

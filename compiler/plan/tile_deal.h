@@ -19,6 +19,8 @@ inline constexpr int kBlockThreads = 256;
 // The most threads of a block, and bytes of a register.
 inline constexpr int kMostBlockThreads = 1024;
 inline constexpr int64_t kRegisterBytes = 4;
+// Bytes of memory that are fetched together.
+inline constexpr int64_t kSectorBytes = 32;
 // Registers of a thread besides those of the elements that it holds.
 inline constexpr int64_t kOtherRegisters = 32;
 // Elements of a row of which each of the most threads would hold more have fewer threads, with
@@ -66,12 +68,15 @@ struct TileKnobs {
   bool copies_ahead = true;
   // Whether several rows share the loads of what is the same for all, where it is much.
   bool shares_rows = true;
+  // Whether a block has rows for a sector of each result that has no element of a row.
+  bool gathers = true;
 };
 
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
   bool aligned = false;            // TilePlan's
   bool shifted = false;
+  int gathered = -1;
   std::vector<int> staged, turned, kept, ahead;
   int trips_ahead = 1;
   int64_t splits = 1;       // blocks that share what is reduced

@@ -14,6 +14,7 @@
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_turned.h"
+#include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -89,6 +90,7 @@ class Checker {
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
     INGOT_RETURN_IF_ERROR(TurnedFit(tile));
     INGOT_RETURN_IF_ERROR(KeptFit(number));
+    INGOT_RETURN_IF_ERROR(GatheredFit(tile));
     INGOT_RETURN_IF_ERROR(AheadFit(number));
     return MemoryFits(number);
   }
@@ -413,6 +415,34 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // A block has several places along one class, and stores all results without reduced classes
+  // together.
+  absl::Status GatheredFit(const TilePlan& tile) const {
+    const int c = tile.gathered;
+    if (c < 0) return absl::OkStatus();
+    INGOT_REQUIRE(c < own_classes_ && !levels_.ended[c], "gathered: d", c,
+                  " is no class that is kept");
+    INGOT_REQUIRE(!splits_ && tile.turned.empty() && tile.ahead.empty(),
+                  "gathered: the kernel is one of several, or copies ahead, or turns inputs");
+    INGOT_REQUIRE(tile.classes[c].vector == 1, "gathered: vector=", tile.classes[c].vector, " of d",
+                  c);
+    for (int other = 0; other < own_classes_; ++other) {
+      INGOT_REQUIRE(levels_.ended[other] || other == c || tile.classes[other].block_extent() == 1,
+                    "gathered: a block has several places of d", other, " too");
+    }
+    bool any = false;
+    for (const Instruction* root : info_.graph().view().roots) {
+      const int value = info_.graph().NumberOf(*root);
+      const absl::Span<const int> own = info_.space().ClassesOf(value);
+      if (std::any_of(own.begin(), own.end(), [&](int d) { return levels_.ended[d]; })) continue;
+      INGOT_REQUIRE(CanBeGathered(info_, levels_, c, value), "gathered: ", root->name(),
+                    " cannot be");
+      any = true;
+    }
+    INGOT_REQUIRE(any, "gathered: every result has a reduced class");
+    return absl::OkStatus();
+  }
+
   // Registers for what one value needs, and shared memory.
   absl::Status MemoryFits(int number) const {
     const KernelPlan& kernel = plan_.kernels[number];
@@ -434,10 +464,17 @@ class Checker {
     return absl::OkStatus();
   }
 
-  // What is staged or copied ahead, and what warps exchange for each reduction.
+  // What is staged, gathered or copied ahead, and what warps exchange for each reduction.
   int64_t SharedBytes(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
     int64_t bytes = 0;
+    for (const Instruction* root : info_.graph().view().roots) {
+      if (tile.gathered < 0) break;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        const int64_t elements = tile.classes[tile.gathered].block_extent();
+        bytes = SaturatingAdd(bytes, ingot::BytesOf(leaf, elements));
+      }
+    }
     for (int v : tile.staged) {
       const Shape& shape = info_.graph().value(v).shape();
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));

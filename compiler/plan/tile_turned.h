@@ -14,8 +14,6 @@
 
 namespace ingot::plan {
 
-// Bytes of memory that are fetched together.
-inline constexpr int64_t kSectorBytes = 32;
 // Bytes of an access, and accesses of a row of a box, where boxes are copied in vectors.
 inline constexpr int64_t kChunkBytes = 16;
 inline constexpr int64_t kChunks = 8;

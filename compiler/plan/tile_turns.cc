@@ -1,6 +1,8 @@
 #include "compiler/plan/tile_turns.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "compiler/plan/analysis.h"
@@ -61,12 +63,9 @@ class RowTurns {
   }
 
   void Run() {
-    if (kept_.empty() || IsWalkedInTrips()) return;
-    FindShared();
-    if (knobs_.stages && StageRows()) return;
-    if (deal_.aligned) return;
-    if (knobs_.copies_ahead && CopyRowsAhead()) return;
-    if (knobs_.shares_rows) ShareRows();
+    if (kept_.empty()) return;
+    if (!IsWalkedInTrips()) TakeTurns();
+    if (knobs_.gathers && rows().loop == 1) GatherRows();
   }
 
  private:
@@ -74,6 +73,14 @@ class RowTurns {
   absl::Span<const int> ClassesOf(int v) const { return info_.space().ClassesOf(v); }
   bool IsReduced(int c) const { return levels_.ended[c]; }
   TileClass& rows() { return deal_.classes[kept_[0]]; }
+
+  void TakeTurns() {
+    FindShared();
+    if (knobs_.stages && StageRows()) return;
+    if (deal_.aligned) return;
+    if (knobs_.copies_ahead && CopyRowsAhead()) return;
+    if (knobs_.shares_rows) ShareRows();
+  }
 
   bool IsWalkedInTrips() const {
     return std::any_of(reduced_.begin(), reduced_.end(),
@@ -170,6 +177,41 @@ class RowTurns {
     return true;
   }
 
+  // Bytes of an element of the narrowest result that has no class of the rows' elements, if there
+  // is one and all of them can be gathered along the rows.
+  std::optional<int64_t> GatheredWidth() const {
+    std::optional<int64_t> width;
+    for (const Instruction* root : graph().view().roots) {
+      const int value = graph().NumberOf(*root);
+      if (std::any_of(reduced_.begin(), reduced_.end(),
+                      [&](int c) { return Contains(ClassesOf(value), c); })) {
+        continue;
+      }
+      if (!CanBeGathered(info_, levels_, kept_[0], value)) return std::nullopt;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        width = std::min<int64_t>(width.value_or(kSectorBytes), ByteWidth(leaf.element_type()));
+      }
+    }
+    return width;
+  }
+
+  // Blocks of a few elements of a result have more, whole sectors, and store them together.
+  void GatherRows() {
+    const std::optional<int64_t> width = GatheredWidth();
+    if (!width.has_value() || rows().lanes * *width >= kSectorBytes) return;
+    for (int c : reduced_) {
+      if (deal_.classes[c].blocks > 1) return;
+    }
+    for (size_t i = 1; i < kept_.size(); ++i) {
+      if (deal_.classes[kept_[i]].block_extent() > 1) return;
+    }
+    const int64_t trips = kSectorBytes / std::gcd(kSectorBytes, rows().block_extent() * *width);
+    if (rows().blocks < trips * kRowsOfLoop * target_.multiprocessors) return;
+    rows().loop = trips;
+    rows().blocks = CeilDiv(rows().size, rows().block_extent());
+    deal_.gathered = kept_[0];
+  }
+
   // Bytes that so many rows ask for, over their own, if they load once what they share.
   double AskedBy(int64_t rows) const {
     return 1 + shared_bytes_ / (row_bytes_ * static_cast<double>(rows));
@@ -229,6 +271,19 @@ class RowTurns {
 };
 
 }  // namespace
+
+bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathered, int value) {
+  const absl::Span<const int> own = info.space().ClassesOf(value);
+  if (levels.across > 0 || own.empty() || own.back() != gathered) return false;
+  // It has an element of its own at each place that blocks have.
+  for (int c = 0; c < static_cast<int>(info.space().classes().size()); ++c) {
+    if (levels.ended[c] == Contains(own, c)) return false;
+  }
+  const std::vector<Shape> leaves = Leaves(info.graph().value(value).shape());
+  return std::all_of(leaves.begin(), leaves.end(), [](const Shape& leaf) {
+    return !IsComplex(leaf.element_type()) && BitWidth(leaf.element_type()) >= 8;
+  });
+}
 
 void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
                      const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal) {

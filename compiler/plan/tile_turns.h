@@ -13,9 +13,12 @@ namespace ingot::plan {
 
 // Changes a deal of rows that lie along memory (`order` as TilePlan's): what all rows read is
 // loaded once for several of them, and rows of which a multiprocessor holds one block are copied
-// ahead.  A deal whose rows are walked in trips stays as it is.
+// ahead, if a block holds its rows; and results of few elements a block are gathered.
 void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
                      const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal);
+
+// Whether a root, by its value number, can be stored by TilePlan::gathered along that class.
+bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathered, int value);
 
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared

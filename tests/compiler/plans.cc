@@ -183,6 +183,7 @@ FusionPlan PlanDrawer::Draw() {
     const bool partial = !is_last && !tile.combines();
     Deal(tile, order[0], parts, partial, splits && !partial);
     PlaceInputs(tile);
+    if (!splits && tile.ahead.empty() && Below(2) == 0) tile.gathered = Below(Classes());
     if (Below(4) == 0) kernel.index_type = ElementType::kS64;
     kernel.resident_blocks = Below(3);
     plan::SetTile(kernel, tile);
