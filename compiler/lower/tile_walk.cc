@@ -33,7 +33,8 @@ TileWalk::TileWalk(Frame& frame)
       e_(frame.emitter),
       b_(frame.builder),
       math_(frame.context.math),
-      places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
+      is_task_(frame.target.platform == Platform::kHost),
+      places_(math_, plan_, frame.plan, is_task_),
       class_count_(static_cast<int>(plan_.classes.size())),
       row_classes_(RowClasses(info_, plan_)) {
   for (int v = 0; plan_.shifted && v < info_.graph().input_count(); ++v) {
@@ -127,7 +128,10 @@ void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::funct
     Loops(classes, i + 1, body);
     return;
   }
-  e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
+  const std::pair<Value, Value> piece = std::exchange(piece_, {});
+  const Value begin = piece.first == nullptr ? math_.Const(0) : piece.first;
+  const Value end = piece.first == nullptr ? places_.EndOfTrips(c) : piece.second;
+  e_.For(begin, end, 1, [&](Value trip) {
     places_.SetTrip(c, trip);
     Loops(classes, i + 1, body);
     places_.SetTrip(c, math_.Const(0));
@@ -255,6 +259,14 @@ int TileWalk::NewEnd(const std::vector<int>& registers) {
   const Value behind =
       b_.Min(b_.Add(thread, row.extent), math_.Const(plan_.classes[inner].size - 1));
   point.at[inner] = b_.Select(b_.Lt(thread, row.begin), thread, behind);
+  points_.push_back(std::move(point));
+  return static_cast<int>(points_.size()) - 1;
+}
+
+int TileWalk::NewElement(const std::vector<std::pair<int, Value>>& coordinates) {
+  Point point = points_[NewPoint(std::vector<int>(class_count_, 0))];
+  point.end = true;
+  for (const auto& [c, coordinate] : coordinates) point.at[c] = coordinate;
   points_.push_back(std::move(point));
   return static_cast<int>(points_.size()) - 1;
 }

@@ -3,6 +3,7 @@
 #define INGOT_COMPILER_LOWER_TILE_WALK_H_
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "compiler/lower/frame.h"
@@ -26,7 +27,8 @@ class TileWalk : public TileSpace {
   // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
   std::vector<int> ReducedClasses(bool parts) const;
 
-  // Loops over the classes of the list that have them, from number `i` on, around `body`.
+  // Loops over the classes of the list that have them, from number `i` on, around `body`; the
+  // outermost over the trips of piece_ only, if there is one.
   void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body);
   // Calls `visit` with every combination of registers of these classes, the others at 0.
   void ForRegisters(const std::vector<int>& classes,
@@ -45,6 +47,8 @@ class TileWalk : public TileSpace {
   // TilePlan::aligned: the place of the element at an end of the row that this thread takes, if
   // there is one for it.
   int NewEnd(const std::vector<int>& registers);
+  // Hosts: the place of one element, whose coordinates of some classes are these.
+  int NewElement(const std::vector<std::pair<int, kernel::Value>>& coordinates);
   kernel::Value InsideEnd(const std::vector<int>& registers);
 
   Frame& frame_;
@@ -53,8 +57,10 @@ class TileWalk : public TileSpace {
   ElementEmitter& e_;
   kernel::Builder& b_;
   IndexMath& math_;
+  const bool is_task_;  // one thread runs a block, on a host
   TilePlaces places_;
   const int class_count_;
+  std::pair<kernel::Value, kernel::Value> piece_;  // trips [first, second)
 
  private:
   struct Point {

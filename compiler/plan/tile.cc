@@ -8,6 +8,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_tasks.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
@@ -34,7 +35,13 @@ class TilePlanner {
   absl::StatusOr<FusionPlan> Make() {
     INGOT_RETURN_IF_ERROR(CheckWalk());
     INGOT_RETURN_IF_ERROR(ChooseOrder());
-    if (turned_.empty()) {
+    if (IsHost()) {
+      // Elements one after the other are the loop's.
+      if (levels_.last == 0 && turned_.empty()) {
+        return No("without reductions, nothing lies across", "a loop computes it on a host");
+      }
+      INGOT_ASSIGN_OR_RETURN(deal_, DealTasks(info_, target_, order_, turned_));
+    } else if (turned_.empty()) {
       deal_ = DealTile(info_, target_, order_, knobs_);
     } else {
       std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
@@ -45,12 +52,13 @@ class TilePlanner {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
     }
-    if (numerics_ == Numerics::kDefault && IsWalkedInTrips()) {
+    if (numerics_ == Numerics::kDefault && !IsHost() && IsWalkedInTrips()) {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
     }
     if (deal_.splits == 1) return Costed(OneKernel());
     FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
+    if (IsHost()) return plan;
     // Nobody but the last kernel reads the parts, and it has few blocks.
     if (levels_.last == 1 && !HasWideRoot(info_, levels_)) return plan;
     FusionPlan combined = Costed(SplitKernels(/*combines=*/true));
@@ -61,6 +69,7 @@ class TilePlanner {
   const IterationSpace& space() const { return info_.space(); }
   const FusionGraph& graph() const { return info_.graph(); }
   int class_count() const { return static_cast<int>(space().classes().size()); }
+  bool IsHost() const { return target_.platform == Platform::kHost; }
   bool IsReduced(int c) const { return space().classes()[c].reduced; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
@@ -78,12 +87,17 @@ class TilePlanner {
     return plan;
   }
 
-  // About how many scalar operations a thread's code has, the trips of a loop counted once.
+  // GPUs compute with one element after the other, hosts with registers of them.
+  int64_t OperationsOfVector(int64_t elements) const {
+    return IsHost() ? CeilDiv(elements * kRegisterBytes, target_.vector_bytes) : elements;
+  }
+
+  // About how many operations a thread's code has, the trips of a loop counted once.
   int64_t OperationsOfThread() const {
     const auto held = [&](absl::Span<const int> classes) {
       int64_t elements = 1;
       for (int c : classes) {
-        elements *= int64_t{1} * deal_.classes[c].vector * deal_.classes[c].registers;
+        elements *= OperationsOfVector(deal_.classes[c].vector) * deal_.classes[c].registers;
       }
       return elements;
     };
@@ -154,6 +168,9 @@ class TilePlanner {
       if (!CombinesInShared(graph().value(reduction.value))) {
         return No("threads cannot exchange values of a reduction's type", name);
       }
+      if (IsHost() && !IsSimple(graph().value(reduction.value))) {
+        return No("a host takes elements in order where the reducer is no simple op", name);
+      }
       std::vector<int> classes = reduction.classes;
       std::sort(classes.begin(), classes.end());
       if (first == nullptr) {
@@ -166,9 +183,13 @@ class TilePlanner {
     return absl::OkStatus();
   }
 
+  static bool IsSimple(const Instruction& reduce) {
+    return reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
+  }
+
   // What is not one simple op is combined in the results' types, which must shuffle.
   static bool CombinesInShared(const Instruction& reduce) {
-    if (reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value()) return true;
+    if (IsSimple(reduce)) return true;
     for (const Shape& leaf : Leaves(reduce.shape())) {
       const ElementType type = ComponentType(leaf.element_type());
       if (type != ElementType::kPred &&
@@ -263,8 +284,12 @@ class TilePlanner {
     };
     add(BufferRole::Kind::kOperand, graph().input_count());
     add(BufferRole::Kind::kResult, ResultCount(graph().view()));
-    kernel.resident_blocks =
-        ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
+    if (IsHost()) {
+      std::swap(kernel.tasks, kernel.blocks);
+    } else {
+      kernel.resident_blocks =
+          ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
+    }
     return kernel;
   }
 
@@ -279,6 +304,7 @@ class TilePlanner {
   // Microseconds: what is read and written, at the rate of copies, a part of the multiprocessors
   // standing idle where there are few blocks; partial results; and the launches.
   double Cost(const FusionPlan& plan) const {
+    if (IsHost()) return HostCost(plan);
     double time = 0;
     double written = static_cast<double>(info_.cost().bytes_written());
     for (const KernelPlan& kernel : plan.kernels) {
@@ -303,6 +329,18 @@ class TilePlanner {
       written = 0;
     }
     return time;
+  }
+
+  // Microseconds: what is read and written by each kernel, rows once, and the launches.
+  double HostCost(const FusionPlan& plan) const {
+    double bytes = static_cast<double>(info_.cost().bytes_written());
+    if (plan.kernels.size() == 1) bytes += static_cast<double>(info_.cost().bytes_read());
+    for (const KernelPlan& kernel : plan.kernels) {
+      if (kernel.tile().partial_level > 0) bytes += BytesOfPass(kernel.tile().known_level);
+    }
+    if (plan.kernels.size() > 1 && HasWideRoot(info_, levels_)) bytes += BytesOfPass(levels_.last);
+    return kHostLaunchMicroseconds * static_cast<double>(plan.kernels.size()) +
+           bytes / kHostBytesPerMicrosecond;
   }
 
   // What the pass for the reductions above a level, and for the roots of the level, reads.
@@ -368,6 +406,7 @@ class TilePlanner {
     tile.turned = deal_.turned;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
+    tile.buffered = deal_.buffered;
     KernelPlan kernel = Kernel(tile);
     CountWork(kernel);
     plan.kernels.push_back(std::move(kernel));
@@ -416,9 +455,26 @@ class TilePlanner {
 
   // The last kernel where only kept classes are left: the parts are shared out over threads.
   TilePlan Finishing(int combined_level) const {
+    if (IsHost()) return PartsOfTasks();
     TilePlan tile = PartsTile(kWarp);
     if (tile.classes.back().loop > kFewTripsOfParts) tile = ManyPartsTile();
     tile.combined_level = combined_level;
+    return tile;
+  }
+
+  // A task has what the tasks of a split have of kept classes.
+  TilePlan PartsOfTasks() const {
+    TilePlan tile;
+    tile.order = order_;
+    tile.order.push_back(class_count());
+    for (int c = 0; c < class_count(); ++c) {
+      tile.classes.push_back(deal_.classes[c]);
+      if (!IsReduced(c)) continue;
+      tile.classes.back() = TileClass();
+      tile.classes.back().size = SizeOf(c);
+    }
+    tile.classes.emplace_back();
+    tile.classes.back().size = tile.classes.back().loop = deal_.splits;
     return tile;
   }
 
@@ -491,9 +547,6 @@ class TilePlanner {
 
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
                                         Numerics numerics, const TileKnobs& knobs) {
-  if (target.platform != Platform::kCuda) {
-    return absl::FailedPreconditionError("the target is no GPU");
-  }
   return TilePlanner(info, target, numerics, knobs).Make();
 }
 

@@ -71,7 +71,7 @@ struct TileDeal {
   std::vector<TileClass> classes;  // of the space
   bool aligned = false;            // TilePlan's
   bool shifted = false;
-  std::vector<int> staged, turned, kept, ahead;
+  std::vector<int> staged, turned, kept, ahead, buffered;
   int64_t splits = 1;  // blocks that share what is reduced
 };
 
