@@ -7,6 +7,7 @@
 #include "absl/types/span.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile.h"
+#include "compiler/plan/tile_tasks.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/base/status.h"
 
@@ -48,7 +49,7 @@ std::string OptionsText(FusionMode fusion, Numerics numerics, const plan::PlanTa
 PassContext MakePassContext(const Target& target, FusionMode fusion) {
   PassContext context;
   context.target = &target;
-  if (fusion == FusionMode::kCost && target.platform == Platform::kCuda) {
+  if (fusion == FusionMode::kCost) {
     // The layers of a model ask the same again.  What is refused is told by names, each anew.
     absl::flat_hash_map<size_t, double> known;
     context.fusion_cost = [&target, known](const FusionView& view) mutable {
@@ -61,8 +62,10 @@ PassContext MakePassContext(const Target& target, FusionMode fusion) {
       return FusionCostEstimate{estimate.microseconds, estimate.one_walk,
                                 std::move(estimate.reason)};
     };
-    context.launch_microseconds = plan::kLaunchMicroseconds;
-    context.bytes_per_microsecond = plan::kBytesPerMicrosecond;
+    const bool host = target.platform == Platform::kHost;
+    context.launch_microseconds = host ? plan::kHostLaunchMicroseconds : plan::kLaunchMicroseconds;
+    context.bytes_per_microsecond =
+        host ? plan::kHostBytesPerMicrosecond : plan::kBytesPerMicrosecond;
   }
   return context;
 }

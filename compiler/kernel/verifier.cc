@@ -19,6 +19,7 @@ constexpr int64_t kMaxGridYZ = 65535;
 constexpr int kMaxClusterBlocks = 16;
 constexpr int64_t kRegisters = 65536;  // of a multiprocessor
 constexpr int64_t kMaxSharedBytes = 227 * 1024;
+constexpr int64_t kMaxTaskBytes = 32 * 1024;
 constexpr int kMaxBarrierId = 15;
 
 // What is asked of the kernel as a whole, before its operations.
@@ -84,9 +85,9 @@ class HeaderVerifier {
     plain.machine = Machine::kHost;
     plain.tasks = launch.tasks;
     if (!(launch == plain)) return InvalidArgument("a host kernel is launched by tasks only");
-    if (!kernel_.shared().empty()) {
-      return InvalidArgument("%", kernel_.shared()[0]->name,
-                             ": a host kernel has no shared memory");
+    const int64_t most_bytes = target_ == nullptr ? kMaxTaskBytes : target_->shared_bytes;
+    if (const int64_t bytes = PlaceShared(kernel_).bytes; bytes > most_bytes) {
+      return InvalidArgument(bytes, " bytes of memory of a task, at most ", most_bytes);
     }
     return absl::OkStatus();
   }

@@ -277,8 +277,9 @@ Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elem
   Builder& b = e.b();
   const Value one = same ? divisor.re->operands[0] : divisor.re;
   const Divisor made = MakeDivisor(b, b.Convert(one, ElementType::kF32));
-  const bool is_rough = IsNarrow(instruction.shape().element_type()) ||
-                        e.context().IsLoose(instruction) || e.context().IsSeenNarrow(instruction);
+  const bool is_rough = e.context().approximation == Approximation::kFast &&
+                        (IsNarrow(instruction.shape().element_type()) ||
+                         e.context().IsLoose(instruction) || e.context().IsSeenNarrow(instruction));
   return is_rough ? MultiplyByReciprocal(b, x, made) : DivideByReciprocal(b, x, made);
 }
 
@@ -303,7 +304,7 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
                         .rounded_to = IsNarrow(type) ? type : compute,
                         .loose = e.context().IsLoose(instruction)};
     Value quotient = nullptr;
-    if (options.approximation == Approximation::kFast && compute == ElementType::kF32) {
+    if (options.approximation != Approximation::kNone && compute == ElementType::kF32) {
       if (opcode == Opcode::kDivide) {
         quotient = DivideBySame(e, instruction, operands, values[0]);
       } else if (e.context().IsSeenNarrow(instruction)) {
@@ -376,6 +377,9 @@ absl::StatusOr<Value> EmitRealScalar(Builder& b, Opcode opcode, ElementType type
   if (options.approximation == Approximation::kFast && type == ElementType::kF32) {
     const Value fast = EmitFast(b, opcode, operands, options.rounded_to, options.loose);
     if (fast != nullptr) return fast;
+  }
+  if (options.approximation == Approximation::kShorter && type == ElementType::kF32) {
+    if (const Value shorter = EmitShorter(b, opcode, operands); shorter != nullptr) return shorter;
   }
   for (const ScalarRow& row : kScalarRows) {
     if (row.opcode != opcode) continue;

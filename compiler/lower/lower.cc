@@ -109,8 +109,9 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
         return emitter.Load(memory.operands[parameter.parameter_number()], parameter.shape(),
                             index);
       }) {
-  if (target.platform != Platform::kHost && fusion_plan.numerics == Numerics::kDefault) {
-    context.approximation = Approximation::kFast;
+  if (fusion_plan.numerics == Numerics::kDefault) {
+    context.approximation =
+        target.platform == Platform::kHost ? Approximation::kShorter : Approximation::kFast;
   }
   context.unrounded = fusion_plan.unrounded;
   context.loose = fusion_plan.loose;

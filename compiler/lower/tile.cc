@@ -10,12 +10,11 @@
 #include "compiler/lower/tile_ahead.h"
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_frontier.h"
-#include "compiler/lower/tile_gathered.h"
 #include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
+#include "compiler/lower/tile_tasks.h"
 #include "compiler/lower/tile_turned.h"
-#include "compiler/lower/tile_walk.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -27,34 +26,25 @@ namespace {
 
 constexpr int64_t kManyVectors = 16;
 
-class TileLowering : public TileWalk {
+class TileLowering : public TileTasks {
  public:
   explicit TileLowering(Frame& frame)
-      : TileWalk(frame),
+      : TileTasks(frame),
         ahead_(frame, info_, places_,
                [this](const Instruction& parameter, int c, int r) {
                  std::vector<int> registers(class_count_, 0);
                  registers[c] = r;
                  return IndexAt(parameter, NewPoint(registers));
                }),
-        turned_(frame, info_, places_),
-        gathered_(frame, places_) {
+        turned_(frame, info_, places_) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
 
   void Run() {
-    frame_.kernel->launch().machine = kernel::Machine::kGpu;
-    frame_.kernel->launch().grid = {frame_.plan.blocks, 1, 1};
-    frame_.kernel->launch().block = {frame_.plan.block_threads, 1, 1};
-    frame_.kernel->launch().min_blocks = frame_.plan.resident_blocks;
+    SetLaunch();
     for (const plan::TileClass& c : plan_.classes) {
       if (c.size == 0) return;
-    }
-    int results = 0;
-    for (const Instruction* root : info_.graph().view().roots) {
-      first_result_.push_back(results);
-      results += static_cast<int>(plan::Leaves(root->shape()).size());
     }
     for (const Reduction& found : info_.reductions()) {
       held_.insert(&info_.graph().value(found.value));
@@ -83,10 +73,20 @@ class TileLowering : public TileWalk {
       EmitTile();
     });
     for (TileReduction* reduction : across) FinishAcross(*reduction);
-    if (plan_.gathered < 0) return;
-    gathered_.Store([&](const Instruction& root, Value coordinate) {
-      return IndexAt(root, NewPointAt(plan_.gathered, coordinate));
-    });
+    StoreGathered();
+  }
+
+  void SetLaunch() {
+    kernel::Launch& launch = frame_.kernel->launch();
+    if (is_task_) {
+      launch.machine = kernel::Machine::kHost;
+      launch.tasks = frame_.plan.tasks;
+      return;
+    }
+    launch.machine = kernel::Machine::kGpu;
+    launch.grid = {frame_.plan.blocks, 1, 1};
+    launch.block = {frame_.plan.block_threads, 1, 1};
+    launch.min_blocks = frame_.plan.resident_blocks;
   }
 
   bool IsHeld(const Instruction& instruction) const override {
@@ -105,6 +105,7 @@ class TileLowering : public TileWalk {
 
   // Boxes of turned inputs are copied, what lies along the results is loaded, and boxes are read.
   void EmitTurned(const std::vector<int>& kept) {
+    if (is_task_) return Loops(kept, 0, [&] { EmitBox([&] { EmitTile(); }); });
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
     std::vector<int> roots(info_.graph().view().roots.size());
     std::iota(roots.begin(), roots.end(), 0);
@@ -216,7 +217,8 @@ class TileLowering : public TileWalk {
       (HasReducedClass(ValueOfRoot(root)) ? wide : narrow).push_back(root);
     }
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
-    if (levels_.last == 0) EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
+    if (levels_.last == 0 && !is_task_)
+      EmitAt(Frontier(info_, ValuesOf({}, narrow), is_ahead), kept);
     std::vector<int> values = ValuesOf(reductions, wide);
     for (const TileReduction* reduction : across) values.push_back(reduction->value);
     bool loops = false;
@@ -240,6 +242,7 @@ class TileLowering : public TileWalk {
       ForRegisters(
           kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
     }
+    if (HasRest(reduced)) EmitRest(level, reductions, wide, reduced);
     std::vector<int> walked = kept;
     walked.insert(walked.end(), reduced.begin(), reduced.end());
     // Before the first load is used all are under way.
@@ -247,17 +250,19 @@ class TileLowering : public TileWalk {
     const auto body = [&] {
       EmitAt(ahead, walked);
       ForRegisters(walked, [&](const std::vector<int>& registers) {
+        if (!parts) ReadBuffered(level - 1, NewPoint(registers));
         for (TileReduction* reduction : reductions) {
           if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
         }
         for (TileReduction* reduction : across) AccumulateAcross(*reduction, registers);
         StoreRoots(wide, registers);
+        if (!parts) WriteBuffered(level - 1, NewPoint(registers));
       });
       for (TileReduction* reduction : reductions) {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
       }
     };
-    Loops(reduced, 0, body);
+    LoopsInPieces(reductions, parts, reduced, body);
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }
@@ -332,6 +337,41 @@ class TileLowering : public TileWalk {
     StoreRoots(roots, registers, point, inside);
   }
 
+  // What a host's task walks one by one behind the vectors of a row.
+  void EmitRest(int level, const std::vector<TileReduction*>& reductions,
+                const std::vector<int>& roots, const std::vector<int>& reduced) {
+    ForRest(reduced, [&](int point) {
+      ReadBuffered(level - 1, point);
+      for (TileReduction* reduction : reductions) {
+        reduction->ends[0].Take(e_, *reduction, OperandsAt(*reduction, point), nullptr);
+      }
+      StoreRoots(roots, std::vector<int>(class_count_, 0), point, b_.True());
+      WriteBuffered(level - 1, point);
+    });
+  }
+
+  // A host's task adds up the trips of a piece by themselves, so that errors do not add up.
+  void LoopsInPieces(const std::vector<TileReduction*>& reductions, bool parts,
+                     const std::vector<int>& reduced, const std::function<void()>& body) {
+    if (reductions.empty() || !HasPieces(reduced)) return Loops(reduced, 0, body);
+    ForPieces(reduced, [&] {
+      std::vector<std::vector<Accumulator>> sums;
+      for (TileReduction* reduction : reductions) {
+        sums.push_back(std::move(reduction->accumulators));
+        StartAccumulators(*reduction, parts, /*loops=*/true);
+      }
+      Loops(reduced, 0, body);
+      for (size_t i = 0; i < reductions.size(); ++i) {
+        for (size_t k = 0; k < sums[i].size(); ++k) {
+          Accumulator& piece = reductions[i]->accumulators[k];
+          piece.FinishLoop(e_);
+          sums[i][k].Take(e_, *reductions[i], piece.elements(), piece.valid());
+        }
+        reductions[i]->accumulators = std::move(sums[i]);
+      }
+    });
+  }
+
   // What a reduction takes at a point.
   Elements OperandsAt(const TileReduction& reduction, int point) {
     Index place;
@@ -344,8 +384,16 @@ class TileLowering : public TileWalk {
   }
 
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
-    reduction.accumulators.assign(RegistersOf(KeptClasses()), {});
     reduction.ends.assign(plan_.aligned && !parts ? RegistersOf(KeptClasses()) : 0, {});
+    if (HasRest(ReducedClasses(parts))) {
+      reduction.ends.resize(1);
+      reduction.ends[0].StartLoop(e_, reduction, 1);
+    }
+    StartAccumulators(reduction, parts, loops);
+  }
+
+  void StartAccumulators(TileReduction& reduction, bool parts, bool loops) {
+    reduction.accumulators.assign(RegistersOf(KeptClasses()), {});
     if (!loops) return;
     int lanes = AccumulatorLanes(reduction, parts);
     if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
@@ -466,8 +514,9 @@ class TileLowering : public TileWalk {
       accumulator.FinishLoop(e_);
       if (vector_ended) accumulator.CombineVector(e_, reduction);
       if (!reduction.ends.empty()) {
-        accumulator.Merge(e_, reduction,
-                          reduction.ends[&accumulator - reduction.accumulators.data()]);
+        Accumulator& end = reduction.ends[&accumulator - reduction.accumulators.data()];
+        end.FinishLoop(e_);
+        accumulator.Merge(e_, reduction, end);
       }
       accumulator.CombineLanes(e_, reduction, lane_masks);
     }
@@ -521,73 +570,10 @@ class TileLowering : public TileWalk {
     });
   }
 
-  void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers) {
-    if (!roots.empty()) StoreRoots(roots, registers, NewPoint(registers), nullptr);
-  }
-
-  // Roots that are wide, or all narrow.  Neighbours of one condition are stored in one branch.
-  void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
-                  Value end) {
-    std::vector<Index> indices;
-    std::vector<Value> stores;
-    for (int root : roots) {
-      indices.push_back(IndexAt(Root(root), point));
-      stores.push_back(IsStored(info_.space().ClassesOf(ValueOfRoot(root)), registers, {}, end));
-    }
-    for (size_t first = 0, past = 0; first < roots.size(); first = past) {
-      const Value condition = stores[first];
-      while (past < roots.size() && stores[past] == condition) ++past;
-      if (condition->IsConstant()) {
-        for (size_t i = first; i < past && condition->ConstantInteger() != 0; ++i) {
-          StoreElements(roots[i], indices[i], EmitRoot(roots[i], indices[i]));
-        }
-        continue;
-      }
-      // What few threads store, the others need not compute.
-      const bool narrow = levels_.last > 0 && !HasReducedClass(ValueOfRoot(roots[first]));
-      std::vector<Elements> values(past - first);
-      const auto compute = [&] {
-        for (size_t i = first; i < past; ++i) values[i - first] = EmitRoot(roots[i], indices[i]);
-      };
-      if (!narrow) compute();
-      e_.If(condition, [&] {
-        if (narrow) compute();
-        for (size_t i = first; i < past; ++i) {
-          StoreElements(roots[i], indices[i], values[i - first]);
-        }
-      });
-    }
-  }
-
-  // The leaves of a root.
-  Elements EmitRoot(int root, const Index& index) {
-    Elements values;
-    for (size_t i = 0; i < plan::Leaves(Root(root).shape()).size(); ++i) {
-      values.push_back(e_.Emit(Root(root), index, static_cast<int>(i)));
-    }
-    return values;
-  }
-
-  void StoreElements(int root, const Index& index, const Elements& values) {
-    const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
-    const bool gathers = plan_.gathered >= 0 && !HasReducedClass(ValueOfRoot(root));
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      const size_t result = first_result_[root] + i;
-      if (gathers) {
-        const Value coordinate = CoordinateAt(index.point, plan_.gathered);
-        gathered_.Keep(result, Root(root), leaves[i], coordinate, values[i].re);
-      } else {
-        e_.Store(frame_.memory.results[result], leaves[i], index, values[i]);
-      }
-    }
-  }
-
   TileAhead ahead_;
   TileTurned turned_;
-  TileGathered gathered_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
-  std::vector<int> first_result_;  // of each root, among the fusion's results
   int exchanges_ = 0;
   bool in_loop_ = false;  // shared memory is used again by the next trip, with no barrier between
 };

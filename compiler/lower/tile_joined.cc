@@ -25,7 +25,7 @@ ElementType ReferenceType(const JoinedReduction& joined) {
 Element PartOfOne(ElementEmitter& e, ElementType type, Element count) {
   const Element one = e.FromDouble(type, 1);
   const Element divisor = Combine(e, Opcode::kMaximum, type, count, one);
-  if (type != ElementType::kF32 || e.context().approximation == Approximation::kNone) {
+  if (type != ElementType::kF32 || e.context().approximation != Approximation::kFast) {
     return Combine(e, Opcode::kDivide, type, one, divisor);
   }
   const math::Expr y(e.b(), divisor.re);

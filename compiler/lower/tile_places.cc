@@ -3,14 +3,15 @@
 #include <utility>
 
 #include "compiler/kernel/kernel.h"
+#include "compiler/plan/tile_deal.h"
 
 namespace ingot::lower {
 
 using kernel::Value;
 
-TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t block_threads,
-                       int64_t blocks)
-    : math_(math), plan_(plan) {
+TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, const plan::KernelPlan& kernel,
+                       bool is_task)
+    : math_(math), plan_(plan), is_task_(is_task) {
   const size_t classes = plan.classes.size();
   lane_.assign(classes, nullptr);
   warp_.assign(classes, nullptr);
@@ -18,16 +19,18 @@ TilePlaces::TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t bloc
   trip_.assign(classes, math_.Const(0));
   register_.assign(classes, nullptr);
   lane_masks_.assign(classes, 0);
-  inside_.assign(classes, false);
-  const Value lane = math_.Convert(math_.b().LaneId());
-  const Value warp = math_.Convert(math_.b().WarpId());
-  const Value block = math_.Convert(math_.b().BlockId());
+  inside_.assign(classes, is_task);
+  kernel::Builder& b = math_.b();
+  const Value lane = is_task ? math_.Const(0) : math_.Convert(b.LaneId());
+  const Value warp = is_task ? math_.Const(0) : math_.Convert(b.WarpId());
+  const Value block = math_.Convert(is_task ? b.TaskId() : b.BlockId());
+  const int64_t blocks = is_task ? kernel.tasks : kernel.blocks;
   int64_t lanes_below = 1, warps_below = 1, blocks_below = 1;
   for (int c : plan.order) {
     const plan::TileClass& tile = plan.classes[c];
     lane_masks_[c] = lanes_below;
     lane_[c] = Digit(lane, lanes_below, tile.lanes, kernel::kWarpSize);
-    warp_[c] = Digit(warp, warps_below, tile.warps, block_threads / kernel::kWarpSize);
+    warp_[c] = Digit(warp, warps_below, tile.warps, kernel.block_threads / kernel::kWarpSize);
     block_[c] = Digit(block, blocks_below, tile.blocks, blocks);
     lanes_below *= tile.lanes;
     warps_below *= tile.warps;
@@ -58,16 +61,27 @@ Value TilePlaces::Local(int c, int r) const {
 Value TilePlaces::Coordinate(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
-  int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
-  const bool inside = c == plan_.gathered;  // the trips are inside the block's part
-  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(inside ? trip_[c] : block_[c], extent));
-  extent *= inside ? tile.loop : tile.blocks;
-  at = b.Add(at, math_.Mul(inside ? block_[c] : trip_[c], extent));
+  const int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
+  const bool inside = HasTripsInside(c);
+  const int64_t block_extent = inside ? extent * tile.loop : extent;
+  const int64_t trip_extent = inside ? extent : extent * tile.blocks;
+  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(block_[c], block_extent));
+  at = b.Add(at, math_.Mul(trip_[c], trip_extent));
   return math_.Mul(at, tile.vector);
 }
 
 Value TilePlaces::FirstOfBlock(int c) const {
   return math_.Mul(block_[c], plan_.classes[c].block_extent());
+}
+
+Value TilePlaces::EndOfTrips(int c) const {
+  const plan::TileClass& tile = plan_.classes[c];
+  const int64_t extent = int64_t{1} * tile.vector * tile.registers;
+  // Of boxes the last is not whole, of rows it is.
+  const int64_t all = tile.registers > 1 ? plan::CeilDiv(tile.size, extent) : tile.size / extent;
+  if (!is_task_ || tile.loop * tile.blocks == all) return math_.Const(tile.loop);
+  const Value left = math_.b().Sub(math_.Const(all), math_.Mul(block_[c], tile.loop));
+  return math_.b().Min(left, math_.Const(tile.loop));
 }
 
 int TilePlaces::Registers(int c) const {

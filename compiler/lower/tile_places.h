@@ -15,8 +15,9 @@ namespace ingot::lower {
 // vector, the lane, the warp, the register, the trip of the loop, and the block, lowest first.
 class TilePlaces {
  public:
-  // Emits the digits that are this thread's, for a launch of `blocks` of `block_threads`.
-  TilePlaces(IndexMath& math, const plan::TilePlan& plan, int64_t block_threads, int64_t blocks);
+  // Emits the digits that are this thread's, or this task's.
+  TilePlaces(IndexMath& math, const plan::TilePlan& plan, const plan::KernelPlan& kernel,
+             bool is_task);
 
   // The digits of class `c`.
   kernel::Value lane(int c) const { return lane_[c]; }
@@ -32,6 +33,8 @@ class TilePlaces {
   // Until told otherwise: all places that are walked lie in the space along class `c`.
   void SetInside(int c, bool inside) { inside_[c] = inside; }
   bool IsInside(int c) const { return inside_[c]; }
+  // Past the last trip of the class's loop that this thread takes.
+  kernel::Value EndOfTrips(int c) const;
   // Lanes of the warp whose digits of `c` differ by a power of two differ by so many times this.
   int64_t LaneMask(int c) const { return lane_masks_[c]; }
 
@@ -49,12 +52,15 @@ class TilePlaces {
   kernel::Value IsFirst(int c, kernel::Value condition) const;
 
  private:
+  // Whether the trips are inside the block's part, as registers are, and not around it.
+  bool HasTripsInside(int c) const { return is_task_ || c == plan_.gathered; }
   // The number of a vector among those of the block.
   kernel::Value VectorOfBlock(int c, int r) const;
   kernel::Value Digit(kernel::Value number, int64_t below, int64_t size, int64_t all) const;
 
   IndexMath& math_;
   const plan::TilePlan& plan_;
+  const bool is_task_;
   std::vector<kernel::Value> lane_, warp_, block_, trip_, register_;  // by class
   std::vector<int64_t> lane_masks_;                                   // by class
   std::vector<bool> inside_;                                          // by class

@@ -26,6 +26,7 @@ TileTurned::TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places)
       places_(places),
       b_(frame.builder),
       math_(frame.context.math) {
+  if (frame.target.platform == Platform::kHost) return;  // boxes are turned in registers
   for (int value : plan_.turned) {
     const Instruction& parameter = info.graph().value(value);
     const plan::TurnedBox box = plan::BoxOf(info, plan_, value);

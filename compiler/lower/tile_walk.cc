@@ -36,7 +36,8 @@ TileWalk::TileWalk(Frame& frame)
       e_(frame.emitter),
       b_(frame.builder),
       math_(frame.context.math),
-      places_(math_, plan_, frame.plan.block_threads, frame.plan.blocks),
+      is_task_(frame.target.platform == Platform::kHost),
+      places_(math_, plan_, frame.plan, is_task_),
       class_count_(static_cast<int>(plan_.classes.size())),
       row_classes_(RowClasses(info_, plan_)) {
   for (int v = 0; plan_.shifted && v < info_.graph().input_count(); ++v) {
@@ -128,15 +129,6 @@ std::vector<int> TileWalk::ClassesBut(absl::Span<const int> classes) const {
   return others;
 }
 
-std::vector<int> TileWalk::RootsOf(int level) const {
-  std::vector<int> roots;
-  for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
-    const int root = static_cast<int>(i);
-    if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
-  }
-  return roots;
-}
-
 void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body) {
   if (i == classes.size()) {
     body();
@@ -147,7 +139,10 @@ void TileWalk::Loops(const std::vector<int>& classes, size_t i, const std::funct
     Loops(classes, i + 1, body);
     return;
   }
-  e_.For(math_.Const(0), math_.Const(plan_.classes[c].loop), 1, [&](Value trip) {
+  const std::pair<Value, Value> piece = std::exchange(piece_, {});
+  const Value begin = piece.first == nullptr ? math_.Const(0) : piece.first;
+  const Value end = piece.first == nullptr ? places_.EndOfTrips(c) : piece.second;
+  e_.For(begin, end, 1, [&](Value trip) {
     places_.SetTrip(c, trip);
     Loops(classes, i + 1, body);
     places_.SetTrip(c, math_.Const(0));
@@ -247,30 +242,6 @@ Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& 
   return inside;
 }
 
-Value TileWalk::IsStored(absl::Span<const int> own, const std::vector<int>& registers,
-                         const std::vector<int>& apart, Value end) {
-  Value stores = b_.True();
-  for (int c = 0; c < class_count_; ++c) {
-    if (plan::Contains(own, c)) {
-      const bool is_end = end != nullptr && c == plan_.order[0];
-      const Value inside = is_end ? end : Inside({c}, registers);
-      if (inside != nullptr) stores = b_.And(stores, inside);
-      continue;
-    }
-    stores = places_.IsFirst(c, stores);
-    if (registers[c] != 0) stores = b_.False();
-    const bool kept = !IsReduced(c);
-    if (kept && plan_.classes[c].loop > 1) {
-      stores = b_.And(stores, b_.Eq(places_.trip(c), math_.Const(0)));
-    }
-    const bool is_apart = plan::Contains(apart, c);
-    if (plan_.classes[c].blocks > 1 && !is_apart) {
-      stores = b_.And(stores, b_.Eq(places_.block(c), math_.Const(0)));
-    }
-  }
-  return stores;
-}
-
 // The row-major number of the first element of a row, modulo `modulus`, in the arrays of
 // row_classes_.
 Value TileWalk::StartOfRow(const std::vector<int>& registers, int64_t modulus) {
@@ -329,6 +300,14 @@ int TileWalk::NewEnd(const std::vector<int>& registers) {
   const Value behind =
       b_.Min(b_.Add(thread, row.extent), math_.Const(plan_.classes[inner].size - 1));
   point.at[inner] = b_.Select(b_.Lt(thread, row.begin), thread, behind);
+  points_.push_back(std::move(point));
+  return static_cast<int>(points_.size()) - 1;
+}
+
+int TileWalk::NewElement(const std::vector<std::pair<int, Value>>& coordinates) {
+  Point point = points_[NewPoint(std::vector<int>(class_count_, 0))];
+  point.end = true;
+  for (const auto& [c, coordinate] : coordinates) point.at[c] = coordinate;
   points_.push_back(std::move(point));
   return static_cast<int>(points_.size()) - 1;
 }

@@ -3,6 +3,7 @@
 #define INGOT_COMPILER_LOWER_TILE_WALK_H_
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "compiler/lower/frame.h"
@@ -30,12 +31,8 @@ class TileWalk : public TileSpace {
   std::vector<int> ReducedClasses(bool parts) const;
   std::vector<int> ClassesBut(absl::Span<const int> classes) const;
 
-  const Instruction& Root(int root) const { return *info_.graph().view().roots[root]; }
-  int ValueOfRoot(int root) const { return info_.graph().NumberOf(Root(root)); }
-  // The numbers of the roots of a level.
-  std::vector<int> RootsOf(int level) const;
-
-  // Loops over the classes of the list that have them, from number `i` on, around `body`.
+  // Loops over the classes of the list that have them, from number `i` on, around `body`; the
+  // outermost over the trips of piece_ only, if there is one.
   void Loops(const std::vector<int>& classes, size_t i, const std::function<void()>& body);
   // Calls `visit` with every combination of registers of these classes, the others at 0.
   void ForRegisters(const std::vector<int>& classes,
@@ -56,18 +53,14 @@ class TileWalk : public TileSpace {
   // Whether a place lies in the space along these classes; null where it always does.
   kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);
 
-  // Whether this thread stores the element that has the classes `own`: it lies in the space, and no
-  // other thread has it too.  Blocks of the classes `apart` have elements of their own.
-  // `end`: whether it is an end of an aligned row that this thread has; null for other places.
-  kernel::Value IsStored(absl::Span<const int> own, const std::vector<int>& registers,
-                         const std::vector<int>& apart, kernel::Value end = nullptr);
-
   // TilePlan::shifted: what the row of these registers is moved back by; null where rows are not.
   kernel::Value ShiftAt(const std::vector<int>& registers);
 
   // TilePlan::aligned: the place of the element at an end of the row that this thread takes, if
   // there is one for it.
   int NewEnd(const std::vector<int>& registers);
+  // Hosts: the place of one element, whose coordinates of some classes are these.
+  int NewElement(const std::vector<std::pair<int, kernel::Value>>& coordinates);
   kernel::Value InsideEnd(const std::vector<int>& registers);
 
   Frame& frame_;
@@ -78,8 +71,10 @@ class TileWalk : public TileSpace {
   ElementEmitter& e_;
   kernel::Builder& b_;
   IndexMath& math_;
+  const bool is_task_;  // one thread runs a block, on a host
   TilePlaces places_;
   const int class_count_;
+  std::pair<kernel::Value, kernel::Value> piece_;  // trips [first, second)
 
  private:
   struct Point {

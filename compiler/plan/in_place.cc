@@ -134,7 +134,7 @@ class Proof {
     INGOT_REQUIRE(!IsGathered(tile), "other threads store what is gathered");
     // Partial results are put together before, in loops of their own.
     INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
-    int64_t places = kernel.blocks * kernel.block_threads;
+    int64_t places = kernel.tasks * kernel.blocks * kernel.block_threads;
     for (size_t c = 0; c < info_.space().classes().size(); ++c) {
       const TileClass& own = tile.classes[c];
       places *= own.loop * own.registers * own.vector;

@@ -11,6 +11,7 @@
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
+#include "compiler/plan/tile_tasks.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -27,13 +28,17 @@ constexpr SkeletonRow kSkeletons[] = {
 #include "compiler/plan/skeletons.def"
 };
 
-// What the loop's reading costs besides the launch.
-double LoopMicroseconds(const FusionInfo& info) {
-  // The loop reads a row a thread, or a warp.
+// What a kernel of the loop costs.
+double LoopMicroseconds(const FusionInfo& info, const Target& target) {
+  // On a GPU it reads a row a thread, or a warp.
   constexpr double kReductionFactor = 4;
   const double bytes = static_cast<double>(info.cost().bytes_read()) +
                        static_cast<double>(info.cost().bytes_written());
-  return bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor);
+  if (target.platform == Platform::kHost) {
+    return kHostLaunchMicroseconds + bytes / kHostBytesPerMicrosecond;
+  }
+  return kLaunchMicroseconds +
+         bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor);
 }
 
 // What the program, not the skeleton, decides.
@@ -47,8 +52,8 @@ void Complete(const Computation& fusion, const FusionInfo& info, const Target& t
   if (target.platform == Platform::kHost) {
     plan.library = MatchLibraryCall(fusion);
   } else if (plan.cost == 0) {
-    plan.cost =
-        kLaunchMicroseconds * static_cast<double>(plan.kernels.size()) + LoopMicroseconds(info);
+    plan.cost = kLaunchMicroseconds * static_cast<double>(plan.kernels.size() - 1) +
+                LoopMicroseconds(info, target);
   }
 }
 
@@ -126,8 +131,7 @@ FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) 
   const FusionInfo info(view);
   const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, Numerics::kDefault);
   if (plan.ok()) return {plan->cost, true, ""};
-  return {kLaunchMicroseconds + LoopMicroseconds(info), false,
-          std::string(plan.status().message())};
+  return {LoopMicroseconds(info, target), false, std::string(plan.status().message())};
 }
 
 }  // namespace ingot::plan

@@ -104,6 +104,10 @@ struct StepPlan {
 // with e an element of a vector, l a lane, w a warp, r a register of a thread, b a block, and i a
 // trip of a loop: at any time blocks read what lies side by side.  The product of all may exceed
 // `size`: what is beyond is masked.
+//
+// On a host a block is a task, which has one thread: no lanes, no warps.  What a task walks lies
+// side by side, (r + registers * (i + loop * b)), its last trip is the last in the space, and what
+// is no whole vector is walked one by one behind the vectors.
 struct TileClass {
   int64_t size = 1;
   int vector = 1;
@@ -120,7 +124,7 @@ struct TileClass {
                     visit("loop", self.loop);)
 };
 
-// A GPU kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done
+// A kernel that walks tiles of the fusion's iteration space (FusionInfo).  Reductions are done
 // by all threads of a block together: over a thread's registers and loops, lanes, then warps
 // through shared memory.  A pass of the tile computes the reductions of one level and stores the
 // roots that depend on none later; without reduced loops all passes share what was loaded and
@@ -161,13 +165,17 @@ struct TilePlan {
   // computes with them.  One kept class loops, no other; they have it.
   std::vector<int> ahead;
   int trips_ahead = 1;
+  // Hosts: values (of FusionInfo's graph) that more than one pass over a row needs.  The first pass
+  // stores them to memory of the task, and the others read them there.
+  std::vector<int> buffered;
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
                     visit("shifted", self.shifted); visit("gathered", self.gathered);
                     visit("staged", self.staged); visit("turned", self.turned);
                     visit("kept", self.kept); visit("ahead", self.ahead);
-                    visit("trips_ahead", self.trips_ahead); visit("class", self.classes);)
+                    visit("trips_ahead", self.trips_ahead); visit("buffered", self.buffered);
+                    visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

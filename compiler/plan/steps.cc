@@ -26,6 +26,7 @@ constexpr int64_t kMostSharedContractions = 64 * 1024;
 constexpr int kMostHostLanes = 32;
 constexpr int kHostRegisters = 4;
 constexpr int kMostHostAccumulators = 64;
+constexpr int64_t kLongCode = 24;
 // Rows and columns of a task whose reads go across the rows: what it reads stays in the cache.
 constexpr int64_t kTile = 64;
 
@@ -264,10 +265,8 @@ class Planner {
     widths_.assign(reachable_.size(), 1);
     const int full = FullLanes();
     const int64_t total = Product(positions_);
-    // Several registers of accumulators hide the latency of an addition, and read more of a row.
-    const bool several = target_.platform == Platform::kHost && Accumulates();
-    for (int lanes = several ? std::min(kMostHostAccumulators, kHostRegisters * full) : full;
-         lanes > 1; lanes /= 2) {
+    for (int lanes = std::min(kMostHostAccumulators, RegistersOfStep() * full); lanes > 1;
+         lanes /= 2) {
       if (lanes > total) continue;
       if (lanes > full && (positions_.back() % lanes != 0 || total / lanes < kHostRegisters)) {
         continue;
@@ -285,6 +284,21 @@ class Planner {
       }
     }
     ChooseInnerLanes(full);
+  }
+
+  // Vector registers whose elements a step computes.  Several accumulators hide the latency of an
+  // addition, and read more of a row.  Long chains of operations are two at once: a processor looks
+  // ahead over a few hundred instructions, which are little more than one chain.
+  int RegistersOfStep() const {
+    if (target_.platform != Platform::kHost) return 1;
+    if (Accumulates()) return kHostRegisters;
+    int64_t code = 0;
+    for (size_t i = 0; i < reachable_.size(); ++i) {
+      const Instruction& instruction = *fusion_.instructions()[i];
+      if (!reachable_[i] || instruction.kind() != OpKind::kElementwise) continue;
+      code = SaturatingAdd(code, CodeSize(instruction));
+    }
+    return code >= kLongCode ? 2 : 1;
   }
 
   // One element at a time: then reductions may take several elements a step.

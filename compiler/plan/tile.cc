@@ -11,6 +11,7 @@
 #include "compiler/plan/tile_across.h"
 #include "compiler/plan/tile_cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_tasks.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
@@ -38,10 +39,17 @@ class TilePlanner {
     INGOT_RETURN_IF_ERROR(CheckWalk());
     INGOT_RETURN_IF_ERROR(ChooseOrder());
     if (levels_.across > 0) {
+      if (IsHost()) return No("reductions end different dimensions", "a host has a walk for each");
       std::optional<TileDeal> deal = DealAcross(info_, levels_, target_, order_, knobs_);
       if (!deal.has_value())
         return No("reductions end different dimensions", "no block holds rows");
       deal_ = *std::move(deal);
+    } else if (IsHost()) {
+      // Elements one after the other are the loop's.
+      if (levels_.last == 0 && turned_.empty()) {
+        return No("without reductions, nothing lies across", "a loop computes it on a host");
+      }
+      INGOT_ASSIGN_OR_RETURN(deal_, DealTasks(info_, target_, order_, turned_));
     } else if (turned_.empty()) {
       deal_ = DealTile(info_, levels_, target_, order_, knobs_);
     } else {
@@ -54,12 +62,13 @@ class TilePlanner {
                 kMostOperationsOfThread);
     }
     if (levels_.across > 0) return Costed(KernelsAcross());
-    if (numerics_ == Numerics::kDefault && IsWalkedInTrips()) {
+    if (numerics_ == Numerics::kDefault && !IsHost() && IsWalkedInTrips()) {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
     }
     if (deal_.splits == 1) return Costed(OneKernel());
     FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
+    if (IsHost()) return plan;
     // Nobody but the last kernel reads the parts, and it has few blocks.
     if (levels_.last == 1 && !HasWideRoot(info_, levels_)) return plan;
     FusionPlan combined = Costed(SplitKernels(/*combines=*/true));
@@ -70,6 +79,7 @@ class TilePlanner {
   const IterationSpace& space() const { return info_.space(); }
   const FusionGraph& graph() const { return info_.graph(); }
   int class_count() const { return static_cast<int>(space().classes().size()); }
+  bool IsHost() const { return target_.platform == Platform::kHost; }
   bool IsReduced(int c) const { return levels_.ended[c]; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
 
@@ -87,12 +97,17 @@ class TilePlanner {
     return plan;
   }
 
-  // About how many scalar operations a thread's code has, the trips of a loop counted once.
+  // GPUs compute with one element after the other, hosts with registers of them.
+  int64_t OperationsOfVector(int64_t elements) const {
+    return IsHost() ? CeilDiv(elements * kRegisterBytes, target_.vector_bytes) : elements;
+  }
+
+  // About how many operations a thread's code has, the trips of a loop counted once.
   int64_t OperationsOfThread() const {
     const auto held = [&](absl::Span<const int> classes) {
       int64_t elements = 1;
       for (int c : classes) {
-        elements *= int64_t{1} * deal_.classes[c].vector * deal_.classes[c].registers;
+        elements *= OperationsOfVector(deal_.classes[c].vector) * deal_.classes[c].registers;
       }
       return elements;
     };
@@ -164,6 +179,9 @@ class TilePlanner {
       if (!CombinesInShared(graph().value(reduction.value))) {
         return No("threads cannot exchange values of a reduction's type", name);
       }
+      if (IsHost() && !IsSimple(graph().value(reduction.value))) {
+        return No("a host takes elements in order where the reducer is no simple op", name);
+      }
       if (levels_.IsAcross(reduction.value)) continue;
       std::vector<int> classes = reduction.classes;
       std::sort(classes.begin(), classes.end());
@@ -177,9 +195,13 @@ class TilePlanner {
     return absl::OkStatus();
   }
 
+  static bool IsSimple(const Instruction& reduce) {
+    return reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
+  }
+
   // What is not one simple op is combined in the results' types, which must shuffle.
   static bool CombinesInShared(const Instruction& reduce) {
-    if (reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value()) return true;
+    if (IsSimple(reduce)) return true;
     for (const Shape& leaf : Leaves(reduce.shape())) {
       const ElementType type = ComponentType(leaf.element_type());
       if (type != ElementType::kPred &&
@@ -274,8 +296,12 @@ class TilePlanner {
     };
     add(BufferRole::Kind::kOperand, graph().input_count());
     add(BufferRole::Kind::kResult, ResultCount(graph().view()));
-    kernel.resident_blocks =
-        ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
+    if (IsHost()) {
+      std::swap(kernel.tasks, kernel.blocks);
+    } else {
+      kernel.resident_blocks =
+          ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
+    }
     return kernel;
   }
 
@@ -299,6 +325,7 @@ class TilePlanner {
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     tile.trips_ahead = deal_.trips_ahead;
+    tile.buffered = deal_.buffered;
     return tile;
   }
 
@@ -373,9 +400,26 @@ class TilePlanner {
 
   // The last kernel where only kept classes are left: the parts are shared out over threads.
   TilePlan Finishing(int combined_level) const {
+    if (IsHost()) return PartsOfTasks();
     TilePlan tile = PartsTile(kWarp);
     if (tile.classes.back().loop > kFewTripsOfParts) tile = ManyPartsTile();
     tile.combined_level = combined_level;
+    return tile;
+  }
+
+  // A task has what the tasks of a split have of kept classes.
+  TilePlan PartsOfTasks() const {
+    TilePlan tile;
+    tile.order = order_;
+    tile.order.push_back(class_count());
+    for (int c = 0; c < class_count(); ++c) {
+      tile.classes.push_back(deal_.classes[c]);
+      if (!IsReduced(c)) continue;
+      tile.classes.back() = TileClass();
+      tile.classes.back().size = SizeOf(c);
+    }
+    tile.classes.emplace_back();
+    tile.classes.back().size = tile.classes.back().loop = deal_.splits;
     return tile;
   }
 
@@ -465,9 +509,6 @@ class TilePlanner {
 
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
                                         Numerics numerics, const TileKnobs& knobs) {
-  if (target.platform != Platform::kCuda) {
-    return absl::FailedPreconditionError("the target is no GPU");
-  }
   return TilePlanner(info, target, numerics, knobs).Make();
 }
 

@@ -19,12 +19,13 @@ inline constexpr double kBytesPerMicrosecond = 4.24e6;
 void ProposeTile(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                  const Target& target, Numerics numerics, std::vector<FusionPlan>& candidates);
 
-// The plan of one or several tile kernels that compute what is, or is to become, a fusion, for GPU
-// targets.  FailedPrecondition where there is none: where the fusion accumulates in another way
+// The plan of one or several tile kernels that compute what is, or is to become, a fusion.
+// FailedPrecondition where there is none: where the fusion accumulates in another way
 // than by reduce, where reductions end classes that no walk with others across it
 // has, where a value that depends on a reduction
 // is asked for elsewhere than at a point of the space, where a large array does not lie along
-// the space, or where a thread would have too much code.  The message is a kind of reason, the same
+// the space, where a thread would have too much code, or on a host where nothing is reduced and
+// nothing lies across.  The message is a kind of reason, the same
 // for all fusions, then ": " and what it is in this one.
 absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& target,
                                         Numerics numerics, const TileKnobs& knobs = {});

@@ -6,6 +6,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_tasks.h"
 #include "compiler/plan/tile_turned.h"
 
 namespace ingot::plan {
@@ -20,6 +21,7 @@ class TileCost {
       : info_(info), levels_(levels), target_(target) {}
 
   double Run(const FusionPlan& plan) const {
+    if (target_.platform == Platform::kHost) return HostCost(plan);
     if (levels_.across > 0) return CostAcross(plan);
     double time = 0;
     double written = static_cast<double>(info_.cost().bytes_written());
@@ -47,6 +49,18 @@ class TileCost {
 
  private:
   const FusionGraph& graph() const { return info_.graph(); }
+
+  // What is read and written by each kernel, rows once, and the launches.
+  double HostCost(const FusionPlan& plan) const {
+    double bytes = static_cast<double>(info_.cost().bytes_written());
+    if (plan.kernels.size() == 1) bytes += static_cast<double>(info_.cost().bytes_read());
+    for (const KernelPlan& kernel : plan.kernels) {
+      if (kernel.tile().partial_level > 0) bytes += BytesOfPass(kernel.tile().known_level);
+    }
+    if (plan.kernels.size() > 1 && HasWideRoot(info_, levels_)) bytes += BytesOfPass(levels_.last);
+    return kHostLaunchMicroseconds * static_cast<double>(plan.kernels.size()) +
+           bytes / kHostBytesPerMicrosecond;
+  }
 
   // The same of a walk, which writes parts, and of the kernel behind it, which reads them.
   double CostAcross(const FusionPlan& plan) const {

@@ -77,7 +77,7 @@ struct TileDeal {
   bool aligned = false;            // TilePlan's
   bool shifted = false;
   int gathered = -1;
-  std::vector<int> staged, turned, kept, ahead;
+  std::vector<int> staged, turned, kept, ahead, buffered;
   int trips_ahead = 1;
   int64_t splits = 1;       // blocks that share what is reduced
   int resident_blocks = 0;  // KernelPlan's of a walk with reductions across; 0: as it comes

@@ -10,8 +10,8 @@ namespace {
 #include "ir/base/cards.def"
 
 constexpr Target kTargets[] = {
-#define INGOT_HOST_TARGET(name, cpu, vector_bytes) \
-  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, 0, 0, 0, nullptr, false},
+#define INGOT_HOST_TARGET(name, cpu, vector_bytes, task_bytes) \
+  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, task_bytes, 0, 0, nullptr, false},
 #define INGOT_GPU_ROW(simulated, name, cpu, capability, specific, ptx, multiprocessors, shared, \
                       threads, cluster, card)                                                   \
   {name,   Platform::kCuda, cpu,     0,     capability, specific, ptx, multiprocessors,         \

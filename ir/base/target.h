@@ -28,7 +28,7 @@ struct Target {
   bool specific;    // has what is promised for this architecture only
   int ptx_version;  // times 10
   int multiprocessors;
-  int shared_bytes;
+  int shared_bytes;  // that one block may have; of a host: that one task may have
   int threads;
   int cluster_blocks;
   const Card* card;  // null for the host

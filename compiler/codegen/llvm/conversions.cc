@@ -234,6 +234,18 @@ Value* Elements::DecodeBits(Value* bits, const FloatFormat& f) {
   return b_.CreateBitCast(b_.CreateOr(result, sign), single);
 }
 
+// The upper half of an f32, rounded half to even: a carry moves on to the exponent, and from the
+// largest number to infinity.
+Value* Elements::EncodeUpperHalf(Value* bits) {
+  Value* upper = b_.CreateLShr(bits, Int(bits, 16));
+  Value* last = b_.CreateAnd(upper, Int(bits, 1));
+  Value* rounded =
+      b_.CreateLShr(b_.CreateAdd(b_.CreateAdd(bits, Int(bits, 0x7fff)), last), Int(bits, 16));
+  Value* single = b_.CreateBitCast(bits, Shaped(b_.getFloatTy(), bits));
+  Value* nan = b_.CreateOr(b_.CreateAnd(upper, Int(bits, 0x8000)), Int(bits, 0x7fc0));
+  return b_.CreateSelect(b_.CreateFCmpUNO(single, single), nan, rounded);
+}
+
 Value* Elements::EncodeBits(Value* value, ElementType to) {
   const FloatFormat& f = FormatOf(to);
   llvm::Type* representation = Shaped(Representation(to), value);
@@ -242,6 +254,7 @@ Value* Elements::EncodeBits(Value* value, ElementType to) {
   if (f.specials == FloatSpecials::kExponent) {
     return b_.CreateTrunc(EncodeExponentOnly(bits), representation);
   }
+  if (to == ElementType::kBF16) return b_.CreateTrunc(EncodeUpperHalf(bits), representation);
   Value* sign = b_.CreateAnd(b_.CreateLShr(bits, Int(bits, 32 - f.bits)),
                              Int(bits, uint32_t{1} << (f.bits - 1)));
   Value* magnitude = b_.CreateAnd(bits, Int(bits, 0x7fffffff));

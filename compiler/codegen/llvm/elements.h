@@ -64,6 +64,7 @@ class Elements {
   llvm::Value* FromSingle(llvm::Value* value, ElementType to);
   // By integer arithmetic, for any format of up to 16 bits.
   llvm::Value* DecodeBits(llvm::Value* bits, const FloatFormat& format);
+  llvm::Value* EncodeUpperHalf(llvm::Value* bits);
   llvm::Value* EncodeBits(llvm::Value* value, ElementType to);
   llvm::Value* EncodeExponentOnly(llvm::Value* bits);
   // f64 → f32, rounded to odd: rounding the result again to 22 bits or fewer is then right.

@@ -46,6 +46,19 @@ void AddAttributes(llvm::Function* function, const Target& target) {
   function->addFnAttr("prefer-vector-width", absl::StrCat(8 * target.vector_bytes));
 }
 
+// Shared allocations are pieces of one array on the stack, which tasks have one after the other.
+void PlaceTaskMemory(const kernel::Kernel& kernel, llvm::BasicBlock* entry, Renderer& renderer) {
+  if (kernel.shared().empty()) return;
+  const kernel::SharedPlacement placement = kernel::PlaceShared(kernel);
+  llvm::IRBuilder<> b(entry);
+  llvm::AllocaInst* memory = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), placement.bytes));
+  memory->setAlignment(llvm::Align(placement.alignment));
+  for (size_t i = 0; i < kernel.shared().size(); ++i) {
+    renderer.SetBase(kernel.shared()[i],
+                     b.CreateConstGEP1_64(b.getInt8Ty(), memory, placement.offsets[i]));
+  }
+}
+
 // Parameters of their own types, so that LLVM knows which pointers do not meet; then the tasks.
 //
 //   void kernel.tasks(parameters…, begin, end) { for (task = begin; task < end; ++task) body }
@@ -90,6 +103,7 @@ absl::StatusOr<llvm::Function*> RenderTasks(const kernel::Kernel& kernel, llvm::
         break;
     }
   }
+  PlaceTaskMemory(kernel, entry, renderer);
   Value* begin = function->getArg(count);
   Value* end = function->getArg(count + 1);
   llvm::IRBuilder<>& body = renderer.builder();

@@ -34,14 +34,15 @@ constexpr Row kRows[] = {
 };
 
 constexpr FastRow kFastRows[] = {
-    {Opcode::kExp, FastExp, LooseExp, 4.6, NarrowExp, nullptr, 0.51, 0.51,
+    {Opcode::kExp, FastExp, LooseExp, 4.6, NarrowExp, nullptr, 0.51, 0.51, false,
      "a shorter polynomial; 2^n 2^r by the instruction; (2^(x/2))^2"},
-    {Opcode::kLogistic, FastLogistic, nullptr, 0, NarrowLogistic, nullptr, 0.51, 0.51,
+    {Opcode::kLogistic, FastLogistic, nullptr, 0, NarrowLogistic, nullptr, 0.51, 0.51, true,
      "1 / (1 + e^-x)"},
-    {Opcode::kTanh, FastTanh, nullptr, 0, NarrowTanh, nullptr, 0.51, 0.56, "1 - 2 / (e^2x + 1)"},
-    {Opcode::kRsqrt, FastRsqrt, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51,
+    {Opcode::kTanh, FastTanh, nullptr, 0, NarrowTanh, nullptr, 0.51, 0.56, true,
+     "1 - 2 / (e^2x + 1)"},
+    {Opcode::kRsqrt, FastRsqrt, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51, true,
      "the instruction; a Newton step"},
-    {Opcode::kDivide, nullptr, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, "x (1 / y)"},
+    {Opcode::kDivide, nullptr, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, true, "x (1 / y)"},
 };
 
 const Row* Find(Opcode opcode) {
@@ -77,6 +78,15 @@ absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
   const math::Expr first(b, operands[0]);
   if (arity == 1) return row->unary(first).value();
   return row->binary(first, math::Expr(b, operands[1])).value();
+}
+
+kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
+                          absl::Span<const kernel::Value> operands) {
+  for (const math::FastRow& row : math::kFastRows) {
+    if (row.opcode != opcode || row.approximates) continue;
+    return row.unary(math::Expr(b, operands[0])).value();
+  }
+  return nullptr;
 }
 
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,

@@ -24,12 +24,13 @@ bool HasMath(Opcode opcode);
 absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
                                        absl::Span<const kernel::Value> operands);
 
-// ----- The second expansions, for GPUs
+// ----- The second expansions
 
 // Which expansions are taken.
 enum class Approximation : uint8_t {
-  kNone,  // EmitMath's, and IEEE division: the same bits on every target
-  kFast,  // EmitFast's where it has a row: within EmitMath's bounds, and other bits
+  kNone,     // EmitMath's, and IEEE division: the same bits on every target
+  kShorter,  // EmitShorter's where it has a row: within EmitMath's bounds, and other bits
+  kFast,     // EmitFast's where it has a row: likewise, with instructions of GPUs
 };
 
 struct MathOptions {
@@ -40,6 +41,11 @@ struct MathOptions {
   // Not all digits of an f32 result are seen: it may be FastRow::loose_ulp off.
   bool loose = false;
 };
+
+// The second expansion of `opcode` of an f32 operand that any target can do: of the exponential;
+// nullptr for others.
+kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
+                          absl::Span<const kernel::Value> operands);
 
 // `opcode` of f32 operands in fewer instructions, as EmitMath appends it; nullptr where there is no
 // second expansion.  Of f32: exponential, logistic, tanh, rsqrt, within the bounds of EmitMath.

@@ -38,6 +38,7 @@ struct FastRow {
   // The largest errors of the rounded result, in units in its last place.
   double ulp_bf16;
   double ulp_f16;
+  bool approximates;  // `unary` has instructions that only GPUs have
   absl::string_view method;
 };
 

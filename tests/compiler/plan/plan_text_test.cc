@@ -238,7 +238,7 @@ TEST(Fits, SaysWhichNumberIsWrong) {
     EXPECT_EQ(Beginning(fits, c.error), c.error) << text;
   }
   EXPECT_EQ(Fits(*ParsePlan(good, "f"), fusion, TargetOf("x86_64-v3")).message(),
-            "the tile skeleton cannot compute this fusion on x86_64-v3");
+            "kernel 0: tasks=1, not tasks=64");
   EXPECT_EQ(Fits(FusionPlan(), fusion, target).message(), "the plan has no kernel");
 }
 

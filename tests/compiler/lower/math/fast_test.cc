@@ -296,6 +296,10 @@ TEST(FastMath, OtherOpsHaveNone) {
   Builder b(&kernel);
   const Value one = b.Float(kernel::kF32, 1);
   EXPECT_EQ(lower::EmitFast(b, Opcode::kSin, {one}, ElementType::kF32), nullptr);
+  // Equal operations are one: what hosts take is the same expansion.
+  EXPECT_EQ(lower::EmitShorter(b, Opcode::kExp, {one}),
+            lower::EmitFast(b, Opcode::kExp, {one}, ElementType::kF32));
+  EXPECT_EQ(lower::EmitShorter(b, Opcode::kTanh, {one}), nullptr);
   EXPECT_EQ(lower::EmitFast(b, Opcode::kDivide, {one, one}, ElementType::kF32), nullptr);
 }
 

@@ -1,0 +1,120 @@
+#include "compiler/lower/tile_roots.h"
+
+#include <algorithm>
+
+#include "compiler/plan/analysis.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+TileRoots::TileRoots(Frame& frame) : TileWalk(frame), gathered_(frame, places_) {
+  int results = 0;
+  for (const Instruction* root : info_.graph().view().roots) {
+    first_result_.push_back(results);
+    results += static_cast<int>(plan::Leaves(root->shape()).size());
+  }
+}
+
+std::vector<int> TileRoots::RootsOf(int level) const {
+  std::vector<int> roots;
+  for (size_t i = 0; i < info_.graph().view().roots.size(); ++i) {
+    const int root = static_cast<int>(i);
+    if (levels_.of[ValueOfRoot(root)] == level) roots.push_back(root);
+  }
+  return roots;
+}
+
+Value TileRoots::IsStored(absl::Span<const int> own, const std::vector<int>& registers,
+                          const std::vector<int>& apart, Value end) {
+  Value stores = b_.True();
+  for (int c = 0; c < class_count_; ++c) {
+    if (std::find(own.begin(), own.end(), c) != own.end()) {
+      const bool is_end = end != nullptr && c == plan_.order[0];
+      const Value inside = is_end ? end : Inside({c}, registers);
+      if (inside != nullptr) stores = b_.And(stores, inside);
+      continue;
+    }
+    stores = places_.IsFirst(c, stores);
+    if (registers[c] != 0) stores = b_.False();
+    const bool kept = !IsReduced(c);
+    if (kept && plan_.classes[c].loop > 1) {
+      stores = b_.And(stores, b_.Eq(places_.trip(c), math_.Const(0)));
+    }
+    const bool is_apart = std::find(apart.begin(), apart.end(), c) != apart.end();
+    if (plan_.classes[c].blocks > 1 && !is_apart) {
+      stores = b_.And(stores, b_.Eq(places_.block(c), math_.Const(0)));
+    }
+  }
+  return stores;
+}
+
+void TileRoots::StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers) {
+  if (!roots.empty()) StoreRoots(roots, registers, NewPoint(registers), nullptr);
+}
+
+// Neighbours of one condition are stored in one branch.
+void TileRoots::StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers,
+                           int point, Value end) {
+  std::vector<Index> indices;
+  std::vector<Value> stores;
+  for (int root : roots) {
+    indices.push_back(IndexAt(Root(root), point));
+    stores.push_back(IsStored(info_.space().ClassesOf(ValueOfRoot(root)), registers, {}, end));
+  }
+  for (size_t first = 0, past = 0; first < roots.size(); first = past) {
+    const Value condition = stores[first];
+    while (past < roots.size() && stores[past] == condition) ++past;
+    if (condition->IsConstant()) {
+      for (size_t i = first; i < past && condition->ConstantInteger() != 0; ++i) {
+        StoreElements(roots[i], indices[i], EmitRoot(roots[i], indices[i]));
+      }
+      continue;
+    }
+    // What few threads store, the others need not compute.
+    const bool narrow = levels_.last > 0 && !HasReducedClass(ValueOfRoot(roots[first]));
+    std::vector<Elements> values(past - first);
+    const auto compute = [&] {
+      for (size_t i = first; i < past; ++i) values[i - first] = EmitRoot(roots[i], indices[i]);
+    };
+    if (!narrow) compute();
+    e_.If(condition, [&] {
+      if (narrow) compute();
+      for (size_t i = first; i < past; ++i) {
+        StoreElements(roots[i], indices[i], values[i - first]);
+      }
+    });
+  }
+}
+
+// The leaves of a root.
+Elements TileRoots::EmitRoot(int root, const Index& index) {
+  Elements values;
+  for (size_t i = 0; i < plan::Leaves(Root(root).shape()).size(); ++i) {
+    values.push_back(e_.Emit(Root(root), index, static_cast<int>(i)));
+  }
+  return values;
+}
+
+void TileRoots::StoreElements(int root, const Index& index, const Elements& values) {
+  const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
+  const bool gathers = plan_.gathered >= 0 && !HasReducedClass(ValueOfRoot(root));
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const size_t result = first_result_[root] + i;
+    if (gathers) {
+      const Value coordinate = CoordinateAt(index.point, plan_.gathered);
+      gathered_.Keep(result, Root(root), leaves[i], coordinate, values[i].re);
+    } else {
+      e_.Store(frame_.memory.results[result], leaves[i], index, values[i]);
+    }
+  }
+}
+
+void TileRoots::StoreGathered() {
+  if (plan_.gathered < 0) return;
+  gathered_.Store([&](const Instruction& root, Value coordinate) {
+    return IndexAt(root, NewPointAt(plan_.gathered, coordinate));
+  });
+}
+
+}  // namespace ingot::lower
