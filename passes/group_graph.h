@@ -28,7 +28,8 @@ FusionView ViewOf(const FusionGroup& group);
 bool ById(const Instruction* a, const Instruction* b);
 
 // A vertex is a group, or an instruction of no group.  Instructions that cost a kernel nothing
-// (free values, row-major reshapes) are of no vertex: each group that asks for one copies it.
+// (free values, row-major reshapes), or that several groups hold, are of no vertex: each group that
+// asks for one copies it.
 class GroupGraph {
  public:
   // What looking for a path found.

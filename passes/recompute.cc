@@ -23,6 +23,8 @@ namespace {
 constexpr size_t kMostReaders = 8;
 // Smaller results are kept.
 constexpr int64_t kLeastBytes = 32 << 10;
+// One part of so many may be kept besides, where time is saved: what stands for a row.
+constexpr int64_t kLittle = 64;
 
 using InstructionSet = absl::flat_hash_set<const Instruction*>;
 
@@ -58,7 +60,10 @@ class Recomputer {
         groups_(std::move(groups)),
         costs_(groups_.size()) {
     for (size_t g = 0; g < groups_.size(); ++g) {
-      for (const Instruction* member : groups_[g].members) groups_of_[member].push_back(g);
+      for (const Instruction* member : groups_[g].members) {
+        groups_of_[member].push_back(g);
+        if (AccumulationOf(*member) == Accumulation::kOpaque) has_own_kernel_.insert(g);
+      }
     }
   }
 
@@ -153,7 +158,8 @@ class Recomputer {
     return std::any_of(copy->users().begin(), copy->users().end(), is_outside);
   }
 
-  // The groups that read the result of `group` and do not compute it; nullopt where others do.
+  // The groups that read the result of `group` and do not compute it; nullopt where others do, or a
+  // group that takes nothing in, such as a dot's.
   std::optional<std::vector<size_t>> ReadersOf(size_t group, const Instruction* result) const {
     if (result == root_) return std::nullopt;
     std::vector<size_t> readers;
@@ -161,7 +167,9 @@ class Recomputer {
       if (GroupsOf(user).empty()) return std::nullopt;
       if (!IsResult(user) && IsNamedOutside(user)) return std::nullopt;
       for (size_t g : GroupsOf(user)) {
-        if (g != group && !Contains(groups_[g].members, result)) readers.push_back(g);
+        if (g == group || Contains(groups_[g].members, result)) continue;
+        if (has_own_kernel_.contains(g)) return std::nullopt;
+        readers.push_back(g);
       }
     }
     std::sort(readers.begin(), readers.end());
@@ -296,7 +304,9 @@ class Recomputer {
       bytes = SaturatingAdd(bytes, BytesOf(*result));
       recipes.push_back(*std::move(recipe));
     }
-    if (BytesKept(recipes) >= bytes) return false;
+    if (recipes.empty()) return false;
+    const int64_t kept = BytesKept(recipes);
+    if (kept > SaturatingAdd(bytes, bytes / kLittle)) return false;
     std::map<size_t, FusionGroup> changed = Follow(producer, recipes);
     double before = 0, after = 0;
     for (const auto& [number, group] : changed) {
@@ -307,7 +317,7 @@ class Recomputer {
       before += *old_cost;
       after += *new_cost;
     }
-    if (after > before) return false;
+    if (kept < bytes ? after > before : after >= before) return false;
     Log(producer, recipes, before - after);
     for (auto& [number, group] : changed) Replace(number, std::move(group));
     return true;
@@ -343,6 +353,7 @@ class Recomputer {
   std::vector<FusionGroup> groups_;
   std::vector<std::optional<std::optional<double>>> costs_;  // CostOf, where it was asked for
   absl::flat_hash_map<const Instruction*, std::vector<size_t>> groups_of_;
+  absl::flat_hash_set<size_t> has_own_kernel_;  // groups of opaque accumulations
 };
 
 }  // namespace

@@ -356,8 +356,8 @@ class Planner {
     return RowLength(instruction) >= kWarp;
   }
 
-  // From the root one comes to accumulations through elementwise ops only, and from an accumulation
-  // to no other.
+  // From the root one comes to accumulations through elementwise ops and ops that every element goes
+  // through, and from an accumulation to no other.
   bool AccumulatesBelowElementwise() const {
     std::vector<const Instruction*> pending = roots_;
     absl::flat_hash_set<const Instruction*> seen;
@@ -369,7 +369,8 @@ class Planner {
       const bool accumulates =
           next->kind() == OpKind::kReduction || next->kind() == OpKind::kContraction;
       if (!accumulates && next->kind() != OpKind::kElementwise && next->operand_count() > 0 &&
-          !KeepsOrder(*next) && next->opcode() != Opcode::kBroadcast) {
+          !KeepsOrder(*next) && next->opcode() != Opcode::kBroadcast &&
+          next->opcode() != Opcode::kTranspose) {
         // What stands behind it may be reached under conditions.
         inside.push_back(next);
         continue;
