@@ -204,11 +204,14 @@ absl::Span<const int> GroupGraph::ConsumersOf(int vertex) {
   return consumers;
 }
 
-std::vector<int> GroupGraph::ReadersOf(const Instruction* value) const {
+std::vector<int> GroupGraph::ReadersOf(const Instruction* value, size_t most) const {
   std::vector<const Instruction*> pending = {value};
   absl::flat_hash_set<const Instruction*> seen;
   std::vector<int> readers;
+  size_t users = 0;
   for (size_t i = 0; i < pending.size(); ++i) {
+    users += pending[i]->users().size();
+    if (users > most) return {};
     for (const Instruction* user : pending[i]->users()) {
       const int reader = VertexOf(user);
       if (reader < 0) {

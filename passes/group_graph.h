@@ -65,8 +65,9 @@ class GroupGraph {
   // The vertices that read values of this one, each once, those behind copies included.  Valid
   // until the graph changes.
   absl::Span<const int> ConsumersOf(int vertex);
-  // The open groups that read `value`, or a copy of it, each once, by position.
-  std::vector<int> ReadersOf(const Instruction* value) const;
+  // The open groups that read `value`, or a copy of it, each once, by position; none where `value`
+  // and its copies have more than `most` users.
+  std::vector<int> ReadersOf(const Instruction* value, size_t most) const;
 
   // Whether a path other than an edge leads from `from` to `to`, which is behind it in the order.
   // Looks at what `from` leads to and stands between the two, at most 1,000 vertices, and at none
