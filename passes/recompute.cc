@@ -60,8 +60,8 @@ class Recomputer {
         groups_(std::move(groups)),
         costs_(groups_.size()) {
     for (size_t g = 0; g < groups_.size(); ++g) {
+      Enter(g);
       for (const Instruction* member : groups_[g].members) {
-        groups_of_[member].push_back(g);
         if (AccumulationOf(*member) == Accumulation::kOpaque) has_own_kernel_.insert(g);
       }
     }
@@ -97,8 +97,8 @@ class Recomputer {
     std::vector<size_t> producers;
     for (const auto* values : {&view.inputs, &view.members}) {
       for (const Instruction* value : *values) {
-        for (size_t g : GroupsOf(value)) {
-          if (g != group && IsRootOf(groups_[g], value)) producers.push_back(g);
+        for (size_t g : StoringGroupsOf(value)) {
+          if (g != group) producers.push_back(g);
         }
       }
     }
@@ -133,16 +133,31 @@ class Recomputer {
     return (*std::min_element(roots.begin(), roots.end(), ById))->id();
   }
 
+  using GroupsByInstruction = absl::flat_hash_map<const Instruction*, std::vector<size_t>>;
+
+  static absl::Span<const size_t> Find(const GroupsByInstruction& groups,
+                                       const Instruction* instruction) {
+    const auto found = groups.find(instruction);
+    return found == groups.end() ? absl::Span<const size_t>() : found->second;
+  }
+  // The groups that compute the instruction, and those that store it: many may compute what is
+  // copied, which few store.
   absl::Span<const size_t> GroupsOf(const Instruction* instruction) const {
-    const auto found = groups_of_.find(instruction);
-    return found == groups_of_.end() ? absl::Span<const size_t>() : found->second;
+    return Find(groups_of_, instruction);
+  }
+  absl::Span<const size_t> StoringGroupsOf(const Instruction* instruction) const {
+    return Find(storing_groups_of_, instruction);
+  }
+
+  void Enter(size_t group) {
+    for (const Instruction* member : groups_[group].members) groups_of_[member].push_back(group);
+    for (const Instruction* root : groups_[group].roots) storing_groups_of_[root].push_back(group);
   }
 
   // Whether a group, another one than `group`, stores the value.
   bool IsResultBeside(size_t group, const Instruction* value) const {
-    const absl::Span<const size_t> groups = GroupsOf(value);
-    return std::any_of(groups.begin(), groups.end(),
-                       [&](size_t g) { return g != group && IsRootOf(groups_[g], value); });
+    const absl::Span<const size_t> groups = StoringGroupsOf(value);
+    return std::any_of(groups.begin(), groups.end(), [&](size_t g) { return g != group; });
   }
   bool IsResult(const Instruction* value) const { return IsResultBeside(groups_.size(), value); }
 
@@ -343,8 +358,11 @@ class Recomputer {
     for (const Instruction* member : groups_[number].members) {
       std::erase(groups_of_[member], number);
     }
-    for (const Instruction* member : group.members) groups_of_[member].push_back(number);
+    for (const Instruction* root : groups_[number].roots) {
+      std::erase(storing_groups_of_[root], number);
+    }
     groups_[number] = std::move(group);
+    Enter(number);
     costs_[number].reset();
   }
 
@@ -352,7 +370,7 @@ class Recomputer {
   const Instruction* const root_;
   std::vector<FusionGroup> groups_;
   std::vector<std::optional<std::optional<double>>> costs_;  // CostOf, where it was asked for
-  absl::flat_hash_map<const Instruction*, std::vector<size_t>> groups_of_;
+  GroupsByInstruction groups_of_, storing_groups_of_;
   absl::flat_hash_set<size_t> has_own_kernel_;  // groups of opaque accumulations
 };
 
