@@ -64,8 +64,8 @@ constexpr int kMostTimes = 2;
 // longer than to read it, at two indices in all.  What is best read through is copied where others
 // ask for it too.
 //
-// A dot may be a member: one, with nothing but ops of one element of it between it and the root.
-// What it reads through joins it, and nothing else does from below.
+// A dot may be a member: one, with nothing but IsEpilogue between it and the root.  What it reads
+// through joins it, and nothing else does from below.
 //
 // Code and inputs are bounded, so that compiling a large graph takes linear time.
 class Group {
@@ -255,8 +255,9 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
 // Algorithm:
 // 1. Walk each computation that runs as commands from its last instruction to its first.
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
-// while every use of
-//    theirs is inside it and no work would be repeated; free values are copied in.
+// while
+//    every use of theirs is inside it and no work would be repeated; free values, and what is best
+//    read through, are copied in.
 // 3. Where the context tells costs, groups are merged from a queue (MergeGroups), and results that
 // would be kept for readers are computed again by them (RecomputeForReaders); where it has a log,
 // each decision is written there.

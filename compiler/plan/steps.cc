@@ -356,8 +356,8 @@ class Planner {
     return RowLength(instruction) >= kWarp;
   }
 
-  // From the root one comes to accumulations through elementwise ops and ops that every element goes
-  // through, and from an accumulation to no other.
+  // From the root one comes to accumulations through elementwise ops and ops that every element
+  // goes through, and from an accumulation to no other.
   bool AccumulatesBelowElementwise() const {
     std::vector<const Instruction*> pending = roots_;
     absl::flat_hash_set<const Instruction*> seen;
