@@ -171,13 +171,18 @@ class Planner {
     return std::find(roots_.begin(), roots_.end(), &instruction) != roots_.end();
   }
 
-  // Bytes of the widest element that takes part in vectors.
+  // Bytes of the widest element that takes part in vectors.  In memory, and beside a contraction,
+  // of arrays no smaller than the result: a bias comes from a cache, in several accesses.
   int WidestElement(bool in_registers) const {
+    const bool contracts = Has(OpKind::kContraction);
     int widest = 1;
     for (size_t i = 0; i < reachable_.size(); ++i) {
       const Instruction& instruction = *fusion_.instructions()[i];
       if (!reachable_[i] || instruction.shape().IsScalar()) continue;
       if (!in_registers && instruction.opcode() != Opcode::kParameter && !IsRoot(instruction)) {
+        continue;
+      }
+      if (!in_registers && contracts && ElementsOf(instruction.shape()) < Product(positions_)) {
         continue;
       }
       for (const Shape& leaf : Leaves(instruction.shape())) {
@@ -250,15 +255,14 @@ class Planner {
     return true;
   }
 
-  // A reduction or contraction is in the fusion.
-  bool Accumulates() const {
+  bool Has(OpKind kind) const {
     for (size_t i = 0; i < reachable_.size(); ++i) {
-      const OpKind kind = fusion_.instructions()[i]->kind();
-      if (reachable_[i] && (kind == OpKind::kReduction || kind == OpKind::kContraction))
-        return true;
+      if (reachable_[i] && fusion_.instructions()[i]->kind() == kind) return true;
     }
     return false;
   }
+
+  bool Accumulates() const { return Has(OpKind::kReduction) || Has(OpKind::kContraction); }
 
   void ChooseLanes() {
     widths_.assign(reachable_.size(), 1);
