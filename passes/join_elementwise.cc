@@ -93,6 +93,7 @@ void Join(Computation& computation, absl::Span<const Candidate> candidates,
   Computation* body = computation.parent()->AddComputation("joined");
   std::vector<Instruction*> inputs, results;
   std::vector<Shape> shapes;
+  absl::flat_hash_map<const Instruction*, Instruction*> parameters;  // of the operands
   for (const Candidate& candidate : candidates) {
     absl::flat_hash_map<const Instruction*, Instruction*> inside;
     const Computation& old = *candidate.fusion->called_computations()[0];
@@ -102,10 +103,14 @@ void Join(Computation& computation, absl::Span<const Candidate> candidates,
         shape = Shape::ArrayWithDefaultLayout(shape.element_type(), dimensions);
       }
       if (instruction->opcode() == Opcode::kParameter) {
-        inside[instruction] = body->AddParameter(static_cast<int64_t>(inputs.size()), shape,
-                                                 absl::StrCat("param_", inputs.size()));
-        inputs.push_back(Reshaped(
-            computation, candidate.fusion->operand(instruction->parameter_number()), dimensions));
+        Instruction* operand = candidate.fusion->operand(instruction->parameter_number());
+        Instruction*& parameter = parameters[operand];
+        if (parameter == nullptr) {
+          parameter = body->AddParameter(static_cast<int64_t>(inputs.size()), std::move(shape),
+                                         absl::StrCat("param_", inputs.size()));
+          inputs.push_back(Reshaped(computation, operand, dimensions));
+        }
+        inside[instruction] = parameter;
         continue;
       }
       std::vector<Instruction*> operands;
