@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "ir/analysis/op_facts.h"
+#include "passes/around_dots.h"
 #include "passes/fusion_util.h"
 #include "passes/merge_groups.h"
 #include "passes/recompute.h"
@@ -49,37 +50,50 @@ bool KeepsIndex(const Instruction& instruction) {
 
 // Values that a group reads: a kernel has a parameter for each, and a GPU bounds their bytes.
 constexpr size_t kMostInputs = 128;
+// Arrays of as many elements as a dot that the kernel of the dot reads besides its operands.
+constexpr size_t kMostBesideDot = 2;
+// How often a value of one operation is computed for an element of the root.
+constexpr int kMostTimes = 2;
 
 // Grows the fusion that ends with one root.
 //
 // Each member is computed at one index for an element of the root.  Which index that is has a
 // number: the same as its user's behind an elementwise op, a new one behind anything that moves
 // data.  A value that would be needed at two indices stays outside, or chains such as
-// concatenate(f(v), v) would double the kernel at every step.
+// concatenate(f(v), v) would double the kernel at every step; but for one operation, which takes no
+// longer than to read it, at two indices in all.  What is best read through is copied where others
+// ask for it too.
+//
+// A dot may be a member: one, with nothing but IsEpilogue between it and the root.  What it reads
+// through joins it, and nothing else does from below.
 //
 // Code and inputs are bounded, so that compiling a large graph takes linear time.
 class Group {
  public:
-  explicit Group(Instruction* root) { Join(root, 0); }
+  Group(Instruction* root, const AroundDots& dots) : dots_(&dots) { Join(root, {0, 1}); }
 
-  // Takes in operands until none can join.  `taken` are the members of other groups.  Depth first:
-  // where a bound ends the growth, the group has whole subtrees, whose inputs are few.
+  // Takes in operands until none can join.  `taken` are the members of other groups.
   void Grow(const absl::flat_hash_set<const Instruction*>& taken) {
-    std::vector<std::pair<Instruction*, int64_t>> path = {{members_[0], 0}};
-    while (!path.empty()) {
-      auto& [member, next] = path.back();
-      if (next == member->operand_count()) {
-        path.pop_back();
-        continue;
+    GrowFrom(members_[0], taken);
+    if (!has_dot_) return;
+    // A dot's work is known now, beside which little is repeated at no cost.
+    for (size_t i = 0; i < members_.size(); ++i) GrowFrom(members_[i], taken);
+  }
+
+  // Whether the kernel would read so much besides the operands of its dot that it had better be
+  // two: one of the dot, and one that can compute again what it reads.
+  bool ReadsMuchBesideDot() const {
+    if (!has_dot_) return false;
+    absl::flat_hash_set<const Instruction*> read;
+    for (const Instruction* member : epilogue_) {
+      for (const Instruction* operand : member->operands()) {
+        if (inputs_.contains(operand) &&
+            ElementsOf(operand->shape()) >= ElementsOf(members_[0]->shape())) {
+          read.insert(operand);
+        }
       }
-      Instruction* operand = member->operand(next++);
-      if (index_.contains(operand) || taken.contains(operand)) continue;
-      if (!IsProducer(*operand) || !HasRoomFor(*operand)) continue;
-      const std::optional<int> index = IndexOfUses(*operand);
-      if (!index.has_value()) continue;
-      Join(operand, *index);
-      path.emplace_back(operand, 0);
     }
+    return read.size() > kMostBesideDot;
   }
 
   // Members in the order of ids, which is topological; the root is last.
@@ -92,32 +106,90 @@ class Group {
   const std::vector<Instruction*>& members() const { return members_; }
 
  private:
-  // Free values that the instruction reads join with it.
-  void Join(Instruction* instruction, int index) {
-    Add(instruction, index);
-    inputs_.erase(instruction);
-    for (Instruction* operand : instruction->operands()) {
-      if (!IsFree(*operand)) {
-        if (!index_.contains(operand)) inputs_.insert(operand);
+  // The number of the index at which a member is computed, and how often for an element of the
+  // root.
+  struct Place {
+    int index;
+    int times;
+    bool copied = false;  // others may compute it as well
+  };
+
+  // Depth first: where a bound ends the growth, the group has whole subtrees, whose inputs are few.
+  void GrowFrom(Instruction* first, const absl::flat_hash_set<const Instruction*>& taken) {
+    std::vector<std::pair<Instruction*, int64_t>> path = {{first, 0}};
+    while (!path.empty()) {
+      auto& [member, next] = path.back();
+      if (next == member->operand_count()) {
+        path.pop_back();
         continue;
       }
-      for (Instruction* part = operand; !index_.contains(part); part = part->operand(0)) {
-        Add(part, next_index_++);
+      Instruction* operand = member->operand(next++);
+      if (places_.contains(operand)) continue;
+      const std::optional<Place> place = PlaceOf(*operand, *member, taken.contains(operand));
+      if (!place.has_value()) continue;
+      Join(operand, *place);
+      path.emplace_back(operand, 0);
+    }
+  }
+
+  // Where an operand of a member is computed, if it joins.
+  std::optional<Place> PlaceOf(const Instruction& operand, const Instruction& member, bool taken) {
+    const Place copied = {next_index_++, places_.at(&member).times, /*copied=*/true};
+    if (!HasRoomFor(operand)) return std::nullopt;
+    if (dots_->IsReadThrough(operand)) return copied;
+    if (!MayJoin(operand, member)) return std::nullopt;
+    if (!taken) {
+      if (const std::optional<Place> place = PlaceOfUses(operand)) return place;
+    }
+    return IsReadThroughBest(operand) ? std::make_optional(copied) : std::nullopt;
+  }
+
+  // Free values that the instruction reads join with it.
+  void Join(Instruction* instruction, Place place) {
+    Add(instruction, place);
+    for (Instruction* operand : instruction->operands()) {
+      if (!IsFree(*operand)) {
+        if (!places_.contains(operand)) inputs_.insert(operand);
+        continue;
+      }
+      for (Instruction* part = operand; !places_.contains(part); part = part->operand(0)) {
+        Add(part, {next_index_++, place.times, /*copied=*/true});
         if (!KeepsFree(*part)) break;
       }
     }
   }
 
-  void Add(Instruction* instruction, int index) {
+  void Add(Instruction* instruction, Place place) {
+    if (IsEpilogue(*instruction) && (members_.empty() || HasEpilogueUsersOnly(*instruction))) {
+      epilogue_.insert(instruction);
+    }
+    has_dot_ = has_dot_ || dots_->IsDot(*instruction);
     members_.push_back(instruction);
-    index_[instruction] = index;
+    places_[instruction] = place;
     code_ = SaturatingAdd(code_, CodeSize(*instruction));
+    inputs_.erase(instruction);
+  }
+
+  // Whether the kernel of `member` may compute the operand, if that repeats no work.
+  bool MayJoin(const Instruction& operand, const Instruction& member) const {
+    if (dots_->IsDot(member) || dots_->IsReadThrough(member)) return false;
+    return dots_->IsDot(operand) ? !has_dot_ && StoresNoMoreThan(operand) : IsProducer(operand);
+  }
+
+  // Whether nothing but an epilogue stands between the dot and a result of no more bytes.
+  bool StoresNoMoreThan(const Instruction& dot) const {
+    return members_[0]->shape().ByteSize() <= dot.shape().ByteSize() && HasEpilogueUsersOnly(dot);
+  }
+
+  bool HasEpilogueUsersOnly(const Instruction& instruction) const {
+    return std::all_of(instruction.users().begin(), instruction.users().end(),
+                       [&](const Instruction* user) { return epilogue_.contains(user); });
   }
 
   // The code of a free value and of those that it is made of, as far as none is a member.
   int64_t CodeOfFree(const Instruction& value) const {
     int64_t code = 0;
-    for (const Instruction* part = &value; !index_.contains(part); part = part->operand(0)) {
+    for (const Instruction* part = &value; !places_.contains(part); part = part->operand(0)) {
       code = SaturatingAdd(code, CodeSize(*part));
       if (!KeepsFree(*part)) break;
     }
@@ -133,31 +205,42 @@ class Group {
     if (code > kMostCodeOfFusion) return false;
     size_t inputs = inputs_.size();
     for (const Instruction* operand : producer.operands()) {
-      if (!index_.contains(operand) && !inputs_.contains(operand)) ++inputs;
+      if (!places_.contains(operand) && !inputs_.contains(operand)) ++inputs;
     }
     return inputs <= kMostInputs;
   }
 
-  // The one index at which all users want `producer`; nullopt where a user is outside, work would
-  // be repeated, or two uses want it at different indices.
-  std::optional<int> IndexOfUses(const Instruction& producer) {
-    std::optional<int> index;
+  // Where all users want `producer`; nullopt where a user is outside, or work would be repeated.
+  std::optional<Place> PlaceOfUses(const Instruction& producer) {
+    std::optional<Place> place;
     for (const Instruction* user : producer.users()) {
-      const auto at = index_.find(user);
-      if (at == index_.end()) return std::nullopt;
+      const auto at = places_.find(user);
+      if (at == places_.end() || at->second.copied) return std::nullopt;
       for (int64_t i = 0; i < user->operand_count(); ++i) {
         if (user->operand(i) != &producer) continue;
-        if (!ReadsOnce(*user, i)) return std::nullopt;
-        const int wanted = KeepsIndex(*user) ? at->second : next_index_++;
-        if (index.has_value() && *index != wanted) return std::nullopt;
-        index = wanted;
+        if (!ReadsOnce(*user, i) && !(has_dot_ && IsOneOperation(producer))) return std::nullopt;
+        const int wanted = KeepsIndex(*user) ? at->second.index : next_index_++;
+        if (!place.has_value()) {
+          place = {wanted, at->second.times};
+        } else if (place->index != wanted) {
+          place = {next_index_++, place->times + at->second.times};
+          if (!IsOneOperation(producer) || place->times > kMostTimes) return std::nullopt;
+        }
       }
     }
-    return index;
+    return place;
   }
 
+  // Whether to compute the value takes no longer than to read it: a change of type, a mask of
+  // coordinates.
+  static bool IsOneOperation(const Instruction& value) { return CodeSize(value) <= 1; }
+
+  const AroundDots* dots_;
   std::vector<Instruction*> members_;
-  absl::flat_hash_map<const Instruction*, int> index_;
+  absl::flat_hash_map<const Instruction*, Place> places_;
+  // The root, and members all of whose users are here, if each is an IsEpilogue.
+  absl::flat_hash_set<const Instruction*> epilogue_;
+  bool has_dot_ = false;
   absl::flat_hash_set<const Instruction*> inputs_;  // of the members, free values apart
   int64_t code_ = 0;
   int next_index_ = 1;
@@ -165,18 +248,25 @@ class Group {
 
 // The groups of a computation's instructions that grow around their roots; what joins none has no
 // group.
-std::vector<FusionGroup> GrowGroups(const Computation& computation) {
+std::vector<FusionGroup> GrowGroups(const Computation& computation, const AroundDots& dots) {
   // Users before operands, so that a group is as large as it can be when its root is met.
   const std::vector<Instruction*> order(computation.instructions().rbegin(),
                                         computation.instructions().rend());
+  const AroundDots no_dots;
   absl::flat_hash_set<const Instruction*> taken;
   std::vector<FusionGroup> groups;
   for (Instruction* instruction : order) {
-    if (taken.contains(instruction) || !IsRoot(*instruction)) continue;
+    if (taken.contains(instruction)) continue;
+    if (!IsRoot(*instruction) && !dots.IsDot(*instruction)) continue;
     if (IsFree(*instruction) && !instruction->users().empty())
       continue;  // its users copy it, or wrap it later
-    Group group(instruction);
+    Group group(instruction, dots);
     group.Grow(taken);
+    if (group.ReadsMuchBesideDot()) {
+      group = Group(instruction, no_dots);
+      group.Grow(taken);
+    }
+    if (dots.IsDot(*instruction) && group.members().size() == 1) continue;
     for (const Instruction* member : group.members()) {
       if (!IsFree(*member)) taken.insert(member);
     }
@@ -190,8 +280,9 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation) {
 // Algorithm:
 // 1. Walk each computation that runs as commands from its last instruction to its first.
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
-// while every use of
-//    theirs is inside it and no work would be repeated; free values are copied in.
+// while
+//    every use of theirs is inside it and no work would be repeated; free values, and what is best
+//    read through, are copied in.
 // 3. Where the context tells costs, groups are merged from a queue (MergeGroups), and results that
 // would be kept for readers are computed again by them (RecomputeForReaders); where it has a log,
 // each decision is written there.
@@ -199,7 +290,10 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation) {
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
-    std::vector<FusionGroup> groups = GrowGroups(*computation);
+    // A library computes the dots of a host.
+    const AroundDots dots =
+        context.fusion_cost != nullptr ? AroundDots(*computation) : AroundDots();
+    std::vector<FusionGroup> groups = GrowGroups(*computation, dots);
     if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {
       groups = MergeGroups(*computation, std::move(groups), context);
     }

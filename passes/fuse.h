@@ -15,9 +15,11 @@ namespace ingot {
 // First, chains: a producer joins its consumer's group when every user is in that group, and on the
 // way to the root no value is computed more than once for each element (nothing but cheap values
 // goes under a broadcast, a gather or a window). Values that cost nothing to compute again
-// (constants of one value, their broadcasts, iota) are copied into each consumer. Reductions,
-// gathers and dynamic slices take producers in; contractions, sorts, scans and scatters take in
-// constants only.
+// (constants of one value, their broadcasts, iota) are copied into each consumer, and so is what is
+// best read through (IsReadThroughBest). Reductions, gathers and dynamic slices take producers in;
+// convolutions, sorts, scans and scatters take in constants only. So do dots, but where the context
+// tells costs: there they read through data movement, and what is elementwise behind them, or
+// another order of their elements, is computed in their kernels (AroundDots).
 //
 // Then, where the context can say what a fusion would cost, groups are merged (MergeGroups): a
 // producer into a consumer, and siblings that read one array, such as the sums of x and of x * x.

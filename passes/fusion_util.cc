@@ -2,6 +2,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "ir/analysis/op_facts.h"
 
 namespace ingot {
 
@@ -25,6 +26,15 @@ bool NeedsKernel(const Instruction& instruction) {
       return false;
   }
   return false;
+}
+
+bool IsReadThroughBest(const Instruction& instruction) {
+  const Instruction* value = &instruction;
+  while (value->opcode() == Opcode::kReshape) value = value->operand(0);
+  if (value->opcode() == Opcode::kBroadcast) return true;
+  // An operand is kept longer for the readers of a slice.
+  return value->opcode() == Opcode::kSlice && SaturatingMultiply(4, ElementsOf(value->shape())) >=
+                                                  ElementsOf(value->operand(0)->shape());
 }
 
 std::vector<Computation*> SequentialComputations(const Module& module) {

@@ -15,6 +15,10 @@ namespace ingot {
 // another name for its operand's bytes).
 bool NeedsKernel(const Instruction& instruction);
 
+// Whether every kernel that asks for the value had best read the operand in its place, whoever else
+// does: a broadcast, a slice of at least a quarter of the elements, reshapes of these.
+bool IsReadThroughBest(const Instruction& instruction);
+
 // Whether the computation runs as commands, one after the other: the entry, and the bodies,
 // conditions and branches of control flow in such computations.  Bodies of fusions and reductions
 // are inside a kernel.

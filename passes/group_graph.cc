@@ -20,6 +20,30 @@ bool IsCopied(const Instruction& instruction) {
   return IsFree(instruction) || instruction.opcode() == Opcode::kReshape;
 }
 
+// By id: what costs a kernel nothing, and members of groups that others ask for as well.
+std::vector<bool> FindCopied(const Computation& computation, const std::vector<FusionGroup>& groups,
+                             int64_t last_id) {
+  // The one group that holds an instruction.
+  constexpr int kNone = -1, kSeveral = -2;
+  std::vector<int> holder(last_id + 1, kNone);
+  std::vector<bool> copied(last_id + 1, false);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const Instruction* member : groups[g].members) {
+      int& held = holder[member->id()];
+      held = held == kNone ? static_cast<int>(g) : kSeveral;
+    }
+  }
+  for (const Instruction* instruction : computation.instructions()) {
+    const int held = holder[instruction->id()];
+    const auto asks_besides = [&](const Instruction* user) { return holder[user->id()] != held; };
+    const bool shared =
+        held >= 0 && instruction != groups[held].roots[0] &&
+        std::any_of(instruction->users().begin(), instruction->users().end(), asks_besides);
+    copied[instruction->id()] = IsCopied(*instruction) || held == kSeveral || shared;
+  }
+  return copied;
+}
+
 }  // namespace
 
 bool ById(const Instruction* a, const Instruction* b) { return a->id() < b->id(); }
@@ -44,13 +68,14 @@ GroupGraph::GroupGraph(const Computation& computation, std::vector<FusionGroup> 
     last_id = std::max(last_id, instruction->id());
   }
   vertex_of_.assign(last_id + 1, -1);
+  const std::vector<bool> copied = FindCopied(computation, groups, last_id);
   for (FusionGroup& group : groups) {
     const int number = size();
     vertices_.emplace_back();
     Vertex& vertex = vertices_.back();
     vertex.open = true;
     for (Instruction* member : group.members) {
-      if (IsCopied(*member) && member != group.roots[0]) continue;
+      if (copied[member->id()] && member != group.roots[0]) continue;
       vertex.own.push_back(member);
       vertex.open = vertex.open && AccumulationOf(*member) != Accumulation::kOpaque;
       vertex_of_[member->id()] = number;
@@ -58,7 +83,7 @@ GroupGraph::GroupGraph(const Computation& computation, std::vector<FusionGroup> 
     vertex.original = std::move(group);
   }
   for (Instruction* instruction : computation.instructions()) {
-    if (VertexOf(instruction) >= 0 || IsCopied(*instruction)) continue;
+    if (VertexOf(instruction) >= 0 || copied[instruction->id()]) continue;
     // The results of an op with several go where it goes.
     if (instruction->opcode() == Opcode::kGetTupleElement) {
       const int vertex = VertexOf(instruction->operand(0));
@@ -179,11 +204,14 @@ absl::Span<const int> GroupGraph::ConsumersOf(int vertex) {
   return consumers;
 }
 
-std::vector<int> GroupGraph::ReadersOf(const Instruction* value) const {
+std::vector<int> GroupGraph::ReadersOf(const Instruction* value, size_t most) const {
   std::vector<const Instruction*> pending = {value};
   absl::flat_hash_set<const Instruction*> seen;
   std::vector<int> readers;
+  size_t users = 0;
   for (size_t i = 0; i < pending.size(); ++i) {
+    users += pending[i]->users().size();
+    if (users > most) return {};
     for (const Instruction* user : pending[i]->users()) {
       const int reader = VertexOf(user);
       if (reader < 0) {

@@ -28,7 +28,8 @@ FusionView ViewOf(const FusionGroup& group);
 bool ById(const Instruction* a, const Instruction* b);
 
 // A vertex is a group, or an instruction of no group.  Instructions that cost a kernel nothing
-// (free values, row-major reshapes) are of no vertex: each group that asks for one copies it.
+// (free values, row-major reshapes), or that several groups hold, are of no vertex: each group that
+// asks for one copies it.
 class GroupGraph {
  public:
   // What looking for a path found.
@@ -64,8 +65,9 @@ class GroupGraph {
   // The vertices that read values of this one, each once, those behind copies included.  Valid
   // until the graph changes.
   absl::Span<const int> ConsumersOf(int vertex);
-  // The open groups that read `value`, or a copy of it, each once, by position.
-  std::vector<int> ReadersOf(const Instruction* value) const;
+  // The open groups that read `value`, or a copy of it, each once, by position; none where `value`
+  // and its copies have more than `most` users.
+  std::vector<int> ReadersOf(const Instruction* value, size_t most) const;
 
   // Whether a path other than an edge leads from `from` to `to`, which is behind it in the order.
   // Looks at what `from` leads to and stands between the two, at most 1,000 vertices, and at none

@@ -23,7 +23,7 @@ using Verdict = FusionDecision::Verdict;
 // Assemblers take long over kernels that hold many results at once.
 constexpr size_t kMostSiblingRoots = 8;
 // Of one value, by position, with how many of the next readers a group is tried as a sibling; and
-// the most users that a value may have for that.
+// the most users that a value may have for that, those of its copies among them.
 constexpr size_t kMostSiblings = 4;
 constexpr size_t kMostUsers = 64;
 
@@ -200,8 +200,8 @@ class Merger {
     std::vector<int> found = {vertex};
     for (const Instruction* input : FactsOf(vertex).inputs) {
       const int64_t elements = ElementsOf(input->shape());
-      if (elements <= 1 || input->users().size() > kMostUsers) continue;
-      const std::vector<int> readers = graph_.ReadersOf(input);
+      if (elements <= 1) continue;
+      const std::vector<int> readers = graph_.ReadersOf(input, kMostUsers);
       const size_t at = std::find(readers.begin(), readers.end(), vertex) - readers.begin();
       const size_t first = behind_only ? at + 1 : at - std::min(at, kMostSiblings);
       for (size_t i = first; i < std::min(readers.size(), at + kMostSiblings + 1); ++i) {

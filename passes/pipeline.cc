@@ -6,7 +6,7 @@ namespace {
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
 constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", "dce"};
 constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
-                                       "wrap-in-fusions", "dce"};
+                                       "wrap-in-fusions", "join-elementwise",   "dce"};
 
 constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 

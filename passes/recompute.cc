@@ -23,6 +23,8 @@ namespace {
 constexpr size_t kMostReaders = 8;
 // Smaller results are kept.
 constexpr int64_t kLeastBytes = 32 << 10;
+// One part of so many may be kept besides, where time is saved: what stands for a row.
+constexpr int64_t kLittle = 64;
 
 using InstructionSet = absl::flat_hash_set<const Instruction*>;
 
@@ -58,7 +60,10 @@ class Recomputer {
         groups_(std::move(groups)),
         costs_(groups_.size()) {
     for (size_t g = 0; g < groups_.size(); ++g) {
-      for (const Instruction* member : groups_[g].members) groups_of_[member].push_back(g);
+      Enter(g);
+      for (const Instruction* member : groups_[g].members) {
+        if (AccumulationOf(*member) == Accumulation::kOpaque) has_own_kernel_.insert(g);
+      }
     }
   }
 
@@ -92,8 +97,8 @@ class Recomputer {
     std::vector<size_t> producers;
     for (const auto* values : {&view.inputs, &view.members}) {
       for (const Instruction* value : *values) {
-        for (size_t g : GroupsOf(value)) {
-          if (g != group && IsRootOf(groups_[g], value)) producers.push_back(g);
+        for (size_t g : StoringGroupsOf(value)) {
+          if (g != group) producers.push_back(g);
         }
       }
     }
@@ -128,16 +133,31 @@ class Recomputer {
     return (*std::min_element(roots.begin(), roots.end(), ById))->id();
   }
 
+  using GroupsByInstruction = absl::flat_hash_map<const Instruction*, std::vector<size_t>>;
+
+  static absl::Span<const size_t> Find(const GroupsByInstruction& groups,
+                                       const Instruction* instruction) {
+    const auto found = groups.find(instruction);
+    return found == groups.end() ? absl::Span<const size_t>() : found->second;
+  }
+  // The groups that compute the instruction, and those that store it: many may compute what is
+  // copied, which few store.
   absl::Span<const size_t> GroupsOf(const Instruction* instruction) const {
-    const auto found = groups_of_.find(instruction);
-    return found == groups_of_.end() ? absl::Span<const size_t>() : found->second;
+    return Find(groups_of_, instruction);
+  }
+  absl::Span<const size_t> StoringGroupsOf(const Instruction* instruction) const {
+    return Find(storing_groups_of_, instruction);
+  }
+
+  void Enter(size_t group) {
+    for (const Instruction* member : groups_[group].members) groups_of_[member].push_back(group);
+    for (const Instruction* root : groups_[group].roots) storing_groups_of_[root].push_back(group);
   }
 
   // Whether a group, another one than `group`, stores the value.
   bool IsResultBeside(size_t group, const Instruction* value) const {
-    const absl::Span<const size_t> groups = GroupsOf(value);
-    return std::any_of(groups.begin(), groups.end(),
-                       [&](size_t g) { return g != group && IsRootOf(groups_[g], value); });
+    const absl::Span<const size_t> groups = StoringGroupsOf(value);
+    return std::any_of(groups.begin(), groups.end(), [&](size_t g) { return g != group; });
   }
   bool IsResult(const Instruction* value) const { return IsResultBeside(groups_.size(), value); }
 
@@ -153,7 +173,8 @@ class Recomputer {
     return std::any_of(copy->users().begin(), copy->users().end(), is_outside);
   }
 
-  // The groups that read the result of `group` and do not compute it; nullopt where others do.
+  // The groups that read the result of `group` and do not compute it; nullopt where others do, or a
+  // group that takes nothing in, such as a dot's.
   std::optional<std::vector<size_t>> ReadersOf(size_t group, const Instruction* result) const {
     if (result == root_) return std::nullopt;
     std::vector<size_t> readers;
@@ -161,7 +182,9 @@ class Recomputer {
       if (GroupsOf(user).empty()) return std::nullopt;
       if (!IsResult(user) && IsNamedOutside(user)) return std::nullopt;
       for (size_t g : GroupsOf(user)) {
-        if (g != group && !Contains(groups_[g].members, result)) readers.push_back(g);
+        if (g == group || Contains(groups_[g].members, result)) continue;
+        if (has_own_kernel_.contains(g)) return std::nullopt;
+        readers.push_back(g);
       }
     }
     std::sort(readers.begin(), readers.end());
@@ -296,7 +319,9 @@ class Recomputer {
       bytes = SaturatingAdd(bytes, BytesOf(*result));
       recipes.push_back(*std::move(recipe));
     }
-    if (BytesKept(recipes) >= bytes) return false;
+    if (recipes.empty()) return false;
+    const int64_t kept = BytesKept(recipes);
+    if (kept > SaturatingAdd(bytes, bytes / kLittle)) return false;
     std::map<size_t, FusionGroup> changed = Follow(producer, recipes);
     double before = 0, after = 0;
     for (const auto& [number, group] : changed) {
@@ -307,7 +332,7 @@ class Recomputer {
       before += *old_cost;
       after += *new_cost;
     }
-    if (after > before) return false;
+    if (kept < bytes ? after > before : after >= before) return false;
     Log(producer, recipes, before - after);
     for (auto& [number, group] : changed) Replace(number, std::move(group));
     return true;
@@ -333,8 +358,11 @@ class Recomputer {
     for (const Instruction* member : groups_[number].members) {
       std::erase(groups_of_[member], number);
     }
-    for (const Instruction* member : group.members) groups_of_[member].push_back(number);
+    for (const Instruction* root : groups_[number].roots) {
+      std::erase(storing_groups_of_[root], number);
+    }
     groups_[number] = std::move(group);
+    Enter(number);
     costs_[number].reset();
   }
 
@@ -342,7 +370,8 @@ class Recomputer {
   const Instruction* const root_;
   std::vector<FusionGroup> groups_;
   std::vector<std::optional<std::optional<double>>> costs_;  // CostOf, where it was asked for
-  absl::flat_hash_map<const Instruction*, std::vector<size_t>> groups_of_;
+  GroupsByInstruction groups_of_, storing_groups_of_;
+  absl::flat_hash_set<size_t> has_own_kernel_;  // groups of opaque accumulations
 };
 
 }  // namespace

@@ -10,7 +10,8 @@
 namespace ingot {
 
 // The groups of a computation, in which readers compute a result of another group themselves where
-// that takes no more time, as `context` tells costs, and keeps fewer bytes alive.
+// that takes no more time, as `context` tells costs, and keeps fewer bytes alive; or less time, and
+// keeps about as many.
 //
 //   P: x → f32 of x, its mean, result      P: x → its mean, result
 //   C: f32 of x, mean → gradient      ==>  C: x, mean → gradient      (C makes f32 of x itself)

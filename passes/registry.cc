@@ -6,6 +6,7 @@
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
 #include "passes/inline_calls.h"
+#include "passes/join_elementwise.h"
 #include "passes/normalize_layouts.h"
 #include "passes/pass.h"
 #include "passes/sequence_for_memory.h"
@@ -24,6 +25,7 @@ constexpr Pass kPasses[] = {
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
+    {"join-elementwise", JoinElementwise, "one kernel for small ones of parameters alone"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
     {"sequence-for-memory", SequenceForMemory, "orders commands for the least memory alive"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},

@@ -172,13 +172,18 @@ class Planner {
     return std::find(roots_.begin(), roots_.end(), &instruction) != roots_.end();
   }
 
-  // Bytes of the widest element that takes part in vectors.
+  // Bytes of the widest element that takes part in vectors.  In memory, and beside a contraction,
+  // of arrays no smaller than the result: a bias comes from a cache, in several accesses.
   int WidestElement(bool in_registers) const {
+    const bool contracts = Has(OpKind::kContraction);
     int widest = 1;
     for (size_t i = 0; i < reachable_.size(); ++i) {
       const Instruction& instruction = *fusion_.instructions()[i];
       if (!reachable_[i] || instruction.shape().IsScalar()) continue;
       if (!in_registers && instruction.opcode() != Opcode::kParameter && !IsRoot(instruction)) {
+        continue;
+      }
+      if (!in_registers && contracts && ElementsOf(instruction.shape()) < Product(positions_)) {
         continue;
       }
       for (const Shape& leaf : Leaves(instruction.shape())) {
@@ -251,15 +256,14 @@ class Planner {
     return true;
   }
 
-  // A reduction or contraction is in the fusion.
-  bool Accumulates() const {
+  bool Has(OpKind kind) const {
     for (size_t i = 0; i < reachable_.size(); ++i) {
-      const OpKind kind = fusion_.instructions()[i]->kind();
-      if (reachable_[i] && (kind == OpKind::kReduction || kind == OpKind::kContraction))
-        return true;
+      if (reachable_[i] && fusion_.instructions()[i]->kind() == kind) return true;
     }
     return false;
   }
+
+  bool Accumulates() const { return Has(OpKind::kReduction) || Has(OpKind::kContraction); }
 
   void ChooseLanes() {
     widths_.assign(reachable_.size(), 1);
@@ -370,8 +374,8 @@ class Planner {
     return RowLength(instruction) >= kWarp;
   }
 
-  // From the root one comes to accumulations through elementwise ops only, and from an accumulation
-  // to no other.
+  // From the root one comes to accumulations through elementwise ops and ops that every element
+  // goes through, and from an accumulation to no other.
   bool AccumulatesBelowElementwise() const {
     std::vector<const Instruction*> pending = roots_;
     absl::flat_hash_set<const Instruction*> seen;
@@ -383,7 +387,8 @@ class Planner {
       const bool accumulates =
           next->kind() == OpKind::kReduction || next->kind() == OpKind::kContraction;
       if (!accumulates && next->kind() != OpKind::kElementwise && next->operand_count() > 0 &&
-          !KeepsOrder(*next) && next->opcode() != Opcode::kBroadcast) {
+          !KeepsOrder(*next) && next->opcode() != Opcode::kBroadcast &&
+          next->opcode() != Opcode::kTranspose) {
         // What stands behind it may be reached under conditions.
         inside.push_back(next);
         continue;

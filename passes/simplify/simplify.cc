@@ -9,8 +9,8 @@ namespace {
 // Rules by opcode.
 std::array<std::vector<const SimplifyRule*>, kOpcodeCount> IndexRules() {
   std::array<std::vector<const SimplifyRule*>, kOpcodeCount> index;
-  for (const auto& table :
-       {ElementwiseRules(), DataMovementRules(), IndexingRules(), StructureRules()}) {
+  for (const auto& table : {ElementwiseRules(), DataMovementRules(), ContractionRules(),
+                            IndexingRules(), StructureRules()}) {
     for (const SimplifyRule& rule : table) index[static_cast<int>(rule.opcode)].push_back(&rule);
   }
   return index;
