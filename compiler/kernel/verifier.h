@@ -20,7 +20,7 @@ namespace ingot::kernel {
 //     claims more alignment than its buffer has
 //   - what a scope has to execute together stands under conditions that are uniform there
 //   - launch: threads, clusters, shared bytes, registers, barrier ids and counts
-//   - host: tasks only: no ids of threads, no shared memory, no intrinsics
+//   - host: tasks only: no ids of threads, no intrinsics; shared memory is the task's
 // `target` may be nullptr: then the widest limits hold, and every intrinsic is there.
 absl::Status VerifyKernel(const Kernel& kernel, const Target* target);
 absl::Status VerifyModule(const KernelModule& module, const Target* target);

@@ -109,7 +109,7 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
         return emitter.Load(memory.operands[parameter.parameter_number()], parameter.shape(),
                             index);
       }) {
-  if (fusion_plan.numerics == Numerics::kDefault) {
+  if (fusion_plan.numerics == Numerics::kDefault && target.fused) {
     context.approximation =
         target.platform == Platform::kHost ? Approximation::kShorter : Approximation::kFast;
   }

@@ -54,6 +54,11 @@ class TaskDealer {
 
   absl::StatusOr<TileDeal> Run() {
     if (FullLanes() == 1) return absl::FailedPreconditionError("values are no vectors' elements");
+    // Each task with columns would repeat what has none.
+    for (const Reduction& reduction : info_.reductions()) {
+      if (IsReduced(inner_) || HasClass(info_, reduction.value, inner_)) continue;
+      return absl::FailedPreconditionError("a reduction's result does not lie along memory");
+    }
     const bool dealt = !deal_.turned.empty() ? DealBoxes()
                        : IsReduced(inner_)   ? DealRows()
                                              : DealColumns();

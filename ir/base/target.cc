@@ -10,12 +10,13 @@ namespace {
 #include "ir/base/cards.def"
 
 constexpr Target kTargets[] = {
-#define INGOT_HOST_TARGET(name, cpu, vector_bytes, task_bytes) \
-  {name, Platform::kHost, cpu, vector_bytes, 0, false, 0, 0, task_bytes, 0, 0, nullptr, false},
+#define INGOT_HOST_TARGET(name, cpu, vector_bytes, fused, task_bytes)               \
+  {name, Platform::kHost, cpu,  vector_bytes, fused, 0, false, 0, 0, task_bytes, 0, \
+   0,    nullptr,         false},
 #define INGOT_GPU_ROW(simulated, name, cpu, capability, specific, ptx, multiprocessors, shared, \
                       threads, cluster, card)                                                   \
-  {name,   Platform::kCuda, cpu,     0,     capability, specific, ptx, multiprocessors,         \
-   shared, threads,         cluster, &card, simulated},
+  {name, Platform::kCuda, cpu,    0,       true,    capability, specific,                       \
+   ptx,  multiprocessors, shared, threads, cluster, &card,      simulated},
 #define INGOT_GPU_TARGET(...) INGOT_GPU_ROW(false, __VA_ARGS__)
 #include "ir/base/targets.def"
 #define INGOT_GPU_TARGET(...) INGOT_GPU_ROW(true, "sim:" __VA_ARGS__)

@@ -21,8 +21,8 @@ struct Target {
       name;  // "x86_64-v3", "sm_90a": CodeModule::architecture of what is compiled for it
   Platform platform;
   absl::string_view llvm_cpu;  // as LLVM's -mcpu takes it
-  // Host.
-  int vector_bytes;
+  int vector_bytes;            // host
+  bool fused;                  // has a fused multiply-add
   // GPU.
   int capability;   // times 10
   bool specific;    // has what is promised for this architecture only

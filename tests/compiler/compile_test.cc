@@ -100,6 +100,20 @@ TEST(Compile, NamesWhatItCannotCompile) {
       << compilation.status();
 }
 
+// A quotient asks for no fused multiply-add, which shorter divisions have.
+TEST(Compile, DividesWithoutFusedMultiplyAdd) {
+  const auto module = ParseModule(
+      "HloModule m\n\nENTRY e {\n  x = f32[64] parameter(0)\n  three = f32[] constant(3)\n"
+      "  threes = f32[64] broadcast(three), dimensions={}\n"
+      "  ROOT q = f32[64] divide(x, threes)\n}\n",
+      "m.hlo");
+  ASSERT_TRUE(module.ok()) << module.status();
+  for (const char* target : {"x86_64-v2", "x86_64-v3"}) {
+    const auto compilation = Compile(**module, **FindTarget(target));
+    EXPECT_TRUE(compilation.ok()) << target << ": " << compilation.status();
+  }
+}
+
 // Kernels apply a reducer as often as they please; the interpreter refuses it as well.
 TEST(Compile, RefusesASideEffectInAReducer) {
   const auto module = ParseModule(

@@ -27,6 +27,8 @@ TEST(TargetTest, EachPlatformHasItsNumbers) {
       case Platform::kHost:
         EXPECT_GT(target.vector_bytes, 0) << target.name;
         EXPECT_EQ(target.threads, 0) << target.name;
+        // It is on the stack, of which a kernel has 64 KB.
+        EXPECT_LE(target.shared_bytes, 32 * 1024) << target.name;
         EXPECT_EQ(target.card, nullptr) << target.name;
         break;
       case Platform::kCuda:
