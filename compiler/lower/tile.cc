@@ -94,8 +94,7 @@ class TileLowering : public TileTasks {
   }
 
  private:
-  // Whether barriers of other exchanges stand between two uses of the memory of one, for a tile has
-  // several.
+  // Whether a tile has several exchanges: others' barriers stand between two uses of one's memory.
   bool HasOtherExchanges() const {
     if (plan_.known_level > 0 || (plan_.partial_level > 0 && levels_.across == 0)) return false;
     return std::count_if(reductions_.begin(), reductions_.end(), [&](const auto& reduction) {
@@ -249,10 +248,16 @@ class TileLowering : public TileTasks {
     const std::vector<int> ahead = parts ? std::vector<int>{} : Frontier(info_, values, is_ahead);
     const auto body = [&] {
       EmitAt(ahead, walked);
+      std::vector<Elements> loaded;
+      if (parts) loaded = LoadParts(reductions, walked, reduced[0]);
+      size_t next = 0;
       ForRegisters(walked, [&](const std::vector<int>& registers) {
         if (!parts) ReadBuffered(level - 1, NewPoint(registers));
         for (TileReduction* reduction : reductions) {
-          if (parts || reduction->joined.empty()) Accumulate(*reduction, parts, registers, reduced);
+          if (!parts && !reduction->joined.empty()) continue;
+          Accumulate(*reduction, parts,
+                     parts ? loaded[next++] : OperandsAt(*reduction, NewPoint(registers)),
+                     registers, reduced);
         }
         for (TileReduction* reduction : across) AccumulateAcross(*reduction, registers);
         StoreRoots(wide, registers);
@@ -422,12 +427,9 @@ class TileLowering : public TileTasks {
     });
   }
 
-  void Accumulate(TileReduction& reduction, bool parts, const std::vector<int>& registers,
-                  const std::vector<int>& reduced) {
-    const int point = NewPoint(registers);
+  void Accumulate(TileReduction& reduction, bool parts, Elements elements,
+                  const std::vector<int>& registers, const std::vector<int>& reduced) {
     const Value inside = Inside(reduced, registers);
-    Elements elements = parts ? LoadParts(reduction, point, CoordinateAt(point, reduced[0]))
-                              : OperandsAt(reduction, point);
     for (size_t i = 0; i < elements.size(); ++i) {
       if (reduction.IsCount(i)) continue;
       elements[i] = e_.Broadcast(elements[i], AccumulatorLanes(reduction, parts));
@@ -447,6 +449,19 @@ class TileLowering : public TileTasks {
       ends = ends || plan_.classes[c].vector > 1;
     }
     return ends && registers >= kManyVectors;
+  }
+
+  // The partial results of a trip, of class `c`: of each place those of each reduction in turn.
+  std::vector<Elements> LoadParts(const std::vector<TileReduction*>& reductions,
+                                  const std::vector<int>& walked, int c) {
+    std::vector<Elements> loaded;
+    ForRegisters(walked, [&](const std::vector<int>& registers) {
+      const int point = NewPoint(registers);
+      for (const TileReduction* reduction : reductions) {
+        loaded.push_back(LoadParts(*reduction, point, CoordinateAt(point, c)));
+      }
+    });
+    return loaded;
   }
 
   // Partial result number `part` of every leaf.

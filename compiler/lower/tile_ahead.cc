@@ -28,11 +28,17 @@ void TileAhead::Start() {
   for (size_t c = 0; c < plan.classes.size(); ++c) {
     if (plan.classes[c].loop > 1) rows_ = static_cast<int>(c);
   }
-  for (int trip = 0; trip < plan.trips_ahead; ++trip) {
-    CopyTrip(frame_.context.math.Const(trip));
+  IndexMath& math = frame_.context.math;
+  const auto start = [&](Value trip) {
+    CopyTrip(trip);
     frame_.builder.Call(Intrinsic::kCopyAsyncCommit);
+  };
+  if (plan.trips_ahead == 1) {
+    start(math.Const(0));
+  } else {
+    frame_.emitter.For(math.Const(0), math.Const(plan.trips_ahead), 1, start);
   }
-  places_.SetTrip(rows_, frame_.context.math.Const(0));
+  places_.SetTrip(rows_, math.Const(0));
 }
 
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.

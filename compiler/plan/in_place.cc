@@ -115,8 +115,8 @@ class Proof {
     return absl::OkStatus();
   }
 
-  // Where blocks share reductions, kernel n stores the results of level n, or the last one those of
-  // the last level: what earlier kernels read is behind it.  In it each place of a thread is
+  // Where blocks share reductions, kernel n stores the results of level n: what earlier kernels
+  // read is behind it.  In it each place of a thread is
   // another point of the space, and each point another element of the operand.
   absl::Status InTile() const {
     const bool splits = plan_.kernels.size() > 1;
@@ -124,10 +124,10 @@ class Proof {
     INGOT_REQUIRE(plan_.kernels.back().tile().combined_level == 0,
                   "a kernel of its own puts parts together, and kernels are not levels");
     const int level = levels_.of[root_value_];
-    const bool is_first = !splits || (levels_.across > 0 && level < levels_.across);
-    const KernelPlan& kernel = is_first             ? plan_.kernels[0]
-                               : levels_.across > 0 ? plan_.kernels.back()
-                                                    : plan_.kernels[level];
+    // Of a walk with reductions across it the first kernel stores all but late values.
+    const int before_last = levels_.across > 0 ? 0 : level;
+    const KernelPlan& kernel =
+        level == levels_.last ? plan_.kernels.back() : plan_.kernels[splits ? before_last : 0];
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");

@@ -402,7 +402,7 @@ class TilePlanner {
   TilePlan Finishing(int combined_level) const {
     if (IsHost()) return PartsOfTasks();
     TilePlan tile = PartsTile(kWarp);
-    if (tile.classes.back().loop > kFewTripsOfParts) tile = ManyPartsTile();
+    if (tile.classes.back().loop > kFewTripsOfParts) tile = ManyPartsTile(BytesOfNarrowest());
     tile.combined_level = combined_level;
     return tile;
   }
@@ -425,17 +425,18 @@ class TilePlanner {
 
   // Puts the parts of a level together.
   TilePlan Combining(int level) const {
-    TilePlan tile = ManyPartsTile();
+    TilePlan tile = ManyPartsTile(kRegisterBytes);
     tile.known_level = level;
     tile.combined_level = level - 1;
     tile.partial_level = level;
     return tile;
   }
 
-  // As many blocks as there are sectors, with all loads of a thread under way at once.
-  TilePlan ManyPartsTile() const {
+  // As many blocks as there are sectors of elements of so many bytes, with all loads of a thread
+  // under way at once.
+  TilePlan ManyPartsTile(int64_t bytes) const {
     const int vector = std::min(deal_.classes[order_[0]].vector, kPartsVector);
-    const int64_t sector = kSectorBytes / (BytesOfNarrowest() * vector);
+    const int64_t sector = kSectorBytes / (bytes * vector);
     const int64_t part_lanes =
         std::min(kWarp / std::max<int64_t>(1, sector), PowerOfTwoCeil(deal_.splits));
     TilePlan tile = PartsTile(kWarp / part_lanes);
@@ -449,7 +450,7 @@ class TilePlanner {
     return levels_.across > 0 ? Contains(levels_.late, c) : !IsReduced(c);
   }
 
-  // Of an element of results and parts.
+  // Of an element of the last results, or of parts.
   int64_t BytesOfNarrowest() const {
     int64_t bytes = kRegisterBytes;
     for (const Instruction* root : graph().view().roots) {

@@ -1,6 +1,7 @@
 #include "compiler/plan/tile_across.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "compiler/plan/analysis.h"
@@ -11,6 +12,11 @@ namespace {
 // An element of a row that a thread has takes so many of TileKnobs::held_registers: what is
 // accumulated of it, and what is computed with it.
 constexpr int64_t kRegistersOfElement = 4;
+// Elements of a row that a thread has, at least, where a warp does not hold it.
+constexpr int64_t kLeastElements = 8;
+// Threads that a multiprocessor has, at least: rows whose elements take more registers are walked
+// alone.
+constexpr int64_t kLeastResidentThreads = 512;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -36,8 +42,10 @@ class AcrossDealer {
     rows_ = *std::max_element(levels_.shared.begin(), levels_.shared.end(),
                               [&](int a, int b) { return SizeOf(a) < SizeOf(b); });
     for (int v = 0; v < graph().input_count(); ++v) {
-      if (info_.uses().Of(v).in_space() && IsKept(v)) deal_.kept.push_back(v);
+      if (IsWalked(v)) inputs_.push_back(v);
     }
+    std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(deal_.kept),
+                 [&](int v) { return IsKept(v); });
     if (!DealRow()) return std::nullopt;
     DealBlocks();
     CopyAhead();
@@ -56,6 +64,20 @@ class AcrossDealer {
     });
   }
 
+  // Whether the walk asks for an input at its places; what only late values ask for it does not.
+  bool IsWalked(int input) const {
+    if (!info_.uses().Of(input).in_space()) return false;
+    return std::any_of(graph().edges().begin(), graph().edges().end(), [&](const FusionEdge& edge) {
+      return edge.operand == input &&
+             (levels_.of[edge.consumer] < levels_.across || IsReduction(edge.consumer));
+    });
+  }
+
+  bool IsReduction(int value) const {
+    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
+                       [&](const Reduction& reduction) { return reduction.value == value; });
+  }
+
   // What every row reads whole.
   bool IsKept(int v) const {
     const absl::Span<const int> own = ClassesOf(v);
@@ -71,8 +93,8 @@ class AcrossDealer {
   // Words of registers for each element of a row that a thread has: inputs, accumulators.
   int64_t WordsOfElement() const {
     int64_t words = AccumulatorBytes() / kRegisterBytes;
-    for (int v = 0; v < graph().input_count(); ++v) {
-      if (!info_.uses().Of(v).in_space() || !HasInner(v)) continue;
+    for (int v : inputs_) {
+      if (!HasInner(v)) continue;
       words += CeilDiv(ingot::BytesOf(graph().value(v).shape(), 1), kRegisterBytes);
     }
     return words;
@@ -96,15 +118,16 @@ class AcrossDealer {
     return elements;
   }
 
-  // The fewest threads of a row that hold it, and the blocks that a multiprocessor holds of them.
+  // The fewest threads of a row that hold it, and leave room for as many as a multiprocessor needs.
   bool DealRow() {
     for (int64_t threads = kWarp; threads <= kMostBlockThreads; threads *= 2) {
       DealThreads(threads);
       const int64_t held = ElementsHeld();
       if (held * kRegistersOfElement > knobs_.held_registers) continue;
+      if (held < kLeastElements && threads > kWarp) return false;
       const int64_t registers = held * WordsOfElement() + kOtherRegisters;
       resident_threads_ = std::min<int64_t>(target_.threads, target_.card->registers / registers);
-      if (registers <= target_.card->thread_registers && resident_threads_ >= threads) return true;
+      if (resident_threads_ >= std::max(threads, kLeastResidentThreads)) return true;
     }
     return false;
   }
@@ -183,8 +206,8 @@ class AcrossDealer {
     if (!knobs_.copies_ahead || deal_.classes[rows_].loop == 1) return;
     std::vector<int> ahead;
     int64_t bytes = 0;  // of a block's trip
-    for (int v = 0; v < graph().input_count(); ++v) {
-      if (!info_.uses().Of(v).in_space() || !Contains(ClassesOf(v), rows_)) continue;
+    for (int v : inputs_) {
+      if (!Contains(ClassesOf(v), rows_)) continue;
       if (!CopiesAhead(info_, deal_.classes, v)) continue;
       ahead.push_back(v);
       bytes += Threads() *
@@ -208,7 +231,8 @@ class AcrossDealer {
   const std::vector<int>& order_;
   const TileKnobs& knobs_;
   TileDeal deal_;
-  int rows_ = 0;  // the class that blocks walk by turns
+  std::vector<int> inputs_;  // that are walked
+  int rows_ = 0;             // the class that blocks walk by turns
   int64_t resident_threads_ = 0, resident_ = 1;
 };
 

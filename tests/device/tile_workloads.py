@@ -40,6 +40,21 @@ def layernorm(x, scale, shift):
     return ((wide - mean) * lax.rsqrt(variance + 1e-5) * scale + shift).astype(x.dtype)
 
 
+def rmsnorm(x, scale):
+    wide = x.astype(F32)
+    return (wide * lax.rsqrt(jnp.square(wide).mean(-1, keepdims=True) + 1e-6) * scale).astype(x.dtype)
+
+
+def backward(function, kind, columns, parameters):
+    """Gradients of the rows and of the parameters; rows and their cotangents are 256 MB."""
+    def make():
+        shape = (BYTES // 2 // TYPES[kind].dtype.itemsize // columns, columns)
+        scales = [values((columns,), "f32") for _ in range(parameters)]
+        gradients = lambda x, dy, *scales: jax.vjp(function, x, *scales)[1](dy)
+        return gradients, (values(shape, kind), values(shape, kind), *scales)
+    return make
+
+
 def row_sums(x):
     return x.astype(F32).sum(1)
 
@@ -55,3 +70,6 @@ for kind in ("f32", "bf16"):
         WORKLOADS["softmax_%s_%d" % (kind, columns)] = rows(softmax, kind, columns)
         WORKLOADS["layernorm_%s_%d" % (kind, columns)] = rows(layernorm, kind, columns, parameters=2)
         WORKLOADS["sum_%s_%d" % (kind, columns)] = rows(row_sums, kind, columns)
+    for columns in (768, 4096):
+        WORKLOADS["layernorm_backward_%s_%d" % (kind, columns)] = backward(layernorm, kind, columns, parameters=2)
+    WORKLOADS["rmsnorm_backward_%s_1024" % kind] = backward(rmsnorm, kind, 1024, parameters=1)
