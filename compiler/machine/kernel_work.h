@@ -57,8 +57,9 @@ struct KernelWork {
   // Whether it copies the next trip's inputs while it computes: its loads wait for no stores.
   bool copies_ahead = false;
   std::array<double, kUnitCount> instructions{};  // of warps, by unit
-  // Turns that the banks of shared memory take; a conflict of n ways takes n.
+  // Turns that the banks of shared memory take, a conflict of n ways n; and without conflicts.
   double shared_passes = 0;
+  double least_shared_passes = 0;
   double matrix_flops = 0;  // of the matrix units, in bf16's rate: an operation of f8 counts half
 
   double instructions_of(Unit unit) const { return instructions[static_cast<int>(unit)]; }

@@ -74,6 +74,7 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
   work.instructions[static_cast<int>(machine::Unit::kControl)] +=
       static_cast<double>(warps * FrameInstructions(kernel));
   work.shared_passes = static_cast<double>(counters.shared_passes);
+  work.least_shared_passes = static_cast<double>(counters.shared_least_passes);
   work.stored_sectors = ScaleOf(report) * static_cast<double>(counters.stores.unique_sectors);
   return work;
 }

@@ -10,6 +10,9 @@
 namespace ingot::tools {
 namespace {
 
+// Ways from which on conflicts are printed.
+constexpr double kLeastConflict = 1.01;
+
 double Ratio(double value, double over) { return over == 0 ? 0 : value / over; }
 
 nlohmann::json ToJson(const Figures& figures) {
@@ -19,6 +22,7 @@ nlohmann::json ToJson(const Figures& figures) {
           {"used_loads", figures.used_loads},
           {"used_stores", figures.used_stores},
           {"bytes_in_flight", figures.bytes_in_flight},
+          {"bank_conflict_ways", figures.bank_conflict_ways},
           {"issue_slots", figures.issue_slots},
           {"predicted_us", figures.predicted_us},
           {"floor_us", figures.floor_us}};
@@ -42,6 +46,10 @@ std::string Resources(const codegen::KernelReport& report) {
   return text;
 }
 
+std::string Conflicts(double ways) {
+  return ways < kLeastConflict ? "" : absl::StrFormat(", BANK CONFLICTS of %.2f ways", ways);
+}
+
 }  // namespace
 
 Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& target) {
@@ -56,6 +64,9 @@ Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& ta
   figures.used_loads = work.loads.used();
   figures.used_stores = work.stores.used();
   figures.bytes_in_flight = machine::BytesInFlight(work, target);
+  if (work.least_shared_passes > 0) {
+    figures.bank_conflict_ways = work.shared_passes / work.least_shared_passes;
+  }
   figures.issue_slots = launches * Ratio(32 * work.issue_slots(), model.elements);
   figures.predicted_us = launches * machine::PredictTime(work, target).us;
   figures.floor_us = launches * machine::FloorTime(moved, target);
@@ -75,6 +86,7 @@ Figures FiguresOf(const ModelWork& model, const Target& target) {
         (sum.bytes_in_flight == 0 || figures.bytes_in_flight < sum.bytes_in_flight)) {
       sum.bytes_in_flight = figures.bytes_in_flight;
     }
+    sum.bank_conflict_ways = std::max(sum.bank_conflict_ways, figures.bank_conflict_ways);
     sum.issue_slots += figures.issue_slots;
     sum.predicted_us += figures.predicted_us;
   }
@@ -92,8 +104,9 @@ std::string WorkLines(const ModelWork& model, const Target& target) {
   std::string text = Line(model.name, FiguresOf(model, target)) + "\n";
   for (const KernelRow& row : model.rows) {
     const machine::Prediction prediction = machine::PredictTime(row.work, target);
-    absl::StrAppend(&text, Line("  " + row.name, FiguresOf(row, model, target)), "  ",
-                    machine::NameOf(prediction.bound), Resources(row.report), "\n");
+    const Figures figures = FiguresOf(row, model, target);
+    absl::StrAppend(&text, Line("  " + row.name, figures), "  ", machine::NameOf(prediction.bound),
+                    Resources(row.report), Conflicts(figures.bank_conflict_ways), "\n");
     for (const std::string& notice : row.report.notices) {
       absl::StrAppend(&text, "    ", notice, "\n");
     }

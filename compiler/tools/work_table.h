@@ -45,6 +45,8 @@ struct Figures {
   double used_stores = 1;
   // Bytes of loads under way on a multiprocessor, on average; 0 where nothing is loaded.
   double bytes_in_flight = 0;
+  // How many ways accesses of shared memory conflict, on average; 1: they do not.
+  double bank_conflict_ways = 1;
   double issue_slots = 0;  // instructions of threads for each of the model's elements
   double predicted_us = 0;
   // At the rate of copies: of a kernel, the bytes that it moves; of a model, floor_bytes.
@@ -52,13 +54,14 @@ struct Figures {
 };
 
 Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& target);
-// Sums over the rows; of used_loads, used_stores and bytes_in_flight the least.
+// Sums over the rows; of used_loads, used_stores and bytes_in_flight the least, of
+// bank_conflict_ways the most.
 Figures FiguresOf(const ModelWork& model, const Target& target);
 
 // The names of the columns of WorkLines.
 std::string WorkHeader();
-// A line for the model and, below it, one for each kernel with what bounds it, its registers and
-// the assembler's notices; then the arena.
+// A line for the model and, below it, one for each kernel with what bounds it, its registers,
+// conflicts in shared memory, if there are any, and the assembler's notices; then the arena.
 std::string WorkLines(const ModelWork& model, const Target& target);
 
 // [{"model": …, the fields of Figures, "arena": ArenaJson, "per_kernel": [{"kernel": …, the fields

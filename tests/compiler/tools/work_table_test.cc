@@ -31,6 +31,8 @@ class WorkTableTest : public testing::Test {
     half.work.loads = {125000, 2e6};
     half.work.stores = {};
     half.work.block_bytes_in_flight = 1024;
+    half.work.shared_passes = 150;
+    half.work.least_shared_passes = 100;
     half.report.spill_store_bytes = 8;
     half.report.spill_load_bytes = 12;
     half.report.notices = {"something is serialised"};
@@ -56,6 +58,7 @@ TEST_F(WorkTableTest, OfAKernelAllLaunchesCount) {
   EXPECT_DOUBLE_EQ(copy.asked, 2);
   EXPECT_DOUBLE_EQ(copy.used_loads, 1);
   EXPECT_DOUBLE_EQ(copy.bytes_in_flight, 32768);
+  EXPECT_DOUBLE_EQ(copy.bank_conflict_ways, 1);
   EXPECT_DOUBLE_EQ(copy.issue_slots, 4);  // 2 × 62,500 × 32 / 1e6
   EXPECT_DOUBLE_EQ(copy.floor_us, 2 * 8e6 / 4240 / 1e3);
   EXPECT_GT(copy.predicted_us, copy.floor_us);
@@ -68,7 +71,8 @@ TEST_F(WorkTableTest, OfAModelSumsAndTheLeast) {
   EXPECT_DOUBLE_EQ(sum.asked, 2 + 0.5 + 0.5);
   EXPECT_DOUBLE_EQ(sum.used_loads, 0.5);
   EXPECT_DOUBLE_EQ(sum.used_stores, 1);
-  EXPECT_DOUBLE_EQ(sum.bytes_in_flight, 8192);  // of `half`: `fill` loads nothing
+  EXPECT_DOUBLE_EQ(sum.bytes_in_flight, 8192);    // of `half`: `fill` loads nothing
+  EXPECT_DOUBLE_EQ(sum.bank_conflict_ways, 1.5);  // of `half`
   EXPECT_DOUBLE_EQ(sum.issue_slots, 8);
   EXPECT_DOUBLE_EQ(sum.floor_us, 8e6 / 4240 / 1e3);
   double predicted = 0;
@@ -97,6 +101,7 @@ TEST_F(WorkTableTest, Json) {
   EXPECT_EQ(model.at("used_loads"), sum.used_loads);
   EXPECT_EQ(model.at("used_stores"), sum.used_stores);
   EXPECT_EQ(model.at("bytes_in_flight"), sum.bytes_in_flight);
+  EXPECT_EQ(model.at("bank_conflict_ways"), 1.5);
   EXPECT_EQ(model.at("issue_slots"), sum.issue_slots);
   EXPECT_EQ(model.at("predicted_us"), sum.predicted_us);
   EXPECT_EQ(model.at("floor_us"), sum.floor_us);
@@ -118,7 +123,8 @@ TEST_F(WorkTableTest, TheTableNamesWhatIsWrong) {
   const std::string table = WorkLines(model_, target_);
   EXPECT_EQ(table.find("model "), 0u) << table;
   EXPECT_NE(table.find("\n  half "), std::string::npos) << table;
-  EXPECT_NE(table.find("32 registers, SPILLS 20 bytes\n    something is serialised\n"),
+  EXPECT_NE(table.find("32 registers, SPILLS 20 bytes, BANK CONFLICTS of 1.50 ways\n    something "
+                       "is serialised\n"),
             std::string::npos)
       << table;
   EXPECT_NE(table.find("768 bytes, 512 alive at once"), std::string::npos) << table;
