@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "ir/base/check.h"
+#include "ir/base/integers.h"
 #include "ir/base/status.h"
 
 namespace ingot::runtime {
@@ -39,10 +40,6 @@ struct Entry {
   Hash hash;
 };
 static_assert(sizeof(Entry) == 64);
-
-int64_t RoundUp(int64_t value, int64_t alignment) {
-  return (value + alignment - 1) / alignment * alignment;
-}
 
 // Of the header but for its hash, and of the table.
 Hash HeaderHash(const Header& header, absl::Span<const Entry> table) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ir/base/check.h"
+#include "ir/base/integers.h"
 
 namespace ingot::buffers {
 namespace {
@@ -74,8 +75,8 @@ class FreeList {
   int64_t top_ = 0;
 };
 
-int64_t RoundUp(int64_t size, int64_t alignment) {
-  return (std::max<int64_t>(size, 1) + alignment - 1) / alignment * alignment;
+int64_t Aligned(int64_t size, int64_t alignment) {
+  return RoundUp(std::max<int64_t>(size, 1), alignment);
 }
 
 // The buffers' numbers, by `key` of each.
@@ -107,11 +108,11 @@ ArenaPlan PlanByBirth(absl::Span<const Lifetime> lifetimes, int64_t alignment) {
     while (!alive.empty() && alive.top().first < lifetime.first) {
       const int64_t dead = alive.top().second;
       alive.pop();
-      const int64_t size = RoundUp(lifetimes[dead].size, alignment);
+      const int64_t size = Aligned(lifetimes[dead].size, alignment);
       free.Give(plan.offsets[dead], size);
       bytes_alive -= size;
     }
-    const int64_t size = RoundUp(lifetime.size, alignment);
+    const int64_t size = Aligned(lifetime.size, alignment);
     plan.offsets[buffer] = free.Take(size);
     alive.push({lifetime.last, buffer});
     bytes_alive += size;
@@ -165,7 +166,7 @@ class BySize {
 
   void Place(int64_t buffer) {
     const Lifetime& lifetime = lifetimes_[buffer];
-    const int64_t size = RoundUp(lifetime.size, alignment_);
+    const int64_t size = Aligned(lifetime.size, alignment_);
     int64_t top = 0;  // of what is alive with the buffer, so far
     int64_t best = -1, best_gap = 0;
     for (const Placed& other : placed_) {

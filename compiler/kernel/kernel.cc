@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/base/integers.h"
 #include "ir/base/shape.h"
 
 namespace ingot::kernel {
@@ -124,7 +125,7 @@ SharedPlacement PlaceShared(const Kernel& kernel) {
       offset = placement.offsets[other - shared.begin()];
     } else {
       const int64_t alignment = shared[i]->alignment;
-      offset = (placement.bytes + alignment - 1) / alignment * alignment;
+      offset = RoundUp(placement.bytes, alignment);
     }
     placement.offsets.push_back(offset);
     placement.bytes = std::max(placement.bytes, offset + shared[i]->ByteSize());

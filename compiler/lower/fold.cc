@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compiler/lower/scalar.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -114,8 +115,6 @@ class Walk {
       for (size_t k = 0; k < sum.size(); ++k) e_.Write(accumulators[k], sum[k]);
     });
   }
-
-  static int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   ElementEmitter& e_;
   const Fold& fold_;

@@ -4,6 +4,7 @@
 
 #include "compiler/lower/emitter.h"
 #include "compiler/plan/analysis.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -163,7 +164,7 @@ class Scatter {
     } else {
       const int64_t size = operand_shape_.dimension(dims_.scattered[0]);
       const int64_t owners = e_.context().plan.steps().owners;
-      const int64_t part = (size + owners - 1) / owners;
+      const int64_t part = CeilDiv(size, owners);
       begin_ = e_.math().Mul(owner_, part);
       end_ = e_.b().Min(e_.math().Add(begin_, part), e_.math().Const(size));
     }

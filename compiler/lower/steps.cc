@@ -5,6 +5,7 @@
 
 #include "compiler/lower/frame.h"
 #include "compiler/plan/analysis.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -198,8 +199,6 @@ class StepsLowering {
       emitter_.If(builder_.Eq(builder_.LaneId(), builder_.Index(0)), store);
     }
   }
-
-  static int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   Frame& frame_;
   const Computation& fusion_;

@@ -4,6 +4,7 @@
 
 #include "compiler/kernel/kernel.h"
 #include "compiler/plan/tile_deal.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -78,7 +79,7 @@ Value TilePlaces::EndOfTrips(int c) const {
   const plan::TileClass& tile = plan_.classes[c];
   const int64_t extent = int64_t{1} * tile.vector * tile.registers;
   // Of boxes the last is not whole, of rows it is.
-  const int64_t all = tile.registers > 1 ? plan::CeilDiv(tile.size, extent) : tile.size / extent;
+  const int64_t all = tile.registers > 1 ? CeilDiv(tile.size, extent) : tile.size / extent;
   if (!is_task_ || tile.loop * tile.blocks == all) return math_.Const(tile.loop);
   const Value left = math_.b().Sub(math_.Const(all), math_.Mul(block_[c], tile.loop));
   return math_.b().Min(left, math_.Const(tile.loop));

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 namespace {
@@ -27,14 +28,13 @@ void StageInput(Frame& frame, const Instruction& parameter) {
       frame.kernel->AddShared(absl::StrCat("staged", parameter.parameter_number()), type, {count});
   const kernel::Value thread = math.Convert(b.ThreadId());
   const int64_t step = vector * frame.plan.block_threads;
-  frame.emitter.For(
-      math.Const(0), math.Const((count + step - 1) / step), 1, [&](kernel::Value trip) {
-        const kernel::Value index = b.Add(math.Mul(trip, step), math.Mul(thread, vector));
-        frame.emitter.If(b.Lt(index, math.Const(count)), [&] {
-          const int lanes = static_cast<int>(vector);
-          b.Store(shared, index, b.Load(memory, index, lanes, options), options);
-        });
-      });
+  frame.emitter.For(math.Const(0), math.Const(CeilDiv(count, step)), 1, [&](kernel::Value trip) {
+    const kernel::Value index = b.Add(math.Mul(trip, step), math.Mul(thread, vector));
+    frame.emitter.If(b.Lt(index, math.Const(count)), [&] {
+      const int lanes = static_cast<int>(vector);
+      b.Store(shared, index, b.Load(memory, index, lanes, options), options);
+    });
+  });
   memory = shared;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -79,7 +80,7 @@ TileTurned::Row TileTurned::RowAt(const Box& box, Value row) {
 // Several rows at a time, for enough loads under way before the first is stored.
 void TileTurned::ForRows(const Box& box, Value first, int64_t step, int64_t several,
                          const std::function<void(absl::Span<const Value> rows)>& body) {
-  const int64_t trips = plan::CeilDiv(box.box.rows, step * several);
+  const int64_t trips = CeilDiv(box.box.rows, step * several);
   frame_.emitter.For(math_.Const(0), math_.Const(trips), 1, [&](Value number) {
     std::vector<Value> rows;
     for (int64_t i = 0; i < several; ++i) {
@@ -151,8 +152,8 @@ void TileTurned::CopyElements(const Box& box, Value needed) {
   const Value lane = math_.Convert(b_.LaneId());
   const int64_t warps = frame_.plan.block_threads / kernel::kWarpSize;
   const int64_t rows = box.box.rows;
-  const int64_t several = std::clamp<int64_t>(kElementsAtOnce * kernel::kWarpSize / copied, 1,
-                                              plan::CeilDiv(rows, warps));
+  const int64_t several =
+      std::clamp<int64_t>(kElementsAtOnce * kernel::kWarpSize / copied, 1, CeilDiv(rows, warps));
   const bool whole = rows % (warps * several) == 0;
   ForRows(box, math_.Convert(b_.WarpId()), warps, several, [&](absl::Span<const Value> turn) {
     std::vector<std::vector<std::pair<Value, Value>>> loaded;  // of each row, and where they go

@@ -1,14 +1,13 @@
 #include "compiler/machine/occupancy.h"
 
 #include "ir/base/check.h"
+#include "ir/base/integers.h"
 
 namespace ingot::machine {
 namespace {
 
 constexpr int kWarp = 32;
 constexpr int kBlockThreads = 1024;  // at most, on every card
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t BlocksByThreads(const BlockResources& block, int64_t warps, const Target& target) {
   return block.threads > kBlockThreads ? 0 : target.threads / kWarp / warps;

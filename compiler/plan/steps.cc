@@ -10,6 +10,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/lanes.h"
+#include "ir/base/integers.h"
 
 namespace ingot::plan {
 namespace {
@@ -29,8 +30,6 @@ constexpr int kMostHostAccumulators = 64;
 constexpr int64_t kLongCode = 24;
 // Rows and columns of a task whose reads go across the rows: what it reads stays in the cache.
 constexpr int64_t kTile = 64;
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 Skeleton SkeletonOf(const Computation& fusion) {
   const Opcode root = fusion.root()->opcode();

@@ -5,6 +5,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_turns.h"
+#include "ir/base/integers.h"
 
 namespace ingot::plan {
 namespace {
@@ -383,8 +384,6 @@ class Dealer {
 };
 
 }  // namespace
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t PowerOfTwoFloor(int64_t n) {
   int64_t power = 1;

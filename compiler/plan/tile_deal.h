@@ -9,6 +9,7 @@
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/analysis/fusion_info.h"
+#include "ir/base/integers.h"
 
 namespace ingot::plan {
 
@@ -31,7 +32,6 @@ inline constexpr int kLeastVector = 2;
 // Rows that each resident block should have, at least, to take them by turns.
 inline constexpr int64_t kRowsOfLoop = 4;
 
-int64_t CeilDiv(int64_t a, int64_t b);
 // The largest power of two of at most `n`, and the smallest of at least `n`.
 int64_t PowerOfTwoFloor(int64_t n);
 int64_t PowerOfTwoCeil(int64_t n);

@@ -4,6 +4,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_vectors.h"
+#include "ir/base/integers.h"
 
 namespace ingot::plan {
 namespace {
@@ -33,8 +34,6 @@ int64_t WidthOf(const FusionInfo& info, int value) {
 }
 
 int ColumnClass(const FusionInfo& info, int input) { return info.space().ClassesOf(input).back(); }
-
-int64_t RoundUp(int64_t n, int64_t multiple) { return CeilDiv(n, multiple) * multiple; }
 
 // In elements: rows whose threads meet in no bank, for a warp reads one of each of 32 rows.
 int64_t PitchOf(int64_t elements, int64_t width) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "ir/base/integers.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/context.h"
 #include "ir/evaluator/scalar_functions.h"
@@ -44,7 +45,7 @@ template <typename T, typename Load>
 void Pack(const Load& load, int64_t b, int64_t first, int64_t count, int64_t k, int64_t depth,
           int64_t tile, std::vector<T>& panel) {
   std::vector<T> row(depth);
-  const int64_t padded = (count + tile - 1) / tile * tile;
+  const int64_t padded = RoundUp(count, tile);
   for (int64_t i = 0; i < padded; ++i) {
     if (i < count) {
       load(b, first + i, k, depth, row.data());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ir/base/integers.h"
 #include "ir/base/status.h"
 #include "ir/base/worker_pool.h"
 #include "ir/evaluator/context.h"
@@ -46,7 +47,7 @@ void Context::ParallelFor(int64_t count, int64_t cost,
   const int64_t short_enough = kLongestPiece / std::max<int64_t>(cost, 1);
   const int64_t grain =
       std::max<int64_t>(1, std::min(short_enough, count / (threads * kPiecesPerThread)));
-  WorkerPool::OfProcess().ParallelFor((count + grain - 1) / grain, threads, [&](int64_t piece) {
+  WorkerPool::OfProcess().ParallelFor(CeilDiv(count, grain), threads, [&](int64_t piece) {
     // Whoever called will ask again, and drop what is not done.
     if (CheckInterrupt().ok()) work(piece * grain, std::min(count, (piece + 1) * grain));
   });

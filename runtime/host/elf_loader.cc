@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "ir/base/integers.h"
 #include "ir/base/status.h"
 
 namespace ingot::runtime {
@@ -16,10 +17,6 @@ namespace {
 constexpr int64_t kPage = 4096;
 // PC-relative references reach 2 GB; no kernel comes near this.
 constexpr int64_t kMostBytes = int64_t{1} << 30;
-
-int64_t RoundUp(int64_t value, int64_t alignment) {
-  return (value + alignment - 1) / alignment * alignment;
-}
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "ir/base/integers.h"
 
 // Types and constants are the header's (2.x: dnnl_memory_desc_t is a plain struct); the functions
 // are looked up in the library that is there.
@@ -286,8 +287,8 @@ int64_t PartsWorth(double flops, int threads) {
 // Calls add(begin, end) for about `parts` ranges of [0, size), multiples of `multiple` long.
 template <typename Add>
 void ForRanges(int64_t size, int64_t parts, int64_t multiple, Add add) {
-  const int64_t even = (size + parts - 1) / parts;
-  const int64_t step = (even + multiple - 1) / multiple * multiple;
+  const int64_t even = CeilDiv(size, parts);
+  const int64_t step = RoundUp(even, multiple);
   for (int64_t begin = 0; begin < size; begin += step) add(begin, std::min(size, begin + step));
 }
 

@@ -19,6 +19,7 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/program/fusion_table.h"
+#include "ir/base/integers.h"
 #include "passes/pass_manager.h"
 #include "tests/compiler/plans.h"
 #include "tests/compiler/tile_cases.h"
@@ -76,17 +77,17 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
         KernelPlan& kernel = drawn.kernels[0];
         auto& steps = std::get<plan::StepPlan>(kernel.work);
         if (target.platform == Platform::kHost) {
-          const int64_t columns = plan::CeilDiv(steps.columns, steps.lanes);
+          const int64_t columns = CeilDiv(steps.columns, steps.lanes);
           steps.task_rows = 1 + static_cast<int64_t>(random() % steps.rows);
           steps.task_columns = std::min<int64_t>(
               steps.columns, steps.lanes * (1 + static_cast<int64_t>(random() % columns)));
-          kernel.tasks = plan::CeilDiv(steps.rows, steps.task_rows) *
-                         plan::CeilDiv(steps.columns, steps.task_columns);
+          kernel.tasks =
+              CeilDiv(steps.rows, steps.task_rows) * CeilDiv(steps.columns, steps.task_columns);
         } else {
           kernel.block_threads = 32 * (1 + static_cast<int>(random() % 32));
-          kernel.blocks = plan::CeilDiv(
-              steps.step_threads * steps.rows * plan::CeilDiv(steps.columns, steps.lanes),
-              kernel.block_threads);
+          kernel.blocks =
+              CeilDiv(steps.step_threads * steps.rows * CeilDiv(steps.columns, steps.lanes),
+                      kernel.block_threads);
         }
         if (!plan::Fits(drawn, fusion, target).ok()) continue;
         ++fitting;

@@ -15,6 +15,7 @@
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_turned.h"
+#include "ir/base/integers.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
@@ -224,7 +225,7 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
     tile.classes[inner].vector = std::max(1, plan::MostVector(info_, inner) >> Below(4));
     for (int c = 0; c < count; ++c) {
       TileClass& own = tile.classes[c];
-      const auto left = [&] { return plan::CeilDiv(own.size, own.block_extent() * own.blocks); };
+      const auto left = [&] { return CeilDiv(own.size, own.block_extent() * own.blocks); };
       const bool reduced = levels_.IsReduced(tile, c);
       own.registers = static_cast<int>(walks && reduced ? left() : 1 + Below(2) * Below(4));
       if (walks ? plan::Contains(levels_.shared, c) : reduced) {
@@ -271,8 +272,8 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
     while (Below(16) != 0 && columns.block_extent() % columns_of_box != 0) ++columns.registers;
   }
   const int64_t before = tile.shifted ? plan::ShiftOf(info_, box.row_class) - 1 : 0;
-  rows.blocks = plan::CeilDiv(rows.size + before, rows.block_extent());
-  columns.blocks = plan::CeilDiv(columns.size, columns.block_extent());
+  rows.blocks = CeilDiv(rows.size + before, rows.block_extent());
+  columns.blocks = CeilDiv(columns.size, columns.block_extent());
   std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
   if (Below(4) == 0) kernel.index_type = ElementType::kS64;
   kernel.resident_blocks = Below(3);
@@ -299,7 +300,7 @@ void PlanDrawer::Deal(TilePlan& tile, int inner, int64_t parts, bool partial, bo
   for (int c = 0; c < count; ++c) {
     TileClass& own = tile.classes[c];
     own.registers = 1 + (Below(2) == 0 ? Below(4) : 0);
-    const auto left = [&] { return plan::CeilDiv(own.size, own.block_extent() * own.blocks); };
+    const auto left = [&] { return CeilDiv(own.size, own.block_extent() * own.blocks); };
     const bool reduced = c >= Classes() || info_.space().classes()[c].reduced;
     if (!reduced || (last && c < Classes())) {
       own.loop = std::min<int64_t>(left(), 1 + Below(2));
