@@ -2,6 +2,8 @@
 #ifndef INGOT_COMPILER_PLAN_FITS_H_
 #define INGOT_COMPILER_PLAN_FITS_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "compiler/plan/plan.h"
 #include "ir/analysis/fusion_info.h"
@@ -20,6 +22,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
 
 // The part of Fits for plans of tiles only.
 absl::Status TileFits(const FusionPlan& plan, const FusionInfo& info, const Target& target);
+
+// Bytes of shared memory of a block of kernel `number`, for a plan of tiles on a GPU.
+int64_t SharedBytesOfTile(const FusionPlan& plan, int number, const FusionInfo& info,
+                          const Target& target);
 
 }  // namespace ingot::plan
 

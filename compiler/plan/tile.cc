@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/fits.h"
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/tile_across.h"
 #include "compiler/plan/tile_cost.h"
@@ -61,7 +62,11 @@ class TilePlanner {
       return No("too much code", operations, " operations a thread, at most ",
                 kMostOperationsOfThread);
     }
-    if (levels_.across > 0) return Costed(KernelsAcross());
+    if (levels_.across > 0) {
+      FusionPlan plan = Costed(KernelsAcross());
+      INGOT_RETURN_IF_ERROR(CheckShared(plan));
+      return plan;
+    }
     if (numerics_ == Numerics::kDefault && !IsHost() && IsWalkedInTrips()) {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
@@ -82,6 +87,17 @@ class TilePlanner {
   bool IsHost() const { return target_.platform == Platform::kHost; }
   bool IsReduced(int c) const { return levels_.ended[c]; }
   int64_t SizeOf(int c) const { return space().classes()[c].size; }
+
+  // What warps exchange for many sums across a walk may be more than a block has.
+  absl::Status CheckShared(const FusionPlan& plan) const {
+    for (size_t i = 0; i < plan.kernels.size(); ++i) {
+      const int64_t bytes = SharedBytesOfTile(plan, static_cast<int>(i), info_, target_);
+      if (bytes > target_.shared_bytes) {
+        return No("too much shared memory", bytes, " bytes, at most ", target_.shared_bytes);
+      }
+    }
+    return absl::OkStatus();
+  }
 
   // Whether a block does not hold what is reduced.
   bool IsWalkedInTrips() const {

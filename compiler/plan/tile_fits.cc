@@ -55,6 +55,41 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // What is staged, gathered or copied ahead, and what warps exchange for each reduction.
+  int64_t SharedBytes(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
+    int64_t bytes = 0;
+    for (const Instruction* root : info_.graph().view().roots) {
+      if (tile.gathered < 0) break;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        const int64_t elements = tile.classes[tile.gathered].block_extent();
+        bytes = SaturatingAdd(bytes, ingot::BytesOf(leaf, elements));
+      }
+    }
+    for (int v : tile.staged) {
+      const Shape& shape = info_.graph().value(v).shape();
+      bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
+    }
+    for (int v : tile.turned) bytes = SaturatingAdd(bytes, BoxOf(info_, tile, v).bytes);
+    for (int v : tile.ahead) {
+      const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
+                                                  HeldElements(info_, tile.classes, v));
+      const int64_t trip = ingot::BytesOf(info_.graph().value(v).shape(), elements);
+      bytes = SaturatingAdd(bytes, SaturatingMultiply(tile.trips_ahead, trip));
+    }
+    for (const Reduction& reduction : info_.reductions()) {
+      const int level = levels_.of[reduction.value];
+      if (level <= tile.combined_level) continue;
+      if (level <= tile.known_level) {
+        if (!levels_.HasParts(reduction.value)) continue;
+        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/true));
+      } else if (tile.partial_level == 0 || level == tile.partial_level || WalksAcross(number)) {
+        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/false));
+      }
+    }
+    return bytes;
+  }
+
  private:
   bool IsLast(int number) const { return number + 1 == static_cast<int>(plan_.kernels.size()); }
   // In the places of a kernel.
@@ -464,41 +499,6 @@ class Checker {
     return absl::OkStatus();
   }
 
-  // What is staged, gathered or copied ahead, and what warps exchange for each reduction.
-  int64_t SharedBytes(int number) const {
-    const TilePlan& tile = plan_.kernels[number].tile();
-    int64_t bytes = 0;
-    for (const Instruction* root : info_.graph().view().roots) {
-      if (tile.gathered < 0) break;
-      for (const Shape& leaf : Leaves(root->shape())) {
-        const int64_t elements = tile.classes[tile.gathered].block_extent();
-        bytes = SaturatingAdd(bytes, ingot::BytesOf(leaf, elements));
-      }
-    }
-    for (int v : tile.staged) {
-      const Shape& shape = info_.graph().value(v).shape();
-      bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
-    }
-    for (int v : tile.turned) bytes = SaturatingAdd(bytes, BoxOf(info_, tile, v).bytes);
-    for (int v : tile.ahead) {
-      const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
-                                                  HeldElements(info_, tile.classes, v));
-      const int64_t trip = ingot::BytesOf(info_.graph().value(v).shape(), elements);
-      bytes = SaturatingAdd(bytes, SaturatingMultiply(tile.trips_ahead, trip));
-    }
-    for (const Reduction& reduction : info_.reductions()) {
-      const int level = levels_.of[reduction.value];
-      if (level <= tile.combined_level) continue;
-      if (level <= tile.known_level) {
-        if (!levels_.HasParts(reduction.value)) continue;
-        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/true));
-      } else if (tile.partial_level == 0 || level == tile.partial_level || WalksAcross(number)) {
-        bytes = SaturatingAdd(bytes, ExchangeBytes(number, reduction, /*parts=*/false));
-      }
-    }
-    return bytes;
-  }
-
   // An accumulator of each warp, kept register and kept lane, where warps share what is reduced.
   int64_t ExchangeBytes(int number, const Reduction& reduction, bool parts) const {
     const TilePlan& tile = plan_.kernels[number].tile();
@@ -557,6 +557,11 @@ absl::Status IsGuess(const FusionPlan& plan, const FusionPlan& guess) {
 }
 
 }  // namespace
+
+int64_t SharedBytesOfTile(const FusionPlan& plan, int number, const FusionInfo& info,
+                          const Target& target) {
+  return Checker(plan, plan, info, target).SharedBytes(number);
+}
 
 absl::Status TileFits(const FusionPlan& plan, const FusionInfo& info, const Target& target) {
   const absl::StatusOr<FusionPlan> guess = MakeTilePlan(info, target, plan.numerics);

@@ -58,5 +58,36 @@ TEST_P(FuseBounds, FreeValuesCountAsTheyAreCopied) {
 
 INSTANTIATE_TEST_SUITE_P(All, FuseBounds, testing::Values(0, 1, 2, 3));
 
+// What is merged for one walk is one: else each of its results would compute the others again.
+TEST(FuseBounds, AWalkHasNoMoreSharedMemoryThanABlock) {
+  const auto module = ParseModule(R"(HloModule m
+add {
+  a = f32[] parameter(0)
+  b = f32[] parameter(1)
+  ROOT r = f32[] add(a, b)
+}
+ENTRY e {
+  x = f32[33,1024] parameter(0)
+  z = f32[] constant(0)
+  s = f32[33] reduce(x, z), dimensions={1}, to_apply=add
+  sb = f32[33,1024] broadcast(s), dimensions={0}
+  d = f32[33,1024] divide(x, sb)
+  c = f32[1024] reduce(d, z), dimensions={0}, to_apply=add
+  f = f32[] reduce(d, z), dimensions={0,1}, to_apply=add
+  ROOT t = (f32[33,1024], f32[1024], f32[]) tuple(d, c, f)
+}
+)",
+                                  "sums");
+  ASSERT_TRUE(module.ok()) << module.status();
+  CompileOptions options;
+  std::string plans;
+  options.stages = {Stage::kPlan};
+  options.observer = [&](Stage, absl::string_view, const std::string& text) { plans += text; };
+  const auto compilation = Compile(**module, **FindTarget("sim:sm_90a-tiny"), options);
+  ASSERT_TRUE(compilation.ok()) << compilation.status();
+  EXPECT_EQ(plans.find("no tile"), std::string::npos) << plans;
+  EXPECT_NE(plans.find("tile "), std::string::npos) << plans;
+}
+
 }  // namespace
 }  // namespace ingot
