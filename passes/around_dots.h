@@ -27,14 +27,11 @@ class AroundDots {
   bool IsDot(const Instruction& instruction) const;
   // Whether every dot that asks for the value reads it through.
   bool IsReadThrough(const Instruction& instruction) const {
-    return IsMarked(read_through_, instruction);
+    return instruction.id() < static_cast<int64_t>(read_through_.size()) &&
+           read_through_[instruction.id()];
   }
 
  private:
-  static bool IsMarked(const std::vector<bool>& marks, const Instruction& instruction) {
-    return instruction.id() < static_cast<int64_t>(marks.size()) && marks[instruction.id()];
-  }
-
   bool enabled_ = false;
   std::vector<bool> read_through_;  // by id
 };

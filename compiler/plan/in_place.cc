@@ -131,7 +131,8 @@ class Proof {
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
-    INGOT_REQUIRE(!IsGathered(tile), "other threads store what is gathered");
+    INGOT_REQUIRE(tile.gathered < 0 || levels_.HasEnded(info_, root_value_),
+                  "other threads store what is gathered");
     // Partial results are put together before, in loops of their own.
     INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
     int64_t places = kernel.tasks * kernel.blocks * kernel.block_threads;
@@ -143,14 +144,6 @@ class Proof {
     INGOT_REQUIRE(places == elements, "threads have ", places, " places, and the operand has ",
                   elements, " elements");
     return IsStoredLast();
-  }
-
-  // Whether the result is stored behind the last trip.
-  bool IsGathered(const TilePlan& tile) const {
-    const absl::Span<const int> own = info_.space().ClassesOf(root_value_);
-    return tile.gathered >= 0 && std::none_of(own.begin(), own.end(), [&](int c) {
-             return info_.space().classes()[c].reduced;
-           });
   }
 
   // Pass n of a tile computes the reductions of level n, and takes places for those across the walk

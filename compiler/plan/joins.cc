@@ -23,7 +23,7 @@ class JoinFinder {
       for (const FusionEdge& edge : graph().EdgesOf(v)) {
         levels_[v] = std::max(levels_[v], levels_[edge.operand]);
       }
-      if (!IsReduction(v)) continue;
+      if (!IsReduction(info_, v)) continue;
       if (std::optional<Join> join = FindJoin(v)) {
         joins_.push_back(*join);
       } else {
@@ -38,10 +38,6 @@ class JoinFinder {
   const Instruction& At(int value) const { return graph().value(value); }
   Opcode OpOf(int value) const { return At(value).opcode(); }
 
-  bool IsReduction(int value) const {
-    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
-                       [&](const Reduction& reduction) { return reduction.value == value; });
-  }
   bool IsJoined(int value) const {
     return std::any_of(joins_.begin(), joins_.end(),
                        [&](const Join& join) { return join.reduction == value; });
@@ -119,7 +115,7 @@ class JoinFinder {
       left.pop_back();
       if (seen[value] || levels_[value] < level) continue;
       seen[value] = true;
-      if (IsReduction(value)) {
+      if (IsReduction(info_, value)) {
         if (base >= 0) return -1;
         base = value;
         continue;
@@ -376,6 +372,11 @@ class JoinFinder {
 }  // namespace
 
 std::vector<Join> FindJoins(const FusionInfo& info) { return JoinFinder(info).Run(); }
+
+bool IsReduction(const FusionInfo& info, int value) {
+  return std::any_of(info.reductions().begin(), info.reductions().end(),
+                     [&](const Reduction& reduction) { return reduction.value == value; });
+}
 
 std::vector<int> CountedBases(const std::vector<Join>& joins) {
   std::vector<int> bases;

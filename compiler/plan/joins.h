@@ -53,6 +53,8 @@ struct Join {
 // one operand, of real numbers.
 std::vector<Join> FindJoins(const FusionInfo& info);
 
+bool IsReduction(const FusionInfo& info, int value);
+
 // The bases whose partial results are joined by how many elements they are of, each once.
 std::vector<int> CountedBases(const std::vector<Join>& joins);
 

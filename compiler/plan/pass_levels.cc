@@ -137,6 +137,11 @@ bool PassLevels::IsReduced(const TilePlan& tile, int c) const {
   return IsLate(tile) ? !Contains(late, c) : ended[c];
 }
 
+bool PassLevels::HasEnded(const FusionInfo& info, int value) const {
+  const absl::Span<const int> own = info.space().ClassesOf(value);
+  return std::any_of(own.begin(), own.end(), [&](int c) { return ended[c]; });
+}
+
 absl::Status CheckAcross(const FusionInfo& info, const PassLevels& levels) {
   if (levels.across == 0) return absl::OkStatus();
   const FusionGraph& graph = info.graph();

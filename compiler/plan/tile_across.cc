@@ -69,13 +69,8 @@ class AcrossDealer {
     if (!info_.uses().Of(input).in_space()) return false;
     return std::any_of(graph().edges().begin(), graph().edges().end(), [&](const FusionEdge& edge) {
       return edge.operand == input &&
-             (levels_.of[edge.consumer] < levels_.across || IsReduction(edge.consumer));
+             (levels_.of[edge.consumer] < levels_.across || IsReduction(info_, edge.consumer));
     });
-  }
-
-  bool IsReduction(int value) const {
-    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
-                       [&](const Reduction& reduction) { return reduction.value == value; });
   }
 
   // What every row reads whole.
@@ -85,10 +80,7 @@ class AcrossDealer {
            std::all_of(own.begin(), own.end(), [&](int c) { return levels_.ended[c]; });
   }
 
-  int64_t UnitsLeft(int c) const {
-    const TileClass& own = deal_.classes[c];
-    return CeilDiv(own.size, int64_t{1} * own.vector * own.lanes * own.warps);
-  }
+  int64_t UnitsLeft(int c) const { return plan::UnitsLeft(deal_.classes[c]); }
 
   // Words of registers for each element of a row that a thread has: inputs, accumulators.
   int64_t WordsOfElement() const {

@@ -103,17 +103,12 @@ class TileCost {
       values.pop_back();
       if (graph().IsInput(value)) bytes += static_cast<double>(info_.cost().input_bytes[value]);
       for (const FusionEdge& edge : graph().EdgesOf(value)) {
-        if (seen[edge.operand] || IsReduction(edge.operand)) continue;
+        if (seen[edge.operand] || IsReduction(info_, edge.operand)) continue;
         seen[edge.operand] = true;
         values.push_back(edge.operand);
       }
     }
     return bytes;
-  }
-
-  bool IsReduction(int value) const {
-    return std::any_of(info_.reductions().begin(), info_.reductions().end(),
-                       [&](const Reduction& reduction) { return reduction.value == value; });
   }
 
   // For the partial results that each warp of each block reads, which come from L2.

@@ -73,10 +73,7 @@ class Dealer {
   }
 
   // Vectors of the class that are not dealt out to lanes and warps yet.
-  int64_t UnitsLeft(int c) const {
-    const TileClass& tile = deal_.classes[c];
-    return CeilDiv(tile.size, int64_t{1} * tile.vector * tile.lanes * tile.warps);
-  }
+  int64_t UnitsLeft(int c) const { return plan::UnitsLeft(deal_.classes[c]); }
 
   // The most of `wanted` that the class takes without much waste; a power of two.
   int64_t Share(int c, int64_t wanted) const {
@@ -394,6 +391,10 @@ int64_t PowerOfTwoCeil(int64_t n) {
   int64_t power = 1;
   while (power < n) power *= 2;
   return power;
+}
+
+int64_t UnitsLeft(const TileClass& tile) {
+  return CeilDiv(tile.size, int64_t{1} * tile.vector * tile.lanes * tile.warps);
 }
 
 int64_t CodeOfElement(const FusionInfo& info, int inner) {

@@ -36,6 +36,9 @@ inline constexpr int64_t kRowsOfLoop = 4;
 int64_t PowerOfTwoFloor(int64_t n);
 int64_t PowerOfTwoCeil(int64_t n);
 
+// What registers, blocks and trips share of a class: vectors of all lanes and warps.
+int64_t UnitsLeft(const TileClass& tile);
+
 // Operations for an element of the class along memory; and elements that a thread computes in a
 // trip whose code is not long: assemblers take time over it, and what computes much needs fewer
 // loads at once.

@@ -468,8 +468,7 @@ class Checker {
     bool any = false;
     for (const Instruction* root : info_.graph().view().roots) {
       const int value = info_.graph().NumberOf(*root);
-      const absl::Span<const int> own = info_.space().ClassesOf(value);
-      if (std::any_of(own.begin(), own.end(), [&](int d) { return levels_.ended[d]; })) continue;
+      if (levels_.HasEnded(info_, value)) continue;
       INGOT_REQUIRE(CanBeGathered(info_, levels_, c, value), "gathered: ", root->name(),
                     " cannot be");
       any = true;

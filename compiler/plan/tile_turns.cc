@@ -183,10 +183,7 @@ class RowTurns {
     std::optional<int64_t> width;
     for (const Instruction* root : graph().view().roots) {
       const int value = graph().NumberOf(*root);
-      if (std::any_of(reduced_.begin(), reduced_.end(),
-                      [&](int c) { return Contains(ClassesOf(value), c); })) {
-        continue;
-      }
+      if (levels_.HasEnded(info_, value)) continue;
       if (!CanBeGathered(info_, levels_, kept_[0], value)) return std::nullopt;
       for (const Shape& leaf : Leaves(root->shape())) {
         width = std::min<int64_t>(width.value_or(kSectorBytes), ByteWidth(leaf.element_type()));
