@@ -53,37 +53,41 @@ void TileRoots::StoreRoots(const std::vector<int>& roots, const std::vector<int>
   if (!roots.empty()) StoreRoots(roots, registers, NewPoint(registers), nullptr);
 }
 
-// Neighbours of one condition are stored in one branch.
+// All that is stored at a point is computed before any of it is stored: a result may be where an
+// operand of another is (plan/in_place.h).  What has one condition is stored in one branch.
 void TileRoots::StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers,
                            int point, Value end) {
   std::vector<Index> indices;
   std::vector<Value> stores;
-  for (int root : roots) {
-    indices.push_back(IndexAt(Root(root), point));
-    stores.push_back(IsStored(info_.space().ClassesOf(ValueOfRoot(root)), registers, {}, end));
+  std::vector<Elements> values(roots.size());
+  // What few threads store, the others need not compute.
+  std::vector<bool> computed_late(roots.size());
+  for (size_t i = 0; i < roots.size(); ++i) {
+    const int value = ValueOfRoot(roots[i]);
+    indices.push_back(IndexAt(Root(roots[i]), point));
+    stores.push_back(IsStored(info_.space().ClassesOf(value), registers, {}, end));
+    if (stores[i]->IsConstant() && stores[i]->ConstantInteger() == 0) continue;
+    computed_late[i] = !stores[i]->IsConstant() && levels_.last > 0 && !HasReducedClass(value);
+    if (!computed_late[i]) values[i] = EmitRoot(roots[i], indices[i]);
   }
-  for (size_t first = 0, past = 0; first < roots.size(); first = past) {
+  std::vector<bool> stored(roots.size());
+  for (size_t first = 0; first < roots.size(); ++first) {
     const Value condition = stores[first];
-    while (past < roots.size() && stores[past] == condition) ++past;
-    if (condition->IsConstant()) {
-      for (size_t i = first; i < past && condition->ConstantInteger() != 0; ++i) {
-        StoreElements(roots[i], indices[i], EmitRoot(roots[i], indices[i]));
-      }
-      continue;
+    if (stored[first] || (condition->IsConstant() && condition->ConstantInteger() == 0)) continue;
+    std::vector<size_t> together;
+    for (size_t i = first; i < roots.size(); ++i) {
+      if (stores[i] == condition) together.push_back(i);
     }
-    // What few threads store, the others need not compute.
-    const bool narrow = levels_.last > 0 && !HasReducedClass(ValueOfRoot(roots[first]));
-    std::vector<Elements> values(past - first);
-    const auto compute = [&] {
-      for (size_t i = first; i < past; ++i) values[i - first] = EmitRoot(roots[i], indices[i]);
-    };
-    if (!narrow) compute();
-    e_.If(condition, [&] {
-      if (narrow) compute();
-      for (size_t i = first; i < past; ++i) {
-        StoreElements(roots[i], indices[i], values[i - first]);
+    const auto store = [&] {
+      for (size_t i : together) {
+        if (computed_late[i]) values[i] = EmitRoot(roots[i], indices[i]);
       }
-    });
+      for (size_t i : together) {
+        StoreElements(roots[i], indices[i], values[i]);
+        stored[i] = true;
+      }
+    };
+    condition->IsConstant() ? store() : e_.If(condition, store);
   }
 }
 

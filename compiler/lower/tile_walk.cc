@@ -99,11 +99,6 @@ void TileWalk::AddDimension(int value, int64_t d, const Point& point, Index& ind
   index.dims.push_back(sum);
 }
 
-bool TileWalk::HasReducedClass(int value) const {
-  const absl::Span<const int> own = info_.space().ClassesOf(value);
-  return std::any_of(own.begin(), own.end(), [&](int c) { return IsReduced(c); });
-}
-
 std::vector<int> TileWalk::KeptClasses() const {
   std::vector<int> kept;
   for (int c = 0; c < class_count_; ++c) {

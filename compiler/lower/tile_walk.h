@@ -25,7 +25,7 @@ class TileWalk : public TileSpace {
   // The classes that blocks, lanes and registers share out but reductions end; that of partial
   // results is one.
   bool IsReduced(int c) const { return levels_.IsReduced(plan_, c); }
-  bool HasReducedClass(int value) const;
+  bool HasReducedClass(int value) const { return levels_.HasReduced(info_, plan_, value); }
   std::vector<int> KeptClasses() const;
   // The classes that are walked besides the kept ones: those of partial results, or the fusion's.
   std::vector<int> ReducedClasses(bool parts) const;

@@ -115,24 +115,28 @@ class Proof {
     return absl::OkStatus();
   }
 
-  // Where blocks share reductions, kernel n stores the results of level n: what earlier kernels
-  // read is behind it.  In it each place of a thread is
-  // another point of the space, and each point another element of the operand.
+  // The kernel that stores results of a level.
+  const KernelPlan& KernelOf(int level) const {
+    const auto stores = [&](const KernelPlan& kernel) {
+      const TilePlan& tile = kernel.tile();
+      if (tile.combines()) return false;
+      if (levels_.across > 0) return levels_.IsLate(tile) == (level == levels_.across);
+      return tile.partial_level > 0 ? level == tile.known_level : level >= tile.known_level;
+    };
+    return *std::find_if(plan_.kernels.begin(), plan_.kernels.end() - 1, stores);
+  }
+
+  // What kernels before the one that stores the result read is behind it.  In it each place of a
+  // thread is another point of the space, and each point another element of the operand.
   absl::Status InTile() const {
-    const bool splits = plan_.kernels.size() > 1;
     INGOT_REQUIRE(plan_.joined.empty(), "reductions are joined, and passes are not levels");
-    INGOT_REQUIRE(plan_.kernels.back().tile().combined_level == 0,
-                  "a kernel of its own puts parts together, and kernels are not levels");
-    const int level = levels_.of[root_value_];
-    // Of a walk with reductions across it the first kernel stores all but late values.
-    const int before_last = levels_.across > 0 ? 0 : level;
-    const KernelPlan& kernel =
-        level == levels_.last ? plan_.kernels.back() : plan_.kernels[splits ? before_last : 0];
+    const KernelPlan& kernel = KernelOf(levels_.of[root_value_]);
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
     INGOT_REQUIRE(tile.gathered < 0 || levels_.HasEnded(info_, root_value_),
                   "other threads store what is gathered");
+    if (levels_.last > 0 && !levels_.HasReduced(info_, tile, root_value_)) return IsReadLate(tile);
     // Partial results are put together before, in loops of their own.
     INGOT_REQUIRE(!tile.aligned, "threads at the ends of a row load elements that others store");
     int64_t places = kernel.tasks * kernel.blocks * kernel.block_threads;
@@ -146,9 +150,29 @@ class Proof {
     return IsStoredLast();
   }
 
+  // Along the places of what is reduced a result without these classes has one thread that stores
+  // its element, and this thread alone computes it, behind the reductions; so with all results
+  // that have the same classes.  Kernels before may read the operand.
+  absl::Status IsReadLate(const TilePlan& tile) const {
+    INGOT_REQUIRE(!Contains(tile.kept, operand_) && !Contains(tile.ahead, operand_),
+                  "all threads of a row load the operand before");
+    for (int value = 0; value < graph().value_count(); ++value) {
+      const bool is_before = levels_.of[value] <= tile.known_level;
+      INGOT_REQUIRE(!depends_[value] || !accumulates_[value] || is_before,
+                    graph().value(value).name(), " reads the operand, too");
+    }
+    for (size_t i = 0; i < roots().size(); ++i) {
+      const int root = NumberOfRoot(i);
+      if (i == root_ || !depends_[root] || levels_.of[root] < tile.known_level) continue;
+      INGOT_REQUIRE(SamePlaces(root) && levels_.of[root] == levels_.of[root_value_],
+                    roots()[i]->name(), " reads the operand elsewhere");
+    }
+    return absl::OkStatus();
+  }
+
   // Pass n of a tile computes the reductions of level n, and takes places for those across the walk
-  // whose operands wait for level n - 1; at each place, then, it stores the roots of level n - 1 in
-  // their order.
+  // whose operands wait for level n - 1; at each place, then, it stores the roots of level n - 1.
+  // All of them are computed before one is stored.
   absl::Status IsStoredLast() const {
     const int pass = levels_.of[root_value_] + 1;
     std::vector<bool> reads(graph().value_count(), false);
@@ -165,8 +189,7 @@ class Proof {
       const int root = NumberOfRoot(i);
       if (i == root_ || !reads[root] || accumulates_[root]) continue;
       const int its_pass = levels_.of[root] + 1;
-      INGOT_REQUIRE(its_pass < pass || (its_pass == pass && i < root_), roots()[i]->name(),
-                    " reads the operand later");
+      INGOT_REQUIRE(its_pass <= pass, roots()[i]->name(), " reads the operand later");
     }
     return absl::OkStatus();
   }

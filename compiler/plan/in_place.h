@@ -18,7 +18,9 @@ namespace ingot::plan {
 //   - of an update and a scatter, where nothing else of the fusion reads the operand;
 //   - of one loop, where whatever depends on the operand is asked for at the step's own index;
 //   - of a tile kernel that has no more places than the operand has elements, where the operand and
-//     all that depends on it are read in space, and behind the result's stores nothing reads it.
+//     all that depends on it are read in space, and behind the result's stores nothing reads it;
+//   - of a tile kernel that stores the result behind its reductions, one thread an element, where
+//     only such results depend on the operand.
 // InvalidArgument says which of these is not so, or why operand and result are no pair.
 absl::Status CanBeInPlace(const InPlacePair& pair, const FusionPlan& plan, const FusionInfo& info);
 

@@ -137,6 +137,11 @@ bool PassLevels::IsReduced(const TilePlan& tile, int c) const {
   return IsLate(tile) ? !Contains(late, c) : ended[c];
 }
 
+bool PassLevels::HasReduced(const FusionInfo& info, const TilePlan& tile, int value) const {
+  const absl::Span<const int> own = info.space().ClassesOf(value);
+  return std::any_of(own.begin(), own.end(), [&](int c) { return IsReduced(tile, c); });
+}
+
 bool PassLevels::HasEnded(const FusionInfo& info, int value) const {
   const absl::Span<const int> own = info.space().ClassesOf(value);
   return std::any_of(own.begin(), own.end(), [&](int c) { return ended[c]; });

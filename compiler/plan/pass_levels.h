@@ -41,6 +41,8 @@ struct PassLevels {
   bool IsLate(const TilePlan& tile) const { return across > 0 && tile.known_level == across; }
   // Whether the kernel's places have class `c` of its plan as what is reduced.
   bool IsReduced(const TilePlan& tile, int c) const;
+  // Whether the value has such a class.
+  bool HasReduced(const FusionInfo& info, const TilePlan& tile, int value) const;
   // Whether a reduction of the walk ends a class that the value has.
   bool HasEnded(const FusionInfo& info, int value) const;
 };

@@ -1,5 +1,6 @@
 #include "compiler/plan/plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -79,6 +80,37 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
   return std::nullopt;
 }
 
+// What the copies cost of wanted results that the plan does not make in place.
+double CopyMicroseconds(const FusionPlan& plan, const FusionInfo& info,
+                        const PlanOptions& options) {
+  double microseconds = 0;
+  for (const InPlacePair& pair : options.wanted_pairs) {
+    if (std::find(plan.in_place.begin(), plan.in_place.end(), pair) != plan.in_place.end())
+      continue;
+    const double bytes = static_cast<double>(info.graph().value(pair.operand).shape().ByteSize());
+    microseconds += kLaunchMicroseconds + 2 * bytes / kBytesPerMicrosecond;
+  }
+  return microseconds;
+}
+
+// A loop has more pairs than a tile with places beyond the space, and is nearly as fast where
+// nothing is reduced.
+void PreferLoopInPlace(const Computation& fusion, const FusionInfo& info, const Target& target,
+                       const PlanOptions& options, FusionPlan& plan) {
+  if (plan.kernels[0].skeleton != Skeleton::kTile || !info.reductions().empty()) return;
+  const double copies = CopyMicroseconds(plan, info, options);
+  if (copies == 0) return;
+  std::vector<FusionPlan> loops;
+  ProposeSteps(Skeleton::kLoop, fusion, info, target, options.numerics, loops);
+  for (FusionPlan& loop : loops) {
+    Complete(fusion, info, target, options, loop);
+    loop.in_place = FindInPlace(loop, info, options.last_reads, options.wanted_pairs);
+    if (loop.cost + CopyMicroseconds(loop, info, options) < plan.cost + copies) {
+      plan = std::move(loop);
+    }
+  }
+}
+
 }  // namespace
 
 FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanOptions& options,
@@ -102,7 +134,10 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   }
   FusionPlan plan = std::move(candidates[0]);
   Complete(fusion, info, target, options, plan);
-  if (!is_given) plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
+  if (!is_given) {
+    plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
+    PreferLoopInPlace(fusion, info, target, options, plan);
+  }
   return plan;
 }
 

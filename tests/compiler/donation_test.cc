@@ -76,6 +76,36 @@ ENTRY e {
   ROOT rows = f32[32,16] get-tuple-element(w), index=1
 })";
 
+// An optimiser's step: arrays that begin and end anywhere, and a scale beside its gradient.
+constexpr char kStep[] = R"(
+ENTRY e {
+  p = f32[1001] parameter(0)
+  m = f32[1001] parameter(1)
+  v = f32[1001] parameter(2)
+  g = f32[1001] parameter(3)
+  scale = f32[33] parameter(4)
+  x = f32[47,33] parameter(5)
+  half = f32[] constant(0.5)
+  halves = f32[1001] broadcast(half), dimensions={}
+  m.1 = f32[1001] multiply(m, halves)
+  m.2 = f32[1001] add(m.1, g)
+  v.1 = f32[1001] multiply(v, halves)
+  g.2 = f32[1001] multiply(g, g)
+  v.2 = f32[1001] add(v.1, g.2)
+  d = f32[1001] multiply(m.2, v.2)
+  p.2 = f32[1001] subtract(p, d)
+  zero = f32[] constant(0)
+  scales = f32[47,33] broadcast(scale), dimensions={1}
+  y = f32[47,33] multiply(x, scales)
+  of_rows = f32[47] reduce(y, zero), dimensions={1}, to_apply=add
+  all_rows = f32[47,33] broadcast(of_rows), dimensions={0}
+  z = f32[47,33] subtract(y, all_rows)
+  w = f32[47,33] multiply(z, x)
+  of_columns = f32[33] reduce(w, zero), dimensions={0}, to_apply=add
+  scale.2 = f32[33] subtract(scale, of_columns)
+  ROOT r = (f32[1001], f32[1001], f32[1001], f32[33], f32[47,33]) tuple(p.2, m.2, v.2, scale.2, z)
+})";
+
 const Case kCases[] = {
     {"update", "input_output_alias={ {1}: (0, {}, may-alias) }", kUpdate, 0, {}},
     {"update_by_donor",
@@ -199,6 +229,7 @@ ENTRY e {
 })",
      -1,
      {}},
+    {"step", "", kStep, 0, {}, {0, 1, 2, 4}},
 };
 
 constexpr char kReducers[] = R"(

@@ -77,6 +77,37 @@ constexpr Case kCases[] = {
   t = f32[16,256] broadcast(s), dimensions={0}
   w = f32[16,256] add(d, t)
   ROOT r = (f32[16,256], f32[16]) tuple(w, s))"},
+    {"step", R"(
+  p = f32[32,64] parameter(0)  q = f32[32,64] parameter(1)  g = f32[32,64] parameter(2)
+  x = f32[32,64] sort(p), dimensions={1}, to_apply=less
+  m = f32[32,64] sort(q), dimensions={1}, to_apply=less
+  n = f32[32,64] add(m, g)
+  d = f32[32,64] multiply(n, m)
+  y = f32[32,64] subtract(x, d)
+  ROOT r = (f32[32,64], f32[32,64]) tuple(n, y))"},
+    {"step_of_sums", R"(
+  p = f32[64] parameter(0)  q = f32[64] parameter(1)  g = f32[256,64] parameter(2)
+  x = f32[64] sort(p), dimensions={0}, to_apply=less
+  m = f32[64] sort(q), dimensions={0}, to_apply=less
+  z = f32[] constant(0)
+  s = f32[64] reduce(g, z), dimensions={0}, to_apply=add
+  n = f32[64] add(m, s)
+  d = f32[64] multiply(n, m)
+  y = f32[64] subtract(x, d)
+  ROOT r = (f32[64], f32[64]) tuple(n, y))"},
+    {"scale_and_its_gradient", R"(
+  p = f32[64] parameter(0)  q = f32[256,64] parameter(1)
+  g = f32[64] sort(p), dimensions={0}, to_apply=less
+  z = f32[] constant(0)
+  b = f32[256,64] broadcast(g), dimensions={1}
+  m = f32[256,64] multiply(q, b)
+  a = f32[256] reduce(m, z), dimensions={1}, to_apply=add
+  t = f32[256,64] broadcast(a), dimensions={0}
+  d = f32[256,64] subtract(m, t)
+  w = f32[256,64] multiply(q, d)
+  s = f32[64] reduce(w, z), dimensions={0}, to_apply=add
+  y = f32[64] subtract(g, s)
+  ROOT r = (f32[256,64], f32[64]) tuple(d, y))"},
     {"columns", R"(
   p = f32[256,32] parameter(0)
   x = f32[256,32] sort(p), dimensions={1}, to_apply=less
@@ -204,10 +235,12 @@ constexpr Unproved kUnproved[] = {
     {"beyond the space", "  x = f32[1000] parameter(0)  ROOT r = f32[1000] negate(x)", true,
      "in_place r0=p0: threads have 1024 places, and the operand has 1000 elements", true},
     {"read behind the store", R"(
-  x = f32[1024] parameter(0)
-  n = f32[1024] negate(x)
-  d = f32[1024] add(x, x)
-  ROOT r = (f32[1024], f32[1024]) tuple(n, d))",
+  x = f32[4,256] parameter(0)  m = f32[] constant(-inf)
+  n = f32[4,256] negate(x)
+  a = f32[4] reduce(x, m), dimensions={1}, to_apply=max
+  b = f32[4,256] broadcast(a), dimensions={0}
+  d = f32[4,256] subtract(x, b)
+  ROOT r = (f32[4,256], f32[4,256]) tuple(n, d))",
      true, "in_place r0=p0: d reads the operand later", false},
     {"narrower", "  x = f32[1024] parameter(0)  ROOT r = bf16[1024] convert(x)", true,
      "in_place r0=p0: f32[1024] is not as large as bf16[1024], element by element", false},
