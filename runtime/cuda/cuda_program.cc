@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ir/base/status.h"
+#include "runtime/cuda/graph_order.h"
 
 namespace ingot::runtime::cuda {
 namespace {
@@ -129,6 +130,17 @@ absl::Status Builder::operator()(const Launch& launch) {
   return absl::OkStatus();
 }
 
+// Says of each step which steps of its part it waits for.
+void SetOrder(const Program& program, Stretch& stretch) {
+  for (Part& part : stretch.parts) {
+    for (Stretch& list : part.lists) SetOrder(program, list);
+    std::vector<const Command*> commands;
+    for (const Step& step : part.steps) commands.push_back(step.command);
+    std::vector<std::vector<int>> order = GraphOrder(program, commands);
+    for (size_t i = 0; i < order.size(); ++i) part.steps[i].waits_for = std::move(order[i]);
+  }
+}
+
 }  // namespace
 
 LoadedModules::~LoadedModules() {
@@ -165,6 +177,7 @@ absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     INGOT_RETURN_IF_ERROR(result->modules.Load(module));
   }
   INGOT_RETURN_IF_ERROR(Builder(*result, driver).Add(result->program->commands, result->commands));
+  SetOrder(*result->program, result->commands);
   return result;
 }
 

@@ -21,6 +21,7 @@ struct Step {
   int slot = 0;
   CUfunction function = nullptr;  // launches
   int tensor_map = -1;            // launches: number of its first tensor map; -1: it has none
+  std::vector<int> waits_for;     // steps of the same part (graph_order.h)
 };
 
 struct Stretch;

@@ -223,7 +223,7 @@ MemsetNode CudaRun::NodeOf(const Step& step, const Fill& fill) const {
   return node;
 }
 
-// The graph, node by node; each node waits for the one before it.
+// The graph, node by node.
 absl::Status CudaRun::Build(const Part& part, Graph& graph) {
   if (graph.graph != nullptr) {  // left by a build that failed
     driver_.cuGraphDestroy(graph.graph);
@@ -232,8 +232,10 @@ absl::Status CudaRun::Build(const Part& part, Graph& graph) {
   INGOT_CUDA_RETURN_IF_ERROR(driver_, cuGraphCreate(&graph.graph, 0));
   for (const Step& step : part.steps) {
     CUgraphNode node = nullptr;
-    const CUgraphNode* const before = graph.nodes.empty() ? nullptr : &graph.nodes.back();
-    const size_t count = graph.nodes.empty() ? 0 : 1;
+    std::vector<CUgraphNode> waits_for;
+    for (int earlier : step.waits_for) waits_for.push_back(graph.nodes[earlier]);
+    const CUgraphNode* const before = waits_for.data();
+    const size_t count = waits_for.size();
     const Operation& operation = step.command->operation;
     if (const auto* launch = std::get_if<Launch>(&operation)) {
       const KernelNode parameters = NodeOf(step, *launch);
