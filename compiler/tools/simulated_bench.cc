@@ -13,9 +13,11 @@
 #include "compiler/kernel/simplify.h"
 #include "compiler/kernel/simulator/simulator.h"
 #include "compiler/kernel/text.h"
+#include "compiler/machine/prediction.h"
 #include "compiler/tools/model.h"
 #include "compiler/tools/simulated_work.h"
 #include "ir/base/status.h"
+#include "runtime/cuda/graph_order.h"
 #include "runtime/program.h"
 
 namespace ingot::tools {
@@ -41,6 +43,9 @@ class Commands {
   explicit Commands(const std::vector<runtime::Command>& commands) { Add(commands); }
 
   const std::vector<std::pair<std::string, Work>>& all() const { return works_; }
+  // Whether the command is a launch, a copy or a fill; then its number in `all`.
+  bool Has(const runtime::Command& command) const { return numbers_.contains(&command); }
+  size_t NumberOf(const runtime::Command& command) const { return numbers_.at(&command); }
   // Whether nothing else of `all` is of the same instruction.
   bool IsOnly(const Work& work) const { return kinds_[work.instruction] == 1; }
 
@@ -78,10 +83,12 @@ class Commands {
       works_.push_back({what, {0, &command, label->second}});
     }
     ++works_[found->second].second.count;
+    numbers_[&command] = found->second;
   }
 
   std::vector<std::pair<std::string, Work>> works_;
   absl::flat_hash_map<std::string, size_t> index_;
+  absl::flat_hash_map<const runtime::Command*, size_t> numbers_;
   absl::flat_hash_map<std::string, int32_t> labels_;
   std::vector<int32_t> kinds_;  // by label: how many of works_ have it
 };
@@ -131,6 +138,24 @@ absl::StatusOr<Reports> Assemble(const Module& module, const Target& target,
     reports.emplace(std::move(name), std::move(report));
   }
   return reports;
+}
+
+// Of commands in the order of a graph, how much sooner all are done than one after the other. Their
+// launches overlap, but not the work itself: kernels share the card.
+double OverlappedMicroseconds(const runtime::Program& program,
+                              absl::Span<const runtime::Command* const> commands,
+                              absl::Span<const machine::Prediction> predictions) {
+  const std::vector<std::vector<int>> order = runtime::cuda::GraphOrder(program, commands);
+  std::vector<double> done(commands.size());
+  double last = 0, in_turn = 0, work = 0;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    for (int before : order[i]) done[i] = std::max(done[i], done[before]);
+    done[i] += predictions[i].us;
+    last = std::max(last, done[i]);
+    in_turn += predictions[i].us;
+    work += predictions[i].us - predictions[i].overhead_us;
+  }
+  return in_turn - std::max(last, work);
 }
 
 }  // namespace
@@ -196,6 +221,20 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
       row.work.block.registers = row.report.registers;
     }
     model.rows.push_back(std::move(row));
+  }
+  std::vector<const runtime::Command*> stretch;
+  std::vector<machine::Prediction> predictions;
+  for (size_t i = 0; i <= program.commands.size(); ++i) {
+    const bool is_graph = i < program.commands.size() && commands.Has(program.commands[i]);
+    if (is_graph) {
+      stretch.push_back(&program.commands[i]);
+      const KernelRow& row = model.rows[commands.NumberOf(program.commands[i])];
+      predictions.push_back(machine::PredictTime(row.work, target));
+    } else if (!stretch.empty()) {
+      model.overlapped_us += OverlappedMicroseconds(program, stretch, predictions);
+      stretch.clear();
+      predictions.clear();
+    }
   }
   return model;
 }

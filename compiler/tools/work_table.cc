@@ -90,6 +90,7 @@ Figures FiguresOf(const ModelWork& model, const Target& target) {
     sum.issue_slots += figures.issue_slots;
     sum.predicted_us += figures.predicted_us;
   }
+  sum.predicted_us -= model.overlapped_us;
   sum.floor_us = machine::FloorTime(model.floor_bytes, target);
   return sum;
 }

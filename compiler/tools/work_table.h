@@ -32,6 +32,9 @@ struct ModelWork {
   double elements = 0;
   program::ArenaUse arena;
   std::vector<KernelRow> rows;
+  // In which launches are under way beside other kernels (runtime/cuda/graph_order.h): the model's
+  // prediction is so much less than the sum of its kernels'.
+  double overlapped_us = 0;
 };
 
 // Of one kernel with all its launches, or of a model.
@@ -54,7 +57,7 @@ struct Figures {
 };
 
 Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& target);
-// Sums over the rows; of used_loads, used_stores and bytes_in_flight the least, of
+// Sums over the rows, less what overlaps; of used_loads, used_stores and bytes_in_flight the least, of
 // bank_conflict_ways the most.
 Figures FiguresOf(const ModelWork& model, const Target& target);
 

@@ -37,6 +37,23 @@ ENTRY e {
   ROOT y = f32[] reduce(x, zero), dimensions={0}, to_apply=add
 }
 """
+# Two kernels: sums of columns, which depend on one another or do not.
+TWO = """HloModule two
+add {
+  a = f32[] parameter(0)
+  b = f32[] parameter(1)
+  ROOT s = f32[] add(a, b)
+}
+ENTRY e {
+  x = f32[64,1024] parameter(0)
+  y = f32[16,64] parameter(1)
+  zero = f32[] constant(0)
+  p = f32[64] reduce(x, zero), dimensions={1}, to_apply=add
+  both = f32[16,64] broadcast(p), dimensions={1}
+  q = f32[16] reduce(%s, zero), dimensions={1}, to_apply=add
+  ROOT r = (f32[64], f32[16]) tuple(p, q)
+}
+"""
 # Rows of bf16 that share a scale of f32, and after it one more.
 SCALED = """HloModule scaled
 add {
@@ -130,6 +147,12 @@ def main():
             model = bench(SCALED % result, folder)
             check(model["kernels"] == 1, "rows are one kernel", model)
             check(model["asked"] <= 1.51, "rows share what they load:", result, model)
+
+        for operand, overlaps in [("y", True), ("both", False)]:
+            model = bench(TWO % operand, folder)
+            kernels = sum(kernel["predicted_us"] for kernel in model["per_kernel"])
+            check(model["kernels"] == 2 and (model["predicted_us"] < 0.9 * kernels) == overlaps,
+                  "launches overlap where kernels have nothing in common:", operand, model)
 
         for target in ["sim:x86_64-v3", "sim:sm_12", "sim:"]:
             done = run(str(add), "--target=%s" % target)

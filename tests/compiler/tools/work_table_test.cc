@@ -79,6 +79,8 @@ TEST_F(WorkTableTest, OfAModelSumsAndTheLeast) {
   for (const KernelRow& row : model_.rows)
     predicted += FiguresOf(row, model_, target_).predicted_us;
   EXPECT_DOUBLE_EQ(sum.predicted_us, predicted);
+  model_.overlapped_us = 0.5;
+  EXPECT_DOUBLE_EQ(FiguresOf(model_, target_).predicted_us, predicted - 0.5);
 }
 
 TEST_F(WorkTableTest, AModelWithoutBytesHasNoRatios) {
