@@ -4,6 +4,7 @@ namespace ingot {
 namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
+constexpr absl::string_view kProducts[] = {"dots-of-vectors"};
 constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", "dce"};
 constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
                                        "wrap-in-fusions", "join-elementwise",   "dce"};
@@ -13,6 +14,8 @@ constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
+    {"products", "sums of products that no matrix unit makes faster are like other sums from here on",
+     kProducts, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},
     {"fuse", "decides kernels, after ops too large for one; nothing may change the graph behind it",
