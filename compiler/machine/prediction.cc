@@ -42,11 +42,15 @@ double Overlapped(double a, double b, double exponent) {
 
 // All in nanoseconds: 1 GB/s is a byte a nanosecond.
 
+double StreamTime(const KernelWork& work, const Card& card) {
+  const double write_cost = 2 / card.copy_gbps - 1 / card.read_gbps;
+  return work.read_bytes / card.read_gbps + work.written_bytes * write_cost;
+}
+
 double MemoryTime(const KernelWork& work, double bytes_in_flight, const Target& target) {
   constexpr double kExponent = 2.5;
   const Card& card = *target.card;
-  const double write_cost = 2 / card.copy_gbps - 1 / card.read_gbps;
-  const double stream = work.read_bytes / card.read_gbps + work.written_bytes * write_cost;
+  const double stream = StreamTime(work, card);
   const double cached_bytes = 32 * work.cached_sectors;
   const double again = std::max(0.0, work.loads.useful_bytes - cached_bytes - work.read_bytes);
   double wait = work.read_bytes * card.latency_ns + again * card.l2_latency_ns;
@@ -144,6 +148,10 @@ Prediction PredictTime(const KernelWork& work, const Target& target) {
     prediction.waits_us = std::max(0.0, Overlapped(issue, memory, exponent) - *largest);
   }
   prediction.us = prediction.overhead_us + *largest + prediction.waits_us;
+  const double most = OccupancyOf(work.block, target).blocks * target.multiprocessors;
+  prediction.card_us =
+      std::max(StreamTime(work, card) / kNsPerUs,
+               std::min(1.0, work.blocks / most) * (*largest + prediction.waits_us));
   return prediction;
 }
 

@@ -60,6 +60,9 @@ struct Prediction {
   double us = 0;           // all together
   double overhead_us = 0;  // launch and the first load's latency
   double waits_us = 0;     // in which resident blocks wait and none works in their place
+  // Without overhead, of the whole card: as much as kernels that run beside it cannot have.  Less
+  // than the time of a kernel that is no wave of blocks.
+  double card_us = 0;
   std::array<double, kBoundCount> terms{};  // in microseconds
   Bound bound = Bound::kMemory;             // the largest of them
   double bytes_in_flight = 0;               // on average a multiprocessor

@@ -508,12 +508,21 @@ Leaves Emitter::NewOutputs() {
   return outputs;
 }
 
+// Commands that touch the same memory wait for one another.  On a GPU, where others run side by
+// side, small memory is not used again at once: no more than 1 MB rests for each buffer that a
+// command makes.
+void Rest(buffers::Lifetime& lifetime) {
+  constexpr int64_t kRestingBytes = 1 << 20, kMostCommands = 256;
+  lifetime.last += std::min(kMostCommands, kRestingBytes / std::max<int64_t>(lifetime.size, 1));
+}
+
 void Emitter::PlaceBuffers() {
   std::vector<buffers::Lifetime> lifetimes;
   std::vector<size_t> in_arena;
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (buffers_[i].output >= 0 || !buffers_[i].used) continue;
     lifetimes.push_back(buffers_[i].lifetime);
+    if (target_.platform == Platform::kCuda) Rest(lifetimes.back());
     in_arena.push_back(i);
   }
   const buffers::ArenaPlan plan = buffers::PlanArena(lifetimes, runtime::kArenaAlignment);

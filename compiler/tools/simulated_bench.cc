@@ -153,7 +153,7 @@ double OverlappedMicroseconds(const runtime::Program& program,
     done[i] += predictions[i].us;
     last = std::max(last, done[i]);
     in_turn += predictions[i].us;
-    work += predictions[i].us - predictions[i].overhead_us;
+    work += predictions[i].card_us;
   }
   return in_turn - std::max(last, work);
 }
