@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "compiler/lower/emitter.h"
+#include "compiler/lower/scalar.h"
 #include "ir/index_map/index_map.h"
 
 namespace ingot::lower {
@@ -115,34 +116,6 @@ Elements EmitIota(ElementEmitter& e, const Instruction& instruction, const Index
   return {e.Convert({value, nullptr}, e.math().type(), type)};
 }
 
-// The bits of an element of at most 64 bits, as an unsigned integer of at least 8.
-Value BitsOf(ElementEmitter& e, Value value) {
-  static constexpr ElementType kUnsignedOf[] = {ElementType::kU8, ElementType::kU16,
-                                                ElementType::kU32, ElementType::kU64};
-  const ElementType type = value->type.element;
-  if (type == ElementType::kPred) return e.b().Convert(value, ElementType::kU8);
-  if (BitWidth(type) == 2) value = e.b().Bitcast(value, value->type.WithElement(ElementType::kU2));
-  if (BitWidth(type) == 4) value = e.b().Bitcast(value, value->type.WithElement(ElementType::kU4));
-  if (BitWidth(type) < 8) return e.b().Convert(value, ElementType::kU8);
-  const int log2_bytes = ByteWidth(type) == 1   ? 0
-                         : ByteWidth(type) == 2 ? 1
-                         : ByteWidth(type) == 4 ? 2
-                                                : 3;
-  return e.b().Bitcast(value, value->type.WithElement(kUnsignedOf[log2_bytes]));
-}
-
-// The element of `type` with the low bits of an unsigned integer.
-Value FromBits(ElementEmitter& e, Value bits, ElementType type) {
-  static constexpr ElementType kUnsignedOf[] = {ElementType::kU2,  ElementType::kU4,
-                                                ElementType::kU8,  ElementType::kU16,
-                                                ElementType::kU32, ElementType::kU64};
-  if (type == ElementType::kPred) return e.b().Convert(bits, type);
-  int i = 0;
-  while (BitWidth(kUnsignedOf[i]) < BitWidth(type)) ++i;
-  const Value narrow = e.b().Convert(bits, kUnsignedOf[i]);
-  return e.b().Bitcast(narrow, narrow->type.WithElement(type));
-}
-
 // Between types of different widths: a row of narrow elements is one wide element, the first one in
 // the low bits.
 Elements EmitBitcastConvert(ElementEmitter& e, const Instruction& instruction, const Index& index) {
@@ -155,7 +128,7 @@ Elements EmitBitcastConvert(ElementEmitter& e, const Instruction& instruction, c
   }
   if (BitWidth(from) == BitWidth(to)) {
     const Value value = e.Emit(operand, index).re;
-    return {{FromBits(e, BitsOf(e, value), to), nullptr}};
+    return {{FromBits(e.b(), BitsOf(e.b(), value), to), nullptr}};
   }
   if (index.lanes() > 1) return {};
   Index at = *e.math().WithDims(index, instruction.shape().dimensions());
@@ -163,22 +136,49 @@ Elements EmitBitcastConvert(ElementEmitter& e, const Instruction& instruction, c
   if (BitWidth(from) > BitWidth(to)) {
     const Value part = at.dims.back();
     at.dims.pop_back();
-    const Value bits = BitsOf(e, e.Emit(operand, at).re);
+    const Value bits = BitsOf(e.b(), e.Emit(operand, at).re);
     const Value shift = e.b().Mul(part, e.math().Const(BitWidth(to)));
-    return {{FromBits(e, e.b().Lshr(bits, e.b().Convert(shift, bits->type.element)), to), nullptr}};
+    return {
+        {FromBits(e.b(), e.b().Lshr(bits, e.b().Convert(shift, bits->type.element)), to), nullptr}};
   }
   Value bits = nullptr;
   for (int64_t part = 0; part < BitWidth(to) / BitWidth(from); ++part) {
     Index narrow = at;
     narrow.dims.push_back(e.math().Const(part));
-    Value piece = e.b().Convert(BitsOf(e, e.Emit(operand, narrow).re), ElementType::kU64);
+    Value piece = e.b().Convert(BitsOf(e.b(), e.Emit(operand, narrow).re), ElementType::kU64);
     piece = e.b().Shl(piece, e.b().Integer(piece->type, part * BitWidth(from)));
     bits = bits == nullptr ? piece : e.b().Or(bits, piece);
   }
-  return {{FromBits(e, bits, to), nullptr}};
+  return {{FromBits(e.b(), bits, to), nullptr}};
 }
 
 }  // namespace
+
+Value BitsOf(kernel::Builder& b, Value value) {
+  static constexpr ElementType kUnsignedOf[] = {ElementType::kU8, ElementType::kU16,
+                                                ElementType::kU32, ElementType::kU64};
+  const ElementType type = value->type.element;
+  if (type == ElementType::kPred) return b.Convert(value, ElementType::kU8);
+  if (BitWidth(type) == 2) value = b.Bitcast(value, value->type.WithElement(ElementType::kU2));
+  if (BitWidth(type) == 4) value = b.Bitcast(value, value->type.WithElement(ElementType::kU4));
+  if (BitWidth(type) < 8) return b.Convert(value, ElementType::kU8);
+  const int log2_bytes = ByteWidth(type) == 1   ? 0
+                         : ByteWidth(type) == 2 ? 1
+                         : ByteWidth(type) == 4 ? 2
+                                                : 3;
+  return b.Bitcast(value, value->type.WithElement(kUnsignedOf[log2_bytes]));
+}
+
+Value FromBits(kernel::Builder& b, Value bits, ElementType type) {
+  static constexpr ElementType kUnsignedOf[] = {ElementType::kU2,  ElementType::kU4,
+                                                ElementType::kU8,  ElementType::kU16,
+                                                ElementType::kU32, ElementType::kU64};
+  if (type == ElementType::kPred) return b.Convert(bits, type);
+  int i = 0;
+  while (BitWidth(kUnsignedOf[i]) < BitWidth(type)) ++i;
+  const Value narrow = b.Convert(bits, kUnsignedOf[i]);
+  return b.Bitcast(narrow, narrow->type.WithElement(type));
+}
 
 Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index) {
   switch (instruction.opcode()) {

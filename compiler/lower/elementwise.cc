@@ -265,17 +265,20 @@ bool HasExcessPrecision(const Elements& operands) {
   });
 }
 
-// x / y of f32, where y is one value for all lanes of a vector; null where it is not, or where a
-// plain division is as good.
+// x / y of f32, where y is one value for all lanes of a vector, or for many places of a tile's
+// thread; null where it is not, or where a plain division is as good.
 Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elements& operands,
-                   Value x) {
-  constexpr int kLeastLanes = 4;
+                   const Index& index, Value x) {
+  constexpr int kLeastPlaces = 4;
   const Element& divisor = operands[1];
-  const bool same =
-      divisor.re->opcode == kernel::Opcode::kBroadcast && x->type.lanes >= kLeastLanes;
-  if (!same && !divisor.re->IsConstant()) return nullptr;
+  const bool is_lane =
+      divisor.re->opcode == kernel::Opcode::kBroadcast && x->type.lanes >= kLeastPlaces;
+  const bool is_shared = x->type.lanes == 1 && index.point >= 0 &&
+                         e.context().approximation == Approximation::kFast &&
+                         e.context().tile->PlacesThatShare(instruction, 1) >= kLeastPlaces;
+  if (!is_lane && !is_shared && !divisor.re->IsConstant()) return nullptr;
   Builder& b = e.b();
-  const Value one = same ? divisor.re->operands[0] : divisor.re;
+  const Value one = is_lane ? divisor.re->operands[0] : divisor.re;
   const Divisor made = MakeDivisor(b, b.Convert(one, ElementType::kF32));
   const bool is_rough = e.context().approximation == Approximation::kFast &&
                         (IsNarrow(instruction.shape().element_type()) ||
@@ -284,7 +287,8 @@ Value DivideBySame(ElementEmitter& e, const Instruction& instruction, const Elem
 }
 
 // All operands of one type, in its compute type; the result rounded to the result's type.
-Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Elements& operands) {
+Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Elements& operands,
+                const Index& index) {
   const Opcode opcode = instruction.opcode();
   const ElementType type = instruction.operand(0)->shape().element_type();
   if (IsComplex(type)) {
@@ -306,7 +310,7 @@ Element EmitRow(ElementEmitter& e, const Instruction& instruction, const Element
     Value quotient = nullptr;
     if (options.approximation != Approximation::kNone && compute == ElementType::kF32) {
       if (opcode == Opcode::kDivide) {
-        quotient = DivideBySame(e, instruction, operands, values[0]);
+        quotient = DivideBySame(e, instruction, operands, index, values[0]);
       } else if (e.context().IsSeenNarrow(instruction)) {
         options.rounded_to = ElementType::kBF16;
       }
@@ -416,7 +420,7 @@ Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, cons
       e.Unsupported(instruction, "stochastic rounding is not lowered");
       return {e.Zero(type)};
     default:
-      return {EmitRow(e, instruction, operands)};
+      return {EmitRow(e, instruction, operands, index)};
   }
 }
 

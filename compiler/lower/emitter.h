@@ -48,6 +48,9 @@ class TileSpace {
   virtual const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const = 0;
   // The place as an index of `instruction`'s result.
   virtual Index IndexAt(const Instruction& instruction, int point) = 0;
+  // How many places of a thread, each of another element of the consumer, read the same element of
+  // its operand.
+  virtual int64_t PlacesThatShare(const Instruction& consumer, int64_t operand) const = 0;
   // The plan holds the instruction's value.
   virtual bool IsHeld(const Instruction& instruction) const = 0;
 };

@@ -24,6 +24,11 @@ absl::StatusOr<kernel::Value> EmitRealScalar(kernel::Builder& b, Opcode opcode, 
 absl::StatusOr<Element> EmitComplexScalar(kernel::Builder& b, Opcode opcode,
                                           absl::Span<const Element> operands);
 
+// The bits of an element of at most 64 bits, as an unsigned integer of at least 8; and the element
+// of `type` with the low bits of an unsigned integer.
+kernel::Value BitsOf(kernel::Builder& b, kernel::Value value);
+kernel::Value FromBits(kernel::Builder& b, kernel::Value bits, ElementType type);
+
 }  // namespace ingot::lower
 
 #endif  // INGOT_COMPILER_LOWER_SCALAR_H_

@@ -60,20 +60,19 @@ class TileLowering : public TileTasks {
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
     in_loop_ = in_loop_ && !HasOtherExchanges();
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
-    if (!plan_.staged.empty()) b_.Barrier();
+    CopyPacked();
+    if (!plan_.staged.empty() || plan_.packed >= 0) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
     EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));
-    if (!plan_.turned.empty()) {
-      EmitTurned(kept);
-      return;
-    }
+    if (!plan_.turned.empty()) return EmitTurned(kept);
     const std::vector<TileReduction*> across = StartAcross();
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
+      ReadPacked();
       EmitTile();
     });
     for (TileReduction* reduction : across) FinishAcross(*reduction);
-    StoreGathered();
+    StoreKept();
   }
 
   void SetLaunch() {

@@ -29,7 +29,6 @@ void TileGathered::Store(
   IndexMath& math = frame_.context.math;
   const int c = frame_.plan.tile().gathered;
   const plan::TileClass& tile = frame_.plan.tile().classes[c];
-  b.Barrier();
   const Value thread = math.Convert(b.ThreadId());
   for (int64_t first = 0; first < tile.block_extent(); first += frame_.plan.block_threads) {
     const Value place = math.Add(thread, first);

@@ -19,8 +19,8 @@ class TileGathered {
   // The value of result number `result`, a leaf of a root, at a coordinate along the class.
   void Keep(size_t result, const Instruction& root, const Shape& leaf, kernel::Value coordinate,
             kernel::Value value);
-  // Behind the last trip: each thread stores elements.  `index_at` gives a root's index of a
-  // coordinate.
+  // Behind the last trip and a barrier: each thread stores elements.  `index_at` gives a root's
+  // index of a coordinate.
   void Store(
       const std::function<Index(const Instruction& root, kernel::Value coordinate)>& index_at);
 

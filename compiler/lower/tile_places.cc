@@ -4,6 +4,7 @@
 
 #include "compiler/kernel/kernel.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_packed.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -49,6 +50,13 @@ Value TilePlaces::Digit(Value number, int64_t below, int64_t size, int64_t all) 
 Value TilePlaces::VectorOfBlock(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
+  if (c == plan_.packed) {
+    // The warps' and the registers' rows are between those of two lanes, and behind all lanes'.
+    const int64_t stride = plan::PackedStride(plan_);
+    const Value number = math_.Add(warp_[c], int64_t{r} * tile.warps);
+    const Value among_lanes = b.Add(math_.Mul(lane_[c], stride), math_.Rem(number, stride));
+    return b.Add(among_lanes, math_.Mul(math_.Div(number, stride), stride * tile.lanes));
+  }
   const Value at = b.Add(lane_[c], math_.Mul(warp_[c], tile.lanes));
   const int64_t extent = int64_t{1} * tile.lanes * tile.warps;
   return register_[c] != nullptr ? b.Add(at, math_.Mul(register_[c], extent))
@@ -96,6 +104,7 @@ bool TilePlaces::IsMasked(int c, int r) const {
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
   // Of the last block and trip.
   const int64_t all = tile.block_extent() * tile.blocks;
+  if (c == plan_.packed) return all > tile.size;
   return all - (tile.registers - 1 - r) * register_extent > tile.size;
 }
 

@@ -8,7 +8,8 @@ namespace ingot::lower {
 
 using kernel::Value;
 
-TileRoots::TileRoots(Frame& frame) : TileWalk(frame), gathered_(frame, places_) {
+TileRoots::TileRoots(Frame& frame)
+    : TileWalk(frame), packed_(frame, info_, places_), gathered_(frame, places_) {
   int results = 0;
   for (const Instruction* root : info_.graph().view().roots) {
     first_result_.push_back(results);
@@ -28,7 +29,10 @@ std::vector<int> TileRoots::RootsOf(int level) const {
 Value TileRoots::IsStored(absl::Span<const int> own, const std::vector<int>& registers,
                           const std::vector<int>& apart, Value end) {
   Value stores = b_.True();
+  const bool in_range = plan_.packed >= 0 && plan::Contains(own, plan_.order[0]);
   for (int c = 0; c < class_count_; ++c) {
+    if (in_range && c == plan_.packed)
+      continue;  // what lies beyond the last row stays in the range
     if (std::find(own.begin(), own.end(), c) != own.end()) {
       const bool is_end = end != nullptr && c == plan_.order[0];
       const Value inside = is_end ? end : Inside({c}, registers);
@@ -83,7 +87,7 @@ void TileRoots::StoreRoots(const std::vector<int>& roots, const std::vector<int>
         if (computed_late[i]) values[i] = EmitRoot(roots[i], indices[i]);
       }
       for (size_t i : together) {
-        StoreElements(roots[i], indices[i], values[i]);
+        StoreElements(roots[i], registers, indices[i], values[i]);
         stored[i] = true;
       }
     };
@@ -100,12 +104,17 @@ Elements TileRoots::EmitRoot(int root, const Index& index) {
   return values;
 }
 
-void TileRoots::StoreElements(int root, const Index& index, const Elements& values) {
+void TileRoots::StoreElements(int root, const std::vector<int>& registers, const Index& index,
+                              const Elements& values) {
   const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
   const bool gathers = plan_.gathered >= 0 && !HasReducedClass(ValueOfRoot(root));
   for (size_t i = 0; i < leaves.size(); ++i) {
     const size_t result = first_result_[root] + i;
-    if (gathers) {
+    if (packed_.IsRange(result)) {
+      const Element value = e_.Broadcast(values[i], index.lanes());
+      packed_.Write(result, registers[plan_.packed], CoordinateAt(index.point, plan_.order[0]),
+                    value.re);
+    } else if (gathers) {
       const Value coordinate = CoordinateAt(index.point, plan_.gathered);
       gathered_.Keep(result, Root(root), leaves[i], coordinate, values[i].re);
     } else {
@@ -114,7 +123,28 @@ void TileRoots::StoreElements(int root, const Index& index, const Elements& valu
   }
 }
 
-void TileRoots::StoreGathered() {
+void TileRoots::CopyPacked() {
+  if (plan_.packed >= 0) packed_.Copy();
+}
+
+void TileRoots::ReadPacked() {
+  if (plan_.packed < 0) return;
+  ForRegisters(ClassesBut({}), [&](const std::vector<int>& registers) {
+    const int point = NewPoint(registers);
+    for (size_t i = 0; i < packed_.inputs().size(); ++i) {
+      const Instruction& parameter = info_.graph().value(packed_.inputs()[i]);
+      const Value elements =
+          packed_.Read(i, registers[plan_.packed], CoordinateAt(point, plan_.order[0]));
+      e_.Provide(parameter, IndexAt(parameter, point), 0, {elements, nullptr});
+    }
+  });
+  if (packed_.HasResults()) b_.Barrier();
+}
+
+void TileRoots::StoreKept() {
+  if (plan_.gathered < 0 && !packed_.HasResults()) return;
+  b_.Barrier();
+  if (packed_.HasResults()) packed_.Store();
   if (plan_.gathered < 0) return;
   gathered_.Store([&](const Instruction& root, Value coordinate) {
     return IndexAt(root, NewPointAt(plan_.gathered, coordinate));

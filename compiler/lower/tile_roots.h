@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/lower/tile_gathered.h"
+#include "compiler/lower/tile_packed.h"
 #include "compiler/lower/tile_walk.h"
 
 namespace ingot::lower {
@@ -27,13 +28,19 @@ class TileRoots : public TileWalk {
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers);
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
                   kernel::Value end);
-  // Behind the last trip: results that the block has gathered.
-  void StoreGathered();
+  // Before the walk, a barrier being between: copies the block's ranges of TilePlan::packed, and
+  // provides what the thread's places have of them.
+  void CopyPacked();
+  void ReadPacked();
+  // Behind the last trip: results that the block has in shared memory.
+  void StoreKept();
 
  private:
   Elements EmitRoot(int root, const Index& index);
-  void StoreElements(int root, const Index& index, const Elements& values);
+  void StoreElements(int root, const std::vector<int>& registers, const Index& index,
+                     const Elements& values);
 
+  TilePacked packed_;
   TileGathered gathered_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
 };

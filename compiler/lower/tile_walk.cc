@@ -56,6 +56,18 @@ const Instruction* TileWalk::SourceOf(const Instruction& consumer, int64_t opera
   return &info_.graph().value(access.source);
 }
 
+int64_t TileWalk::PlacesThatShare(const Instruction& consumer, int64_t operand) const {
+  const Instruction* source = SourceOf(consumer, operand);
+  if (source == nullptr) return 1;
+  const absl::Span<const int> own = info_.space().ClassesOf(info_.graph().NumberOf(*source));
+  int64_t places = 1;
+  for (int c : info_.space().ClassesOf(info_.graph().NumberOf(consumer))) {
+    if (plan::Contains(own, c)) continue;
+    places *= int64_t{plan_.classes[c].vector} * plan_.classes[c].registers;
+  }
+  return places;
+}
+
 Index TileWalk::IndexAt(const Instruction& instruction, int point) {
   Index index;
   index.point = point;

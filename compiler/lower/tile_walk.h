@@ -18,6 +18,7 @@ class TileWalk : public TileSpace {
  public:
   const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;
   Index IndexAt(const Instruction& instruction, int point) override;
+  int64_t PlacesThatShare(const Instruction& consumer, int64_t operand) const override;
 
  protected:
   explicit TileWalk(Frame& frame);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/pass_levels.h"
+#include "compiler/plan/tile_packed.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -134,6 +135,10 @@ class Proof {
     const TilePlan& tile = kernel.tile();
     INGOT_REQUIRE(!Contains(tile.staged, operand_), "all threads of a block read a staged operand");
     INGOT_REQUIRE(!Contains(tile.turned, operand_), "other blocks store what a box has");
+    // A block has read all of a range before it stores any.
+    if (IsPacked(info_, tile, operand_) && IsPacked(info_, tile, root_value_)) {
+      return absl::OkStatus();
+    }
     INGOT_REQUIRE(tile.gathered < 0 || levels_.HasEnded(info_, root_value_),
                   "other threads store what is gathered");
     if (levels_.last > 0 && !levels_.HasReduced(info_, tile, root_value_)) return IsReadLate(tile);

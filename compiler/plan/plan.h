@@ -153,6 +153,10 @@ struct TilePlan {
   // class of these, whose trips are then inside the block's part, as registers are (b and i above
   // change places).  What a block has of such a result is stored together, behind the last trip.
   int gathered = -1;
+  // Where a block's rows, which are short and begin anywhere, are one range of each array: their
+  // class.  Ranges of inputs are copied to shared memory before anything else, those of results
+  // behind all (tile_packed.h).  A lane's rows lie PackedStride apart from its neighbour's.
+  int packed = -1;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
@@ -172,10 +176,10 @@ struct TilePlan {
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
                     visit("shifted", self.shifted); visit("gathered", self.gathered);
-                    visit("staged", self.staged); visit("turned", self.turned);
-                    visit("kept", self.kept); visit("ahead", self.ahead);
-                    visit("trips_ahead", self.trips_ahead); visit("buffered", self.buffered);
-                    visit("class", self.classes);)
+                    visit("packed", self.packed); visit("staged", self.staged);
+                    visit("turned", self.turned); visit("kept", self.kept);
+                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
+                    visit("buffered", self.buffered); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

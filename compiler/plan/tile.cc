@@ -338,6 +338,7 @@ class TilePlanner {
     tile.staged = deal_.staged;
     tile.turned = deal_.turned;
     tile.gathered = deal_.gathered;
+    tile.packed = deal_.packed;
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     tile.trips_ahead = deal_.trips_ahead;

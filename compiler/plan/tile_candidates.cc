@@ -19,6 +19,8 @@ constexpr TileKnobs kVariations[] = {
     {.stages = true},
     // Each row loads what it shares with others.
     {.shares_rows = false},
+    // Short rows are loaded one by one.
+    {.packs = false},
     // Results of few elements are stored one by one.
     {.gathers = false},
     // Long rows: wait for the loads of each.

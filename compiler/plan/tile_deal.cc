@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/integers.h"
 
@@ -266,6 +267,7 @@ class Dealer {
 
   // Rows along memory: the threads of a row hold it, if it fits.
   void DealRows() {
+    if (DealPacked(info_, levels_, target_, order_, knobs_, deal_)) return;
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
     if (reduced.size() == 1) AlignRows();

@@ -73,6 +73,8 @@ struct TileKnobs {
   bool shares_rows = true;
   // Whether a block has rows for a sector of each result that has no element of a row.
   bool gathers = true;
+  // Whether short rows that begin anywhere are copied to shared memory as ranges.
+  bool packs = true;
 };
 
 struct TileDeal {
@@ -80,6 +82,7 @@ struct TileDeal {
   bool aligned = false;            // TilePlan's
   bool shifted = false;
   int gathered = -1;
+  int packed = -1;
   std::vector<int> staged, turned, kept, ahead, buffered;
   int trips_ahead = 1;
   int64_t splits = 1;       // blocks that share what is reduced

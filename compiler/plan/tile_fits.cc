@@ -13,6 +13,7 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
@@ -55,7 +56,7 @@ class Checker {
     return absl::OkStatus();
   }
 
-  // What is staged, gathered or copied ahead, and what warps exchange for each reduction.
+  // What is staged, gathered, packed or copied ahead, and what warps exchange for each reduction.
   int64_t SharedBytes(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
     int64_t bytes = 0;
@@ -70,6 +71,7 @@ class Checker {
       const Shape& shape = info_.graph().value(v).shape();
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
     }
+    if (tile.packed >= 0) bytes = SaturatingAdd(bytes, PackedBytes(info_, tile));
     for (int v : tile.turned) bytes = SaturatingAdd(bytes, BoxOf(info_, tile, v).bytes);
     for (int v : tile.ahead) {
       const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
@@ -126,6 +128,7 @@ class Checker {
     INGOT_RETURN_IF_ERROR(TurnedFit(tile));
     INGOT_RETURN_IF_ERROR(KeptFit(number));
     INGOT_RETURN_IF_ERROR(GatheredFit(tile));
+    INGOT_RETURN_IF_ERROR(PackedFits(info_, levels_, tile));
     INGOT_RETURN_IF_ERROR(AheadFit(number));
     return MemoryFits(number);
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_packed.h"
 
 namespace ingot::plan {
 namespace {
@@ -37,16 +38,15 @@ int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
   return bytes;
 }
 
-// Blocks that a multiprocessor can hold whose threads hold so many elements.
-int64_t MostResident(const FusionInfo& info, const Target& target, const std::vector<int>& staged,
-                     int64_t held, int block_threads) {
+// Blocks that a multiprocessor can hold whose threads hold so many elements, with so many bytes of
+// shared memory for inputs.
+int64_t MostResident(const Target& target, int64_t shared_bytes, int64_t held, int block_threads) {
   const Card& card = *target.card;
   const int64_t threads =
       std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
   int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
-  if (!staged.empty()) {
-    const int64_t bytes =
-        StagedBytes(info, staged) + kOtherSharedBytes + card.reserved_shared_bytes;
+  if (shared_bytes > 0) {
+    const int64_t bytes = shared_bytes + kOtherSharedBytes + card.reserved_shared_bytes;
     most = std::min(most, card.shared_bytes / bytes);
   }
   return most;
@@ -160,7 +160,8 @@ class RowTurns {
   bool StageRows() {
     if (shared_bytes_ <= kLeastStaged * row_bytes_) return false;
     const auto [threads, held] = Block();
-    const int64_t resident = MostResident(info_, target_, shared_, held, static_cast<int>(threads));
+    const int64_t resident =
+        MostResident(target_, StagedBytes(info_, shared_), held, static_cast<int>(threads));
     if (resident * threads < kBusyThreads / 2) return false;
     if (StagedBytes(info_, shared_) + kOtherSharedBytes > target_.shared_bytes) return false;
     int64_t blocks = 1;
@@ -306,8 +307,10 @@ int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Targe
   const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
                                           std::max<int64_t>(1, bytes * block_threads)),
                                   kBusyThreads / block_threads);
+  int64_t shared = StagedBytes(info, tile.staged);
+  if (tile.packed >= 0) shared += PackedBytes(info, tile);
   const int64_t resident =
-      std::min({wanted, MostResident(info, target, tile.staged, held + kept, block_threads),
+      std::min({wanted, MostResident(target, shared, held + kept, block_threads),
                 CeilDiv(blocks, target.multiprocessors)});  // no more than there are
   return resident == 1 ? 0 : static_cast<int>(resident);
 }

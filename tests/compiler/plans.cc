@@ -135,6 +135,7 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 FusionPlan PlanDrawer::Draw() {
   FusionPlan drawn = plan::MakePlan(fusion_, target_);
   if (!drawn.kernels[0].tile().turned.empty()) return DrawTurned(std::move(drawn));
+  if (drawn.kernels[0].tile().packed >= 0 && Below(2) == 0) return DrawPacked(std::move(drawn));
   if (levels_.across > 0) return DrawAcross(std::move(drawn));
   std::vector<plan::Join> joins;
   if (Below(2) == 0) joins = plan::FindJoins(info_);
@@ -245,6 +246,30 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
     plan::SetTile(kernel, std::move(tile));
   }
   drawn.scratch = plan::PartsScratch(info_, {}, parts);
+  return drawn;
+}
+
+FusionPlan PlanDrawer::DrawPacked(FusionPlan drawn) {
+  KernelPlan& kernel = drawn.kernels[0];
+  TilePlan tile = kernel.tile();
+  TileClass& rows = tile.classes[tile.packed];
+  TileClass& inner = tile.classes[tile.order[0]];
+  rows = {.size = rows.size};
+  inner = {.size = inner.size,
+           .vector = std::max(1, plan::MostVector(info_, tile.order[0]) >> Below(3))};
+  inner.lanes = 1 << Below(6);
+  inner.warps = 1 << Below(2);
+  rows.lanes = 32 / inner.lanes;
+  rows.warps = 1 << Below(4);
+  rows.registers = 1 + Below(4);
+  inner.registers = static_cast<int>(CeilDiv(inner.size, inner.block_extent()));
+  rows.blocks = CeilDiv(rows.size, rows.block_extent());
+  tile.gathered = Below(2) == 0 ? tile.packed : -1;
+  tile.staged.clear();
+  PlaceInputs(tile);
+  if (Below(4) == 0) kernel.index_type = ElementType::kS64;
+  kernel.resident_blocks = Below(3);
+  plan::SetTile(kernel, std::move(tile));
   return drawn;
 }
 

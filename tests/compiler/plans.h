@@ -53,6 +53,8 @@ class PlanDrawer {
 
   // Another plan with the boxes of inputs that lie across the results.
   plan::FusionPlan DrawTurned(plan::FusionPlan drawn);
+  // Other short rows that are ranges.
+  plan::FusionPlan DrawPacked(plan::FusionPlan drawn);
   // Another walk with reductions across it.
   plan::FusionPlan DrawAcross(plan::FusionPlan drawn);
   // Inputs that are staged, kept, or ahead.

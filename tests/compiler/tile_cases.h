@@ -38,9 +38,9 @@ struct Case {
 // Reductions that are joined round a little more often.
 inline constexpr double kJoinedTolerance = 4e-6;
 
-// Rows, columns, both, transposes of vectors and of rows that begin anywhere, several results, a
-// combiner without identity, vectors that do not divide, two levels of reductions, values that rows
-// share, reductions that can be joined, reductions across a walk.
+// Rows, short ones too, columns, both, transposes of vectors and of rows that begin anywhere,
+// several results, a combiner without identity, vectors that do not divide, two levels of
+// reductions, values that rows share, reductions that can be joined, reductions across a walk.
 inline constexpr Case kCases[] = {
     {"elements", R"(
   x = f32[36,7,50] parameter(0)  y = f32[7,36,50] parameter(1)
@@ -63,6 +63,30 @@ inline constexpr Case kCases[] = {
     {"rows", R"(
   x = f32[37,200] parameter(0)  z = f32[] constant(3)
   ROOT r = f32[37] reduce(x, z), dimensions={1}, to_apply=add)"},
+    // Short rows that begin anywhere, of several types, with what all rows and what each row has.
+    {"short_rows", R"(
+  x = bf16[333,7] parameter(0)  k = u8[333,7] parameter(1)  g = f32[7] parameter(2)
+  w = f32[333] parameter(3)
+  z = f32[] constant(0)
+  c = f32[333,7] convert(x)  f = f32[333,7] convert(k)
+  v = f32[333,7] multiply(c, f)
+  a = f32[333] reduce(v, z), dimensions={1}, to_apply=add
+  s = f32[333] add(a, w)
+  b = f32[333,7] broadcast(s), dimensions={0}
+  d = f32[333,7] broadcast(g), dimensions={1}
+  y = f32[333,7] add(b, d)
+  p = pred[333,7] compare(y, c), direction=GT
+  q = f32[333,7] multiply(y, f)
+  u = s32[333,7] convert(q)
+  ROOT r = (pred[333,7], s32[333,7], f32[333]) tuple(p, u, a))"},
+    {"rows_of_pairs", R"(
+  x = f64[600,6] parameter(0)  y = f16[600,6] parameter(1)
+  h = f32[600,6] convert(y)  z = f32[] constant(0)
+  c = f32[600,6] convert(x)  v = f32[600,6] add(c, h)
+  a = f32[600] reduce(v, z), dimensions={1}, to_apply=add
+  b = f32[600,6] broadcast(a), dimensions={0}
+  d = f32[600,6] subtract(v, b)
+  ROOT r = f64[600,6] convert(d))"},
     {"columns", R"(
   x = bf16[300,24] parameter(0)  c = f32[300,24] convert(x)  z = f32[] constant(0)
   ROOT r = f32[24] reduce(c, z), dimensions={0}, to_apply=add)"},
