@@ -80,6 +80,7 @@ struct TileDeal {
   bool aligned = false;            // TilePlan's
   bool shifted = false;
   int gathered = -1;
+  int box_threads = 0;
   std::vector<int> staged, turned, kept, ahead, buffered;
   int trips_ahead = 1;
   int64_t splits = 1;       // blocks that share what is reduced
