@@ -17,6 +17,7 @@ namespace {
 // Loads of a thread before the first is stored, and windows of a line that are written out.
 constexpr int64_t kLoadsAtOnce = 16;
 constexpr int64_t kWindowsAtOnce = 8;
+static_assert(kLoadsAtOnce / 2 <= kWindowsAtOnce, "several lines have all windows written out");
 
 }  // namespace
 
@@ -35,10 +36,16 @@ TileBoxes::TileBoxes(Frame& frame) : TileTasks(frame) {
 }
 
 void TileBoxes::EmitBoxes() {
-  for (const Box& box : boxes_) Copy(box);
+  for (const Box& box : boxes_) {
+    WithLength(box.side, [&](Value length) { Copy(box, length); });
+  }
   b_.Barrier();
   for (int c = 0; c < class_count_; ++c) places_.SetInside(c, true);
-  for (const std::vector<int>& roots : plan::RootsByOrder(info_)) StoreFrom(roots);
+  for (const std::vector<int>& roots : plan::RootsByOrder(info_)) {
+    const plan::BoxSide side =
+        plan::SideOfResults(info_, plan_, info_.space().ClassesOf(ValueOfRoot(roots[0])));
+    WithLength(side, [&](Value length) { StoreFrom(roots, side, length); });
+  }
 }
 
 Value TileBoxes::CoordinateOf(int c, Value place) {
@@ -119,31 +126,37 @@ void TileBoxes::ForLines(
   });
 }
 
-void TileBoxes::ForWindows(const plan::BoxSide& side, int64_t at_once,
-                           const std::function<void(absl::Span<const Value>, bool)>& body) {
+void TileBoxes::ForWindows(const plan::BoxSide& side, int64_t at_once, Value length, Value shift,
+                           const std::function<void(absl::Span<const Window>)>& body) {
   const int64_t count = CeilDiv(side.windows, side.window_warps);
-  const Value warp = math_.Div(math_.Convert(b_.WarpId()), side.line_warps);
-  const Value lane = math_.Convert(b_.LaneId());
   const int64_t chunks = CeilDiv(count, at_once);
   const int64_t several = CeilDiv(count, chunks);
-  frame_.emitter.For(math_.Const(0), math_.Const(chunks), 1, [&](Value chunk) {
-    std::vector<Value> at;
+  const Value warp = math_.Div(math_.Convert(b_.WarpId()), side.line_warps);
+  const Value lane = math_.Convert(b_.LaneId());
+  const auto type =
+      kernel::Type::Scalar(BitWidth(math_.type()) == 64 ? ElementType::kU64 : ElementType::kU32);
+  const auto windows = [&](Value chunk, bool inside) {
+    std::vector<Window> list;
     for (int64_t i = 0; i < several; ++i) {
       const Value number = b_.Add(
           warp, math_.Add(math_.Mul(chunk, several * side.window_warps), i * side.window_warps));
-      at.push_back(b_.Add(math_.Mul(number, kernel::kWarpSize), lane));
+      const Value at = b_.Sub(b_.Add(math_.Mul(number, kernel::kWarpSize), lane), shift);
+      const int64_t past = (i + 1) * side.window_warps * kernel::kWarpSize;
+      const bool known = inside || (chunks == 1 && (i > 0 || side.most_shift == 0) &&
+                                    length->IsConstant() && past <= side.length);
+      list.push_back(
+          {at, known ? b_.True() : b_.Lt(b_.Bitcast(at, type), b_.Bitcast(length, type))});
     }
-    body(at, chunks == 1);
+    body(list);
+  };
+  if (chunks == 1) return windows(math_.Const(0), /*inside=*/false);
+  frame_.emitter.For(math_.Const(0), math_.Const(chunks), 1, [&](Value chunk) {
+    const int64_t all = several * side.window_warps * kernel::kWarpSize;
+    const Value first = b_.Sub(math_.Mul(chunk, all), shift);
+    const Value inside = b_.And(b_.Ge(first, math_.Const(0)), b_.Le(math_.Add(first, all), length));
+    frame_.emitter.If(
+        inside, [&] { windows(chunk, true); }, [&] { windows(chunk, false); });
   });
-}
-
-Value TileBoxes::InsideRun(const plan::BoxSide& side, Value at, int64_t window, Value length) {
-  const bool behind_first = side.most_shift == 0 || window > 0;
-  const int64_t past = (window + 1) * side.window_warps * kernel::kWarpSize;
-  if (window >= 0 && behind_first && length->IsConstant() && past <= side.length) return b_.True();
-  const auto type =
-      kernel::Type::Scalar(BitWidth(math_.type()) == 64 ? ElementType::kU64 : ElementType::kU32);
-  return b_.Lt(b_.Bitcast(at, type), b_.Bitcast(length, type));
 }
 
 Value TileBoxes::ShiftOf(const plan::BoxSide& side, const Places& line) {
@@ -158,37 +171,34 @@ Value TileBoxes::ShiftOf(const plan::BoxSide& side, const Places& line) {
   return math_.Rem(start, side.sector);
 }
 
+// Calls `body` with the length of the block's runs, once for whole ones and once for others.
+void TileBoxes::WithLength(const plan::BoxSide& side, const std::function<void(Value)>& body) {
+  const Value length = LengthOf(side);
+  const Value whole = math_.Const(side.length);
+  frame_.emitter.If(
+      b_.Eq(length, whole), [&] { body(whole); }, [&] { body(length); });
+}
+
 // Loads of all windows and lines that a warp takes together are under way before the first store.
-void TileBoxes::Copy(const Box& box) {
+void TileBoxes::Copy(const Box& box, Value length) {
   const plan::BoxSide& side = box.side;
-  const int64_t windows = std::min(CeilDiv(side.windows, side.window_warps), kWindowsAtOnce);
+  const int64_t windows = CeilDiv(side.windows, side.window_warps);
   const int64_t several = std::clamp<int64_t>(kLoadsAtOnce / (windows * side.vector), 1,
                                               CeilDiv(side.groups, side.line_warps));
   ForLines(side, several, [&](absl::Span<const Places> lines, absl::Span<const Value> in_box) {
-    if (several > 1) return CopyLines(box, lines, in_box);
-    frame_.emitter.If(in_box[0], [&] { CopyLines(box, lines, {b_.True()}); });
+    if (several > 1) return CopyLines(box, lines, in_box, length);
+    frame_.emitter.If(in_box[0], [&] { CopyLines(box, lines, {b_.True()}, length); });
   });
 }
 
 void TileBoxes::CopyLines(const Box& box, absl::Span<const Places> lines,
-                          absl::Span<const Value> in_box) {
+                          absl::Span<const Value> in_box, Value length) {
   const plan::BoxSide& side = box.side;
-  const Value length = LengthOf(side);
-  ForWindows(side, kWindowsAtOnce, [&](absl::Span<const Value> windows, bool all) {
-    struct Loaded {
-      Value value, address, inside;
-    };
-    std::vector<Loaded> loaded;
-    for (size_t i = 0; i < lines.size(); ++i) {
-      const Value shift = ShiftOf(side, Clamped(side, lines[i]));
-      for (size_t k = 0; k < windows.size(); ++k) {
-        const Value at = b_.Sub(windows[k], shift);
-        const Value inside =
-            b_.And(in_box[i], InsideRun(side, at, all ? static_cast<int64_t>(k) : -1, length));
-        loaded.push_back(
-            {LoadLines(box, lines[i], at, inside), AddressOf(box, side, lines[i], at), inside});
-      }
-    }
+  struct Loaded {
+    Value value, address, inside;
+  };
+  std::vector<Loaded> loaded;
+  const auto store = [&] {
     for (const Loaded& each : loaded) {
       kernel::AccessOptions options;
       options.alignment = each.value->type.lanes * ByteWidth(box.memory->element);
@@ -197,7 +207,20 @@ void TileBoxes::CopyLines(const Box& box, absl::Span<const Places> lines,
       }
       b_.Store(box.memory, each.address, each.value, options);
     }
-  });
+    loaded.clear();
+  };
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const Value shift = ShiftOf(side, Clamped(side, lines[i]));
+    ForWindows(side, kWindowsAtOnce, length, shift, [&](absl::Span<const Window> windows) {
+      for (const Window& window : windows) {
+        const Value inside = b_.And(in_box[i], window.inside);
+        loaded.push_back({LoadLines(box, lines[i], window.at, inside),
+                          AddressOf(box, side, lines[i], window.at), inside});
+      }
+      if (lines.size() == 1) store();
+    });
+  }
+  store();
 }
 
 // The places of a line of the array: beyond it, the last ones.
@@ -232,10 +255,7 @@ Value TileBoxes::LoadLines(const Box& box, const Places& line, Value at, Value i
   return b_.Build(parts);
 }
 
-void TileBoxes::StoreFrom(const std::vector<int>& roots) {
-  const plan::BoxSide side =
-      plan::SideOfResults(info_, plan_, info_.space().ClassesOf(ValueOfRoot(roots[0])));
-  const Value length = LengthOf(side);
+void TileBoxes::StoreFrom(const std::vector<int>& roots, const plan::BoxSide& side, Value length) {
   const int64_t at_once = std::clamp<int64_t>(
       plan::ElementsOfTrip(info_, plan_.order[0]) / side.vector, 1, kWindowsAtOnce);
   ForLines(side, 1, [&](absl::Span<const Places> lines, absl::Span<const Value> in_box) {
@@ -247,12 +267,9 @@ void TileBoxes::StoreFrom(const std::vector<int>& roots) {
       in_space = b_.And(in_space, b_.Lt(CoordinateOf(c, line[c]), math_.Const(own.size)));
     }
     frame_.emitter.If(in_space, [&] {
-      const Value shift = ShiftOf(side, line);
-      ForWindows(side, at_once, [&](absl::Span<const Value> windows, bool all) {
-        for (size_t k = 0; k < windows.size(); ++k) {
-          const Value at = b_.Sub(windows[k], shift);
-          StoreWindow(roots, side, line, at,
-                      InsideRun(side, at, all ? static_cast<int64_t>(k) : -1, length), length);
+      ForWindows(side, at_once, length, ShiftOf(side, line), [&](absl::Span<const Window> windows) {
+        for (const Window& window : windows) {
+          StoreWindow(roots, side, line, window, length);
         }
       });
     });
@@ -260,8 +277,9 @@ void TileBoxes::StoreFrom(const std::vector<int>& roots) {
 }
 
 void TileBoxes::StoreWindow(const std::vector<int>& roots, const plan::BoxSide& side,
-                            const Places& line, Value at, Value inside, Value length) {
-  if (!inside->IsConstant()) {
+                            const Places& line, const Window& window, Value length) {
+  Value at = window.at;
+  if (!window.inside->IsConstant()) {
     at = b_.Max(math_.Const(0), b_.Min(at, math_.Add(length, -1)));
   }
   std::vector<Value> loaded;
@@ -286,7 +304,7 @@ void TileBoxes::StoreWindow(const std::vector<int>& roots, const plan::BoxSide& 
       e_.Provide(parameter, IndexAt(parameter, point), 0,
                  {part(0), boxes_[k].parts == 2 ? part(1) : nullptr});
     }
-    StoreRoots(roots, std::vector<int>(class_count_, 0), point, inside);
+    StoreRoots(roots, std::vector<int>(class_count_, 0), point, window.inside);
   }
 }
 

@@ -30,33 +30,36 @@ class TileBoxes : public TileTasks {
   // Places in the box, by class; of a line those along its run are 0.
   using Places = std::vector<kernel::Value>;
 
-  void Copy(const Box& box);
+  // A thread's place in a window of a line, and whether it is one of the run.
+  struct Window {
+    kernel::Value at, inside;
+  };
+
+  void Copy(const Box& box, kernel::Value length);
   void CopyLines(const Box& box, absl::Span<const Places> lines,
-                 absl::Span<const kernel::Value> in_box);
+                 absl::Span<const kernel::Value> in_box, kernel::Value length);
   Places Clamped(const plan::BoxSide& side, Places line);
   kernel::Value LoadLines(const Box& box, const Places& line, kernel::Value at,
                           kernel::Value inside);
-  void StoreFrom(const std::vector<int>& roots);
+  void StoreFrom(const std::vector<int>& roots, const plan::BoxSide& side, kernel::Value length);
   void StoreWindow(const std::vector<int>& roots, const plan::BoxSide& side, const Places& line,
-                   kernel::Value at, kernel::Value inside, kernel::Value length);
+                   const Window& window, kernel::Value length);
 
   // Calls `body`, in a loop, with the lines of which a warp takes so many at a time, and whether
   // each is one of the box.
   void ForLines(
       const plan::BoxSide& side, int64_t several,
       const std::function<void(absl::Span<const Places>, absl::Span<const kernel::Value>)>& body);
-  // Calls `body` with the thread's places in the windows of a line, and whether these are all.
-  void ForWindows(const plan::BoxSide& side, int64_t at_once,
-                  const std::function<void(absl::Span<const kernel::Value>, bool)>& body);
+  // Calls `body` with the windows of a line that begin `shift` before it: with all at once, or in
+  // a loop, once for those inside of the run and once for others.
+  void ForWindows(const plan::BoxSide& side, int64_t at_once, kernel::Value length,
+                  kernel::Value shift, const std::function<void(absl::Span<const Window>)>& body);
 
   // Elements of the block's runs, which are fewer at the end of the space.
   kernel::Value LengthOf(const plan::BoxSide& side);
+  void WithLength(const plan::BoxSide& side, const std::function<void(kernel::Value)>& body);
   // What the windows of a line begin before its run.
   kernel::Value ShiftOf(const plan::BoxSide& side, const Places& line);
-  // Whether place `at`, in the warp's window of that number, or -1 where it is not known, is one
-  // of the run.
-  kernel::Value InsideRun(const plan::BoxSide& side, kernel::Value at, int64_t window,
-                          kernel::Value length);
   // The places of element `at` of a line's run.
   Places PlacesOf(const plan::BoxSide& side, Places line, kernel::Value at);
   kernel::Value CoordinateOf(int c, kernel::Value place);

@@ -19,9 +19,10 @@ constexpr int64_t kLongRun = 128;
 constexpr int64_t kLongSide = 640;
 // Runs that are tried, in bytes.
 constexpr int64_t kRuns[] = {32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048};
-// Instructions of a warp for a line, for a window that is copied, for one that is stored, and for
-// each class of its run besides the first.
-constexpr double kSlotsOfLine = 20;
+// Instructions of a warp for a line and each of its classes, for a window that is copied, for one
+// that is stored, and for each class of its run besides the first.
+constexpr double kSlotsOfLine = 10;
+constexpr double kSlotsOfLineClass = 12;
 constexpr double kSlotsOfCopy = 6;
 constexpr double kSlotsOfStore = 9;
 constexpr double kSlotsOfClass = 5;
@@ -150,7 +151,9 @@ class BoxDealer {
     const double window = stores ? kSlotsOfStore + kSlotsOfClass * further : kSlotsOfCopy;
     const auto windows = static_cast<double>(CeilDiv(side.windows, side.window_warps));
     const auto lines = static_cast<double>(side.groups * side.window_warps);
-    return lines * (kSlotsOfLine + windows * window);
+    const double of_line =
+        kSlotsOfLine + kSlotsOfLineClass * static_cast<double>(side.lines.size());
+    return lines * (of_line + windows * window);
   }
 
   const FusionInfo& info_;
