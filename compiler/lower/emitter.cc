@@ -261,8 +261,10 @@ Element ElementEmitter::Load(kernel::Buffer* buffer, const Shape& shape, const I
   const Value linear = math().Linear(index, shape.dimensions());
   if (IsComplex(shape.element_type())) {
     INGOT_CHECK(index.lanes() == 1) << "complex elements are loaded one by one";
-    const Value first = math().Mul(linear, 2);
-    return {b().Load(buffer, first), b().Load(buffer, math().Add(first, 1))};
+    kernel::AccessOptions options;
+    options.alignment = ByteWidth(shape.element_type());
+    const Value pair = b().Load(buffer, math().Mul(linear, 2), 2, options);
+    return {b().Extract(pair, 0), b().Extract(pair, 1)};
   }
   if (index.lanes() == 1) return {b().Load(buffer, linear), nullptr};
   const int64_t step = LaneStep(shape, index);
@@ -286,8 +288,10 @@ void ElementEmitter::Store(kernel::Buffer* buffer, const Shape& shape, const Ind
   if (value.is_complex()) {
     for (int lane = 0; lane < index.lanes(); ++lane) {
       const Value first = math().Mul(math().Add(linear, lane * step), 2);
-      b().Store(buffer, first, b().Extract(value.re, lane));
-      b().Store(buffer, math().Add(first, 1), b().Extract(value.im, lane));
+      const Value pair = b().Build({b().Extract(value.re, lane), b().Extract(value.im, lane)});
+      kernel::AccessOptions options;
+      options.alignment = ByteWidth(shape.element_type());
+      b().Store(buffer, first, pair, options);
     }
     return;
   }

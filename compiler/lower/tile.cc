@@ -8,12 +8,12 @@
 #include "compiler/lower/combination.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_ahead.h"
+#include "compiler/lower/tile_boxes.h"
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_frontier.h"
 #include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_stage.h"
-#include "compiler/lower/tile_tasks.h"
 #include "compiler/lower/tile_turned.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
@@ -26,10 +26,10 @@ namespace {
 
 constexpr int64_t kManyVectors = 16;
 
-class TileLowering : public TileTasks {
+class TileLowering : public TileBoxes {
  public:
   explicit TileLowering(Frame& frame)
-      : TileTasks(frame),
+      : TileBoxes(frame),
         ahead_(frame, info_, places_,
                [this](const Instruction& parameter, int c, int r) {
                  std::vector<int> registers(class_count_, 0);
@@ -64,8 +64,9 @@ class TileLowering : public TileTasks {
     if (!plan_.staged.empty() || plan_.packed >= 0) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
     EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));
+    if (plan_.box_threads > 0) return EmitBoxes();
     if (!plan_.turned.empty()) return EmitTurned(kept);
-    const std::vector<TileReduction*> across = StartAcross();
+    const auto across = StartAcross();
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
       ReadPacked();

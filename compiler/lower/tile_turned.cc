@@ -27,7 +27,8 @@ TileTurned::TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places)
       places_(places),
       b_(frame.builder),
       math_(frame.context.math) {
-  if (frame.target.platform == Platform::kHost) return;  // boxes are turned in registers
+  // Hosts turn boxes in registers; boxes of several classes are TileBoxes'.
+  if (frame.target.platform == Platform::kHost || plan_.box_threads > 0) return;
   for (int value : plan_.turned) {
     const Instruction& parameter = info.graph().value(value);
     const plan::TurnedBox box = plan::BoxOf(info, plan_, value);

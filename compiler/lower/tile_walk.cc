@@ -234,6 +234,11 @@ int TileWalk::NewPointAt(int c, Value coordinate) {
   return point;
 }
 
+int TileWalk::NewPlace(std::vector<Value> coordinates) {
+  points_.push_back({std::move(coordinates)});
+  return static_cast<int>(points_.size()) - 1;
+}
+
 Value TileWalk::Inside(const std::vector<int>& classes, const std::vector<int>& registers) {
   Value inside = nullptr;
   for (int c : classes) {

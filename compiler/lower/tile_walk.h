@@ -50,6 +50,8 @@ class TileWalk : public TileSpace {
   int NewPoint(const std::vector<int>& registers);
   // The place of all first registers, but of this coordinate along class `c`.
   int NewPointAt(int c, kernel::Value coordinate);
+  // The place with these coordinates, by class.
+  int NewPlace(std::vector<kernel::Value> coordinates);
   kernel::Value CoordinateAt(int point, int c) const { return points_[point].at[c]; }
   // Whether a place lies in the space along these classes; null where it always does.
   kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);

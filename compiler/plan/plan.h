@@ -163,6 +163,10 @@ struct TilePlan {
   // Inputs that lie across the results: a block copies the box of its places to shared memory and
   // reads it there (tile_turned.h).  Nothing is reduced, and no class loops.
   std::vector<int> turned;
+  // Other than 0: boxes have several classes, of each of which a block has `loop` places, and so
+  // many threads walk them in the order of each array's memory (tile_box.h).  No class has
+  // vectors, lanes, warps or registers.
+  int box_threads = 0;
   // Inputs that are the same in all trips, which each thread loads to registers before the first.
   std::vector<int> kept;
   // Inputs of which each thread copies its elements to shared memory so many trips before it
@@ -177,9 +181,10 @@ struct TilePlan {
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
                     visit("shifted", self.shifted); visit("gathered", self.gathered);
                     visit("packed", self.packed); visit("staged", self.staged);
-                    visit("turned", self.turned); visit("kept", self.kept);
-                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
-                    visit("buffered", self.buffered); visit("class", self.classes);)
+                    visit("turned", self.turned); visit("box_threads", self.box_threads);
+                    visit("kept", self.kept); visit("ahead", self.ahead);
+                    visit("trips_ahead", self.trips_ahead); visit("buffered", self.buffered);
+                    visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

@@ -10,6 +10,7 @@
 #include "compiler/plan/fits.h"
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/tile_across.h"
+#include "compiler/plan/tile_box.h"
 #include "compiler/plan/tile_cost.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_tasks.h"
@@ -51,6 +52,10 @@ class TilePlanner {
         return No("without reductions, nothing lies across", "a loop computes it on a host");
       }
       INGOT_ASSIGN_OR_RETURN(deal_, DealTasks(info_, target_, order_, turned_));
+    } else if (!boxed_.empty()) {
+      std::optional<TileDeal> deal = DealBox(info_, target_, order_, boxed_);
+      if (!deal.has_value()) return No("no box fits shared memory", NameOf(boxed_[0]));
+      deal_ = *std::move(deal);
     } else if (turned_.empty()) {
       deal_ = DealTile(info_, levels_, target_, order_, knobs_);
     } else {
@@ -259,13 +264,18 @@ class TilePlanner {
       return No("the space is larger than every array", places, " points, ", most, " elements");
     }
     OrderAlong(largest);
-    if (LyingAcross(largest).empty()) return absl::OkStatus();
-    // Results are stored along memory, and inputs that lie across them are turned.
     int result = -1;
     for (const Instruction* root : graph().view().roots) {
       const int v = graph().NumberOf(*root);
       if (result < 0 || BytesOfValue(v) > BytesOfValue(result)) result = v;
     }
+    if (levels_.last == 0 && !IsHost()) boxed_ = BoxedInputs(info_);
+    if (!boxed_.empty()) {
+      OrderAlong(result);
+      return absl::OkStatus();
+    }
+    if (LyingAcross(largest).empty()) return absl::OkStatus();
+    // Results are stored along memory, and inputs that lie across them are turned.
     const bool turns = levels_.last == 0 && !space().ClassesOf(result).empty();
     if (turns) OrderAlong(result);
     std::vector<int> across = LyingAcross(turns ? result : largest);
@@ -314,7 +324,7 @@ class TilePlanner {
     add(BufferRole::Kind::kResult, ResultCount(graph().view()));
     if (IsHost()) {
       std::swap(kernel.tasks, kernel.blocks);
-    } else {
+    } else if (tile.box_threads == 0) {
       kernel.resident_blocks =
           ResidentBlocks(info_, levels_, target_, tile, kernel.blocks, kernel.block_threads);
     }
@@ -337,6 +347,7 @@ class TilePlanner {
     tile.shifted = deal_.shifted;
     tile.staged = deal_.staged;
     tile.turned = deal_.turned;
+    tile.box_threads = deal_.box_threads;
     tile.gathered = deal_.gathered;
     tile.packed = deal_.packed;
     tile.kept = deal_.kept;
@@ -520,6 +531,7 @@ class TilePlanner {
   PassLevels levels_;
   std::vector<int> order_;   // of the classes, innermost first
   std::vector<int> turned_;  // TilePlan's
+  std::vector<int> boxed_;   // likewise, where boxes have several classes
   TileDeal deal_;
 };
 
@@ -531,7 +543,7 @@ absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& ta
 }
 
 void SetTile(KernelPlan& kernel, TilePlan tile) {
-  kernel.block_threads = 1;
+  kernel.block_threads = std::max(1, tile.box_threads);
   kernel.blocks = 1;
   for (const TileClass& c : tile.classes) {
     kernel.block_threads *= c.lanes * c.warps;

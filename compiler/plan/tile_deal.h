@@ -83,6 +83,7 @@ struct TileDeal {
   bool shifted = false;
   int gathered = -1;
   int packed = -1;
+  int box_threads = 0;
   std::vector<int> staged, turned, kept, ahead, buffered;
   int trips_ahead = 1;
   int64_t splits = 1;       // blocks that share what is reduced

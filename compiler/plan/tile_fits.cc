@@ -12,6 +12,7 @@
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
+#include "compiler/plan/tile_box.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_turned.h"
@@ -72,7 +73,10 @@ class Checker {
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
     }
     if (tile.packed >= 0) bytes = SaturatingAdd(bytes, PackedBytes(info_, tile));
-    for (int v : tile.turned) bytes = SaturatingAdd(bytes, BoxOf(info_, tile, v).bytes);
+    for (int v : tile.turned) {
+      bytes = SaturatingAdd(bytes, tile.box_threads > 0 ? BytesOfSharedBox(info_, tile, v)
+                                                        : BoxOf(info_, tile, v).bytes);
+    }
     for (int v : tile.ahead) {
       const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
                                                   HeldElements(info_, tile.classes, v));
@@ -232,6 +236,7 @@ class Checker {
                   kMostBlockThreads / kWarp);
     INGOT_REQUIRE(own.registers <= kMostRegisters, "registers=", own.registers, "; at most ",
                   kMostRegisters, " are written out");
+    if (kernel.tile().box_threads > 0) return absl::OkStatus();  // BoxFits
     INGOT_RETURN_IF_ERROR(CoverageFits(kernel, own, Places(kernel.tile(), c), Walks(number, c)));
     // Who completes a reduction has all that it reduces.
     const bool completes =
@@ -279,9 +284,10 @@ class Checker {
       registers = SaturatingMultiply(registers, own.registers);
       blocks = SaturatingMultiply(blocks, own.blocks);
     }
-    INGOT_REQUIRE(lanes == kWarp, "the lanes of the classes multiply to ", lanes, "; a warp has ",
-                  kWarp);
-    const int64_t threads = SaturatingMultiply(warps, kWarp);
+    const int box_threads = kernel.tile().box_threads;
+    INGOT_REQUIRE(box_threads > 0 || lanes == kWarp, "the lanes of the classes multiply to ", lanes,
+                  "; a warp has ", kWarp);
+    const int64_t threads = box_threads > 0 ? box_threads : SaturatingMultiply(warps, kWarp);
     INGOT_REQUIRE(threads <= kMostBlockThreads, threads, " threads a block; at most ",
                   kMostBlockThreads, " are possible");
     INGOT_REQUIRE(kernel.block_threads == threads, "block_threads=", kernel.block_threads,
@@ -379,12 +385,14 @@ class Checker {
 
   // Blocks have boxes of two classes, and single places of the others.
   absl::Status TurnedFit(const TilePlan& tile) const {
-    INGOT_REQUIRE(!tile.turned.empty() || !tile.shifted, "shifted: no input is turned");
+    INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0),
+                  "shifted, box_threads: no input is turned");
     if (tile.turned.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("turned", tile.turned));
     INGOT_REQUIRE(levels_.last == 0, "turned: the fusion reduces");
     INGOT_REQUIRE(!tile.aligned && tile.staged.empty() && tile.kept.empty() && tile.ahead.empty(),
                   "turned: aligned, staged, kept and ahead are for rows");
+    if (tile.box_threads > 0) return BoxFits(info_, tile);
     for (int v : tile.turned) {
       INGOT_REQUIRE(CanBeTurned(info_, inner_, v), "turned: input ", v,
                     " does not lie across the results");

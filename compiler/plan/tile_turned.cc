@@ -200,15 +200,13 @@ absl::Span<const int> ShiftedRows(const FusionInfo& info, int inner) {
   return rows;
 }
 
-bool CanBeTurned(const FusionInfo& info, int inner, int input) {
+bool CanBeCopied(const FusionInfo& info, int input) {
   const FusionGraph& graph = info.graph();
   if (!graph.IsInput(input) || !info.uses().Of(input).in_space()) return false;
   const Shape& shape = graph.value(input).shape();
   const ElementType type = shape.element_type();
   const bool narrow = BitWidth(type) < 8 && type != ElementType::kPred;
-  if (!shape.IsArray() || IsComplex(type) || narrow) return false;
-  const absl::Span<const int> own = info.space().ClassesOf(input);
-  if (!Contains(own, inner) || own.back() == inner) return false;
+  if (!shape.IsArray() || narrow) return false;
   // What a box has is provided at places: who asks by indices would read memory.
   std::vector<bool> depends(graph.value_count(), false);
   depends[input] = true;
@@ -219,6 +217,12 @@ bool CanBeTurned(const FusionInfo& info, int inner, int input) {
     if (depends[v] && !KeepsPlaces(graph.value(v))) return false;
   }
   return true;
+}
+
+bool CanBeTurned(const FusionInfo& info, int inner, int input) {
+  const absl::Span<const int> own = info.space().ClassesOf(input);
+  return Contains(own, inner) && own.back() != inner && CanBeCopied(info, input) &&
+         !IsComplex(info.graph().value(input).shape().element_type());
 }
 
 TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input) {

@@ -42,6 +42,10 @@ int64_t ShiftOf(const FusionInfo& info, int inner);
 // The classes of the result that TilePlan::shifted rows are those of, major to minor.
 absl::Span<const int> ShiftedRows(const FusionInfo& info, int inner);
 
+// Whether a block may copy its part of the input to shared memory: who reads it does so at places
+// of the space, not at indices.
+bool CanBeCopied(const FusionInfo& info, int input);
+
 // Whether the input may be one of TilePlan::turned where results lie along class `inner`.
 bool CanBeTurned(const FusionInfo& info, int inner, int input);
 

@@ -276,6 +276,18 @@ FusionPlan PlanDrawer::DrawPacked(FusionPlan drawn) {
 FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
   KernelPlan& kernel = drawn.kernels[0];
   TilePlan tile = kernel.tile();
+  if (tile.box_threads > 0) {
+    tile.box_threads = 32 << Below(6);
+    for (TileClass& c : tile.classes) {
+      c.loop = 1 + Below(static_cast<int>(std::min<int64_t>(c.size, 40)));
+      c.blocks = CeilDiv(c.size, c.loop);
+    }
+    std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
+    if (Below(4) == 0) kernel.index_type = ElementType::kS64;
+    kernel.resident_blocks = Below(3);
+    plan::SetTile(kernel, std::move(tile));
+    return drawn;
+  }
   const plan::TurnedBox box = plan::BoxOf(info_, tile, tile.turned[0]);
   tile.shifted = Below(2) == 0;
   for (TileClass& c : tile.classes) {

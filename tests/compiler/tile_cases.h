@@ -56,6 +56,25 @@ inline constexpr Case kCases[] = {
   s = bf16[83,45] multiply(t, v)
   ROOT r = bf16[83,45] add(s, z))",
      0, false, 0, "sim:sm_90a"},
+    {"box", R"(
+  x = f32[5,9,6,10] parameter(0)  y = bf16[10,5,6,9] parameter(1)
+  t = f32[10,6,5,9] transpose(x), dimensions={3,2,0,1}
+  u = bf16[10,6,5,9] transpose(y), dimensions={0,2,1,3}  v = f32[10,6,5,9] convert(u)
+  ROOT r = f32[10,6,5,9] subtract(t, v))",
+     0, false, 0, "sim:sm_90a"},
+    {"box_of_vectors", R"(
+  x = f32[6,3,28,4] parameter(0)  b = f32[4] parameter(1)
+  t = f32[4,6,28,3] transpose(x), dimensions={3,0,2,1}
+  c = f32[4,6,28,3] broadcast(b), dimensions={0}
+  ROOT r = f32[4,6,28,3] add(t, c))"},
+    {"box_of_pairs", R"(
+  x = c64[7,11,5] parameter(0)
+  ROOT r = c64[5,7,11] transpose(x), dimensions={2,0,1})"},
+    {"results_across", R"(
+  x = f32[13,50] parameter(0)
+  y = f32[13,50] multiply(x, x)  t = f32[50,13] transpose(y), dimensions={1,0}
+  u = f32[50,13] negate(t)
+  ROOT r = (f32[13,50], f32[50,13]) tuple(y, u))"},
     {"bias", R"(
   x = f32[6,7,40] parameter(0)  y = f32[40] parameter(1)
   b = f32[6,7,40] broadcast(y), dimensions={2}
