@@ -69,7 +69,6 @@ class TileLowering : public TileBoxes {
     const auto across = StartAcross();
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
-      ReadPacked();
       EmitTile();
     });
     for (TileReduction* reduction : across) FinishAcross(*reduction);
@@ -267,7 +266,7 @@ class TileLowering : public TileBoxes {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
       }
     };
-    LoopsInPieces(reductions, parts, reduced, body);
+    LoopsInPieces(reductions, parts, reduced, [&] { parts ? body() : InTrip(body); });
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }

@@ -98,7 +98,7 @@ void CombineWarps(const WarpExchange& exchange, TileReduction& reduction,
   }
   TileExchange memory(e, types, exchange.warps * count * kept_lanes, lanes, masked, exchange.name);
   const auto slot = [&](Value warp, int64_t number) {
-    return b.Add(math.Mul(math.Add(math.Mul(warp, count), number), kept_lanes), kept_lane);
+    return b.Add(math.Mul(math.Add(warp, number * exchange.warps), kept_lanes), kept_lane);
   };
   if (exchange.again) b.Barrier();
   const Value own = math.Convert(b.WarpId());

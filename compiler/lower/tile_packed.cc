@@ -1,11 +1,11 @@
 #include "compiler/lower/tile_packed.h"
 
 #include <algorithm>
-#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/lower/scalar.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_packed.h"
 #include "ir/base/integers.h"
 
@@ -18,50 +18,47 @@ namespace {
 // Accesses of a thread that are under way before the first is waited for.
 constexpr int64_t kAtOnce = 12;
 
-ElementType WordOf(ElementType type) {
-  return plan::PackedWordBytes(type) == 8 ? ElementType::kU64 : ElementType::kU32;
+// The unsigned integer of so many bytes.
+ElementType WordOf(int64_t bytes) {
+  return bytes == 1   ? ElementType::kU8
+         : bytes == 2 ? ElementType::kU16
+         : bytes == 4 ? ElementType::kU32
+                      : ElementType::kU64;
 }
 
 }  // namespace
 
-TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const TilePlaces& places)
+TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLevels& levels,
+                       const TilePlaces& places)
     : frame_(frame),
+      plan_(frame.plan.tile()),
       places_(places),
       b_(frame.builder),
       math_(frame.context.math),
-      rows_(frame.plan.tile().packed) {
-  const plan::TilePlan& plan = frame.plan.tile();
+      rows_(plan_.packed),
+      inner_(plan_.order[0]) {
   results_.resize(frame.memory.results.size());
   if (rows_ < 0) return;
-  row_elements_ = plan.classes[plan.order[0]].size;
-  elements_ = plan.classes[rows_].block_extent() * row_elements_;
-  std::map<ElementType, size_t> inputs, results;  // by word
-  for (int v = 0; v < info.graph().input_count(); ++v) {
-    if (!plan::IsPacked(info, plan, v)) continue;
-    const Instruction& parameter = info.graph().value(v);
-    const ElementType word = WordOf(parameter.shape().element_type());
-    inputs_.push_back(v);
-    input_ranges_.push_back(
-        {frame.memory.operands[parameter.parameter_number()], MemoryOf(word, inputs[word]++)});
+  row_elements_ = plan_.classes[inner_].size;
+  elements_ = plan_.classes[rows_].block_extent() * row_elements_;
+  const plan::PackedRanges ranges = plan::PackedRangesOf(info, levels, plan_);
+  std::vector<kernel::Buffer*> memories;
+  for (const int64_t bytes : ranges.word_bytes) {
+    memories.push_back(
+        frame.kernel->AddShared(absl::StrCat("rows", memories.size()), WordOf(bytes), {elements_}));
   }
-  size_t result = 0;
+  for (const auto& [value, memory] : ranges.inputs) {
+    const int64_t number = info.graph().value(value).parameter_number();
+    inputs_.push_back(value);
+    input_ranges_.push_back({frame.memory.operands[number], memories[memory]});
+  }
+  size_t result = 0, next = 0;
   for (const Instruction* root : info.graph().view().roots) {
-    if (plan::IsPacked(info, plan, info.graph().NumberOf(*root))) {
-      const ElementType word = WordOf(root->shape().element_type());
-      results_[result] = {frame.memory.results[result], MemoryOf(word, results[word]++)};
+    if (plan::IsPacked(info, plan_, info.graph().NumberOf(*root))) {
+      results_[result] = {frame.memory.results[result], memories[ranges.results[next++].memory]};
     }
     result += plan::Leaves(root->shape()).size();
   }
-}
-
-// Number `number` of the memories for ranges of such words.
-kernel::Buffer* TilePacked::MemoryOf(ElementType word, size_t number) {
-  std::vector<kernel::Buffer*>& memories = word == ElementType::kU64 ? wide_ : narrow_;
-  if (number == memories.size()) {
-    memories.push_back(frame_.kernel->AddShared(
-        absl::StrCat(word == ElementType::kU64 ? "wide_rows" : "rows", number), word, {elements_}));
-  }
-  return memories[number];
 }
 
 bool TilePacked::HasResults() const {
@@ -77,7 +74,7 @@ void TilePacked::Store() { CopyRanges(results_, Direction::kToMemory); }
 Value TilePacked::FirstElement() { return math_.Mul(places_.FirstOfBlock(rows_), row_elements_); }
 
 void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction) {
-  const plan::TileClass& rows = frame_.plan.tile().classes[rows_];
+  const plan::TileClass& rows = plan_.classes[rows_];
   const auto copy = [&](Value left) {
     for (const Range& range : ranges) {
       if (range.shared != nullptr) CopyRange(range, direction, left);
@@ -90,11 +87,18 @@ void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction)
 }
 
 void TilePacked::CopyRange(const Range& range, Direction direction, Value left) {
-  const int64_t chunk = plan::PackedChunk(range.memory->element);
+  const int64_t chunk = plan::PackedChunk(plan_, range.memory->element);
+  // Accesses of a warp begin at a sector.
+  const int64_t sector =
+      std::max<int64_t>(1, plan::kSectorBytes / (chunk * ByteWidth(range.memory->element)));
+  const bool is_aligned = elements_ / chunk % sector == 0;
   const int64_t count = elements_ / chunk, threads = frame_.plan.block_threads;
-  const int64_t trips = CeilDiv(count, threads * kAtOnce);
-  const int64_t several = CeilDiv(count, threads * trips);
-  const Value thread = math_.Convert(b_.ThreadId());
+  const int64_t most = is_aligned ? count : count + sector - 1;
+  const int64_t trips = CeilDiv(most, threads * kAtOnce);
+  const int64_t several = CeilDiv(most, threads * trips);
+  const Value before =
+      is_aligned ? math_.Const(0) : math_.Rem(math_.Div(FirstElement(), chunk), sector);
+  const Value thread = b_.Sub(math_.Convert(b_.ThreadId()), before);
   frame_.emitter.For(math_.Const(0), math_.Const(trips), 1, [&](Value trip) {
     std::vector<Access> accesses;
     for (int64_t k = 0; k < several; ++k) {
@@ -102,7 +106,11 @@ void TilePacked::CopyRange(const Range& range, Direction direction, Value left) 
           b_.Add(math_.Add(thread, k * threads), math_.Mul(trip, several * threads));
       Access access = {math_.Mul(number, chunk), b_.True(), b_.True()};
       const bool whole = ((trips - 1) * several + k + 1) * threads <= count;
-      if (!whole) access.in_range = b_.Lt(number, math_.Const(count));
+      if (!is_aligned && (k == 0 || !whole)) {
+        access.in_range = math_.IsBelow(number, count);
+      } else if (!whole) {
+        access.in_range = b_.Lt(number, math_.Const(count));
+      }
       access.in_array = access.in_range;
       if (left != nullptr) {
         const Value wholes = math_.Div(left, chunk);
@@ -119,8 +127,8 @@ void TilePacked::CopyRange(const Range& range, Direction direction, Value left) 
 
 // The elements of the array's last access, which is no whole one.
 void TilePacked::CopyEnd(const Range& range, Direction direction, Value left) {
-  const int64_t chunk = plan::PackedChunk(range.memory->element);
-  const int64_t all = frame_.plan.tile().classes[rows_].size * row_elements_;
+  const int64_t chunk = plan::PackedChunk(plan_, range.memory->element);
+  const int64_t all = plan_.classes[rows_].size * row_elements_;
   const Value thread = math_.Convert(b_.ThreadId());
   const Value first = b_.Add(b_.Sub(left, math_.Const(all % chunk)), thread);
   const Access access = {first, b_.Lt(thread, math_.Const(chunk)),
@@ -166,12 +174,11 @@ Value TilePacked::PlaceOf(int r, Value coordinate) {
 
 Value TilePacked::Read(size_t i, int r, Value coordinate) {
   const Range& range = input_ranges_[i];
-  const plan::TilePlan& plan = frame_.plan.tile();
-  const int lanes = plan.classes[plan.order[0]].vector;
+  const int lanes = plan_.classes[inner_].vector;
   kernel::AccessOptions options;
   options.alignment = lanes * ByteWidth(range.shared->element);
-  return FromBits(b_, b_.Load(range.shared, PlaceOf(r, coordinate), lanes, options),
-                  range.memory->element);
+  const Value words = b_.Load(range.shared, PlaceOf(r, coordinate), lanes, options);
+  return FromBits(b_, words, range.memory->element);
 }
 
 void TilePacked::Write(size_t result, int r, Value coordinate, Value value) {

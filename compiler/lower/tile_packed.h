@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_places.h"
+#include "compiler/plan/pass_levels.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::lower {
@@ -15,7 +16,8 @@ namespace ingot::lower {
 // The ranges of TilePlan::packed, in words (plan::PackedWordBytes).
 class TilePacked {
  public:
-  TilePacked(Frame& frame, const FusionInfo& info, const TilePlaces& places);
+  TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLevels& levels,
+             const TilePlaces& places);
 
   // Value numbers of the inputs that are ranges, and whether a result of the fusion is one.
   const std::vector<int>& inputs() const { return inputs_; }
@@ -25,11 +27,14 @@ class TilePacked {
   // Copies the inputs' ranges to shared memory, with zeros for rows beyond the last.  A barrier
   // behind it is the caller's.
   void Copy();
+  // Whether each pass reads the elements again, not the first alone for all.
+  bool IsReadInTrips() const { return plan_.classes[inner_].loop > 1; }
   // Elements of input number `i` of inputs(), a vector of the plan: at register `r` of the rows, at
   // this coordinate of the row.
   kernel::Value Read(size_t i, int r, kernel::Value coordinate);
   // Keeps what a thread has of a result there, whether the row is beyond the last or not.  Results
-  // have the memory of inputs: a barrier before the first is the caller's.
+  // have the memory of inputs.  In trips only the thread itself reads there; else a barrier before
+  // the first is the caller's.
   void Write(size_t result, int r, kernel::Value coordinate, kernel::Value value);
   // Stores the results' ranges, behind a barrier.
   void Store();
@@ -45,7 +50,6 @@ class TilePacked {
     kernel::Value first, in_range, in_array;
   };
 
-  kernel::Buffer* MemoryOf(ElementType word, size_t number);
   void CopyRanges(absl::Span<const Range> ranges, Direction direction);
   // `left`: how many elements the array has from the range's first on, where they may be fewer;
   // else null.
@@ -56,16 +60,16 @@ class TilePacked {
   kernel::Value PlaceOf(int r, kernel::Value coordinate);
 
   Frame& frame_;
+  const plan::TilePlan& plan_;
   const TilePlaces& places_;
   kernel::Builder& b_;
   IndexMath& math_;
-  const int rows_;  // the class
+  const int rows_, inner_;  // the classes
   int64_t row_elements_ = 0;
   int64_t elements_ = 0;  // of a range
   std::vector<int> inputs_;
-  std::vector<Range> input_ranges_;             // of inputs_
-  std::vector<Range> results_;                  // of all results of the fusion
-  std::vector<kernel::Buffer*> narrow_, wide_;  // of words of 4 and of 8 bytes
+  std::vector<Range> input_ranges_;  // of inputs_
+  std::vector<Range> results_;       // of all results of the fusion
 };
 
 }  // namespace ingot::lower

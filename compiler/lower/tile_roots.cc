@@ -9,7 +9,7 @@ namespace ingot::lower {
 using kernel::Value;
 
 TileRoots::TileRoots(Frame& frame)
-    : TileWalk(frame), packed_(frame, info_, places_), gathered_(frame, places_) {
+    : TileWalk(frame), packed_(frame, info_, levels_, places_), gathered_(frame, places_) {
   int results = 0;
   for (const Instruction* root : info_.graph().view().roots) {
     first_result_.push_back(results);
@@ -127,8 +127,26 @@ void TileRoots::CopyPacked() {
   if (plan_.packed >= 0) packed_.Copy();
 }
 
+void TileRoots::InTrip(const std::function<void()>& body) {
+  if (plan_.packed < 0) return body();
+  const int inner = plan_.order[0];
+  if (!packed_.IsReadInTrips()) {
+    if (!has_packed_) ReadPacked();
+    if (!has_packed_ && packed_.HasResults()) b_.Barrier();
+    has_packed_ = true;
+    return body();
+  }
+  // What lies beyond the row, which is a trip's only place, has nothing to do.
+  const Value inside = places_.Inside(inner, 0);
+  e_.If(inside == nullptr ? b_.True() : inside, [&] {
+    places_.SetInside(inner, true);
+    ReadPacked();
+    body();
+    places_.SetInside(inner, false);
+  });
+}
+
 void TileRoots::ReadPacked() {
-  if (plan_.packed < 0) return;
   ForRegisters(ClassesBut({}), [&](const std::vector<int>& registers) {
     const int point = NewPoint(registers);
     for (size_t i = 0; i < packed_.inputs().size(); ++i) {
@@ -138,7 +156,6 @@ void TileRoots::ReadPacked() {
       e_.Provide(parameter, IndexAt(parameter, point), 0, {elements, nullptr});
     }
   });
-  if (packed_.HasResults()) b_.Barrier();
 }
 
 void TileRoots::StoreKept() {

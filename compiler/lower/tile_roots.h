@@ -2,6 +2,7 @@
 #ifndef INGOT_COMPILER_LOWER_TILE_ROOTS_H_
 #define INGOT_COMPILER_LOWER_TILE_ROOTS_H_
 
+#include <functional>
 #include <vector>
 
 #include "compiler/lower/tile_gathered.h"
@@ -28,19 +29,21 @@ class TileRoots : public TileWalk {
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers);
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
                   kernel::Value end);
-  // Before the walk, a barrier being between: copies the block's ranges of TilePlan::packed, and
-  // provides what the thread's places have of them.
+  // TilePlan::packed: copies the block's ranges.  A barrier behind it is the caller's.
   void CopyPacked();
-  void ReadPacked();
+  // Emits a trip of a pass, with what the thread's places have of ranges.
+  void InTrip(const std::function<void()>& body);
   // Behind the last trip: results that the block has in shared memory.
   void StoreKept();
 
  private:
+  void ReadPacked();
   Elements EmitRoot(int root, const Index& index);
   void StoreElements(int root, const std::vector<int>& registers, const Index& index,
                      const Elements& values);
 
   TilePacked packed_;
+  bool has_packed_ = false;  // what is read once is provided
   TileGathered gathered_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
 };

@@ -58,6 +58,11 @@ class TilePlanner {
       deal_ = *std::move(deal);
     } else if (turned_.empty()) {
       deal_ = DealTile(info_, levels_, target_, order_, knobs_);
+      if (deal_.packed >= 0 && OperationsOfThread() > kMostOperationsOfThread) {
+        TileKnobs others = knobs_;
+        others.packs = false;
+        deal_ = DealTile(info_, levels_, target_, order_, others);
+      }
     } else {
       std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
       if (!deal.has_value()) return No("boxes of what lies across are short", NameOf(turned_[0]));
@@ -106,6 +111,7 @@ class TilePlanner {
 
   // Whether a block does not hold what is reduced.
   bool IsWalkedInTrips() const {
+    if (deal_.packed >= 0) return false;
     for (int c = 0; c < class_count(); ++c) {
       if (IsReduced(c) && deal_.classes[c].loop * deal_.classes[c].blocks > 1) return true;
     }

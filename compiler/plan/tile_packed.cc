@@ -1,8 +1,7 @@
 #include "compiler/plan/tile_packed.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <numeric>
 #include <vector>
 
 #include "compiler/plan/analysis.h"
@@ -14,17 +13,28 @@ namespace ingot::plan {
 namespace {
 
 constexpr int64_t kAccessBytes = 16;
-constexpr int64_t kWideWordBytes = 8;
-// The longest rows that are packed: of more a multiprocessor has too few threads.
-constexpr int64_t kMostElements = 512;
-// Elements of all inputs that a thread has, and those of one row; bytes of inputs that it loads, at
-// least.
+constexpr int64_t kBankBytes = 4;
+// The longest rows that lanes share, and those that are packed although rows share nothing: longer
+// ones are walked from their first aligned element on.
+constexpr int64_t kMostOfLanes = 256;
+constexpr int64_t kMostAlone = 512;
+// Elements of all inputs that a thread has, those of one row, and those of rows that all threads
+// have; bytes of inputs that it loads, at least.
 constexpr int64_t kMostHeld = 64;
 constexpr int64_t kMostOfRow = 32;
+constexpr int64_t kMostHeldOfMany = 40;
 constexpr int64_t kLeastLoaded = 64;
-// Operations of a thread's code.
-constexpr int64_t kMostCode = 4096;
+// Bytes of inputs that a block has of rows that all threads have, at least.
+constexpr int64_t kLeastRange = 2048;
+// Operations of a thread's code, for one row and for all.
+constexpr int64_t kMostCodeOfRow = 4096;
+constexpr int64_t kMostCode = 8192;
+// Warps of a block, and of one of which a multiprocessor holds few.
 constexpr int64_t kWarps = 4;
+constexpr int64_t kWarpsOfFew = 8;
+constexpr int64_t kFewResident = 4;
+// Bytes that a row asks for, over its own.
+constexpr double kMostAsked = 1.14;
 // Blocks that a multiprocessor holds, at least, and shared memory of one besides ranges.
 constexpr int64_t kLeastResident = 2;
 constexpr int64_t kOtherSharedBytes = 512;
@@ -46,21 +56,18 @@ class PackedDealer {
   }
 
   bool Run() {
-    const int64_t elements = info_.space().classes()[inner_].size;
-    if (tile_.packed < 0 || elements > kMostElements || HasWholeSectors()) return false;
+    if (tile_.packed < 0) return false;
     tile_.classes = deal_.classes;
     CountArrays();
-    if (!DealThreads()) return false;
-    inner().registers = static_cast<int>(UnitsLeft(inner()));
+    const int64_t elements = inner().size;
+    if (has_sectors_ || (elements > kMostAlone && shared_bytes_ == 0)) return false;
+    const bool dealt =
+        (elements > kMostOfLanes && DealWarps()) || (elements <= kMostAlone && DealLanes());
+    if (!dealt) return false;
     rows().blocks = CeilDiv(rows().size, rows().block_extent());
     deal_.classes = tile_.classes;
     deal_.packed = tile_.packed;
-    for (int v = 0; v < graph().input_count(); ++v) {
-      const absl::Span<const int> own = info_.space().ClassesOf(v);
-      if (info_.uses().Of(v).in_space() && Contains(own, inner_) && !IsPacked(info_, tile_, v)) {
-        deal_.staged.push_back(v);
-      }
-    }
+    deal_.staged = tile_.staged;
     if (inner().lanes > 1 && GathersAll()) deal_.gathered = tile_.packed;
     return true;
   }
@@ -70,46 +77,60 @@ class PackedDealer {
   TileClass& inner() { return tile_.classes[inner_]; }
   TileClass& rows() { return tile_.classes[tile_.packed]; }
 
-  // Of each row of each array.
-  bool HasWholeSectors() const {
-    for (int v : ArraysInSpace(info_)) {
-      const Shape& shape = graph().value(v).shape();
-      if (!IsPacked(info_, tile_, v)) continue;
-      if (BytesOf(shape, info_.space().classes()[inner_].size) % kSectorBytes != 0) return false;
-    }
-    return true;
-  }
-
+  // Sets what is asked of the arrays below.
   void CountArrays() {
-    int64_t vector = inner().vector;
+    int64_t row_bytes = 0;
+    for (const Instruction* root : graph().view().roots) {
+      if (levels_.HasEnded(info_, graph().NumberOf(*root))) continue;
+      for (const Shape& leaf : Leaves(root->shape())) {
+        gathered_rows_ =
+            std::max(gathered_rows_, kSectorBytes / std::gcd(kSectorBytes, BytesOf(leaf, 1)));
+      }
+    }
     for (int v : ArraysInSpace(info_)) {
+      if (!Contains(info_.space().ClassesOf(v), inner_)) continue;
       const Shape& shape = graph().value(v).shape();
-      if (!IsPacked(info_, tile_, v)) continue;
-      vector = std::min(vector, PackedChunk(shape.element_type()));
+      const int64_t bytes = BytesOf(shape, inner().size);
+      if (!IsPacked(info_, tile_, v)) {
+        if (!graph().IsInput(v) || !IsPackable(shape)) continue;
+        shared_.push_back(v);
+        shared_bytes_ += bytes;
+        continue;
+      }
+      row_bytes += bytes;
+      has_sectors_ = has_sectors_ && bytes % kSectorBytes == 0;
+      access_rows_ = std::max(access_rows_, kAccessBytes / std::gcd(kAccessBytes, bytes));
+      vector_ = std::min<int64_t>(vector_, kAccessBytes / ByteWidth(shape.element_type()));
       if (!graph().IsInput(v)) continue;
       ++inputs_;
       input_bytes_ += ByteWidth(shape.element_type());
     }
-    inner().vector = static_cast<int>(vector);
+    asked_ = static_cast<double>(shared_bytes_) / static_cast<double>(row_bytes);
+    inputs_ = std::max<int64_t>(1, inputs_);
   }
 
   // The fewest lanes that hold a row, and as many rows of a thread as make it load enough.  Few
   // rows, or little shared memory: fewer of a thread, then fewer warps.
-  bool DealThreads() {
+  bool DealLanes() {
+    constexpr int64_t kMostOfAccess = kAccessBytes / kBankBytes;
+    inner().vector = static_cast<int>(std::min({int64_t{inner().vector}, vector_, kMostOfAccess}));
+    tile_.staged = shared_;
     const int64_t code = CodeOfElement(info_, inner_);
-    const int64_t held = std::max<int64_t>(1, inputs_);
-    const int64_t most = std::min(kMostOfRow, std::max<int64_t>(4, kMostCode / code)) / held;
+    const int64_t most =
+        std::min(kMostOfRow, std::max<int64_t>(4, kMostCodeOfRow / code)) / inputs_;
     const int64_t units = inner().size / inner().vector;
     const int64_t lanes =
         std::max(PowerOfTwoCeil(CeilDiv(inner().size, std::max<int64_t>(inner().vector, most))),
                  std::min<int64_t>(LowestBit(units), kWarp));
     if (lanes > kWarp / 2) return false;
     inner().lanes = static_cast<int>(lanes);
+    inner().warps = 1;
+    inner().registers = static_cast<int>(CeilDiv(units, lanes));
     rows().lanes = static_cast<int>(kWarp / lanes);
     const int64_t of_row = CeilDiv(units, lanes) * inner().vector;
     int64_t several = 1;
     while (several * of_row * input_bytes_ < kLeastLoaded &&
-           2 * several * of_row * held <= kMostHeld) {
+           2 * several * of_row * inputs_ <= kMostHeld) {
       several *= 2;
     }
     for (int64_t warps = std::max(kWarps, PackedStride(tile_)); warps >= 1;
@@ -117,19 +138,59 @@ class PackedDealer {
       rows().warps = static_cast<int>(warps);
       rows().registers = static_cast<int>(several);
       if (warps * several % PackedStride(tile_) != 0) return false;
-      if (rows().size >= rows().block_extent() * target_.multiprocessors && IsHeld()) return true;
+      if (HasBlocks()) return true;
     }
     return false;
   }
 
-  bool IsHeld() const {
-    int64_t bytes = PackedBytes(info_, tile_) + kOtherSharedBytes;
-    for (int v = 0; v < graph().input_count(); ++v) {
-      const Shape& shape = graph().value(v).shape();
-      if (info_.space().ClassesOf(v) == absl::Span<const int>({inner_})) {
-        bytes += BytesOf(shape, shape.ElementCount());
-      }
+  // All threads have the same rows, as many as have whole accesses and ask little of what they
+  // share, and keep their elements in registers or read them again in each pass.
+  bool DealWarps() {
+    inner().vector = static_cast<int>(std::min<int64_t>(inner().vector, vector_));
+    inner().lanes = kWarp;
+    rows().lanes = rows().warps = 1;
+    int64_t several = std::max(access_rows_, gathered_rows_);
+    while (asked_ / static_cast<double>(several) > kMostAsked - 1 ||
+           several * inner().size * input_bytes_ < kLeastRange) {
+      several *= 2;
     }
+    rows().registers = static_cast<int>(several);
+    const int64_t code = SaturatingMultiply(CodeOfElement(info_, inner_), inputs_);
+    if (several * inner().vector * code > kMostCode) return false;
+    inner().warps = static_cast<int>(WarpsOfRow());
+    const int64_t units = UnitsLeft(inner());
+    const int64_t held = several * units * inner().vector * inputs_;
+    if (held <= kMostHeldOfMany && SaturatingMultiply(held, code) <= kMostCode) {
+      inner().registers = static_cast<int>(units);
+    } else if (shared_bytes_ > 0) {
+      inner().loop = units;
+    } else {
+      return false;
+    }
+    return HasBlocks();
+  }
+
+  // Of those that all have elements, so many that few are beyond the row.
+  int64_t WarpsOfRow() {
+    const bool are_few =
+        kFewResident * PackedBytes(info_, levels_, tile_) > target_.card->shared_bytes;
+    int64_t best = 1, least = 0;
+    for (int64_t warps = 1; warps <= (are_few ? kWarpsOfFew : kWarps); warps *= 2) {
+      inner().warps = static_cast<int>(warps);
+      const int64_t threads = warps * kWarp;
+      if (threads * inner().vector > inner().size) break;
+      const int64_t places = UnitsLeft(inner()) * threads;
+      if (least == 0 || places * 8 <= least * 9) best = warps;
+      if (best == warps) least = places;
+    }
+    return best;
+  }
+
+  // Whether there are blocks for all multiprocessors, and shared memory for their ranges.
+  bool HasBlocks() {
+    if (rows().size < rows().block_extent() * target_.multiprocessors) return false;
+    int64_t bytes = PackedBytes(info_, levels_, tile_) + kOtherSharedBytes;
+    if (!tile_.staged.empty()) bytes += shared_bytes_;
     const int64_t resident = target_.card->shared_bytes / kLeastResident;
     return bytes <= target_.shared_bytes && bytes <= resident - target_.card->reserved_shared_bytes;
   }
@@ -151,7 +212,14 @@ class PackedDealer {
   const Target& target_;
   const int inner_;
   TileDeal& deal_;
-  TilePlan tile_;                         // what is dealt so far
+  TilePlan tile_;            // what is dealt so far
+  std::vector<int> shared_;  // inputs that all rows read
+  int64_t shared_bytes_ = 0;
+  double asked_ = 0;                      // of them, over the bytes of a row
+  bool has_sectors_ = true;               // rows are made of whole sectors
+  int64_t access_rows_ = 1;               // that are made of whole accesses, in all arrays
+  int64_t gathered_rows_ = 1;             // of which results of an element a row are whole sectors
+  int64_t vector_ = kAccessBytes;         // elements of an access to the widest range
   int64_t inputs_ = 0, input_bytes_ = 0;  // that are ranges; of an element of all of them
 };
 
@@ -181,11 +249,14 @@ bool IsPacked(const FusionInfo& info, const TilePlan& tile, int value) {
   return tile.packed >= 0 && lies && info.space().ClassesOf(value).size() == 2;
 }
 
-int64_t PackedWordBytes(ElementType type) {
-  return std::max<int64_t>(kRegisterBytes, ByteWidth(type));
+int64_t PackedWordBytes(const TilePlan& tile, ElementType type) {
+  const bool is_alone = tile.classes[tile.packed].lanes == 1;
+  return std::max<int64_t>(is_alone ? 1 : kBankBytes, ByteWidth(type));
 }
 
-int64_t PackedChunk(ElementType type) { return kAccessBytes / PackedWordBytes(type); }
+int64_t PackedChunk(const TilePlan& tile, ElementType type) {
+  return kAccessBytes / PackedWordBytes(tile, type);
+}
 
 // Accesses of a row stand side by side in a warp, l of them; the next row's are an odd number of
 // times l further on, of 32 banks.
@@ -195,22 +266,46 @@ int64_t PackedStride(const TilePlan& tile) {
   return std::max<int64_t>(1, inner.lanes / LowestBit(inner.size / inner.vector));
 }
 
-int64_t PackedBytes(const FusionInfo& info, const TilePlan& tile) {
-  // By words of 4 and of 8 bytes.
-  std::array<int64_t, 2> inputs{}, results{};
-  const auto count = [&](std::array<int64_t, 2>& counts, int value) {
-    if (!IsPacked(info, tile, value)) return;
-    const ElementType type = info.graph().value(value).shape().element_type();
-    ++counts[PackedWordBytes(type) == kWideWordBytes ? 1 : 0];
+PackedRanges PackedRangesOf(const FusionInfo& info, const PassLevels& levels,
+                            const TilePlan& tile) {
+  PackedRanges ranges;
+  const auto word_of = [&](int value) {
+    return PackedWordBytes(tile, info.graph().value(value).shape().element_type());
   };
-  for (int v = 0; v < info.graph().input_count(); ++v) count(inputs, v);
-  for (const Instruction* root : info.graph().view().roots) {
-    count(results, info.graph().NumberOf(*root));
+  const auto memory_of = [&](int value) {
+    ranges.word_bytes.push_back(word_of(value));
+    return static_cast<int>(ranges.word_bytes.size()) - 1;
+  };
+  for (int v = 0; v < info.graph().input_count(); ++v) {
+    if (IsPacked(info, tile, v)) ranges.inputs.push_back({v, memory_of(v)});
   }
+  std::vector<bool> taken(ranges.inputs.size(), false);
+  for (const Instruction* root : info.graph().view().roots) {
+    const int value = info.graph().NumberOf(*root);
+    if (!IsPacked(info, tile, value)) continue;
+    // Passes in trips read inputs again.
+    bool may_take = tile.classes[tile.order[0]].loop == 1 || levels.of[value] == levels.last;
+    for (size_t i = 0; may_take && i < taken.size(); ++i) {
+      if (taken[i] || ranges.word_bytes[i] != word_of(value)) continue;
+      taken[i] = true;
+      may_take = false;
+      ranges.results.push_back({value, static_cast<int>(i)});
+    }
+    if (ranges.results.empty() || ranges.results.back().value != value) {
+      ranges.results.push_back({value, memory_of(value)});
+    }
+  }
+  return ranges;
+}
+
+int64_t PackedBytes(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile) {
   const int64_t elements = SaturatingMultiply(tile.classes[tile.packed].block_extent(),
                                               tile.classes[tile.order[0]].size);
-  const int64_t words = std::max(inputs[0], results[0]) + 2 * std::max(inputs[1], results[1]);
-  return SaturatingMultiply(elements, words * kRegisterBytes);
+  int64_t bytes = 0;
+  for (const int64_t word : PackedRangesOf(info, levels, tile).word_bytes) {
+    bytes = SaturatingAdd(bytes, SaturatingMultiply(elements, word));
+  }
+  return bytes;
 }
 
 absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile) {
@@ -225,14 +320,17 @@ absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const 
   }
   const TileClass& rows = tile.classes[tile.packed];
   const TileClass& inner = tile.classes[tile.order[0]];
-  INGOT_REQUIRE(rows.loop == 1 && inner.loop == 1, "packed: a class loops");
+  INGOT_REQUIRE(rows.loop == 1, "packed: d", tile.packed, " loops");
+  INGOT_REQUIRE(
+      inner.loop == 1 || int64_t{1} * inner.vector * inner.lanes * inner.warps <= inner.size,
+      "packed: in trips, a thread has no element of a row");
   const int64_t stride = PackedStride(tile);
   INGOT_REQUIRE(int64_t{rows.warps} * rows.registers % stride == 0, "packed: warps=", rows.warps,
                 " registers=", rows.registers, " of d", tile.packed,
                 "; they must make a multiple of ", stride);
   for (int v : ArraysInSpace(info)) {
     if (!IsPacked(info, tile, v)) continue;
-    const int64_t chunk = PackedChunk(info.graph().value(v).shape().element_type());
+    const int64_t chunk = PackedChunk(tile, info.graph().value(v).shape().element_type());
     INGOT_REQUIRE(chunk % inner.vector == 0 && rows.block_extent() * inner.size % chunk == 0,
                   "packed: ", rows.block_extent(), " rows in vectors of ", inner.vector,
                   " are not made of accesses of ", chunk, " elements");

@@ -14,6 +14,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile.h"
+#include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_turned.h"
 #include "ir/base/integers.h"
 #include "ir/evaluator/evaluator.h"
@@ -135,7 +136,11 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 FusionPlan PlanDrawer::Draw() {
   FusionPlan drawn = plan::MakePlan(fusion_, target_);
   if (!drawn.kernels[0].tile().turned.empty()) return DrawTurned(std::move(drawn));
-  if (drawn.kernels[0].tile().packed >= 0 && Below(2) == 0) return DrawPacked(std::move(drawn));
+  const int inner = drawn.kernels[0].tile().order[0];
+  const int rows = plan::PackedRows(info_, levels_, inner);
+  if (rows >= 0 && drawn.kernels.size() == 1 && Below(2) == 0) {
+    return DrawPacked(std::move(drawn), rows, inner);
+  }
   if (levels_.across > 0) return DrawAcross(std::move(drawn));
   std::vector<plan::Join> joins;
   if (Below(2) == 0) joins = plan::FindJoins(info_);
@@ -249,23 +254,30 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
   return drawn;
 }
 
-FusionPlan PlanDrawer::DrawPacked(FusionPlan drawn) {
+FusionPlan PlanDrawer::DrawPacked(FusionPlan drawn, int rows_class, int inner_class) {
   KernelPlan& kernel = drawn.kernels[0];
-  TilePlan tile = kernel.tile();
-  TileClass& rows = tile.classes[tile.packed];
-  TileClass& inner = tile.classes[tile.order[0]];
+  TilePlan tile;
+  tile.order = kernel.tile().order;
+  tile.classes = kernel.tile().classes;
+  tile.packed = rows_class;
+  TileClass& rows = tile.classes[rows_class];
+  TileClass& inner = tile.classes[inner_class];
   rows = {.size = rows.size};
   inner = {.size = inner.size,
-           .vector = std::max(1, plan::MostVector(info_, tile.order[0]) >> Below(3))};
+           .vector = std::max(1, plan::MostVector(info_, inner_class) >> Below(3))};
   inner.lanes = 1 << Below(6);
   inner.warps = 1 << Below(2);
   rows.lanes = 32 / inner.lanes;
   rows.warps = 1 << Below(4);
-  rows.registers = 1 + Below(4);
-  inner.registers = static_cast<int>(CeilDiv(inner.size, inner.block_extent()));
+  rows.registers = 1 + Below(8);
+  const int64_t left = CeilDiv(inner.size, inner.block_extent());
+  if (Below(2) == 0) {
+    inner.loop = left;
+  } else {
+    inner.registers = static_cast<int>(left);
+  }
   rows.blocks = CeilDiv(rows.size, rows.block_extent());
-  tile.gathered = Below(2) == 0 ? tile.packed : -1;
-  tile.staged.clear();
+  tile.gathered = Below(2) == 0 ? rows_class : -1;
   PlaceInputs(tile);
   if (Below(4) == 0) kernel.index_type = ElementType::kS64;
   kernel.resident_blocks = Below(3);

@@ -53,8 +53,8 @@ class PlanDrawer {
 
   // Another plan with the boxes of inputs that lie across the results.
   plan::FusionPlan DrawTurned(plan::FusionPlan drawn);
-  // Other short rows that are ranges.
-  plan::FusionPlan DrawPacked(plan::FusionPlan drawn);
+  // Rows as ranges.
+  plan::FusionPlan DrawPacked(plan::FusionPlan drawn, int rows_class, int inner_class);
   // Another walk with reductions across it.
   plan::FusionPlan DrawAcross(plan::FusionPlan drawn);
   // Inputs that are staged, kept, or ahead.
