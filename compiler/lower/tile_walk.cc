@@ -273,8 +273,9 @@ Value TileWalk::StartOfRow(const std::vector<int>& registers, int64_t modulus) {
 TileWalk::Row TileWalk::RowOf(const std::vector<int>& registers) {
   const int inner = plan_.order[0];
   const int64_t vector = plan_.classes[inner].vector;
-  const Value past = StartOfRow(registers, vector);
-  const Value begin = math_.Rem(b_.Sub(math_.Const(vector), past), vector);
+  const int64_t alignment = plan::RowAlignment(info_, inner);
+  const Value past = StartOfRow(registers, alignment);
+  const Value begin = math_.Rem(b_.Sub(math_.Const(alignment), past), alignment);
   const Value rest = b_.Sub(math_.Const(plan_.classes[inner].size), begin);
   return {begin, b_.Sub(rest, math_.Rem(rest, vector))};
 }
@@ -297,7 +298,8 @@ Value TileWalk::InsideRow(const std::vector<int>& registers) {
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
   const int64_t end =
       tile.block_extent() * tile.blocks - (tile.registers - 1 - registers[inner]) * register_extent;
-  const int64_t least_extent = (tile.size - tile.vector + 1) / tile.vector * tile.vector;
+  const int64_t least = tile.size - plan::RowAlignment(info_, inner) + 1;
+  const int64_t least_extent = least / tile.vector * tile.vector;
   if (end <= least_extent) return nullptr;
   return b_.Lt(places_.Coordinate(inner, registers[inner]), RowOf(registers).extent);
 }

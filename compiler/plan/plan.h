@@ -143,7 +143,7 @@ struct TilePlan {
   // (PassLevels).  If it is the known level, it stores what it has put together, as one part more.
   int partial_level = 0;
   // Rows, which lie along memory and are what is reduced, may begin anywhere: whole vectors are
-  // those from the first element on whose row-major number is a multiple of the vector, and what
+  // those from the first element on whose row-major number is a multiple of RowAlignment, and what
   // stands before and behind them, the ends, is taken one by one by the first threads of a row.
   bool aligned = false;
   // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its

@@ -315,7 +315,7 @@ class Checker {
     INGOT_REQUIRE(Walks(number, inner_), "aligned: no row is walked");
     INGOT_REQUIRE(levels_.across == 0, "aligned: columns are accumulated over rows");
     INGOT_REQUIRE(inner.vector > 1, "aligned: vector=1 always is");
-    const int64_t ends = int64_t{2} * (inner.vector - 1);
+    const int64_t ends = MostEnds(info_, inner_, inner.vector);
     INGOT_REQUIRE(inner.lanes * inner.warps >= ends && inner.size > ends,
                   "aligned: the ends of a row may be ", ends, " elements, of ", inner.size,
                   ", for ", inner.lanes * inner.warps, " threads");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_deal.h"
 
 namespace ingot::plan {
 namespace {
@@ -10,6 +11,8 @@ namespace {
 // Of one access.
 constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
+// A warp has a thread for each element before and behind whole vectors.
+constexpr int64_t kMostAlignment = 16;
 
 // The elements of an access of the widest array along a class.
 int64_t VectorOfAccess(const FusionInfo& info, int inner) {
@@ -77,6 +80,21 @@ std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
 
 int AlignedVector(const FusionInfo& info, int inner) {
   return AlignedRows(info, inner).empty() ? 1 : static_cast<int>(VectorOfAccess(info, inner));
+}
+
+int64_t RowAlignment(const FusionInfo& info, int inner) {
+  int64_t elements = 1;
+  for (int v : ArraysInSpace(info)) {
+    if (!Contains(info.space().ClassesOf(v), inner)) continue;
+    for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
+      elements = std::max(elements, kSectorBytes / ByteWidth(leaf.element_type()));
+    }
+  }
+  return std::min(elements, kMostAlignment);
+}
+
+int64_t MostEnds(const FusionInfo& info, int inner, int vector) {
+  return RowAlignment(info, inner) - 1 + vector - 1;
 }
 
 int MostVector(const FusionInfo& info, int inner) {

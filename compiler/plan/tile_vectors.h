@@ -29,6 +29,11 @@ bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, in
 // power of two, that an access of such a row moves; 1 where there is no such row.
 std::vector<int> AlignedRows(const FusionInfo& info, int inner);
 int AlignedVector(const FusionInfo& info, int inner);
+// Whole vectors of such a row begin at a multiple of so many elements: at a sector of each array,
+// if its elements have two bytes or more.
+int64_t RowAlignment(const FusionInfo& info, int inner);
+// Elements of such a row that may be in no whole vector.
+int64_t MostEnds(const FusionInfo& info, int inner, int vector);
 
 }  // namespace ingot::plan
 
