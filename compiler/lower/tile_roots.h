@@ -29,9 +29,11 @@ class TileRoots : public TileWalk {
                   kernel::Value end);
   // Behind the last trip: results that the block has gathered.
   void StoreGathered();
+  // The leaves of a root at a place; and which result the first of them is.
+  Elements EmitRoot(int root, const Index& index);
+  int FirstResultOf(int root) const { return first_result_[root]; }
 
  private:
-  Elements EmitRoot(int root, const Index& index);
   void StoreElements(int root, const Index& index, const Elements& values);
 
   TileGathered gathered_;
