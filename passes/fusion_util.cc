@@ -1,5 +1,8 @@
 #include "passes/fusion_util.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "ir/analysis/op_facts.h"
@@ -69,15 +72,34 @@ bool ReplaceEach(Module& module,
   return changed;
 }
 
+namespace {
+
+// An input, and the permutation of the transpose that reads it.
+using InputRead = std::pair<const Instruction*, std::vector<int64_t>>;
+
+}  // namespace
+
 Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
                      absl::Span<Instruction* const> roots, absl::string_view name) {
   Computation* body = computation.parent()->AddComputation(name);
   absl::flat_hash_map<const Instruction*, Instruction*> map;
+  absl::flat_hash_map<InputRead, Instruction*> parameters;
   std::vector<Instruction*> inputs;
+  const bool accumulates = std::any_of(members.begin(), members.end(), [](const auto* member) {
+    return AccumulationOf(*member) != Accumulation::kNone;
+  });
   for (Instruction* member : members) {
     std::vector<Instruction*> operands;
     for (Instruction* operand : member->operands()) {
-      Instruction*& inside = map[operand];
+      if (const auto found = map.find(operand); found != map.end()) {
+        operands.push_back(found->second);
+        continue;
+      }
+      InputRead read = {operand, {}};
+      if (member->opcode() == Opcode::kTranspose && !accumulates) {
+        read.second = member->dimensions();
+      }
+      Instruction*& inside = parameters[read];
       if (inside == nullptr) {
         inside = body->AddParameter(static_cast<int64_t>(inputs.size()), operand->shape(),
                                     absl::StrCat("param_", inputs.size()));

@@ -31,7 +31,9 @@ bool ReplaceEach(Module& module,
 
 // Moves `members` into a new fusion whose results replace `roots`: its own value where there is
 // one, else the elements of its tuple.  `members` is in topological order and holds the roots, and
-// no other member has a user outside; operands that are not members become parameters.  Members
+// no other member has a user outside; operands that are not members become parameters: several of
+// one that is read in several orders, where nothing accumulates, so that plans see an array for
+// each (x and the other x of x + transpose(x)).  Members
 // that other users still need are the caller's matter: they are copied, and removed here only when
 // nobody uses them any more.
 Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/base/integers.h"
 
@@ -17,7 +18,6 @@ namespace {
 // Loads of a thread before the first is stored, and windows of a line that are written out.
 constexpr int64_t kLoadsAtOnce = 16;
 constexpr int64_t kWindowsAtOnce = 8;
-static_assert(kLoadsAtOnce / 2 <= kWindowsAtOnce, "several lines have all windows written out");
 
 }  // namespace
 
@@ -38,6 +38,7 @@ TileBoxes::TileBoxes(Frame& frame) : TileTasks(frame) {
 void TileBoxes::EmitBoxes() {
   for (const Box& box : boxes_) {
     WithLength(box.side, [&](Value length) { Copy(box, length); });
+    CopyLast(box);
   }
   b_.Barrier();
   for (int c = 0; c < class_count_; ++c) places_.SetInside(c, true);
@@ -98,7 +99,13 @@ Value TileBoxes::AddressOf(const Box& box, const plan::BoxSide& side, const Plac
     const Places places = PlacesOf(side, line, at);
     for (int c : side.run) address = b_.Add(address, math_.Mul(places[c], strides[c]));
   }
-  return math_.Mul(address, box.parts);
+  return math_.Mul(b_.Add(address, FrontOf(box)), box.parts);
+}
+
+Value TileBoxes::FrontOf(const Box& box) {
+  if (box.shared.input_word == 1) return math_.Const(0);
+  const Value first = NumberAt(box.side.classes, Places(class_count_, math_.Const(0)));
+  return math_.Add(math_.Rem(first, box.shared.input_word), box.shared.front);
 }
 
 void TileBoxes::ForLines(
@@ -112,15 +119,18 @@ void TileBoxes::ForLines(
     std::vector<Value> in_box;
     for (int64_t i = 0; i < several; ++i) {
       Value group = b_.Add(math_.Add(math_.Mul(trip, step), i * side.line_warps), first);
-      in_box.push_back(whole ? b_.True() : b_.Lt(group, math_.Const(side.groups)));
-      if (!whole) group = b_.Min(group, math_.Const(side.groups - 1));
+      Value inside = whole ? b_.True() : b_.Lt(group, math_.Const(side.groups));
       Places& places = lines.emplace_back(class_count_, math_.Const(0));
       for (int c : side.lines) {
         const int vector = c == side.vector_class ? side.vector : 1;
         const int64_t count = plan_.classes[c].loop / vector;
         places[c] = math_.Mul(c == side.lines.back() ? group : math_.Rem(group, count), vector);
         group = math_.Div(group, count);
+        const plan::TileClass& own = plan_.classes[c];
+        if (own.size % own.loop == 0) continue;
+        inside = b_.And(inside, b_.Lt(CoordinateOf(c, places[c]), math_.Const(own.size)));
       }
+      in_box.push_back(inside);
     }
     body(lines, in_box);
   });
@@ -135,23 +145,33 @@ void TileBoxes::ForWindows(const plan::BoxSide& side, int64_t at_once, Value len
   const Value lane = math_.Convert(b_.LaneId());
   const auto type =
       kernel::Type::Scalar(BitWidth(math_.type()) == 64 ? ElementType::kU64 : ElementType::kU32);
+  const auto below = [&](Value at, Value end) {
+    return b_.Lt(b_.Bitcast(at, type), b_.Bitcast(end, type));
+  };
+  const int64_t extent = kernel::kWarpSize * side.word * side.window_warps;
   const auto windows = [&](Value chunk, bool inside) {
     std::vector<Window> list;
     for (int64_t i = 0; i < several; ++i) {
       const Value number = b_.Add(
           warp, math_.Add(math_.Mul(chunk, several * side.window_warps), i * side.window_warps));
-      const Value at = b_.Sub(b_.Add(math_.Mul(number, kernel::kWarpSize), lane), shift);
-      const int64_t past = (i + 1) * side.window_warps * kernel::kWarpSize;
-      const bool known = inside || (chunks == 1 && (i > 0 || side.most_shift == 0) &&
-                                    length->IsConstant() && past <= side.length);
-      list.push_back(
-          {at, known ? b_.True() : b_.Lt(b_.Bitcast(at, type), b_.Bitcast(length, type))});
+      const Value place = b_.Add(math_.Mul(number, kernel::kWarpSize), lane);
+      const Value at = b_.Sub(math_.Mul(place, side.word), shift);
+      if (inside || (chunks == 1 && (i > 0 || side.most_shift == 0) && length->IsConstant() &&
+                     (i + 1) * extent <= side.length)) {
+        list.push_back({at, b_.True(), b_.True()});
+        continue;
+      }
+      const Value any = below(math_.Add(at, side.word - 1), math_.Add(length, side.word - 1));
+      const Value whole = side.word == 1 ? any
+                                         : b_.And(b_.Ge(at, math_.Const(0)),
+                                                  b_.Le(math_.Add(at, side.word), length));
+      list.push_back({at, any, whole});
     }
     body(list);
   };
   if (chunks == 1) return windows(math_.Const(0), /*inside=*/false);
   frame_.emitter.For(math_.Const(0), math_.Const(chunks), 1, [&](Value chunk) {
-    const int64_t all = several * side.window_warps * kernel::kWarpSize;
+    const int64_t all = several * extent;
     const Value first = b_.Sub(math_.Mul(chunk, all), shift);
     const Value inside = b_.And(b_.Ge(first, math_.Const(0)), b_.Le(math_.Add(first, all), length));
     frame_.emitter.If(
@@ -194,6 +214,7 @@ void TileBoxes::Copy(const Box& box, Value length) {
 void TileBoxes::CopyLines(const Box& box, absl::Span<const Places> lines,
                           absl::Span<const Value> in_box, Value length) {
   const plan::BoxSide& side = box.side;
+  const int64_t elements = box.parameter->shape().ElementCount();
   struct Loaded {
     Value value, address, inside;
   };
@@ -210,45 +231,40 @@ void TileBoxes::CopyLines(const Box& box, absl::Span<const Places> lines,
     loaded.clear();
   };
   for (size_t i = 0; i < lines.size(); ++i) {
-    const Value shift = ShiftOf(side, Clamped(side, lines[i]));
-    ForWindows(side, kWindowsAtOnce, length, shift, [&](absl::Span<const Window> windows) {
-      for (const Window& window : windows) {
-        const Value inside = b_.And(in_box[i], window.inside);
-        loaded.push_back({LoadLines(box, lines[i], window.at, inside),
-                          AddressOf(box, side, lines[i], window.at), inside});
-      }
-      if (lines.size() == 1) store();
-    });
+    const Value shift = ShiftOf(side, lines[i]);
+    ForWindows(side, kLoadsAtOnce / side.vector, length, shift,
+               [&](absl::Span<const Window> windows) {
+                 for (const Window& window : windows) {
+                   Value inside = b_.And(in_box[i], window.inside);
+                   // The last elements of the array that are no word are CopyLast's.
+                   if (!inside->IsConstant() && elements % side.word != 0) {
+                     const Value number = b_.Add(NumberAt(side.classes, lines[i]), window.at);
+                     inside = b_.And(inside, b_.Le(number, math_.Const(elements - side.word)));
+                   }
+                   loaded.push_back({LoadLines(box, lines[i], window.at, inside),
+                                     AddressOf(box, side, lines[i], window.at), inside});
+                 }
+                 if (lines.size() == 1) store();
+               });
   }
   store();
 }
 
-// The places of a line of the array: beyond it, the last ones.
-TileBoxes::Places TileBoxes::Clamped(const plan::BoxSide& side, Places line) {
-  for (int c : side.lines) {
-    const plan::TileClass& own = plan_.classes[c];
-    if (own.size % own.loop == 0) continue;
-    const Value last = b_.Sub(math_.Const(own.size - 1), math_.Mul(places_.block(c), own.loop));
-    line[c] = b_.Min(line[c], last);
-  }
-  return line;
-}
-
-// Element `at` of the runs of the lines that are taken together.
+// Element `at` of the runs of the lines that are taken together, or a word of one.
 Value TileBoxes::LoadLines(const Box& box, const Places& line, Value at, Value inside) {
+  const int lanes = box.parts * box.side.word;
   kernel::AccessOptions options;
-  options.alignment = box.parts * ByteWidth(box.memory->element);
-  if (!inside->IsConstant()) options.mask = b_.Broadcast(inside, box.parts);
+  options.alignment = lanes * ByteWidth(box.memory->element);
+  if (!inside->IsConstant()) options.mask = b_.Broadcast(inside, lanes);
   std::vector<Value> parts;
   for (int i = 0; i < box.side.vector; ++i) {
     Places places = line;
     if (i > 0) {
       places[box.side.vector_class] = math_.Add(places[box.side.vector_class], i);
     }
-    const Value number =
-        b_.Add(NumberAt(box.side.classes, Clamped(box.side, std::move(places))), at);
+    const Value number = b_.Add(NumberAt(box.side.classes, places), at);
     const Value value = b_.Load(frame_.memory.operands[box.parameter->parameter_number()],
-                                math_.Mul(number, box.parts), box.parts, options);
+                                math_.Mul(number, box.parts), lanes, options);
     if (box.side.vector == 1) return value;
     for (int part = 0; part < box.parts; ++part) parts.push_back(b_.Extract(value, part));
   }
@@ -259,52 +275,136 @@ void TileBoxes::StoreFrom(const std::vector<int>& roots, const plan::BoxSide& si
   const int64_t at_once = std::clamp<int64_t>(
       plan::ElementsOfTrip(info_, plan_.order[0]) / side.vector, 1, kWindowsAtOnce);
   ForLines(side, 1, [&](absl::Span<const Places> lines, absl::Span<const Value> in_box) {
-    const Places& line = lines[0];
-    Value in_space = in_box[0];
-    for (int c : side.lines) {
-      const plan::TileClass& own = plan_.classes[c];
-      if (own.size % own.loop == 0) continue;
-      in_space = b_.And(in_space, b_.Lt(CoordinateOf(c, line[c]), math_.Const(own.size)));
-    }
-    frame_.emitter.If(in_space, [&] {
-      ForWindows(side, at_once, length, ShiftOf(side, line), [&](absl::Span<const Window> windows) {
+    frame_.emitter.If(in_box[0], [&] {
+      const Value shift = ShiftOf(side, lines[0]);
+      ForWindows(side, at_once, length, shift, [&](absl::Span<const Window> windows) {
         for (const Window& window : windows) {
-          StoreWindow(roots, side, line, window, length);
+          StoreWindow(roots, side, lines[0], window, length);
         }
       });
+      if (side.word > 1) StoreEnds(roots, side, lines[0], shift, length);
     });
   });
 }
 
+// The last elements of the array, where they are no word: by the first threads of the blocks that
+// have them.
+void TileBoxes::CopyLast(const Box& box) {
+  const int64_t elements = box.parameter->shape().ElementCount();
+  const int64_t rest = elements % box.side.word;
+  if (rest == 0) return;
+  const Value thread = math_.Convert(b_.ThreadId());
+  frame_.emitter.If(b_.Lt(thread, math_.Const(rest)), [&] {
+    const Value number = math_.Add(thread, elements - rest);
+    Value left = number, address = FrontOf(box), inside = b_.True();
+    for (int c : box.side.classes) {
+      const plan::TileClass& own = plan_.classes[c];
+      const Value place = b_.Sub(math_.Rem(left, own.size), math_.Mul(places_.block(c), own.loop));
+      inside = b_.And(inside, math_.IsBelow(place, own.loop));
+      address = b_.Add(address, math_.Mul(place, box.shared.strides[c]));
+      left = math_.Div(left, own.size);
+    }
+    frame_.emitter.If(inside, [&] {
+      b_.Store(box.memory, address,
+               b_.Load(frame_.memory.operands[box.parameter->parameter_number()], number));
+    });
+  });
+}
+
+// The places of a thread in the results, and what boxes have there, which are provided.
+int TileBoxes::PlaceAt(const plan::BoxSide& side, const Places& line, Value at) {
+  Places places = PlacesOf(side, line, at);
+  for (int c = 0; c < class_count_; ++c) places[c] = CoordinateOf(c, places[c]);
+  return NewPlace(std::move(places));
+}
+
+Value TileBoxes::LoadBox(const Box& box, const plan::BoxSide& side, const Places& line, Value at) {
+  const int lanes = side.vector * box.parts;
+  kernel::AccessOptions options;
+  options.alignment = lanes * ByteWidth(box.memory->element);
+  return b_.Load(box.memory, AddressOf(box, side, line, at), lanes, options);
+}
+
+// Provides line number `i` of those that were loaded together.
+void TileBoxes::ProvideAt(const Box& box, int point, Value loaded, int i) {
+  const auto part = [&](int number) {
+    return loaded->type.lanes == 1 ? loaded : b_.Extract(loaded, i * box.parts + number);
+  };
+  e_.Provide(*box.parameter, IndexAt(*box.parameter, point), 0,
+             {part(0), box.parts == 2 ? part(1) : nullptr});
+}
+
 void TileBoxes::StoreWindow(const std::vector<int>& roots, const plan::BoxSide& side,
                             const Places& line, const Window& window, Value length) {
-  Value at = window.at;
-  if (!window.inside->IsConstant()) {
+  if (side.word == 1) return StoreElement(roots, side, line, window.at, window.inside, length);
+  frame_.emitter.If(window.whole, [&] { StoreWord(roots, side, line, window.at); });
+}
+
+// The elements of a line before its first whole word and behind its last: by the first threads of
+// the warp that has its first window.
+void TileBoxes::StoreEnds(const std::vector<int>& roots, const plan::BoxSide& side,
+                          const Places& line, Value shift, Value length) {
+  const int most = side.word - 1;
+  if (side.most_shift % side.word == 0 && side.length % side.word == 0 && length->IsConstant()) {
+    return;
+  }
+  const Value lane = math_.Convert(b_.LaneId());
+  const Value before =
+      b_.Min(math_.Rem(b_.Sub(math_.Const(side.sector), shift), side.word), length);
+  const Value behind = math_.Rem(b_.Sub(length, before), side.word);
+  const Value is_before = b_.Lt(lane, math_.Const(most));
+  const Value at =
+      b_.Select(is_before, lane, b_.Sub(b_.Add(math_.Add(lane, -most), length), behind));
+  const Value inside =
+      b_.And(b_.Lt(at, length), b_.Select(is_before, b_.Lt(lane, before), b_.True()));
+  const Value warp = math_.Div(math_.Convert(b_.WarpId()), side.line_warps);
+  frame_.emitter.If(b_.Eq(warp, math_.Const(0)),
+                    [&] { StoreElement(roots, side, line, at, inside, length); });
+}
+
+void TileBoxes::StoreElement(const std::vector<int>& roots, const plan::BoxSide& side,
+                             const Places& line, Value at, Value inside, Value length) {
+  if (!inside->IsConstant()) {
     at = b_.Max(math_.Const(0), b_.Min(at, math_.Add(length, -1)));
   }
   std::vector<Value> loaded;
-  for (const Box& box : boxes_) {
-    const int lanes = side.vector * box.parts;
-    kernel::AccessOptions options;
-    options.alignment = lanes * ByteWidth(box.memory->element);
-    loaded.push_back(b_.Load(box.memory, AddressOf(box, side, line, at), lanes, options));
-  }
-  const Places first = PlacesOf(side, line, at);
+  for (const Box& box : boxes_) loaded.push_back(LoadBox(box, side, line, at));
   for (int i = 0; i < side.vector; ++i) {
-    Places places = first;
+    Places places = line;
     if (i > 0) places[side.vector_class] = math_.Add(places[side.vector_class], i);
-    for (int c = 0; c < class_count_; ++c) places[c] = CoordinateOf(c, places[c]);
-    const int point = NewPlace(std::move(places));
-    for (size_t k = 0; k < boxes_.size(); ++k) {
-      const auto part = [&](int number) {
-        const int lane = i * boxes_[k].parts + number;
-        return loaded[k]->type.lanes == 1 ? loaded[k] : b_.Extract(loaded[k], lane);
-      };
-      const Instruction& parameter = *boxes_[k].parameter;
-      e_.Provide(parameter, IndexAt(parameter, point), 0,
-                 {part(0), boxes_[k].parts == 2 ? part(1) : nullptr});
+    const int point = PlaceAt(side, places, at);
+    for (size_t k = 0; k < boxes_.size(); ++k) ProvideAt(boxes_[k], point, loaded[k], i);
+    StoreRoots(roots, std::vector<int>(class_count_, 0), point, inside);
+  }
+}
+
+// Elements that lie one behind the other, with one access to each result.
+void TileBoxes::StoreWord(const std::vector<int>& roots, const plan::BoxSide& side,
+                          const Places& line, Value at) {
+  std::vector<int> points;
+  for (int i = 0; i < side.word; ++i) {
+    const Value place = math_.Add(at, i);
+    points.push_back(PlaceAt(side, line, place));
+    for (const Box& box : boxes_) {
+      ProvideAt(box, points[i], LoadBox(box, side, line, place), 0);
     }
-    StoreRoots(roots, std::vector<int>(class_count_, 0), point, window.inside);
+  }
+  for (int root : roots) {
+    const std::vector<Shape> leaves = plan::Leaves(Root(root).shape());
+    std::vector<std::vector<Value>> words(leaves.size());
+    for (int point : points) {
+      const Elements elements = EmitRoot(root, IndexAt(Root(root), point));
+      for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+        words[leaf].push_back(elements[leaf].re);
+      }
+    }
+    const Value number = IndexAt(Root(root), points[0]).linear;
+    for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+      kernel::AccessOptions options;
+      options.alignment = side.word * ByteWidth(leaves[leaf].element_type());
+      b_.Store(frame_.memory.results[FirstResultOf(root) + leaf], number, b_.Build(words[leaf]),
+               options);
+    }
   }
 }
 

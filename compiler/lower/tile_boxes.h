@@ -30,23 +30,34 @@ class TileBoxes : public TileTasks {
   // Places in the box, by class; of a line those along its run are 0.
   using Places = std::vector<kernel::Value>;
 
-  // A thread's place in a window of a line, and whether it is one of the run.
+  // A thread's place in a window of a line, the first of a word, and whether some of the word and
+  // all of it are of the run.
   struct Window {
-    kernel::Value at, inside;
+    kernel::Value at, inside, whole;
   };
 
   void Copy(const Box& box, kernel::Value length);
   void CopyLines(const Box& box, absl::Span<const Places> lines,
                  absl::Span<const kernel::Value> in_box, kernel::Value length);
-  Places Clamped(const plan::BoxSide& side, Places line);
+  void CopyLast(const Box& box);
   kernel::Value LoadLines(const Box& box, const Places& line, kernel::Value at,
                           kernel::Value inside);
   void StoreFrom(const std::vector<int>& roots, const plan::BoxSide& side, kernel::Value length);
   void StoreWindow(const std::vector<int>& roots, const plan::BoxSide& side, const Places& line,
                    const Window& window, kernel::Value length);
+  void StoreEnds(const std::vector<int>& roots, const plan::BoxSide& side, const Places& line,
+                 kernel::Value shift, kernel::Value length);
+  void StoreElement(const std::vector<int>& roots, const plan::BoxSide& side, const Places& line,
+                    kernel::Value at, kernel::Value inside, kernel::Value length);
+  void StoreWord(const std::vector<int>& roots, const plan::BoxSide& side, const Places& line,
+                 kernel::Value at);
+  int PlaceAt(const plan::BoxSide& side, const Places& line, kernel::Value at);
+  kernel::Value LoadBox(const Box& box, const plan::BoxSide& side, const Places& line,
+                        kernel::Value at);
+  void ProvideAt(const Box& box, int point, kernel::Value loaded, int i);
 
   // Calls `body`, in a loop, with the lines of which a warp takes so many at a time, and whether
-  // each is one of the box.
+  // each is one of the box and of the space.
   void ForLines(
       const plan::BoxSide& side, int64_t several,
       const std::function<void(absl::Span<const Places>, absl::Span<const kernel::Value>)>& body);
@@ -65,7 +76,8 @@ class TileBoxes : public TileTasks {
   kernel::Value CoordinateOf(int c, kernel::Value place);
   // The row-major number in an array that has these classes, innermost first.
   kernel::Value NumberAt(absl::Span<const int> classes, const Places& places);
-  // Where shared memory has element `at` of a line's run.
+  // Where shared memory has the first place of the box, and element `at` of a line's run.
+  kernel::Value FrontOf(const Box& box);
   kernel::Value AddressOf(const Box& box, const plan::BoxSide& side, const Places& line,
                           kernel::Value at);
 

@@ -35,10 +35,12 @@ class TileRoots : public TileWalk {
   void InTrip(const std::function<void()>& body);
   // Behind the last trip: results that the block has in shared memory.
   void StoreKept();
+  // The leaves of a root at a place; and which result the first of them is.
+  Elements EmitRoot(int root, const Index& index);
+  int FirstResultOf(int root) const { return first_result_[root]; }
 
  private:
   void ReadPacked();
-  Elements EmitRoot(int root, const Index& index);
   void StoreElements(int root, const std::vector<int>& registers, const Index& index,
                      const Elements& values);
 

@@ -96,7 +96,8 @@ std::pair<int64_t, int64_t> Passes(absl::Span<const int64_t> offsets, int64_t by
 class SharedChooser {
  public:
   SharedChooser(const FusionInfo& info, const TilePlan& tile, int input)
-      : tile_(tile),
+      : info_(info),
+        tile_(tile),
         width_(WidthOf(info, input)),
         own_(info.space().ClassesOf(input)),
         in_(SideOf(tile, own_, width_)),
@@ -109,9 +110,14 @@ class SharedChooser {
   }
 
   SharedBox Run() {
+    if (const int word = WordOf(width_); word > 1 && HasWords()) {
+      for (const int result_word : {WordOfResults(), 1}) {
+        if (Try({.input_word = word, .result_word = result_word})) return best_;
+      }
+    }
     for (const bool along_results : {false, true}) {
       for (int vector = 1; vector * width_ <= kChunkBytes; vector *= 2) {
-        if (Try(along_results, vector)) return best_;
+        if (Try({.vector = vector, .along_results = along_results})) return best_;
       }
     }
     return best_;
@@ -153,47 +159,72 @@ class SharedChooser {
            (side.most_shift == 0 || StrideOf(side, tile_, c) % side.sector == 0);
   }
 
-  // Whether a box without conflicts is found.
-  bool Try(bool along_results, int vector) {
-    const auto [sequence, run] = Sequence(along_results);
-    if (sequence.empty() || !AllowsVector(along_results ? in_ : Other(), sequence[0], vector)) {
-      return vector == 1 && sequence.empty() && Keep(BoxAlong(sequence, 0, 0));
+  // One input's box is stored in one order, and no element is a pair.
+  bool HasWords() const {
+    return outs_.size() == 1 && tile_.turned.size() == 1 && WordOfResults() > 0;
+  }
+  int WordOfResults() const {
+    int64_t narrowest = kSectorBytes, widest = 1;
+    for (const Instruction* root : info_.graph().view().roots) {
+      for (const Shape& leaf : Leaves(root->shape())) {
+        const ElementType type = leaf.element_type();
+        narrowest = std::min<int64_t>(narrowest, ByteWidth(type));
+        widest = std::max<int64_t>(widest, IsComplex(type) ? kSectorBytes : ByteWidth(type));
+      }
     }
-    // What is no run has room before it; else the last class of the run.
+    const int word = WordOf(narrowest);
+    return word * widest <= kChunkBytes ? word : 0;
+  }
+
+  // Whether a box of that kind is found that has no conflicts.
+  bool Try(const SharedBox& kind) {
+    const auto [sequence, run] = Sequence(kind.along_results);
+    if (sequence.empty()) return Keep(BoxAlong(kind, sequence, 0, 0));
+    if (!AllowsVector(kind.along_results ? in_ : Other(), sequence[0], kind.vector)) return false;
+    // What is no run has room before it; else the last class of the run, if words need no run.
     const size_t padded = run < sequence.size() ? run : sequence.size() - 1;
-    const int64_t most = padded == 0 ? 0 : kBanks * kBankBytes / std::min(width_, kBankBytes);
-    for (int64_t pad = 0; pad <= most; pad += vector) {
-      SharedBox box = BoxAlong(sequence, padded, pad);
-      box.vector = vector;
-      box.vector_class = vector > 1 ? sequence[0] : -1;
-      box.along_results = along_results;
-      if (Keep(std::move(box))) return true;
+    const bool pads = padded > 0 && (run < sequence.size() || kind.input_word == 1);
+    const int64_t most = pads ? kBanks * kBankBytes / std::min(width_, kBankBytes) : 0;
+    for (int64_t pad = 0; pad <= most; pad += kind.vector * kind.input_word) {
+      if (Keep(BoxAlong(kind, sequence, padded, pad))) return true;
     }
     return false;
   }
 
-  SharedBox BoxAlong(absl::Span<const int> sequence, size_t padded, int64_t pad) const {
-    SharedBox box;
+  SharedBox BoxAlong(const SharedBox& kind, absl::Span<const int> sequence, size_t padded,
+                     int64_t pad) const {
+    SharedBox box = kind;
+    if (box.vector > 1) box.vector_class = sequence[0];
     box.strides.assign(class_count_, 0);
+    const int64_t word = box.input_word;
+    if (word > 1) box.front = word;
     int64_t stride = 1;
     for (size_t i = 0; i < sequence.size(); ++i) {
-      if (i == padded && i > 0) stride += pad;
-      box.strides[sequence[i]] = stride;
-      stride = SaturatingMultiply(stride, tile_.classes[sequence[i]].loop);
+      const int c = sequence[i];
+      if (i == padded && i > 0) stride += pad + (Contains(in_.run, c) ? 0 : 2 * (word - 1));
+      // Words of a line are words of the array's memory.
+      const int64_t past = StrideOf(in_, tile_, c) % word;
+      stride += (past + word - stride % word) % word;
+      box.strides[c] = stride;
+      stride = SaturatingMultiply(stride, tile_.classes[c].loop);
     }
-    box.elements = stride;
+    box.elements = SaturatingAdd(stride, box.front + 2 * word - 2);
     return box;
   }
 
   bool Keep(SharedBox box) {
     std::pair<int64_t, int64_t> all = {0, 0};
-    const auto add = [&](const BoxSide& side, bool vectors) {
-      const auto [passes, least] = PassesOf(side, box, vectors ? box.vector : 1);
-      all.first += passes;
-      all.second += least;
+    // Words of the input are one access, those of the results several.
+    const auto add = [&](const BoxSide& side, int apart, int vector, int times) {
+      const auto [passes, least] = PassesOf(side, box, apart, vector);
+      all.first += passes * times;
+      all.second += least * times;
     };
-    add(in_, box.along_results);
-    for (const BoxSide& out : outs_) add(out, !box.along_results);
+    add(in_, box.input_word, box.input_word * (box.along_results ? box.vector : 1),
+        std::max(1, box.result_word / box.input_word));
+    for (const BoxSide& out : outs_) {
+      add(out, box.result_word, box.along_results ? 1 : box.vector, std::max(1, box.input_word));
+    }
     const double ways = static_cast<double>(all.first) / static_cast<double>(all.second);
     if (fewest_ == 0 || ways < fewest_ - kNoConflict + 1) {
       fewest_ = ways;
@@ -202,27 +233,31 @@ class SharedChooser {
     return fewest_ <= kNoConflict;
   }
 
-  std::pair<int64_t, int64_t> PassesOf(const BoxSide& side, const SharedBox& box,
-                                       int vector) const {
-    const int64_t apart = std::max<int64_t>(1, (side.length - kWarp) / (kSampledWindows - 1));
+  // Of accesses of so many elements whose threads are so many elements of the run apart.
+  std::pair<int64_t, int64_t> PassesOf(const BoxSide& side, const SharedBox& box, int64_t apart,
+                                       int64_t elements) const {
+    const int64_t window = kWarp * apart;
+    const int64_t step = std::max<int64_t>(1, (side.length - window) / (kSampledWindows - 1));
     std::pair<int64_t, int64_t> sum = {0, 0};
-    for (int64_t n = 0; n < kSampledWindows && (n == 0 || n * apart + kWarp <= side.length); ++n) {
+    for (int64_t n = 0; n < kSampledWindows && (n == 0 || n * step + window <= side.length); ++n) {
       std::vector<int64_t> offsets;
-      for (int64_t i = 0; i < std::min<int64_t>(kWarp, side.length); ++i) {
-        int64_t place = n * apart + i, offset = 0;
+      for (int64_t i = 0; i < kWarp && i * apart < side.length; ++i) {
+        int64_t place = n * step + i * apart, offset = 0;
+        if (apart > 1) place -= place % elements;
         for (int c : side.run) {
           offset += place % tile_.classes[c].loop * box.strides[c];
           place /= tile_.classes[c].loop;
         }
         offsets.push_back(offset * width_);
       }
-      const auto [passes, least] = Passes(offsets, vector * width_);
+      const auto [passes, least] = Passes(offsets, elements * width_);
       sum.first += passes;
       sum.second += least;
     }
     return sum;
   }
 
+  const FusionInfo& info_;
   const TilePlan& tile_;
   const int64_t width_;
   const absl::Span<const int> own_;
@@ -233,17 +268,18 @@ class SharedChooser {
   double fewest_ = 0;  // ways of best_
 };
 
-// The vectors of the one input's box, where that side takes them.
-SharedBox VectorsOf(const FusionInfo& info, const TilePlan& tile, bool by_results) {
-  if (tile.turned.size() != 1) return {};
-  SharedBox box = SharedBoxOf(info, tile, tile.turned[0]);
-  return box.along_results == by_results ? SharedBox{} : box;
+// The one input's box, if there is one: of others, lines and elements are taken one by one.
+SharedBox OnlyBox(const FusionInfo& info, const TilePlan& tile) {
+  return tile.turned.size() == 1 ? SharedBoxOf(info, tile, tile.turned[0]) : SharedBox{};
 }
 
 }  // namespace
 
-BoxSide SideOf(const TilePlan& tile, absl::Span<const int> classes, int64_t width) {
+int WordOf(int64_t width) { return static_cast<int>(std::max<int64_t>(1, kBankBytes / width)); }
+
+BoxSide SideOf(const TilePlan& tile, absl::Span<const int> classes, int64_t width, int word) {
   BoxSide side;
+  side.word = word;
   side.classes.assign(classes.rbegin(), classes.rend());
   side.sector = std::max<int64_t>(1, kSectorBytes / PowerOfTwoCeil(width));
   bool in_run = true;
@@ -262,20 +298,22 @@ BoxSide SideOf(const TilePlan& tile, absl::Span<const int> classes, int64_t widt
     stride = SaturatingMultiply(stride, own.size);
   }
   side.most_shift = side.sector - begins;
-  side.windows = CeilDiv(side.length + side.most_shift, kWarp);
+  side.windows = CeilDiv(side.length + side.most_shift, int64_t{kWarp} * word);
   ShareOut(tile.box_threads / kWarp, side);
   return side;
 }
 
 BoxSide SideOfInput(const FusionInfo& info, const TilePlan& tile, int input) {
-  BoxSide side = SideOf(tile, info.space().ClassesOf(input), WidthOf(info, input));
-  TakeVectors(tile, VectorsOf(info, tile, /*by_results=*/false), side);
+  const SharedBox box = OnlyBox(info, tile);
+  BoxSide side = SideOf(tile, info.space().ClassesOf(input), WidthOf(info, input), box.input_word);
+  if (box.along_results) TakeVectors(tile, box, side);
   return side;
 }
 
 BoxSide SideOfResults(const FusionInfo& info, const TilePlan& tile, absl::Span<const int> classes) {
-  BoxSide side = SideOf(tile, classes, WidthOfResults(info, classes));
-  TakeVectors(tile, VectorsOf(info, tile, /*by_results=*/true), side);
+  const SharedBox box = OnlyBox(info, tile);
+  BoxSide side = SideOf(tile, classes, WidthOfResults(info, classes), box.result_word);
+  if (!box.along_results) TakeVectors(tile, box, side);
   return side;
 }
 

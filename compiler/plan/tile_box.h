@@ -17,7 +17,7 @@
 namespace ingot::plan {
 
 // A box as an array has it.  Its elements along the classes of a run lie one behind the other; a
-// line is the run of one place of the other classes.  Warps take windows of 32 elements of a line,
+// line is the run of one place of the other classes.  Warps take windows of 32 words of a line,
 // the first of which begins at a sector.
 struct BoxSide {
   std::vector<int> classes;     // of the array, innermost first
@@ -25,6 +25,7 @@ struct BoxSide {
   int64_t length = 1;           // of a run, in elements
   int64_t sector = 1;           // elements of a sector of the narrowest array
   int64_t most_shift = 0;       // elements of its sector before the first of a run, at the most
+  int word = 1;                 // elements that a thread takes together, one behind the other
   // Of the lines, `vector` along class `vector_class` are taken together.
   int vector = 1;
   int vector_class = -1;
@@ -38,21 +39,30 @@ struct BoxSide {
 // class.  Where `vector` is more than one, the class of stride 1 is taken in vectors by the side
 // along whose memory it does not lie.
 struct SharedBox {
-  std::vector<int64_t> strides;
+  std::vector<int64_t> strides = {};
   int vector = 1;
   int vector_class = -1;
   bool along_results = false;  // the class of stride 1 lies along the results' memory
   int64_t elements = 1;
+  // BoxSide::word of the input and of the results: elements of fewer than 4 bytes make one.  Words
+  // of the input are words of shared memory too, of which the box's first element is number `front`
+  // and its row-major number in the array modulo `input_word`.  A word may have elements before or
+  // behind its run, for which lines have room between them.
+  int input_word = 1, result_word = 1;
+  int64_t front = 0;
 };
 
 // Of an array whose classes are `classes`, major to minor, with elements of `width` bytes; lines
 // are taken one by one.
-BoxSide SideOf(const TilePlan& tile, absl::Span<const int> classes, int64_t width);
+BoxSide SideOf(const TilePlan& tile, absl::Span<const int> classes, int64_t width, int word = 1);
 // How the block walks an input, and the results whose classes are `classes`, major to minor.
 BoxSide SideOfInput(const FusionInfo& info, const TilePlan& tile, int input);
 BoxSide SideOfResults(const FusionInfo& info, const TilePlan& tile, absl::Span<const int> classes);
 SharedBox SharedBoxOf(const FusionInfo& info, const TilePlan& tile, int input);
 int64_t BytesOfSharedBox(const FusionInfo& info, const TilePlan& tile, int input);
+
+// Elements of so many bytes that are a word.
+int WordOf(int64_t width);
 
 // The roots, by number, of each order of classes.
 std::vector<std::vector<int>> RootsByOrder(const FusionInfo& info);

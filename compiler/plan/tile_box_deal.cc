@@ -21,8 +21,10 @@ constexpr int64_t kLongSide = 640;
 constexpr int64_t kRuns[] = {32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048};
 // Instructions of a warp for a line and each of its classes, for a window that is copied, for one
 // that is stored, and for each class of its run besides the first.
-constexpr double kSlotsOfLine = 10;
+constexpr double kSlotsOfLine = 14;
 constexpr double kSlotsOfLineClass = 12;
+constexpr double kSlotsOfShift = 20;  // where lines begin anywhere
+constexpr double kSlotsOfEnds = 20;   // besides those of an element, of words
 constexpr double kSlotsOfCopy = 6;
 constexpr double kSlotsOfStore = 9;
 constexpr double kSlotsOfClass = 5;
@@ -30,6 +32,8 @@ constexpr double kSlotsOfClass = 5;
 constexpr int64_t kLoadsAhead = 8;
 // The bound of memory and latency, as compiler/machine/prediction.h has it.
 constexpr double kExponent = 2.5;
+constexpr double kExponentAlone = 0.4;
+constexpr double kNanoseconds = 1e3;  // of a microsecond
 
 double Overlapped(double a, double b, double exponent) {
   return std::pow(std::pow(a, exponent) + std::pow(b, exponent), 1 / exponent);
@@ -119,7 +123,8 @@ class BoxDealer {
     }
     double box_bytes = 0, bytes = 0, slots = 0;
     for (size_t i = 0; i < sides_.size(); ++i) {
-      const BoxSide side = SideOf(tile_, sides_[i].classes, sides_[i].width);
+      const int word = sides_.size() == 2 ? WordOf(sides_[i].width) : 1;
+      const BoxSide side = SideOf(tile_, sides_[i].classes, sides_[i].width, word);
       const auto length = static_cast<double>(side.length);
       bytes += static_cast<double>(sides_[i].width) * (length + side.most_shift) / length;
       slots += SlotsOf(side, i < results_);
@@ -142,18 +147,23 @@ class BoxDealer {
     const double memory = share * Overlapped(stream, wait, kExponent);
     const double issue =
         share * blocks * slots / (card.issue_slots * card.clock_ghz * target_.multiprocessors);
-    return Overlapped(memory, issue, resident + 0.4) + blocks / card.blocks_per_us;
+    const double starts = kNanoseconds * blocks / card.blocks_per_us;
+    return std::max(starts, Overlapped(memory, issue, resident + kExponentAlone));
   }
 
   // Instructions of all warps of a block.
   double SlotsOf(const BoxSide& side, bool stores) const {
     const auto further = static_cast<double>(std::max<size_t>(side.run.size(), 1) - 1);
-    const double window = stores ? kSlotsOfStore + kSlotsOfClass * further : kSlotsOfCopy;
+    const double element = kSlotsOfStore + kSlotsOfClass * further;
+    const double window = stores ? (1 + side.word) * element / 2 : kSlotsOfCopy;
     const auto windows = static_cast<double>(CeilDiv(side.windows, side.window_warps));
     const auto lines = static_cast<double>(side.groups * side.window_warps);
     const double of_line =
         kSlotsOfLine + kSlotsOfLineClass * static_cast<double>(side.lines.size());
-    return lines * (of_line + windows * window);
+    const bool ends = stores && side.word > 1 &&
+                      (side.most_shift % side.word != 0 || side.length % side.word != 0);
+    return lines * (of_line + windows * window) +
+           (ends ? static_cast<double>(side.groups) * (kSlotsOfEnds + element) : 0);
   }
 
   const FusionInfo& info_;
@@ -202,6 +212,10 @@ bool ServesInTwo(const FusionInfo& info, int result, absl::Span<const int> turne
     const int64_t bytes =
         info.space().classes()[column].size * ingot::BytesOf(info.graph().value(v).shape(), 1);
     const bool whole = row_bytes % kSectorBytes == 0 && bytes % kSectorBytes == 0;
+    // Boxes of two classes have no words; words of bytes meet in no bank where rows are odd.
+    const bool bytes_of_odd_rows = ingot::BytesOf(info.graph().value(v).shape(), 1) == 1 &&
+                                   info.space().classes()[column].size % 2 == 1;
+    if (!whole && bytes_of_odd_rows) return false;
     if (std::min(row_bytes, bytes) < (whole ? kLongRun : kLongSide)) return false;
   }
   return true;
