@@ -277,19 +277,13 @@ absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction, 
   if (auto passed_on = PassedOnLeaves(instruction, scope.values, leaf_begins_)) {
     return *std::move(passed_on);
   }
-  switch (instruction.opcode()) {
-    case Opcode::kConstant:
-      return EmitConstant(instruction.literal(), instruction.name());
-    case Opcode::kFusion:
-      return EmitFusion(instruction, scope, commands);
-    case Opcode::kWhile:
-      return EmitWhile(instruction, scope, commands);
-    case Opcode::kConditional:
-      return EmitConditional(instruction, scope, commands);
-    default:
-      return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
-                           " cannot be compiled for ", target_.name);
-  }
+  const Opcode opcode = instruction.opcode();
+  if (opcode == Opcode::kConstant) return EmitConstant(instruction.literal(), instruction.name());
+  if (opcode == Opcode::kFusion) return EmitFusion(instruction, scope, commands);
+  if (opcode == Opcode::kWhile) return EmitWhile(instruction, scope, commands);
+  if (opcode == Opcode::kConditional) return EmitConditional(instruction, scope, commands);
+  return Unimplemented(instruction.name(), ": ", OpcodeName(opcode), " cannot be compiled for ",
+                       target_.name);
 }
 
 absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::string_view name) {
