@@ -16,6 +16,7 @@
 #include "compiler/lower/math/math.h"
 #include "compiler/plan/plan.h"
 #include "ir/module.h"
+#include "ir/op_table.h"
 
 namespace ingot::lower {
 
@@ -177,6 +178,10 @@ class ElementEmitter {
 // nothing when this index's lanes cannot be done at once (the emitter then does them one by one).
 using Elements = std::vector<Element>;
 
+// Each of them is a table of the kind's ops (ir/op_table.h), but for data movement, which is the
+// index maps of ir/index_map.
+using OpTableRow = OpRow<Elements(ElementEmitter&, const Instruction&, const Index&)>;
+
 Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitReduction(ElementEmitter& e, const Instruction& instruction, const Index& index);
@@ -185,6 +190,10 @@ Elements EmitReduceOfOne(ElementEmitter& e, const Instruction& reduce, const Ind
 Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitRandom(ElementEmitter& e, const Instruction& instruction, const Index& index);
+
+// The rows of ops that are refused: what only the root of a kernel is, and what passes expand.
+Elements OnlyAsRoot(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements Unexpanded(ElementEmitter& e, const Instruction& instruction, const Index& index);
 
 // ----- Skeletons whose work is not element by element: they fill the results themselves.
 // `position` is an index into the positions (see KernelPlan); results and scratch are the buffers.
