@@ -17,8 +17,8 @@ std::vector<Shape> LeafShapes(const Shape& shape);
 // Where the leaves of each element of a tuple begin among its leaves.
 class LeafBegins {
  public:
-  // One number an element, and where the last ends.  Counted once a value: wide tuples have as many
-  // readers as elements.
+  // One number for each element, and where the last ends.  Counted once for each value: wide tuples
+  // have as many readers as elements.
   const std::vector<int64_t>& Of(const Instruction& tuple);
 
  private:

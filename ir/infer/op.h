@@ -38,8 +38,8 @@ struct Op {
   }
 };
 
-// One function a kind; the operand count of a fixed arity and the number of called computations
-// have been checked.
+// One function for each kind; the operand count of a fixed arity and the number of called
+// computations have been checked.
 absl::StatusOr<Shape> InferElementwise(const Op& op);
 absl::StatusOr<Shape> InferDataMovement(const Op& op);
 absl::StatusOr<Shape> InferReduction(const Op& op);
