@@ -6,8 +6,6 @@
 #include <numeric>
 #include <utility>
 
-#include "compiler/kernel/simplify.h"
-
 namespace ingot {
 namespace {
 
@@ -39,8 +37,6 @@ void CodeUnits::Add(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry
     families_.emplace_back().push_back({std::move(kernel), {}, &entry});
     return;
   }
-  // Index arithmetic that nobody asks for tells shapes apart.
-  kernel::RemoveDeadCode(*kernel);
   kernel::Code code = kernel::CodeOf(*kernel);
   const auto [it, is_new] = family_of_key_.try_emplace(std::move(code.key), families_.size());
   if (is_new) families_.emplace_back();

@@ -37,7 +37,7 @@ void Instruction::ReplaceOperand(int64_t i, Instruction* value) {
 }
 
 bool Instruction::HasSideEffect() const {
-  if (InfoOf(opcode_).facts & kSideEffect) return true;
+  if (HasFact(opcode_, kSideEffect)) return true;
   if (opcode_ == Opcode::kCustomCall) {
     return attributes<CustomCallAttributes>().custom_call_has_side_effect;
   }

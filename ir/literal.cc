@@ -152,14 +152,10 @@ double Literal::AsDouble(int64_t i) const {
 }
 
 std::complex<double> Literal::AsComplex(int64_t i) const {
-  switch (shape_.element_type()) {
-    case ElementType::kC64:
-      return std::complex<double>(data<std::complex<float>>()[i]);
-    case ElementType::kC128:
-      return data<std::complex<double>>()[i];
-    default:
-      return AsDouble(i);
-  }
+  const ElementType type = shape_.element_type();
+  if (type == ElementType::kC64) return std::complex<double>(data<std::complex<float>>()[i]);
+  if (type == ElementType::kC128) return data<std::complex<double>>()[i];
+  return AsDouble(i);
 }
 
 void Literal::SetInteger(int64_t i, int64_t value) {
@@ -187,15 +183,13 @@ void Literal::SetDouble(int64_t i, double value) {
 }
 
 void Literal::SetComplex(int64_t i, std::complex<double> value) {
-  switch (shape_.element_type()) {
-    case ElementType::kC64:
-      mutable_data<std::complex<float>>()[i] = std::complex<float>(value);
-      return;
-    case ElementType::kC128:
-      mutable_data<std::complex<double>>()[i] = value;
-      return;
-    default:
-      SetDouble(i, value.real());
+  const ElementType type = shape_.element_type();
+  if (type == ElementType::kC64) {
+    mutable_data<std::complex<float>>()[i] = std::complex<float>(value);
+  } else if (type == ElementType::kC128) {
+    mutable_data<std::complex<double>>()[i] = value;
+  } else {
+    SetDouble(i, value.real());
   }
 }
 

@@ -3,22 +3,13 @@
 #include "absl/container/flat_hash_map.h"
 
 namespace ingot {
-namespace {
-
-constexpr OpInfo kOpInfos[] = {
-#define INGOT_OPCODE(enumerator, name, arity, kind, attributes, calls, facts) \
-  {name, arity, OpKind::kind, CalledRoles::calls, facts},
-#include "ir/opcodes.def"
-};
-
-}  // namespace
-
-const OpInfo& InfoOf(Opcode opcode) { return kOpInfos[static_cast<int>(opcode)]; }
 
 std::optional<Opcode> OpcodeFromName(absl::string_view name) {
   static const auto& names = *[] {
     auto* map = new absl::flat_hash_map<absl::string_view, Opcode>();
-    for (int i = 0; i < kOpcodeCount; ++i) map->emplace(kOpInfos[i].name, static_cast<Opcode>(i));
+    for (int i = 0; i < kOpcodeCount; ++i) {
+      map->emplace(OpcodeName(static_cast<Opcode>(i)), static_cast<Opcode>(i));
+    }
     return map;
   }();
   const auto it = names.find(name);

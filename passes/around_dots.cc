@@ -10,15 +10,9 @@ namespace {
 
 // Whether the value's elements are those of its operand, at offsets that are sums over dimensions.
 bool MovesByStrides(const Instruction& instruction) {
-  switch (instruction.opcode()) {
-    case Opcode::kBroadcast:
-    case Opcode::kReshape:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return !IsFree(instruction);
-    default:
-      return false;
-  }
+  return IsOneOf(instruction.opcode(),
+                 {Opcode::kBroadcast, Opcode::kReshape, Opcode::kSlice, Opcode::kTranspose}) &&
+         !IsFree(instruction);
 }
 
 bool KeepsElements(const Instruction& instruction) {

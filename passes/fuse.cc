@@ -17,14 +17,8 @@ namespace {
 
 // What may stand inside a fusion above its root.
 bool IsProducer(const Instruction& instruction) {
-  switch (instruction.kind()) {
-    case OpKind::kElementwise:
-      return instruction.opcode() != Opcode::kMap;
-    case OpKind::kDataMovement:
-      return true;
-    default:
-      return false;
-  }
+  if (instruction.kind() == OpKind::kElementwise) return instruction.opcode() != Opcode::kMap;
+  return instruction.kind() == OpKind::kDataMovement;
 }
 
 // Whether a fusion may be grown from this root.
@@ -38,9 +32,17 @@ bool IsRoot(const Instruction& instruction) {
       return instruction.opcode() == Opcode::kReduce;
     case OpKind::kIndexing:
       return instruction.opcode() != Opcode::kScatter;
-    default:
+    case OpKind::kContraction:
+    case OpKind::kSorting:
+    case OpKind::kRandom:
+    case OpKind::kLinearAlgebra:
+    case OpKind::kStructure:
+    case OpKind::kControlFlow:
+    case OpKind::kCollective:
+    case OpKind::kExternal:
       return false;
   }
+  return false;
 }
 
 // Whether `instruction` reads its operands where it writes its result, scalars among them aside.

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 
 namespace ingot::kernel {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/rules.h"
 
 namespace ingot::kernel {
@@ -75,7 +75,7 @@ Operation* Builder::Append(Opcode opcode, Type type, std::vector<Operation*> ope
   op->hlo = hlo_;
   // Constants and ids are printed where they are used: a comment on them would not be seen.
   const OpClass op_class = InfoOf(opcode).op_class;
-  if (op_class != OpClass::kLeaf && op_class != OpClass::kId) {
+  if (op_class != OpClass::kOrigin && op_class != OpClass::kId) {
     op->comment = std::exchange(comment_, std::string());
   }
   levels_.back().block->operations.push_back(op);

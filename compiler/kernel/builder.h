@@ -10,8 +10,8 @@
 //   b.Store(y, i, b.Mul(b.Load(x, i), b.Float(kF32, 2.0)));
 //
 // Operands that do not fit a row are our own fault: CHECKed here, with the row and the types.
-// Pure operations with constant operands are folded (fold.h says how: to the bit), x + 0, x * 1,
-// x * 0 of integers and the like are simplified, and a pure operation that is already visible is
+// Pure operations with constant operands are folded (arithmetic.h says how: to the bit), x + 0, x *
+// 1, x * 0 of integers and the like are simplified, and a pure operation that is already visible is
 // returned again.  Names and comments go to the operation that is made, so name after making:
 // Named(b.Add(x, y), "sum").
 #ifndef INGOT_COMPILER_KERNEL_BUILDER_H_
@@ -72,7 +72,7 @@ class Builder {
   Value WarpId() { return Id(Opcode::kWarp, 0); }
   Value TaskId() { return Id(Opcode::kTask, 0); }
 
-  // One method a row: Value Neg(Value), Value Add(Value, Value), Value Lt(Value, Value),
+  // One method for each row: Value Neg(Value), Value Add(Value, Value), Value Lt(Value, Value),
   // Value SumTree(Value), …
 #define INGOT_KERNEL_UNARY(Name, ...) \
   Value Name(Value a) { return Unary(Opcode::k##Name, a); }

@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "absl/strings/numbers.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/parser.h"
 #include "compiler/kernel/rules.h"
 #include "compiler/kernel/text.h"
@@ -315,18 +315,26 @@ std::optional<std::pair<Opcode, int>> IdFromName(absl::string_view name) {
 }
 }  // namespace
 
+absl::StatusOr<Operation*> Parser::ParseConvert(const Token& token, Type type) {
+  INGOT_RETURN_IF_ERROR(ExpectSymbol("("));
+  INGOT_ASSIGN_OR_RETURN(Pending value, ParseExpression());
+  INGOT_RETURN_IF_ERROR(ExpectSymbol(")"));
+  return Make(token, Opcode::kConvert, {std::move(value)}, {}, type);
+}
+
 absl::StatusOr<Operation*> Parser::ParseCall() {
   const Token token = Peek();
   ++position_;
+  if (const std::optional<Type> type = TypeFromName(token.text)) return ParseConvert(token, *type);
   if (auto id = IdFromName(token.text)) {
     return Make(token, id->first, {}, IdAttributes{id->second});
   }
   if (auto intrinsic = IntrinsicFromName(token.text)) return ParseIntrinsic(token, *intrinsic);
   const std::optional<Opcode> opcode = OpcodeFromName(token.text);
   const OpClass op_class = opcode ? InfoOf(*opcode).op_class : OpClass::kControl;
-  const bool callable = op_class != OpClass::kControl && op_class != OpClass::kLeaf &&
+  const bool callable = op_class != OpClass::kControl && op_class != OpClass::kOrigin &&
                         op_class != OpClass::kVar && op_class != OpClass::kMemory &&
-                        op_class != OpClass::kIntrinsic;
+                        op_class != OpClass::kIntrinsic && *opcode != Opcode::kConvert;
   if (!callable) return ErrorFrom(token, absl::StrCat("unknown operation ", token.text));
   std::vector<Pending> operands;
   Attributes attributes;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -226,10 +227,18 @@ class Kernel {
   Block* NewBlock(Operation* owner);
   Var* NewVar(std::string name, Type type, int array_size);
 
+  // The name of the HLO instruction with the id, for the reader of the text; empty where unknown.
+  void NameHlo(int32_t hlo, std::string name) { hlo_names_[hlo] = std::move(name); }
+  absl::string_view HloName(int32_t hlo) const {
+    const auto found = hlo_names_.find(hlo);
+    return found == hlo_names_.end() ? "" : absl::string_view(found->second);
+  }
+
   std::string ToString() const;
 
  private:
   std::string name_;
+  std::map<int32_t, std::string> hlo_names_;
   Launch launch_;
   std::vector<Parameter> parameters_;
   std::vector<Buffer*> shared_;

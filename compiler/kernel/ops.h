@@ -34,7 +34,7 @@ enum class OpClass : uint8_t {
   kConvert,
   kVector,
   kHorizontal,
-  kLeaf,
+  kOrigin,
   kId,
   kVar,
   kMemory,

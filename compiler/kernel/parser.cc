@@ -290,6 +290,10 @@ absl::Status Parser::ParseHlo(size_t first_operation) {
   for (size_t i = first_operation; i < made_.size(); ++i) {
     made_[i]->hlo = static_cast<int32_t>(hlo);
   }
+  if (TakeSymbol(":")) {
+    INGOT_ASSIGN_OR_RETURN(const absl::string_view name, ExpectWord("the name of an instruction"));
+    kernel_->NameHlo(static_cast<int32_t>(hlo), std::string(name));
+  }
   return absl::OkStatus();
 }
 

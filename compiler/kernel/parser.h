@@ -92,7 +92,7 @@ class Parser {
   absl::Status ParseWhile();
   absl::Status ParseRoles();
   absl::Status ParseYield();
-  // [!hlo], before the `{` of a statement with blocks; then the comment that follows.
+  // [!hlo[:name]], before the `{` of a statement with blocks; then the comment that follows.
   absl::Status ParseHlo(size_t first_operation);
   void TakeComment(Operation* op);
 
@@ -107,6 +107,8 @@ class Parser {
   absl::StatusOr<Operation*> ParseLoad();
   absl::StatusOr<Operation*> ParseAtomic();
   absl::StatusOr<Operation*> ParseCall();
+  // type(operand)
+  absl::StatusOr<Operation*> ParseConvert(const Token& token, Type type);
   absl::StatusOr<Operation*> ParseIntrinsic(const Token& token, Intrinsic intrinsic);
   absl::Status ParseLanes(Opcode opcode, LaneAttributes& lanes);
   // [align n] [cache] [order scope] [mask m]

@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/kernel.h"
 #include "compiler/kernel/rules.h"
 #include "compiler/kernel/text.h"
@@ -26,7 +26,7 @@ static_assert(kMaxInline < kMaxTextDepth);
 
 bool IsLeaf(const Operation& op) {
   const OpClass op_class = InfoOf(op.opcode).op_class;
-  return op_class == OpClass::kLeaf || op_class == OpClass::kId;
+  return op_class == OpClass::kOrigin || op_class == OpClass::kId;
 }
 
 // Infix notation is for index arithmetic and conditions on it.
@@ -367,8 +367,11 @@ class Printer {
     return text;
   }
 
-  // name(operand, …, lanes) : type
+  // name(operand, …, lanes) : type, but for a conversion: type(operand)
   std::string Call(const Operation& op) {
+    if (op.opcode == Opcode::kConvert) {
+      return absl::StrCat(op.type.ToString(), "(", Operand(op, 0), ")");
+    }
     std::vector<std::string> parts;
     for (size_t i = 0; i < op.operands.size(); ++i) parts.push_back(Operand(op, i));
     if (const auto* lanes = std::get_if<LaneAttributes>(&op.attributes)) {
@@ -453,8 +456,12 @@ class Printer {
     return absl::StrCat(name, " = ", Expression(op));
   }
 
-  static std::string HloText(const Operation& op) {
-    return op.hlo < 0 ? "" : absl::StrCat(" !", op.hlo);
+  // The id, and where it is first seen the name.
+  std::string HloText(const Operation& op) {
+    if (op.hlo < 0) return "";
+    const absl::string_view name = kernel_.HloName(op.hlo);
+    const bool is_named = !name.empty() && named_hlos_.insert(op.hlo).second;
+    return absl::StrCat(" !", op.hlo, is_named ? ":" : "", is_named ? Identifier(name) : "");
   }
   static std::string CommentText(const Operation& op) {
     if (op.comment.empty()) return "";
@@ -539,6 +546,7 @@ class Printer {
   absl::flat_hash_map<const Var*, std::string> var_names_;
   absl::flat_hash_set<std::string> used_;
   absl::flat_hash_map<std::string, int> suffixes_;
+  absl::flat_hash_set<int32_t> named_hlos_;
   int next_number_ = 0;
   std::string out_;
   const Operation* wanted_ = nullptr;

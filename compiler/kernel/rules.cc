@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "ir/base/status.h"
 
 namespace ingot::kernel {
@@ -120,7 +120,7 @@ absl::Status CheckHorizontal(const Operation& op) {
   return Expect("result", op.type, op.operands[0]->type.WithLanes(1));
 }
 
-absl::Status CheckLeaf(const Operation& op) {
+absl::Status CheckOrigin(const Operation& op) {
   INGOT_RETURN_IF_ERROR(CheckElement(op, op.type.element));
   if (op.opcode == Opcode::kParameter) return Expect("parameter", op.type, op.type.WithLanes(1));
   const uint64_t bits = op.Get<ConstantAttributes>().bits;
@@ -328,8 +328,8 @@ absl::Status CheckRow(const Operation& op) {
       return CheckVector(op);
     case OpClass::kHorizontal:
       return CheckHorizontal(op);
-    case OpClass::kLeaf:
-      return CheckLeaf(op);
+    case OpClass::kOrigin:
+      return CheckOrigin(op);
     case OpClass::kId:
       return CheckId(op);
     case OpClass::kVar:
@@ -405,7 +405,7 @@ Type InferType(Opcode opcode, absl::Span<Operation* const> operands, const Attri
     case OpClass::kIntrinsic:
       return InferIntrinsic(*std::get_if<IntrinsicAttributes>(&attributes), operands);
     case OpClass::kConvert:
-    case OpClass::kLeaf:
+    case OpClass::kOrigin:
     case OpClass::kControl:
       break;
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "ir/base/status.h"
 
 namespace ingot::kernel {

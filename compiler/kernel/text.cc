@@ -56,7 +56,7 @@ Type BareConstantType(const Operation& op, size_t i, absl::Span<const bool> is_c
       return IntrinsicOperandType(op, i);
     case OpClass::kConvert:
     case OpClass::kHorizontal:
-    case OpClass::kLeaf:
+    case OpClass::kOrigin:
     case OpClass::kId:
       break;
   }

@@ -110,7 +110,7 @@ Scope Uniformity::OfDivision(const Operation& op) const {
 
 Scope Uniformity::Derive(const Operation& op) const {
   switch (InfoOf(op.opcode).op_class) {
-    case OpClass::kLeaf:
+    case OpClass::kOrigin:
       return Scope::kGrid;
     case OpClass::kId:
       if (op.opcode == Opcode::kThread) return OfThreadId(op.Get<IdAttributes>().axis);

@@ -1,202 +1,239 @@
-// Complex arithmetic on pairs of components.
+// Complex arithmetic on pairs of components, and the table of what ops are on complex numbers.
 #include <limits>
 
-#include "compiler/lower/math/math.h"
+#include "compiler/kernel/expr.h"
+#include "compiler/lower/math/families.h"
 #include "compiler/lower/scalar.h"
 #include "ir/base/status.h"
 
 namespace ingot::lower {
 
 using kernel::Builder;
-using kernel::Value;
+using kernel::Expr;
 
 namespace {
 
-// Component arithmetic whose elementary functions may have no row: the first failure is kept.
-class ComplexMath {
- public:
-  explicit ComplexMath(Builder* b) : b_(*b) {}
-
-  Builder& b() { return b_; }
-  const absl::Status& status() const { return status_; }
-
-  Value Real(Opcode opcode, absl::Span<const Value> x) {
-    absl::StatusOr<Value> result = EmitRealScalar(b_, opcode, x[0]->type.element, x);
-    if (result.ok()) return *result;
-    if (status_.ok()) status_ = result.status();
-    return x[0];
-  }
-  Value Const(Value like, double value) { return b_.Float(like->type, value); }
-
-  Element Add(Element x, Element y) { return {b_.Add(x.re, y.re), b_.Add(x.im, y.im)}; }
-  Element Sub(Element x, Element y) { return {b_.Sub(x.re, y.re), b_.Sub(x.im, y.im)}; }
-  Element Mul(Element x, Element y) {
-    return {b_.Sub(b_.Mul(x.re, y.re), b_.Mul(x.im, y.im)),
-            b_.Add(b_.Mul(x.re, y.im), b_.Mul(x.im, y.re))};
-  }
-  Element Scale(Element x, Value by) { return {b_.Mul(x.re, by), b_.Mul(x.im, by)}; }
-
-  // Smith's method: the larger component of the divisor is divided out first, so that nothing
-  // overflows that the quotient does not.
-  Element Div(Element x, Element y) {
-    const Value wide = b_.Ge(b_.Abs(y.re), b_.Abs(y.im));
-    const Value large = b_.Select(wide, y.re, y.im);
-    const Value small = b_.Select(wide, y.im, y.re);
-    const Value ratio = b_.Div(small, large);
-    const Value scale = b_.Add(large, b_.Mul(small, ratio));
-    const Value first = b_.Select(wide, x.re, x.im);
-    const Value second = b_.Select(wide, x.im, x.re);
-    const Value re = b_.Div(b_.Add(first, b_.Mul(second, ratio)), scale);
-    const Value im = b_.Div(b_.Sub(second, b_.Mul(first, ratio)), scale);
-    return {re, b_.Select(wide, im, b_.Neg(im))};
-  }
-
-  // sqrt(re² + im²) by the larger component.
-  Value Abs(Element x) {
-    const Value a = b_.Abs(x.re);
-    const Value c = b_.Abs(x.im);
-    const Value large = b_.Max(a, c);
-    const Value small = b_.Min(a, c);
-    const Value ratio = b_.Div(small, large);
-    const Value length = b_.Mul(large, b_.Sqrt(b_.Add(Const(a, 1), b_.Mul(ratio, ratio))));
-    const Value infinity = Const(a, std::numeric_limits<double>::infinity());
-    const Value zero = Const(a, 0);
-    const Value infinite = b_.Or(b_.Eq(a, infinity), b_.Eq(c, infinity));
-    return b_.Select(infinite, infinity, b_.Select(b_.Eq(large, zero), zero, length));
-  }
-  Value Arg(Element x) { return Real(Opcode::kAtan2, {x.im, x.re}); }
-  Element Polar(Value length, Value angle) {
-    return {b_.Mul(length, Real(Opcode::kCos, {angle})),
-            b_.Mul(length, Real(Opcode::kSin, {angle}))};
-  }
-  Element Exp(Element x) { return Polar(Real(Opcode::kExp, {x.re}), x.im); }
-  // e^a cos b - 1 = expm1(a) cos b - 2 sin²(b / 2), which does not cancel near 0.
-  Element Expm1(Element x) {
-    const Value half_sine = Real(Opcode::kSin, {b_.Mul(x.im, Const(x.im, 0.5))});
-    const Value re = b_.Mul(Real(Opcode::kExpm1, {x.re}), Real(Opcode::kCos, {x.im}));
-    return {b_.Sub(re, b_.Mul(Const(re, 2), b_.Mul(half_sine, half_sine))),
-            b_.Mul(Real(Opcode::kExp, {x.re}), Real(Opcode::kSin, {x.im}))};
-  }
-  // |1 + z|² - 1 = a (2 + a) + b² near 0, where 1 + z would lose what z has.
-  Element Log1p(Element x) {
-    const Value one = Const(x.re, 1);
-    const Value limit = Const(x.re, 0.5);
-    const Value small = b_.And(b_.Lt(b_.Abs(x.re), limit), b_.Lt(b_.Abs(x.im), limit));
-    const Value excess = b_.Add(b_.Mul(x.re, b_.Add(Const(x.re, 2), x.re)), b_.Mul(x.im, x.im));
-    const Element sum = {b_.Add(one, x.re), x.im};
-    const Value near = b_.Mul(limit, Real(Opcode::kLog1p, {excess}));
-    return {b_.Select(small, near, Real(Opcode::kLog, {Abs(sum)})), Arg(sum)};
-  }
-  Element Logistic(Element x) {
-    const Element one = {Const(x.re, 1), Const(x.re, 0)};
-    return Div(one, Add(one, Exp({b_.Neg(x.re), b_.Neg(x.im)})));
-  }
-  Element Cbrt(Element x) {
-    const Element third = {Const(x.re, 1.0 / 3), Const(x.re, 0)};
-    return Power(x, third);
-  }
-  Element Log(Element x) { return {Real(Opcode::kLog, {Abs(x)}), Arg(x)}; }
-  // The root with the non-negative real part; the smaller component by division, so that it does
-  // not cancel.
-  Element Sqrt(Element x) {
-    const Value half = Const(x.re, 0.5);
-    const Value zero = Const(x.re, 0);
-    const Value root = b_.Sqrt(b_.Mul(half, b_.Add(Abs(x), b_.Abs(x.re))));
-    const Value other = b_.Div(b_.Mul(half, x.im), root);
-    const Value right = b_.Ge(x.re, zero);
-    const Value sign = b_.Select(b_.Lt(x.im, zero), Const(x.re, -1), Const(x.re, 1));
-    const Element result = {b_.Select(right, root, b_.Abs(other)),
-                            b_.Select(right, other, b_.Mul(sign, root))};
-    const Value is_zero = b_.Eq(root, zero);
-    return {b_.Select(is_zero, zero, result.re), b_.Select(is_zero, x.im, result.im)};
-  }
-  // (sin a cosh b, cos a sinh b)
-  Element Sin(Element x) {
-    return {b_.Mul(Real(Opcode::kSin, {x.re}), Real(Opcode::kCosh, {x.im})),
-            b_.Mul(Real(Opcode::kCos, {x.re}), Real(Opcode::kSinh, {x.im}))};
-  }
-  Element Cos(Element x) {
-    return {b_.Mul(Real(Opcode::kCos, {x.re}), Real(Opcode::kCosh, {x.im})),
-            b_.Neg(b_.Mul(Real(Opcode::kSin, {x.re}), Real(Opcode::kSinh, {x.im})))};
-  }
-  // With t = tan b and h = tanh a: (h + i t) / (1 + i h t).
-  Element Tanh(Element x) {
-    const Value h = Real(Opcode::kTanh, {x.re});
-    const Value t = Real(Opcode::kTan, {x.im});
-    return Div({h, t}, {Const(h, 1), b_.Mul(h, t)});
-  }
-  // tan z = -i tanh(i z)
-  Element Tan(Element x) {
-    const Element y = Tanh({b_.Neg(x.im), x.re});
-    return {y.im, b_.Neg(y.re)};
-  }
-  // x ** y = exp(y log x); 0 ** y is 0, and 1 for y = 0.
-  Element Power(Element x, Element y) {
-    const Value zero = Const(x.re, 0);
-    const Value one = Const(x.re, 1);
-    const Element result = Exp(Mul(y, Log(x)));
-    const Value x_zero = b_.And(b_.Eq(x.re, zero), b_.Eq(x.im, zero));
-    const Value y_zero = b_.And(b_.Eq(y.re, zero), b_.Eq(y.im, zero));
-    return {b_.Select(y_zero, one, b_.Select(x_zero, zero, result.re)),
-            b_.Select(b_.Or(x_zero, y_zero), zero, result.im)};
-  }
-  Element Sign(Element x) {
-    const Value length = Abs(x);
-    const Value is_zero = b_.Eq(length, Const(length, 0));
-    return {b_.Select(is_zero, x.re, b_.Div(x.re, length)),
-            b_.Select(is_zero, x.im, b_.Div(x.im, length))};
-  }
-
- private:
-  Builder& b_;
-  absl::Status status_;
+struct Complex {
+  Expr re;
+  Expr im;
 };
 
-struct ComplexRow {
-  Opcode opcode;
-  Element (*emit)(ComplexMath& m, absl::Span<const Element> x);
+Complex operator-(Complex x) { return {-x.re, -x.im}; }
+Complex operator+(Complex x, Complex y) { return {x.re + y.re, x.im + y.im}; }
+Complex operator-(Complex x, Complex y) { return {x.re - y.re, x.im - y.im}; }
+Complex operator+(Complex x, double y) { return {x.re + y, x.im}; }
+Complex operator*(Complex x, Complex y) {
+  return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
+}
+
+// Smith's method: the larger component of the divisor is divided out first, so that nothing
+// overflows that the quotient does not.
+Complex operator/(Complex x, Complex y) {
+  const Expr wide = Abs(y.re) >= Abs(y.im);
+  const Expr large = Select(wide, y.re, y.im);
+  const Expr small = Select(wide, y.im, y.re);
+  const Expr ratio = small / large;
+  const Expr scale = large + small * ratio;
+  const Expr first = Select(wide, x.re, x.im);
+  const Expr second = Select(wide, x.im, x.re);
+  const Expr re = (first + second * ratio) / scale;
+  const Expr im = (second - first * ratio) / scale;
+  return {re, Select(wide, im, -im)};
+}
+
+Complex One(Complex like) { return {like.re.Number(1), like.re.Number(0)}; }
+Complex TimesI(Complex x) { return {-x.im, x.re}; }
+Complex TimesMinusI(Complex x) { return {x.im, -x.re}; }
+Expr IsZero(Complex x) { return (x.re == 0) & (x.im == 0); }
+
+Expr RealPart(Complex x) { return x.re; }
+Expr ImaginaryPart(Complex x) { return x.im; }
+
+// √(re² + im²) by the larger component.
+Expr Modulus(Complex x) {
+  const Expr a = Abs(x.re);
+  const Expr c = Abs(x.im);
+  const Expr large = Max(a, c);
+  const Expr ratio = Min(a, c) / large;
+  const Expr length = large * Sqrt(1 + ratio * ratio);
+  const Expr infinity = a.Infinity();
+  return Select((a == infinity) | (c == infinity), infinity,
+                Select(large == 0, a.Number(0), length));
+}
+
+Expr Argument(Complex x) { return math::Atan2(x.im, x.re); }
+
+Complex Sign(Complex x) {
+  const Expr length = Modulus(x);
+  const Expr is_zero = length == 0;
+  return {Select(is_zero, x.re, x.re / length), Select(is_zero, x.im, x.im / length)};
+}
+
+Complex Exp(Complex x) {
+  const Expr length = math::Exp(x.re);
+  return {length * math::Cos(x.im), length * math::Sin(x.im)};
+}
+
+// e^a cos b - 1 = expm1(a) cos b - 2 sin²(b / 2), which does not cancel near 0.
+Complex Expm1(Complex x) {
+  const Expr half_sine = math::Sin(x.im * 0.5);
+  return {math::Expm1(x.re) * math::Cos(x.im) - 2 * (half_sine * half_sine),
+          math::Exp(x.re) * math::Sin(x.im)};
+}
+
+Complex Log(Complex x) { return {math::Log(Modulus(x)), Argument(x)}; }
+
+// |1 + z|² - 1 = a (2 + a) + b² near 0, where 1 + z would lose what z has.
+Complex Log1p(Complex x) {
+  const Expr small = (Abs(x.re) < 0.5) & (Abs(x.im) < 0.5);
+  const Expr excess = x.re * (2 + x.re) + x.im * x.im;
+  const Complex sum = x + 1;
+  return {Select(small, 0.5 * math::Log1p(excess), math::Log(Modulus(sum))), Argument(sum)};
+}
+
+Complex Logistic(Complex x) { return One(x) / (Exp(-x) + 1); }
+
+// The root with the non-negative real part; the smaller component by division, so that it does not
+// cancel.
+Complex Sqrt(Complex x) {
+  const Expr zero = x.re.Number(0);
+  const Expr root = Sqrt(0.5 * (Modulus(x) + Abs(x.re)));
+  const Expr other = (0.5 * x.im) / root;
+  const Expr right = x.re >= 0;
+  const Expr sign = Select(x.im < 0, x.re.Number(-1), x.re.Number(1));
+  const Complex result = {Select(right, root, Abs(other)), Select(right, other, sign * root)};
+  const Expr is_zero = root == 0;
+  return {Select(is_zero, zero, result.re), Select(is_zero, x.im, result.im)};
+}
+
+Complex Rsqrt(Complex x) { return One(x) / Sqrt(x); }
+
+// x ** y = exp(y log x); 0 ** y is 0, and 1 for y = 0.
+Complex Power(Complex x, Complex y) {
+  const Expr zero = x.re.Number(0);
+  const Complex result = Exp(y * Log(x));
+  const Expr of_zero = IsZero(x);
+  const Expr by_zero = IsZero(y);
+  return {Select(by_zero, x.re.Number(1), Select(of_zero, zero, result.re)),
+          Select(of_zero | by_zero, zero, result.im)};
+}
+
+Complex Cbrt(Complex x) { return Power(x, {x.re.Number(1.0 / 3), x.re.Number(0)}); }
+
+Complex Sinh(Complex x) {
+  return {math::Sinh(x.re) * math::Cos(x.im), math::Cosh(x.re) * math::Sin(x.im)};
+}
+
+Complex Cosh(Complex x) {
+  return {math::Cosh(x.re) * math::Cos(x.im), math::Sinh(x.re) * math::Sin(x.im)};
+}
+
+// With t = tan b and h = tanh a: (h + i t) / (1 + i h t).
+Complex Tanh(Complex x) {
+  const Expr h = math::Tanh(x.re);
+  const Expr t = math::Tan(x.im);
+  return Complex{h, t} / Complex{h.Number(1), h * t};
+}
+
+// sin z = -i sinh(i z), cos z = cosh(i z), tan z = -i tanh(i z)
+Complex Sin(Complex x) { return TimesMinusI(Sinh(TimesI(x))); }
+Complex Cos(Complex x) { return Cosh(TimesI(x)); }
+Complex Tan(Complex x) { return TimesMinusI(Tanh(TimesI(x))); }
+
+// The inverse functions by W. Kahan, "Branch Cuts for Complex Elementary Functions" (1987): in
+// products of the roots of 1 - z and 1 + z nothing cancels and nothing overflows.
+//
+// Real and imaginary part of conj(x) y.
+Expr Inner(Complex x, Complex y) { return x.re * y.re + x.im * y.im; }
+Expr Outer(Complex x, Complex y) { return x.re * y.im - x.im * y.re; }
+
+Complex Acos(Complex x) {
+  const Complex below = Sqrt(-x + 1);
+  const Complex above = Sqrt(x + 1);
+  return {2 * math::Atan2(below.re, above.re), math::Asinh(Outer(above, below))};
+}
+
+Complex Asin(Complex x) {
+  const Complex below = Sqrt(-x + 1);
+  const Complex above = Sqrt(x + 1);
+  return {math::Atan2(x.re, (below * above).re), math::Asinh(Outer(below, above))};
+}
+
+Complex Acosh(Complex x) {
+  const Complex below = Sqrt(x + -1);
+  const Complex above = Sqrt(x + 1);
+  return {math::Asinh(Inner(below, above)), 2 * math::Atan2(below.im, above.re)};
+}
+
+// asinh z = -i asin(i z)
+Complex Asinh(Complex x) { return TimesMinusI(Asin(TimesI(x))); }
+
+// (log1p(4 |a| / ((1 - |a|)² + b²)) / 4 with a's sign, atan2(2 b, (1 - a) (1 + a) - b²) / 2)
+Complex Atanh(Complex x) {
+  const Expr size = Abs(x.re);
+  const Expr rest = 1 - size;
+  const Expr square = x.im * x.im;
+  const Expr length = 0.25 * math::Log1p(4 * size / (rest * rest + square));
+  return {math::CopySign(length, x.re), 0.5 * math::Atan2(2 * x.im, rest * (1 + size) - square)};
+}
+
+// -i log((x + i y) / √(x² + y²))
+Complex Atan2(Complex y, Complex x) {
+  return TimesMinusI(Log((x + TimesI(y)) / Sqrt(x * x + y * y)));
+}
+
+// By the real part, then the imaginary one.
+Expr IsLess(Complex x, Complex y) { return Select(x.re != y.re, x.re < y.re, x.im < y.im); }
+Complex Select(Expr mask, Complex x, Complex y) {
+  return {Select(mask, x.re, y.re), Select(mask, x.im, y.im)};
+}
+Complex Maximum(Complex x, Complex y) { return Select(IsLess(x, y), y, x); }
+Complex Minimum(Complex x, Complex y) { return Select(IsLess(y, x), y, x); }
+
+Complex Negate(Complex x) { return -x; }
+Complex Add(Complex x, Complex y) { return x + y; }
+Complex Subtract(Complex x, Complex y) { return x - y; }
+Complex Multiply(Complex x, Complex y) { return x * y; }
+Complex Divide(Complex x, Complex y) { return x / y; }
+
+constexpr OpRow<Expr(Complex)> kPartRows[] = {
+    {Opcode::kAbs, Modulus},
+    {Opcode::kImag, ImaginaryPart},
+    {Opcode::kReal, RealPart},
 };
 
-#define ROW(expression) \
-  [](ComplexMath& m, absl::Span<const Element> x) -> Element { return expression; }
-
-constexpr ComplexRow kComplexRows[] = {
-    {Opcode::kAbs, ROW((Element{m.Abs(x[0]), nullptr}))},
-    {Opcode::kReal, ROW((static_cast<void>(m), Element{x[0].re, nullptr}))},
-    {Opcode::kImag, ROW((static_cast<void>(m), Element{x[0].im, nullptr}))},
-    {Opcode::kNegate, ROW((Element{m.b().Neg(x[0].re), m.b().Neg(x[0].im)}))},
-    {Opcode::kSign, ROW(m.Sign(x[0]))},
-    {Opcode::kSqrt, ROW(m.Sqrt(x[0]))},
-    {Opcode::kRsqrt, ROW(m.Div({m.Const(x[0].re, 1), m.Const(x[0].re, 0)}, m.Sqrt(x[0])))},
-    {Opcode::kExp, ROW(m.Exp(x[0]))},
-    {Opcode::kLog, ROW(m.Log(x[0]))},
-    {Opcode::kExpm1, ROW(m.Expm1(x[0]))},
-    {Opcode::kLog1p, ROW(m.Log1p(x[0]))},
-    {Opcode::kLogistic, ROW(m.Logistic(x[0]))},
-    {Opcode::kCbrt, ROW(m.Cbrt(x[0]))},
-    {Opcode::kSin, ROW(m.Sin(x[0]))},
-    {Opcode::kCos, ROW(m.Cos(x[0]))},
-    {Opcode::kTan, ROW(m.Tan(x[0]))},
-    {Opcode::kTanh, ROW(m.Tanh(x[0]))},
-    {Opcode::kAdd, ROW(m.Add(x[0], x[1]))},
-    {Opcode::kSubtract, ROW(m.Sub(x[0], x[1]))},
-    {Opcode::kMultiply, ROW(m.Mul(x[0], x[1]))},
-    {Opcode::kDivide, ROW(m.Div(x[0], x[1]))},
-    {Opcode::kPower, ROW(m.Power(x[0], x[1]))},
+constexpr OpRow<Complex(Complex)> kUnaryRows[] = {
+    {Opcode::kAcos, Acos},         {Opcode::kAcosh, Acosh},   {Opcode::kAsin, Asin},
+    {Opcode::kAsinh, Asinh},       {Opcode::kAtanh, Atanh},   {Opcode::kCbrt, Cbrt},
+    {Opcode::kCos, Cos},           {Opcode::kCosh, Cosh},     {Opcode::kExp, Exp},
+    {Opcode::kExpm1, Expm1},       {Opcode::kLog, Log},       {Opcode::kLog1p, Log1p},
+    {Opcode::kLogistic, Logistic}, {Opcode::kNegate, Negate}, {Opcode::kRsqrt, Rsqrt},
+    {Opcode::kSign, Sign},         {Opcode::kSin, Sin},       {Opcode::kSinh, Sinh},
+    {Opcode::kSqrt, Sqrt},         {Opcode::kTan, Tan},       {Opcode::kTanh, Tanh},
 };
 
-#undef ROW
+constexpr OpRow<Complex(Complex, Complex)> kBinaryRows[] = {
+    {Opcode::kAdd, Add},         {Opcode::kAtan2, Atan2},       {Opcode::kDivide, Divide},
+    {Opcode::kMaximum, Maximum}, {Opcode::kMinimum, Minimum},   {Opcode::kMultiply, Multiply},
+    {Opcode::kPower, Power},     {Opcode::kSubtract, Subtract},
+};
 
 }  // namespace
 
 absl::StatusOr<Element> EmitComplexScalar(Builder& b, Opcode opcode,
                                           absl::Span<const Element> operands) {
-  for (const ComplexRow& row : kComplexRows) {
-    if (row.opcode != opcode) continue;
-    ComplexMath math(&b);
-    const Element result = row.emit(math, operands);
-    if (!math.status().ok()) return math.status();
-    return result;
+  const auto operand = [&](int i) {
+    return Complex{Expr(b, operands[i].re), Expr(b, operands[i].im)};
+  };
+  const auto element = [](Complex x) { return Element{x.re.value(), x.im.value()}; };
+  for (const auto& row : kPartRows) {
+    if (row.opcode == opcode) return Element{row.function(operand(0)).value(), nullptr};
+  }
+  for (const auto& row : kUnaryRows) {
+    if (row.opcode == opcode) return element(row.function(operand(0)));
+  }
+  for (const auto& row : kBinaryRows) {
+    if (row.opcode == opcode) return element(row.function(operand(0), operand(1)));
   }
   return Unimplemented(OpcodeName(opcode), " of complex numbers");
 }

@@ -254,18 +254,18 @@ Elements EmitConvolution(ElementEmitter& e, const Instruction& instruction, cons
   return Convolution(&e, instruction, *outer).Emit(*read);
 }
 
+constexpr OpTableRow kRows[] = {
+    {Opcode::kConvolution, EmitConvolution},
+    {Opcode::kDot, EmitDot},
+    {Opcode::kRaggedDot, Unexpanded},
+    {Opcode::kScaledDot, Unexpanded},
+};
+static_assert(IsTableOf(OpKind::kContraction, kRows));
+
 }  // namespace
 
 Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, const Index& index) {
-  switch (instruction.opcode()) {
-    case Opcode::kDot:
-      return EmitDot(e, instruction, index);
-    case Opcode::kConvolution:
-      return EmitConvolution(e, instruction, index);
-    default:
-      e.Unsupported(instruction, "expected to be expanded before kernels are made");
-      return {};
-  }
+  return FunctionOf(kRows, instruction.opcode())(e, instruction, index);
 }
 
 }  // namespace ingot::lower

@@ -80,6 +80,10 @@ Elements EmitMoved(ElementEmitter& e, const Instruction& instruction, const Inde
 // Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
 // control flow, so that nothing outside an operand is read.
 Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  if (!IndexMapOf(instruction, 0).has_value()) {
+    e.Unsupported(instruction, "its index is not a function of the shape");
+    return {};
+  }
   const int64_t pieces = instruction.operand_count();
   std::vector<Index> operands;
   for (int64_t k = 0; k < pieces; ++k) {
@@ -181,26 +185,12 @@ Value FromBits(kernel::Builder& b, Value bits, ElementType type) {
 }
 
 Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index) {
-  switch (instruction.opcode()) {
-    case Opcode::kBitcast:
-    case Opcode::kBroadcast:
-    case Opcode::kCopy:
-    case Opcode::kReshape:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return EmitMoved(e, instruction, index);
-    case Opcode::kConcatenate:
-    case Opcode::kPad:
-      return EmitPiecewise(e, instruction, index);
-    case Opcode::kIota:
-      return EmitIota(e, instruction, index);
-    case Opcode::kBitcastConvert:
-      return EmitBitcastConvert(e, instruction, index);
-    default:
-      e.Unsupported(instruction, "dynamic shapes are not lowered");
-      return {};
+  if (instruction.opcode() == Opcode::kIota) return EmitIota(e, instruction, index);
+  if (instruction.opcode() == Opcode::kBitcastConvert) {
+    return EmitBitcastConvert(e, instruction, index);
   }
+  if (instruction.operand_count() == 1) return EmitMoved(e, instruction, index);
+  return EmitPiecewise(e, instruction, index);
 }
 
 }  // namespace ingot::lower

@@ -185,8 +185,7 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
     case OpKind::kStructure:
       return EmitStructure(instruction, index);
     case OpKind::kSorting:
-      Unsupported(instruction, "only as the root of a kernel");
-      break;
+      return OnlyAsRoot(*this, instruction, index);
     case OpKind::kLinearAlgebra:
     case OpKind::kControlFlow:
     case OpKind::kCollective:
@@ -200,11 +199,21 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
 Elements ElementEmitter::EmitStructure(const Instruction& instruction, const Index& index) {
   if (instruction.opcode() == Opcode::kParameter) return {parameters_(instruction, index)};
   if (instruction.opcode() == Opcode::kConstant) return EmitConstant(*this, instruction, index);
-  if (instruction.opcode() == Opcode::kOptimizationBarrier ||
-      instruction.opcode() == Opcode::kAddDependency || instruction.opcode() == Opcode::kDomain) {
+  if (IsOneOf(instruction.opcode(),
+              {Opcode::kOptimizationBarrier, Opcode::kAddDependency, Opcode::kDomain})) {
     return {Emit(*instruction.operand(0), index)};
   }
   Unsupported(instruction, "no kernel computes it");
+  return {};
+}
+
+Elements OnlyAsRoot(ElementEmitter& e, const Instruction& instruction, const Index&) {
+  e.Unsupported(instruction, "only as the root of a kernel");
+  return {};
+}
+
+Elements Unexpanded(ElementEmitter& e, const Instruction& instruction, const Index&) {
+  e.Unsupported(instruction, "expected to be expanded before kernels are made");
   return {};
 }
 

@@ -16,13 +16,14 @@
 #include "compiler/lower/math/math.h"
 #include "compiler/plan/plan.h"
 #include "ir/module.h"
+#include "ir/op_table.h"
 
 namespace ingot::lower {
 
-// The value of one element, or of one element a lane.  Its kernel type is the element type of the
-// HLO value itself, narrow types included, or f32 where the plan leaves it unrounded; a complex
-// element is a pair of components.  An element that is the same in all lanes may have one lane
-// only: consumers broadcast.
+// The value of one element, or of one element for each lane.  Its kernel type is the element type
+// of the HLO value itself, narrow types included, or f32 where the plan leaves it unrounded; a
+// complex element is a pair of components.  An element that is the same in all lanes may have one
+// lane only: consumers broadcast.
 struct Element {
   kernel::Value re = nullptr;
   kernel::Value im = nullptr;  // complex only
@@ -113,7 +114,7 @@ class ElementEmitter {
   // The element of a scalar.
   Element EmitScalar(const Instruction& instruction) { return Emit(instruction, Index{}); }
 
-  // The results (leaves of the root) of a computation for one value a parameter, in all their
+  // The results (leaves of the root) of a computation for one value of each parameter, in all their
   // lanes.  A computation on arrays (of a scan) is done at index `at`; its parameters cannot be
   // read elsewhere.
   std::vector<Element> Call(const Computation& computation, absl::Span<const Element> arguments,
@@ -176,9 +177,14 @@ class ElementEmitter {
   std::vector<absl::flat_hash_map<Key, Element>> scopes_;
 };
 
-// ----- One function an op kind.  Each gives the leaves of the instruction's result at `index`, or
-// nothing when this index's lanes cannot be done at once (the emitter then does them one by one).
+// ----- One function for each op kind.  Each gives the leaves of the instruction's result at
+// `index`, or nothing when this index's lanes cannot be done at once (the emitter then does them
+// one by one).
 using Elements = std::vector<Element>;
+
+// Each of them is a table of the kind's ops (ir/op_table.h), but for data movement, which is the
+// index maps of ir/index_map.
+using OpTableRow = OpRow<Elements(ElementEmitter&, const Instruction&, const Index&)>;
 
 Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitDataMovement(ElementEmitter& e, const Instruction& instruction, const Index& index);
@@ -188,6 +194,10 @@ Elements EmitReduceOfOne(ElementEmitter& e, const Instruction& reduce, const Ind
 Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitRandom(ElementEmitter& e, const Instruction& instruction, const Index& index);
+
+// The rows of ops that are refused: what only the root of a kernel is, and what passes expand.
+Elements OnlyAsRoot(ElementEmitter& e, const Instruction& instruction, const Index& index);
+Elements Unexpanded(ElementEmitter& e, const Instruction& instruction, const Index& index);
 
 // ----- Skeletons whose work is not element by element: they fill the results themselves.
 // `position` is an index into the positions (see KernelPlan); results and scratch are the buffers.

@@ -368,20 +368,18 @@ class Scatter {
   Value end_ = nullptr;
 };
 
+constexpr OpTableRow kRows[] = {
+    {Opcode::kDynamicSlice, EmitDynamicSlice},
+    {Opcode::kDynamicUpdateSlice, EmitDynamicUpdateSlice},
+    {Opcode::kGather, EmitGather},
+    {Opcode::kScatter, OnlyAsRoot},
+};
+static_assert(IsTableOf(OpKind::kIndexing, kRows));
+
 }  // namespace
 
 Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index) {
-  switch (instruction.opcode()) {
-    case Opcode::kDynamicSlice:
-      return EmitDynamicSlice(e, instruction, index);
-    case Opcode::kDynamicUpdateSlice:
-      return EmitDynamicUpdateSlice(e, instruction, index);
-    case Opcode::kGather:
-      return EmitGather(e, instruction, index);
-    default:
-      e.Unsupported(instruction, "only as the root of a kernel");
-      return {};
-  }
+  return FunctionOf(kRows, instruction.opcode())(e, instruction, index);
 }
 
 void EmitUpdate(ElementEmitter& e, const Instruction& instruction, const Memory& memory,

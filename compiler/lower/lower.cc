@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "compiler/kernel/dead_code.h"
 #include "compiler/lower/frame.h"
 #include "compiler/plan/analysis.h"
 #include "ir/base/status.h"
@@ -147,6 +148,11 @@ absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> Lower(
     Frame frame(fusion, plan, static_cast<int>(i), target, names[i]);
     LowerWork(frame);
     INGOT_RETURN_IF_ERROR(frame.context.status);
+    kernel::RemoveDeadCode(*frame.kernel);
+    for (const Instruction* instruction : fusion.instructions()) {
+      frame.kernel->NameHlo(static_cast<int32_t>(instruction->id()),
+                            std::string(instruction->name()));
+    }
     kernels.push_back(std::move(frame.kernel));
   }
   return kernels;

@@ -251,23 +251,21 @@ Elements EmitSelectAndScatter(ElementEmitter& e, const Instruction& instruction,
   return SelectAndScatter(&e, instruction, with_dims).Emit();
 }
 
+constexpr OpTableRow kRows[] = {
+    {Opcode::kBatchNormGrad, Unexpanded},
+    {Opcode::kBatchNormInference, Unexpanded},
+    {Opcode::kBatchNormTraining, Unexpanded},
+    {Opcode::kReduce, EmitReduce},
+    {Opcode::kReduceWindow, EmitReduceWindow},
+    {Opcode::kScan, OnlyAsRoot},
+    {Opcode::kSelectAndScatter, EmitSelectAndScatter},
+};
+static_assert(IsTableOf(OpKind::kReduction, kRows));
+
 }  // namespace
 
 Elements EmitReduction(ElementEmitter& e, const Instruction& instruction, const Index& index) {
-  switch (instruction.opcode()) {
-    case Opcode::kReduce:
-      return EmitReduce(e, instruction, index);
-    case Opcode::kReduceWindow:
-      return EmitReduceWindow(e, instruction, index);
-    case Opcode::kSelectAndScatter:
-      return EmitSelectAndScatter(e, instruction, index);
-    case Opcode::kScan:
-      e.Unsupported(instruction, "only as the root of a kernel");
-      return {};
-    default:
-      e.Unsupported(instruction, "expected to be expanded before kernels are made");
-      return {};
-  }
+  return FunctionOf(kRows, instruction.opcode())(e, instruction, index);
 }
 
 }  // namespace ingot::lower

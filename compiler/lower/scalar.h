@@ -15,7 +15,7 @@ namespace ingot::lower {
 using plan::ComputeType;
 
 // `opcode` of operands that all have the compute type `type` (not complex) and the same lanes: a
-// row of the scalar table or of lower/math.
+// row of scalar.cc or of lower/math.
 absl::StatusOr<kernel::Value> EmitRealScalar(kernel::Builder& b, Opcode opcode, ElementType type,
                                              absl::Span<const kernel::Value> operands,
                                              const MathOptions& options = {});

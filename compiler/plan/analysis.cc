@@ -7,7 +7,7 @@ namespace ingot::plan {
 std::optional<Opcode> SimpleCombiner(const Computation& computation) {
   const Instruction& root = *computation.root();
   if (computation.parameters().size() != 2 || root.operand_count() != 2) return std::nullopt;
-  if ((InfoOf(root.opcode()).facts & kCommutative) == 0) return std::nullopt;
+  if (!HasFact(root.opcode(), kCommutative)) return std::nullopt;
   const Instruction* x = computation.parameters()[0];
   const Instruction* y = computation.parameters()[1];
   const bool both = (root.operand(0) == x && root.operand(1) == y) ||
@@ -82,20 +82,6 @@ bool KeepsPlaces(const Instruction& instruction) {
   return instruction.kind() == OpKind::kElementwise ||
          (instruction.kind() == OpKind::kDataMovement && instruction.operand_count() == 1 &&
           instruction.opcode() != Opcode::kBitcastConvert);
-}
-
-bool MovesElements(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::kBroadcast:
-    case Opcode::kCopy:
-    case Opcode::kReshape:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace ingot::plan

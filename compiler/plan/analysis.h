@@ -16,10 +16,6 @@ std::optional<Opcode> SimpleCombiner(const Computation& computation);
 
 bool Contains(absl::Span<const int> list, int value);
 
-// Whether an op's elements are those of its one operand, elsewhere: broadcast, copy, reshape,
-// reverse, slice, transpose.
-bool MovesElements(Opcode opcode);
-
 // Whether an element of the result at a place of a tile's space is made of the operands' elements
 // at this place, as far as they are in space.  Other ops ask for operands by their indices.
 bool KeepsPlaces(const Instruction& instruction);

@@ -26,49 +26,14 @@ enum class Use {
 };
 
 Use UseOfElementwise(const Instruction& user) {
-  switch (user.opcode()) {
-    case Opcode::kAbs:
-    case Opcode::kNegate:
-    case Opcode::kMaximum:
-    case Opcode::kMinimum:
-    case Opcode::kSelect:
-    case Opcode::kClamp:
-      return Use::kPassesOn;
-    case Opcode::kConvert: {
-      const ElementType type = user.shape().element_type();
-      const bool wide = IsFloat(type) && BitWidth(type) >= 16;
-      return wide && type != user.operand(0)->shape().element_type() ? Use::kAny : Use::kTellsApart;
-    }
-    case Opcode::kAcos:
-    case Opcode::kAcosh:
-    case Opcode::kAdd:
-    case Opcode::kAsin:
-    case Opcode::kAsinh:
-    case Opcode::kAtan2:
-    case Opcode::kAtanh:
-    case Opcode::kCbrt:
-    case Opcode::kCos:
-    case Opcode::kCosh:
-    case Opcode::kDivide:
-    case Opcode::kErf:
-    case Opcode::kExp:
-    case Opcode::kExpm1:
-    case Opcode::kLog:
-    case Opcode::kLog1p:
-    case Opcode::kLogistic:
-    case Opcode::kMultiply:
-    case Opcode::kPower:
-    case Opcode::kRsqrt:
-    case Opcode::kSin:
-    case Opcode::kSinh:
-    case Opcode::kSqrt:
-    case Opcode::kSubtract:
-    case Opcode::kTan:
-    case Opcode::kTanh:
-      return Use::kAny;
-    default:
-      return Use::kTellsApart;
+  const Opcode opcode = user.opcode();
+  if (HasFact(opcode, kPicks)) return Use::kPassesOn;
+  if (opcode == Opcode::kConvert) {
+    const ElementType type = user.shape().element_type();
+    const bool wide = IsFloat(type) && BitWidth(type) >= 16;
+    return wide && type != user.operand(0)->shape().element_type() ? Use::kAny : Use::kTellsApart;
   }
+  return HasFact(opcode, kSmooth) ? Use::kAny : Use::kTellsApart;
 }
 
 bool IsSumOrProduct(const Instruction& reduce) {
@@ -80,7 +45,7 @@ bool IsSumOrProduct(const Instruction& reduce) {
 }
 
 Use UseOf(const Instruction& user, int64_t operand) {
-  if (MovesElements(user.opcode())) return Use::kPassesOn;
+  if (HasFact(user.opcode(), kMoves)) return Use::kPassesOn;
   if (user.opcode() == Opcode::kReduce) {
     return operand == 0 && IsSumOrProduct(user) ? Use::kAny : Use::kTellsApart;
   }

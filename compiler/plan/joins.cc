@@ -275,18 +275,12 @@ class JoinFinder {
   // may overflow beside a term that is only small once the largest x is known.
   int LinearIn(int value, int level) const {
     if (IsMove(value) || IsFloatConvert(value)) return Source(value, 0);
-    switch (OpOf(value)) {
-      case Opcode::kNegate:
-        return Source(value, 0);
-      case Opcode::kSelect: {
-        const std::optional<Masked> masked = MaskOf(value);
-        const bool is_linear = masked.has_value() && masked->number == 0 && masked->mask >= 0 &&
-                               levels_[masked->mask] < level;
-        return is_linear ? masked->x : -1;
-      }
-      default:
-        return -1;
-    }
+    if (OpOf(value) == Opcode::kNegate) return Source(value, 0);
+    if (OpOf(value) != Opcode::kSelect) return -1;
+    const std::optional<Masked> masked = MaskOf(value);
+    const bool is_linear = masked.has_value() && masked->number == 0 && masked->mask >= 0 &&
+                           levels_[masked->mask] < level;
+    return is_linear ? masked->x : -1;
   }
 
   std::optional<Join> FindSquares(int term, int level) const {

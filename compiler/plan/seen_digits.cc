@@ -20,16 +20,9 @@ bool IsF32(const Instruction& instruction) {
 }
 
 bool HasShortExpansion(const Instruction& instruction) {
-  switch (instruction.opcode()) {
-    case Opcode::kDivide:
-    case Opcode::kExp:
-    case Opcode::kLogistic:
-    case Opcode::kRsqrt:
-    case Opcode::kTanh:
-      return IsF32(instruction);
-    default:
-      return false;
-  }
+  return IsF32(instruction) &&
+         IsOneOf(instruction.opcode(),
+                 {Opcode::kDivide, Opcode::kExp, Opcode::kLogistic, Opcode::kRsqrt, Opcode::kTanh});
 }
 
 bool IsSum(const Instruction& instruction) {
@@ -119,53 +112,31 @@ class Facts {
   }
 
   bool ComesOutUnsettled(const Instruction& instruction) const {
+    const Opcode opcode = instruction.opcode();
     const auto is = [&](int64_t k) { return IsUnsettled(*instruction.operand(k)); };
-    if (MovesElements(instruction.opcode())) return is(0);
-    switch (instruction.opcode()) {
-      case Opcode::kConstant:
-        return IsZero(instruction);
-      case Opcode::kReduce:
-        return IsSum(instruction) && HasManyTerms(instruction);
-      case Opcode::kAbs:
-      case Opcode::kNegate:
-        return is(0);
-      case Opcode::kAdd:
-      case Opcode::kSubtract:
-        return is(0) && is(1);
-      case Opcode::kSelect:
-        return is(1) && is(2);
-      case Opcode::kDivide:
-      case Opcode::kMultiply:
-        return is(0) || is(1);
-      default:
-        return false;
-    }
+    if (opcode == Opcode::kConstant) return IsZero(instruction);
+    if (opcode == Opcode::kReduce) return IsSum(instruction) && HasManyTerms(instruction);
+    if (opcode == Opcode::kSelect) return is(1) && is(2);
+    if (HasFact(opcode, kMoves) || IsOneOf(opcode, {Opcode::kAbs, Opcode::kNegate})) return is(0);
+    if (IsOneOf(opcode, {Opcode::kAdd, Opcode::kSubtract})) return is(0) && is(1);
+    return IsOneOf(opcode, {Opcode::kDivide, Opcode::kMultiply}) && (is(0) || is(1));
   }
 
   bool ComesOutPositive(const Instruction& instruction) const {
+    const Opcode opcode = instruction.opcode();
     const auto is = [&](int64_t k) { return IsPositive(*instruction.operand(k)); };
-    if (MovesElements(instruction.opcode())) return is(0);
-    switch (instruction.opcode()) {
-      case Opcode::kAbs:
-      case Opcode::kExp:
-      case Opcode::kLogistic:
-      case Opcode::kRsqrt:
-      case Opcode::kSqrt:
-        return true;
-      case Opcode::kConstant:
-        return IsZero(instruction);
-      case Opcode::kReduce:
-        return IsSum(instruction) && is(0) && is(1);
-      case Opcode::kMultiply:
-        return instruction.operand(0) == instruction.operand(1) || (is(0) && is(1));
-      case Opcode::kAdd:
-      case Opcode::kDivide:
-        return is(0) && is(1);
-      case Opcode::kSelect:
-        return is(1) && is(2);
-      default:
-        return false;
+    if (IsOneOf(opcode,
+                {Opcode::kAbs, Opcode::kExp, Opcode::kLogistic, Opcode::kRsqrt, Opcode::kSqrt})) {
+      return true;
     }
+    if (opcode == Opcode::kConstant) return IsZero(instruction);
+    if (opcode == Opcode::kReduce) return IsSum(instruction) && is(0) && is(1);
+    if (opcode == Opcode::kSelect) return is(1) && is(2);
+    if (HasFact(opcode, kMoves)) return is(0);
+    if (opcode == Opcode::kMultiply && instruction.operand(0) == instruction.operand(1)) {
+      return true;
+    }
+    return IsOneOf(opcode, {Opcode::kAdd, Opcode::kDivide, Opcode::kMultiply}) && is(0) && is(1);
   }
 
   const ValueNumbers& numbers_;
@@ -221,41 +192,29 @@ class Uses {
   Digits AllOf(const Instruction& user) const { return std::max(SeenOf(user), Digits::kAll); }
 
   Digits SeenBy(const Instruction& user, int64_t operand) const {
-    if (MovesElements(user.opcode())) return SeenOf(user);
-    switch (user.opcode()) {
-      case Opcode::kAbs:
-      case Opcode::kNegate:
-      case Opcode::kRsqrt:
-      case Opcode::kSqrt:
-        return SeenOf(user);
-      case Opcode::kSelect:
-        return operand == 0 ? Digits::kExactly : SeenOf(user);
-      case Opcode::kConvert: {
-        const ElementType type = user.shape().element_type();
-        if (type == ElementType::kBF16 || type == ElementType::kF16) return Digits::kNarrow;
-        return type == ElementType::kF64 ? AllOf(user) : Digits::kExactly;
-      }
-      case Opcode::kDivide:
-      case Opcode::kMultiply: {
-        // A square doubles a relative error.
-        if (user.operand(0) == user.operand(1)) return AllOf(user);
-        const bool beside = facts_.IsUnsettled(*user.operand(1 - operand));
-        return beside && SeenOf(user) == Digits::kAll ? Digits::kLoose : SeenOf(user);
-      }
-      case Opcode::kReduce:
-        return SeenBySum(user, operand);
-      case Opcode::kTuple:
-        return Digits::kAll;
-      case Opcode::kAdd:
-      case Opcode::kSubtract:
-      case Opcode::kExp:
-      case Opcode::kLog:
-      case Opcode::kTanh:
-      case Opcode::kLogistic:
-        return AllOf(user);
-      default:
-        return Digits::kExactly;
+    const Opcode opcode = user.opcode();
+    if (opcode == Opcode::kTuple) return Digits::kAll;
+    if (opcode == Opcode::kReduce) return SeenBySum(user, operand);
+    if (opcode == Opcode::kSelect) return operand == 0 ? Digits::kExactly : SeenOf(user);
+    if (opcode == Opcode::kConvert) {
+      const ElementType type = user.shape().element_type();
+      if (type == ElementType::kBF16 || type == ElementType::kF16) return Digits::kNarrow;
+      return type == ElementType::kF64 ? AllOf(user) : Digits::kExactly;
     }
+    if (HasFact(opcode, kMoves) ||
+        IsOneOf(opcode, {Opcode::kAbs, Opcode::kNegate, Opcode::kRsqrt, Opcode::kSqrt})) {
+      return SeenOf(user);
+    }
+    if (IsOneOf(opcode, {Opcode::kDivide, Opcode::kMultiply})) {
+      // A square doubles a relative error.
+      if (user.operand(0) == user.operand(1)) return AllOf(user);
+      const bool beside = facts_.IsUnsettled(*user.operand(1 - operand));
+      return beside && SeenOf(user) == Digits::kAll ? Digits::kLoose : SeenOf(user);
+    }
+    return IsOneOf(opcode, {Opcode::kAdd, Opcode::kSubtract, Opcode::kExp, Opcode::kLog,
+                            Opcode::kTanh, Opcode::kLogistic})
+               ? AllOf(user)
+               : Digits::kExactly;
   }
 
   Digits SeenBySum(const Instruction& sum, int64_t operand) const {

@@ -43,26 +43,18 @@ void FusionTable::Collect(const Computation& computation, const ResultMemories& 
   if (!collected_.insert(&computation).second) return;
   const ArrayUses uses(computation, memories);
   for (const Instruction* instruction : computation.instructions()) {
-    switch (instruction->opcode()) {
-      case Opcode::kFusion: {
-        const int64_t number = Add(*instruction->called_computations()[0], instruction->name());
-        FusionEntry& entry = entries_[number];
-        entry.last_reads = Union(entry.last_reads, uses.LastReadsOf(*instruction));
-        for (const plan::InPlacePair& pair : uses.PairsOf(*instruction)) {
-          std::vector<plan::InPlacePair>& wanted = entry.wanted_pairs;
-          if (std::find(wanted.begin(), wanted.end(), pair) == wanted.end()) wanted.push_back(pair);
-        }
-        break;
+    if (instruction->opcode() == Opcode::kFusion) {
+      FusionEntry& entry = entries_[Add(*instruction->to_apply(), instruction->name())];
+      entry.last_reads = Union(entry.last_reads, uses.LastReadsOf(*instruction));
+      for (const plan::InPlacePair& pair : uses.PairsOf(*instruction)) {
+        std::vector<plan::InPlacePair>& wanted = entry.wanted_pairs;
+        if (std::find(wanted.begin(), wanted.end(), pair) == wanted.end()) wanted.push_back(pair);
       }
-      case Opcode::kWhile:
-        Collect(*instruction->while_condition(), {});
-        Collect(*instruction->while_body(), MemoriesOfState(*instruction->while_body()));
-        break;
-      case Opcode::kConditional:
-        for (const Computation* branch : instruction->called_computations()) Collect(*branch, {});
-        break;
-      default:
-        break;
+    } else if (instruction->opcode() == Opcode::kWhile) {
+      Collect(*instruction->while_condition(), {});
+      Collect(*instruction->while_body(), MemoriesOfState(*instruction->while_body()));
+    } else if (instruction->opcode() == Opcode::kConditional) {
+      for (const Computation* branch : instruction->called_computations()) Collect(*branch, {});
     }
   }
 }

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/compile.h"
 #include "compiler/executable.h"
-#include "compiler/program/emitter.h"
+#include "compiler/program/program_emitter.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compare.h"
 #include "ir/literal.h"

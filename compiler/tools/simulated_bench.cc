@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/compile.h"
-#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/simulator/simulator.h"
 #include "compiler/kernel/text.h"
 #include "compiler/machine/prediction.h"
@@ -171,8 +170,6 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
   INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*module, target, options));
   const runtime::Program& program = *compilation.program;
   INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
-  // As LLVM does.
-  for (const auto& kernel : kernels.kernels) kernel::RemoveDeadCode(*kernel);
   INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(*module, target, options));
   absl::flat_hash_map<std::string, size_t> kernel_number;
   for (size_t i = 0; i < kernels.kernels.size(); ++i) kernel_number[kernels.kernels[i]->name()] = i;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ir/analysis/op_facts.h"
+#include "ir/op_table.h"
 
 namespace ingot {
 namespace {
@@ -81,42 +82,66 @@ class RelationMaker {
         from.HasDynamicDimension()) {
       return Opaque();
     }
-    switch (consumer_.opcode()) {
-      case Opcode::kCopy:
-        return Identity();
-      case Opcode::kBitcastConvert:
-        if (!Shape::SameDimensions(to, from)) Opaque();
-        return Identity();
-      case Opcode::kBroadcast:
-        for (size_t d = 0; d < from_.size(); ++d) Same(consumer_.dimensions()[d], d);
-        return;
-      case Opcode::kTranspose:
-        relation_.priority = kTransposePriority;
-        for (size_t d = 0; d < to_.size(); ++d) Same(d, consumer_.dimensions()[d]);
-        return;
-      case Opcode::kReverse:
-        return IdentityBut(
-            [&](int64_t d) { return Contains(consumer_.dimensions(), d) && from_[d] > 1; });
-      case Opcode::kConcatenate:
-        return IdentityBut(
-            [&](int64_t d) { return consumer_.dimensions()[0] == d && from_[d] != to_[d]; });
-      case Opcode::kSlice: {
-        const SliceDimensions& slice = consumer_.attributes<SliceAttributes>().slice;
-        return IdentityBut([&](int64_t d) { return slice[d].start != 0 || slice[d].stride != 1; });
-      }
-      case Opcode::kPad: {
-        if (number_ != 0) return;
-        const Padding& padding = consumer_.attributes<PadAttributes>().padding;
-        return IdentityBut([&](int64_t d) { return !(padding[d] == PaddingDimension{}); });
-      }
-      case Opcode::kReshape:
-        return SameNumber(Layout::Default(to.rank()), Layout::Default(from.rank()));
-      case Opcode::kBitcast:
-        if (BitWidth(to.element_type()) != BitWidth(from.element_type())) return Opaque();
-        return SameNumber(to.LayoutOrDefault(), from.LayoutOrDefault());
-      default:
-        return Opaque();
-    }
+    static constexpr OpRow<void(RelationMaker&)> kRows[] = {
+        {Opcode::kBitcast, [](RelationMaker& m) { m.Bitcast(); }},
+        {Opcode::kBitcastConvert, [](RelationMaker& m) { m.BitcastConvert(); }},
+        {Opcode::kBroadcast, [](RelationMaker& m) { m.Broadcast(); }},
+        {Opcode::kConcatenate, [](RelationMaker& m) { m.Concatenate(); }},
+        {Opcode::kCopy, [](RelationMaker& m) { m.Identity(); }},
+        {Opcode::kDynamicReshape, [](RelationMaker& m) { m.Opaque(); }},
+        {Opcode::kGetDimensionSize, [](RelationMaker& m) { m.Opaque(); }},
+        {Opcode::kIota, [](RelationMaker&) {}},
+        {Opcode::kPad, [](RelationMaker& m) { m.Pad(); }},
+        {Opcode::kReshape, [](RelationMaker& m) { m.Reshape(); }},
+        {Opcode::kReverse, [](RelationMaker& m) { m.Reverse(); }},
+        {Opcode::kSetDimensionSize, [](RelationMaker& m) { m.Opaque(); }},
+        {Opcode::kSlice, [](RelationMaker& m) { m.Slice(); }},
+        {Opcode::kTranspose, [](RelationMaker& m) { m.Transpose(); }},
+    };
+    static_assert(IsTableOf(OpKind::kDataMovement, kRows));
+    FunctionOf(kRows, consumer_.opcode())(*this);
+  }
+
+  void BitcastConvert() {
+    if (to_ != from_) Opaque();
+    Identity();
+  }
+
+  void Broadcast() {
+    for (size_t d = 0; d < from_.size(); ++d) Same(consumer_.dimensions()[d], d);
+  }
+
+  void Transpose() {
+    relation_.priority = kTransposePriority;
+    for (size_t d = 0; d < to_.size(); ++d) Same(d, consumer_.dimensions()[d]);
+  }
+
+  void Reverse() {
+    IdentityBut([&](int64_t d) { return Contains(consumer_.dimensions(), d) && from_[d] > 1; });
+  }
+
+  void Concatenate() {
+    IdentityBut([&](int64_t d) { return consumer_.dimensions()[0] == d && from_[d] != to_[d]; });
+  }
+
+  void Slice() {
+    const SliceDimensions& slice = consumer_.attributes<SliceAttributes>().slice;
+    IdentityBut([&](int64_t d) { return slice[d].start != 0 || slice[d].stride != 1; });
+  }
+
+  void Pad() {
+    if (number_ != 0) return;
+    const Padding& padding = consumer_.attributes<PadAttributes>().padding;
+    IdentityBut([&](int64_t d) { return !(padding[d] == PaddingDimension{}); });
+  }
+
+  void Reshape() { SameNumber(Layout::Default(to_.size()), Layout::Default(from_.size())); }
+
+  void Bitcast() {
+    const Shape& to = consumer_.shape();
+    const Shape& from = consumer_.operand(number_)->shape();
+    if (BitWidth(to.element_type()) != BitWidth(from.element_type())) return Opaque();
+    SameNumber(to.LayoutOrDefault(), from.LayoutOrDefault());
   }
 
   template <typename Predicate>
@@ -141,18 +166,10 @@ class RelationMaker {
   // A dimension that a slice covers whole is not moved by its start, which is clamped to 0.
   void Indexing() {
     Opaque();
-    switch (consumer_.opcode()) {
-      case Opcode::kDynamicSlice:
-      case Opcode::kDynamicUpdateSlice:
-        if (number_ == 0 || (number_ == 1 && consumer_.opcode() != Opcode::kDynamicSlice)) {
-          Identity();
-        }
-        return;
-      case Opcode::kGather:
-        return number_ == 0 ? GatherTable() : GatherIndices();
-      default:
-        return;
-    }
+    const Opcode opcode = consumer_.opcode();
+    if (opcode == Opcode::kGather) return number_ == 0 ? GatherTable() : GatherIndices();
+    if (opcode == Opcode::kScatter) return;
+    if (number_ == 0 || (number_ == 1 && opcode == Opcode::kDynamicUpdateSlice)) Identity();
   }
 
   // Of a gather's result, the dimensions that are no offset, ascending.

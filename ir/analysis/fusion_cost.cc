@@ -35,20 +35,15 @@ int64_t TermsOf(const Instruction& contraction) {
     for (int64_t d : dimensions) terms = SaturatingMultiply(terms, rhs.dimension(d));
     return terms;
   };
-  switch (contraction.opcode()) {
-    case Opcode::kDot:
-    case Opcode::kScaledDot:
-      return product(contraction.attributes<DotAttributes>().rhs_contracting_dims);
-    case Opcode::kRaggedDot:
-      return product(contraction.attributes<RaggedDotAttributes>().rhs_contracting_dims);
-    case Opcode::kConvolution: {
-      const ConvolutionDimensions& labels =
-          contraction.attributes<ConvolutionAttributes>().dim_labels;
-      return ElementsOf(rhs) / std::max<int64_t>(1, rhs.dimension(labels.kernel_output_feature));
-    }
-    default:
-      return 1;
+  const Attributes& attributes = contraction.all_attributes();
+  if (const auto* dot = std::get_if<DotAttributes>(&attributes)) {
+    return product(dot->rhs_contracting_dims);
   }
+  if (const auto* ragged = std::get_if<RaggedDotAttributes>(&attributes)) {
+    return product(ragged->rhs_contracting_dims);
+  }
+  const ConvolutionDimensions& labels = contraction.attributes<ConvolutionAttributes>().dim_labels;
+  return ElementsOf(rhs) / std::max<int64_t>(1, rhs.dimension(labels.kernel_output_feature));
 }
 
 class CostCounter {

@@ -17,8 +17,8 @@ std::vector<Shape> LeafShapes(const Shape& shape);
 // Where the leaves of each element of a tuple begin among its leaves.
 class LeafBegins {
  public:
-  // One number an element, and where the last ends.  Counted once a value: wide tuples have as many
-  // readers as elements.
+  // One number for each element, and where the last ends.  Counted once for each value: wide tuples
+  // have as many readers as elements.
   const std::vector<int64_t>& Of(const Instruction& tuple);
 
  private:
@@ -34,31 +34,27 @@ template <typename Leaf>
 std::optional<std::vector<Leaf>> PassedOnLeaves(const Instruction& instruction,
                                                 const LeafValues<Leaf>& values,
                                                 LeafBegins& begins) {
-  switch (instruction.opcode()) {
-    case Opcode::kTuple: {
-      std::vector<Leaf> leaves;
-      for (const Instruction* operand : instruction.operands()) {
-        const std::vector<Leaf>& part = values.at(operand);
-        leaves.insert(leaves.end(), part.begin(), part.end());
-      }
-      return leaves;
+  const Opcode opcode = instruction.opcode();
+  if (opcode == Opcode::kTuple) {
+    std::vector<Leaf> leaves;
+    for (const Instruction* operand : instruction.operands()) {
+      const std::vector<Leaf>& part = values.at(operand);
+      leaves.insert(leaves.end(), part.begin(), part.end());
     }
-    case Opcode::kGetTupleElement: {
-      const std::vector<Leaf>& whole = values.at(instruction.operand(0));
-      const std::vector<int64_t>& begin = begins.Of(*instruction.operand(0));
-      const int64_t index = instruction.tuple_index();
-      return std::vector<Leaf>(whole.begin() + begin[index], whole.begin() + begin[index + 1]);
-    }
-    case Opcode::kReshape:
-    case Opcode::kOptimizationBarrier:
-    case Opcode::kAddDependency:
-    case Opcode::kDomain:
-      return values.at(instruction.operand(0));
-    case Opcode::kAfterAll:
-      return std::vector<Leaf>();
-    default:
-      return std::nullopt;
+    return leaves;
   }
+  if (opcode == Opcode::kGetTupleElement) {
+    const std::vector<Leaf>& whole = values.at(instruction.operand(0));
+    const std::vector<int64_t>& begin = begins.Of(*instruction.operand(0));
+    const int64_t index = instruction.tuple_index();
+    return std::vector<Leaf>(whole.begin() + begin[index], whole.begin() + begin[index + 1]);
+  }
+  if (IsOneOf(opcode, {Opcode::kReshape, Opcode::kOptimizationBarrier, Opcode::kAddDependency,
+                       Opcode::kDomain})) {
+    return values.at(instruction.operand(0));
+  }
+  if (opcode == Opcode::kAfterAll) return std::vector<Leaf>();
+  return std::nullopt;
 }
 
 }  // namespace ingot

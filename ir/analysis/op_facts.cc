@@ -30,47 +30,6 @@ IndexMap ReduceMap(const Instruction& reduce, const Shape& operand) {
   return Simplify(map);
 }
 
-// Operations of an elementwise op on f32, by what compiler/lower/math expands it to; others are
-// about as many.
-int64_t OperationsOf(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::kSign:
-      return 7;
-    case Opcode::kDivide:
-    case Opcode::kRsqrt:
-    case Opcode::kStochasticConvert:
-      return 20;
-    case Opcode::kAcos:
-    case Opcode::kAsin:
-    case Opcode::kCosh:
-    case Opcode::kExp:
-    case Opcode::kExpm1:
-      return 50;
-    case Opcode::kAtan2:
-    case Opcode::kCbrt:
-    case Opcode::kErf:
-    case Opcode::kLog:
-    case Opcode::kLog1p:
-    case Opcode::kLogistic:
-    case Opcode::kSinh:
-    case Opcode::kTanh:
-      return 80;
-    case Opcode::kAcosh:
-    case Opcode::kAsinh:
-    case Opcode::kAtanh:
-    case Opcode::kRemainder:
-      return 120;
-    case Opcode::kCos:
-    case Opcode::kSin:
-    case Opcode::kTan:
-      return 160;
-    case Opcode::kPower:
-      return 200;
-    default:
-      return 1;
-  }
-}
-
 // Of computations, each looked at once: callers may share them.
 using CalleeSizes = absl::flat_hash_map<const Computation*, int64_t>;
 
@@ -95,8 +54,8 @@ int64_t SizeWithCallees(const Instruction& instruction, CalleeSizes& callees) {
       const bool is_complex = instruction.operand_count() > 0 &&
                               instruction.operand(0)->shape().IsArray() &&
                               IsComplex(instruction.operand(0)->shape().element_type());
-      return SaturatingAdd(called,
-                           OperationsOf(instruction.opcode()) * (is_complex ? kComplexFactor : 1));
+      return SaturatingAdd(
+          called, InfoOf(instruction.opcode()).operations * (is_complex ? kComplexFactor : 1));
     }
     case OpKind::kDataMovement:
       // One operand's element is another index; several are under conditions.
@@ -104,33 +63,33 @@ int64_t SizeWithCallees(const Instruction& instruction, CalleeSizes& callees) {
     case OpKind::kStructure:
       // An array of one value is a broadcast of it.
       return instruction.opcode() == Opcode::kConstant && !instruction.shape().IsScalar() ? 1 : 0;
-    default:
-      return SaturatingAdd(called, kAccess * (1 + instruction.operand_count()));
+    case OpKind::kReduction:
+    case OpKind::kContraction:
+    case OpKind::kIndexing:
+    case OpKind::kSorting:
+    case OpKind::kRandom:
+    case OpKind::kLinearAlgebra:
+    case OpKind::kControlFlow:
+    case OpKind::kCollective:
+    case OpKind::kExternal:
+      break;
   }
+  return SaturatingAdd(called, kAccess * (1 + instruction.operand_count()));
 }
 
 }  // namespace
 
 bool ReadsOnce(const Instruction& consumer, int64_t operand) {
-  const auto has_all_elements = [&] {
-    return ElementsOf(consumer.operand(operand)->shape()) == ElementsOf(consumer.shape());
-  };
-  switch (consumer.opcode()) {
-    case Opcode::kBroadcast:
-    case Opcode::kSelect:
-    case Opcode::kClamp:
-      return has_all_elements();
-    case Opcode::kGather:
-    case Opcode::kDynamicUpdateSlice:
-      return false;
-    case Opcode::kDynamicSlice:  // the start indices are read for every element
-    case Opcode::kPad:
-      return operand == 0;
-    case Opcode::kReduce:
-      return 2 * operand < consumer.operand_count();  // not the initial values
-    default:
-      return true;
+  // The index is data: a table may be asked for one of its elements by all, as starts are.
+  if (consumer.kind() == OpKind::kIndexing && consumer.opcode() != Opcode::kScatter) {
+    return consumer.opcode() == Opcode::kDynamicSlice && operand == 0;
   }
+  const std::optional<IndexMap> map = ElementMapOf(consumer, operand);
+  // Maps under conditions (pad, concatenate) take parts of the result apart.
+  if (!map.has_value() || !map->IsTotal()) return true;
+  int64_t reads = 1;
+  for (int64_t size : map->sizes) reads = SaturatingMultiply(reads, size);
+  return reads <= ElementsOf(consumer.operand(operand)->shape());
 }
 
 bool IsFree(const Instruction& instruction) {
@@ -206,43 +165,10 @@ std::optional<Unit> UnitOf(const Instruction& instruction) {
                         instruction.operand(0)->shape().IsArray() &&
                         (IsFloat(instruction.operand(0)->shape().element_type()) ||
                          IsComplex(instruction.operand(0)->shape().element_type()));
-  switch (instruction.opcode()) {
-    case Opcode::kAdd:
-    case Opcode::kSubtract:
-    case Opcode::kMultiply:
-      return is_float ? Unit::kFma : Unit::kAlu;
-    case Opcode::kConvert:
-    case Opcode::kReducePrecision:
-    case Opcode::kStochasticConvert:
-      return Unit::kConversion;
-    case Opcode::kAcos:
-    case Opcode::kAcosh:
-    case Opcode::kAsin:
-    case Opcode::kAsinh:
-    case Opcode::kAtan2:
-    case Opcode::kAtanh:
-    case Opcode::kCbrt:
-    case Opcode::kCos:
-    case Opcode::kCosh:
-    case Opcode::kDivide:
-    case Opcode::kErf:
-    case Opcode::kExp:
-    case Opcode::kExpm1:
-    case Opcode::kLog:
-    case Opcode::kLog1p:
-    case Opcode::kLogistic:
-    case Opcode::kPower:
-    case Opcode::kRemainder:
-    case Opcode::kRsqrt:
-    case Opcode::kSin:
-    case Opcode::kSinh:
-    case Opcode::kSqrt:
-    case Opcode::kTan:
-    case Opcode::kTanh:
-      return Unit::kSpecial;
-    default:
-      return Unit::kAlu;
-  }
+  const Opcode opcode = instruction.opcode();
+  if (HasFact(opcode, kFma)) return is_float ? Unit::kFma : Unit::kAlu;
+  if (HasFact(opcode, kSpecial)) return Unit::kSpecial;
+  return HasFact(opcode, kConversion) ? Unit::kConversion : Unit::kAlu;
 }
 
 int64_t CodeSize(const Instruction& instruction) {
@@ -307,21 +233,15 @@ std::optional<IndexMap> ElementMapOf(const Instruction& consumer, int64_t operan
   if (!from.IsArray() || from.HasDynamicDimension()) return std::nullopt;
   const absl::Span<const int64_t> sizes = CommonDimensions(consumer.shape());
   IndexMap map = IndexMap::Identity(std::vector<int64_t>(sizes.begin(), sizes.end()));
-  switch (consumer.kind()) {
-    case OpKind::kElementwise:
-      if (from.rank() == 0) {
-        map.results.clear();
-        return map;
-      }
-      return map.rank() == from.rank() ? std::optional<IndexMap>(Simplify(map)) : std::nullopt;
-    case OpKind::kReduction:
-      if (consumer.opcode() != Opcode::kReduce) return std::nullopt;
-      if (2 * operand < consumer.operand_count()) return ReduceMap(consumer, from);
-      map.results.clear();
-      return map;
-    default:
-      return std::nullopt;
+  if (consumer.kind() == OpKind::kElementwise) {
+    if (from.rank() != 0 && from.rank() != map.rank()) return std::nullopt;
+    if (from.rank() == 0) map.results.clear();
+    return Simplify(map);
   }
+  if (consumer.opcode() != Opcode::kReduce) return std::nullopt;
+  if (2 * operand < consumer.operand_count()) return ReduceMap(consumer, from);
+  map.results.clear();
+  return map;
 }
 
 }  // namespace ingot

@@ -9,48 +9,6 @@
 #include "ir/verifier/verifier.h"
 
 namespace ingot {
-namespace {
-
-// Elementwise ops that a function of the header makes from more than values.
-constexpr bool HasFunctionOfItsOwn(Opcode opcode) {
-  for (Opcode own :
-       {Opcode::kConvert, Opcode::kReducePrecision, Opcode::kCompare, Opcode::kStochasticConvert}) {
-    if (opcode == own) return true;
-  }
-  return false;
-}
-
-// The header's list `listed` is the table's elementwise ops of `arity` operands.
-template <size_t N>
-constexpr bool ListsAll(const Opcode (&listed)[N], int arity) {
-  struct Row {
-    Opcode opcode;
-    int arity;
-    OpKind kind;
-  };
-  constexpr Row kRows[] = {
-#define INGOT_OPCODE(enumerator, name, arity, kind, ...) {Opcode::enumerator, arity, OpKind::kind},
-#include "ir/opcodes.def"
-  };
-  for (const Row& row : kRows) {
-    int found = 0;
-    for (Opcode opcode : listed) found += opcode == row.opcode ? 1 : 0;
-    const bool wanted =
-        row.kind == OpKind::kElementwise && row.arity == arity && !HasFunctionOfItsOwn(row.opcode);
-    if (found != (wanted ? 1 : 0)) return false;
-  }
-  return true;
-}
-
-#define INGOT_BUILDER_OPCODE(Name) Opcode::k##Name,
-constexpr Opcode kUnary[] = {INGOT_BUILDER_UNARY(INGOT_BUILDER_OPCODE)};
-constexpr Opcode kBinary[] = {INGOT_BUILDER_BINARY(INGOT_BUILDER_OPCODE)};
-#undef INGOT_BUILDER_OPCODE
-static_assert(ListsAll(kUnary, 1));
-static_assert(ListsAll(kBinary, 2));
-
-}  // namespace
-
 const Shape& Value::shape() const {
   static const Shape& none = *new Shape();
   return ok() ? instruction_->shape() : none;

@@ -131,33 +131,20 @@ class GraphBuilder {
   std::map<std::pair<Opcode, ElementType>, Computation*> scalar_computations_;
 };
 
-// ---- elementwise: one function for each op that has operands only.  builder.cc checks that the
-// lists are those of opcodes.def.
-
-// clang-format off
-#define INGOT_BUILDER_UNARY(X)                                                                    \
-  X(Abs) X(Acos) X(Acosh) X(Asin) X(Asinh) X(Atanh) X(Cbrt) X(Ceil) X(Clz) X(Cos) X(Cosh) X(Erf)  \
-  X(Exp) X(Expm1) X(Floor) X(Imag) X(IsFinite) X(Log) X(Log1p) X(Logistic) X(Negate) X(Not)       \
-  X(PopulationCount) X(Real) X(RoundNearestAfz) X(RoundNearestEven) X(Rsqrt) X(Sign) X(Sin)       \
-  X(Sinh) X(Sqrt) X(Tan) X(Tanh)
-#define INGOT_BUILDER_BINARY(X)                                                                   \
-  X(Add) X(And) X(Atan2) X(Complex) X(Divide) X(Maximum) X(Minimum) X(Mulhi) X(Multiply) X(Or)    \
-  X(Power) X(Remainder) X(ShiftLeft) X(ShiftRightArithmetic) X(ShiftRightLogical) X(Subtract)     \
-  X(Xor)
-// clang-format on
+// ---- elementwise
 
 // `opcode` with scalars and numbers broadcast to the operand that is no scalar.
 Value Elementwise(Opcode opcode, std::vector<Term> operands,
                   std::optional<Attributes> attributes = std::nullopt);
 
-#define INGOT_BUILDER_DEFINE(Name) \
+// Abs(x), Add(x, y), ...: one function for each op that has operands only.
+#define INGOT_OPCODE(...)
+#define INGOT_ELEMENTWISE(...)
+#define INGOT_UNARY(Name, ...) \
   inline Value Name(Value x) { return Elementwise(Opcode::k##Name, {x}); }
-INGOT_BUILDER_UNARY(INGOT_BUILDER_DEFINE)
-#undef INGOT_BUILDER_DEFINE
-#define INGOT_BUILDER_DEFINE(Name) \
+#define INGOT_BINARY(Name, ...) \
   inline Value Name(Term x, Term y) { return Elementwise(Opcode::k##Name, {x, y}); }
-INGOT_BUILDER_BINARY(INGOT_BUILDER_DEFINE)
-#undef INGOT_BUILDER_DEFINE
+#include "ir/opcodes.def"
 
 inline Value operator-(Value x) { return Negate(x); }
 inline Value operator+(Term x, Term y) { return Add(x, y); }

@@ -155,35 +155,16 @@ class BinaryAccumulators : public Accumulators {
 // Calls make(op) with the function of `opcode` on T; null where it has none.
 template <typename T, typename Make>
 std::unique_ptr<Accumulators> WithOp(Opcode opcode, const Make& make) {
-  switch (opcode) {
-    case Opcode::kAdd:
-      return make([](T x, T y) { return x + y; });
-    case Opcode::kMultiply:
-      return make([](T x, T y) { return x * y; });
-    default:
-      break;
-  }
+  if (opcode == Opcode::kAdd) return make([](T x, T y) { return x + y; });
+  if (opcode == Opcode::kMultiply) return make([](T x, T y) { return x * y; });
   if constexpr (!std::is_same_v<T, Complex>) {
-    switch (opcode) {
-      case Opcode::kMaximum:
-        return make([](T x, T y) { return Maximum(x, y); });
-      case Opcode::kMinimum:
-        return make([](T x, T y) { return Minimum(x, y); });
-      default:
-        break;
-    }
+    if (opcode == Opcode::kMaximum) return make([](T x, T y) { return Maximum(x, y); });
+    if (opcode == Opcode::kMinimum) return make([](T x, T y) { return Minimum(x, y); });
   }
   if constexpr (std::is_same_v<T, int64_t>) {
-    switch (opcode) {
-      case Opcode::kAnd:
-        return make([](T x, T y) { return x & y; });
-      case Opcode::kOr:
-        return make([](T x, T y) { return x | y; });
-      case Opcode::kXor:
-        return make([](T x, T y) { return x ^ y; });
-      default:
-        break;
-    }
+    if (opcode == Opcode::kAnd) return make([](T x, T y) { return x & y; });
+    if (opcode == Opcode::kOr) return make([](T x, T y) { return x | y; });
+    if (opcode == Opcode::kXor) return make([](T x, T y) { return x ^ y; });
   }
   return nullptr;
 }

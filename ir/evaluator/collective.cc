@@ -8,7 +8,7 @@ namespace ingot::evaluator {
 namespace {
 
 // A collective among one participant is the identity; one that changes shapes has more.
-absl::StatusOr<Literal> Identity(const Instruction& instruction, Operands& operands) {
+absl::StatusOr<Literal> Identity(const Instruction& instruction, Operands& operands, Context&) {
   Literal result =
       operands.size() == 1 ? std::move(operands[0]) : Literal::Tuple(std::move(operands));
   if (!Shape::SameIgnoringLayout(result.shape(), instruction.shape())) {
@@ -19,26 +19,35 @@ absl::StatusOr<Literal> Identity(const Instruction& instruction, Operands& opera
   return result;
 }
 
+// The number of the one device.
+absl::StatusOr<Literal> Zero(const Instruction& instruction, Operands&, Context&) {
+  return Literal::ScalarInteger(instruction.shape().element_type(), 0);
+}
+
+constexpr Row kRows[] = {
+    {Opcode::kAllGather, Identity},
+    {Opcode::kAllGatherDone, Refuse},
+    {Opcode::kAllGatherStart, Refuse},
+    {Opcode::kAllReduce, Identity},
+    {Opcode::kAllReduceDone, Identity},
+    {Opcode::kAllReduceStart, Identity},
+    {Opcode::kAllToAll, Identity},
+    {Opcode::kCollectiveBroadcast, Identity},
+    {Opcode::kCollectivePermute, Identity},
+    {Opcode::kCollectivePermuteDone, Refuse},
+    {Opcode::kCollectivePermuteStart, Refuse},
+    {Opcode::kPartitionId, Zero},
+    {Opcode::kRaggedAllToAll, Refuse},
+    {Opcode::kReduceScatter, Identity},
+    {Opcode::kReplicaId, Zero},
+};
+static_assert(IsTableOf(OpKind::kCollective, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateCollective(const Instruction& instruction, Operands& operands,
-                                           Context&) {
-  switch (instruction.opcode()) {
-    case Opcode::kAllGather:
-    case Opcode::kAllReduce:
-    case Opcode::kAllReduceDone:
-    case Opcode::kAllReduceStart:
-    case Opcode::kAllToAll:
-    case Opcode::kCollectiveBroadcast:
-    case Opcode::kCollectivePermute:
-    case Opcode::kReduceScatter:
-      return Identity(instruction, operands);
-    case Opcode::kPartitionId:
-    case Opcode::kReplicaId:
-      return Literal::ScalarInteger(instruction.shape().element_type(), 0);
-    default:
-      return NotEvaluated(instruction);
-  }
+                                           Context& context) {
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

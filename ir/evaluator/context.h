@@ -13,6 +13,7 @@
 #include "ir/evaluator/evaluator.h"
 #include "ir/evaluator/scalar_program.h"
 #include "ir/module.h"
+#include "ir/op_table.h"
 
 namespace ingot::evaluator {
 
@@ -77,8 +78,13 @@ absl::StatusOr<Literal> EvaluateControlFlow(const Instruction&, Operands&, Conte
 absl::StatusOr<Literal> EvaluateCollective(const Instruction&, Operands&, Context&);
 absl::StatusOr<Literal> EvaluateExternal(const Instruction&, Operands&, Context&);
 
+// Each of them is a table of the kind's ops (ir/op_table.h).
+using Row = OpRow<absl::StatusOr<Literal>(const Instruction&, Operands&, Context&)>;
+
 // Unimplemented, naming the op.
 absl::Status NotEvaluated(const Instruction& instruction);
+// The row of an op that the evaluator does not do.
+absl::StatusOr<Literal> Refuse(const Instruction& instruction, Operands&, Context&);
 
 }  // namespace ingot::evaluator
 

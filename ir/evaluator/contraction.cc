@@ -335,18 +335,19 @@ absl::StatusOr<Literal> EvaluateConvolution(const Instruction& instruction, Oper
   return result.Reshaped(shape);
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kConvolution, EvaluateConvolution},
+    {Opcode::kDot, Dot},
+    {Opcode::kRaggedDot, Refuse},
+    {Opcode::kScaledDot, Refuse},
+};
+static_assert(IsTableOf(OpKind::kContraction, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateContraction(const Instruction& instruction, Operands& operands,
                                             Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kConvolution:
-      return EvaluateConvolution(instruction, operands, context);
-    case Opcode::kDot:
-      return Dot(instruction, operands, context);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

@@ -39,36 +39,46 @@ absl::StatusOr<Literal> Conditional(const Instruction& instruction, Operands& op
   return context.Run(*branches[branch], std::move(arguments));
 }
 
+absl::StatusOr<Literal> Call(const Instruction& instruction, Operands& operands, Context& context) {
+  return context.Run(*instruction.to_apply(), std::move(operands));
+}
+
+// ((operands), result, contexts...): done at the start.
+absl::StatusOr<Literal> AsyncStart(const Instruction& instruction, Operands& operands,
+                                   Context& context) {
+  Literal arguments = Literal::Tuple(operands);
+  INGOT_ASSIGN_OR_RETURN(Literal result, Call(instruction, operands, context));
+  std::vector<Literal> state = {std::move(arguments), std::move(result)};
+  for (size_t i = 2; i < instruction.shape().tuple_shapes().size(); ++i) {
+    state.push_back(Literal::Elided(instruction.shape().tuple_shapes()[i]));
+  }
+  return Literal::Tuple(std::move(state));
+}
+
+absl::StatusOr<Literal> AsyncUpdate(const Instruction&, Operands& operands, Context&) {
+  return std::move(operands[0]);
+}
+
+absl::StatusOr<Literal> AsyncDone(const Instruction&, Operands& operands, Context&) {
+  return operands[0].tuple()[1];
+}
+
+constexpr Row kRows[] = {
+    {Opcode::kAsyncStart, AsyncStart},
+    {Opcode::kAsyncUpdate, AsyncUpdate},
+    {Opcode::kAsyncDone, AsyncDone},
+    {Opcode::kCall, Call},
+    {Opcode::kConditional, Conditional},
+    {Opcode::kFusion, Call},
+    {Opcode::kWhile, While},
+};
+static_assert(IsTableOf(OpKind::kControlFlow, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateControlFlow(const Instruction& instruction, Operands& operands,
                                             Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kCall:
-    case Opcode::kFusion:
-      return context.Run(*instruction.to_apply(), std::move(operands));
-    case Opcode::kConditional:
-      return Conditional(instruction, operands, context);
-    case Opcode::kWhile:
-      return While(instruction, operands, context);
-    // ((operands), result, contexts...): done at the start
-    case Opcode::kAsyncStart: {
-      Literal arguments = Literal::Tuple(operands);
-      INGOT_ASSIGN_OR_RETURN(Literal result,
-                             context.Run(*instruction.to_apply(), std::move(operands)));
-      std::vector<Literal> state = {std::move(arguments), std::move(result)};
-      for (size_t i = 2; i < instruction.shape().tuple_shapes().size(); ++i) {
-        state.push_back(Literal::Elided(instruction.shape().tuple_shapes()[i]));
-      }
-      return Literal::Tuple(std::move(state));
-    }
-    case Opcode::kAsyncUpdate:
-      return std::move(operands[0]);
-    case Opcode::kAsyncDone:
-      return operands[0].tuple()[1];
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

@@ -82,7 +82,9 @@ void Read(const IndexMap& map, const Literal& operand, Literal& result, Context&
 }
 
 // Elements of another width: the bits of the innermost dimension, least significant first.
-absl::StatusOr<Literal> BitcastConvert(const Instruction& instruction, const Literal& operand) {
+absl::StatusOr<Literal> BitcastConvert(const Instruction& instruction, Operands& operands,
+                                       Context&) {
+  const Literal& operand = operands[0];
   const Shape& to = instruction.shape();
   const int from_bits = BitWidth(operand.shape().element_type());
   const int to_bits = BitWidth(to.element_type());
@@ -109,7 +111,7 @@ absl::StatusOr<Literal> BitcastConvert(const Instruction& instruction, const Lit
   return result;
 }
 
-absl::StatusOr<Literal> Iota(const Instruction& instruction) {
+absl::StatusOr<Literal> Iota(const Instruction& instruction, Operands&, Context&) {
   const Shape& shape = instruction.shape();
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(shape));
   if (result.size() == 0) return result;
@@ -132,8 +134,7 @@ absl::StatusOr<Literal> Iota(const Instruction& instruction) {
   return result;
 }
 
-absl::StatusOr<Literal> Pad(const Instruction& instruction, const Operands& operands,
-                            Context& context) {
+absl::StatusOr<Literal> Pad(const Instruction& instruction, Operands& operands, Context& context) {
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
   Read(*IndexMapOf(instruction, 1), operands[1], result, context);
   // Walks over the operand, which interior padding does not fill with holes.
@@ -158,44 +159,41 @@ absl::StatusOr<Literal> Pad(const Instruction& instruction, const Operands& oper
   return result;
 }
 
+// Literals are row-major whatever their layouts: no element moves.
+absl::StatusOr<Literal> Reshape(const Instruction& instruction, Operands& operands, Context&) {
+  return operands[0].Reshaped(instruction.shape());
+}
+
+absl::StatusOr<Literal> GetDimensionSize(const Instruction& instruction, Operands& operands,
+                                         Context&) {
+  return Literal::ScalarInteger(instruction.shape().element_type(),
+                                operands[0].shape().dimension(instruction.dimensions()[0]));
+}
+
+// Ops that are no index map, or go faster without.
+constexpr Row kRowsOfTheirOwn[] = {
+    {Opcode::kBitcastConvert, BitcastConvert},
+    {Opcode::kCopy, Reshape},
+    {Opcode::kGetDimensionSize, GetDimensionSize},
+    {Opcode::kIota, Iota},
+    {Opcode::kPad, Pad},
+    {Opcode::kReshape, Reshape},
+};
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateDataMovement(const Instruction& instruction, Operands& operands,
                                              Context& context) {
-  const Shape& shape = instruction.shape();
-  switch (instruction.opcode()) {
-    case Opcode::kCopy:
-    case Opcode::kReshape: {
-      // Literals are row-major whatever their layouts: no element moves.
-      Literal result = operands[0].Reshaped(shape);
-      return result;
-    }
-    case Opcode::kBitcastConvert:
-      return BitcastConvert(instruction, operands[0]);
-    case Opcode::kIota:
-      return Iota(instruction);
-    case Opcode::kPad:
-      return Pad(instruction, operands, context);
-    case Opcode::kGetDimensionSize:
-      return Literal::ScalarInteger(shape.element_type(),
-                                    operands[0].shape().dimension(instruction.dimensions()[0]));
-    case Opcode::kBitcast:
-    case Opcode::kBroadcast:
-    case Opcode::kConcatenate:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose: {
-      INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(shape));
-      for (size_t k = 0; k < operands.size(); ++k) {
-        const std::optional<IndexMap> map = IndexMapOf(instruction, k);
-        if (!map.has_value()) return NotEvaluated(instruction);
-        Read(*map, operands[k], result, context);
-      }
-      return result;
-    }
-    default:
-      return NotEvaluated(instruction);
+  for (const Row& row : kRowsOfTheirOwn) {
+    if (row.opcode == instruction.opcode()) return row.function(instruction, operands, context);
   }
+  INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
+  for (size_t k = 0; k < operands.size(); ++k) {
+    const std::optional<IndexMap> map = IndexMapOf(instruction, k);
+    if (!map.has_value()) return NotEvaluated(instruction);
+    Read(*map, operands[k], result, context);
+  }
+  return result;
 }
 
 }  // namespace ingot::evaluator

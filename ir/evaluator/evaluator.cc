@@ -152,6 +152,10 @@ absl::Status NotEvaluated(const Instruction& instruction) {
   return Unimplemented("the evaluator does not do ", OpcodeName(instruction.opcode()));
 }
 
+absl::StatusOr<Literal> Refuse(const Instruction& instruction, Operands&, Context&) {
+  return NotEvaluated(instruction);
+}
+
 absl::StatusOr<Literal> Context::Run(const Computation& computation, std::vector<Literal> inputs) {
   if (depth_ >= kMaxCallDepth) {
     return absl::ResourceExhaustedError(

@@ -40,7 +40,7 @@ int64_t Offset(const std::vector<int64_t>& index, const std::vector<int64_t>& st
   return offset;
 }
 
-absl::StatusOr<Literal> DynamicSlice(const Instruction& instruction, const Operands& operands,
+absl::StatusOr<Literal> DynamicSlice(const Instruction& instruction, Operands& operands,
                                      Context& context) {
   const Shape& operand = operands[0].shape();
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
@@ -147,7 +147,7 @@ class WindowWalk {
   int64_t component_stride_ = 1;
 };
 
-absl::StatusOr<Literal> Gather(const Instruction& instruction, const Operands& operands,
+absl::StatusOr<Literal> Gather(const Instruction& instruction, Operands& operands,
                                Context& context) {
   const GatherAttributes& gather = instruction.attributes<GatherAttributes>();
   const Pointing pointing = {
@@ -257,22 +257,19 @@ absl::StatusOr<Literal> Scatter(const Instruction& instruction, Operands& operan
   return JoinResults(instruction.shape(), std::move(results));
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kDynamicSlice, DynamicSlice},
+    {Opcode::kDynamicUpdateSlice, DynamicUpdateSlice},
+    {Opcode::kGather, Gather},
+    {Opcode::kScatter, Scatter},
+};
+static_assert(IsTableOf(OpKind::kIndexing, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateIndexing(const Instruction& instruction, Operands& operands,
                                          Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kDynamicSlice:
-      return DynamicSlice(instruction, operands, context);
-    case Opcode::kDynamicUpdateSlice:
-      return DynamicUpdateSlice(instruction, operands, context);
-    case Opcode::kGather:
-      return Gather(instruction, operands, context);
-    case Opcode::kScatter:
-      return Scatter(instruction, operands, context);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

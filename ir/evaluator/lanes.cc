@@ -238,18 +238,18 @@ void ConvertTyped(ElementType to_type, const From* from, int64_t n, To* to) {
 }  // namespace
 
 bool LaneIsStorage(ElementType type) {
-  switch (type) {
-    case ElementType::kS64:
-    case ElementType::kU64:
-    case ElementType::kF32:
-    case ElementType::kF64:
-    case ElementType::kC64:
-    case ElementType::kC128:
-      return true;
-    // a byte of pred that is neither 0 nor 1 is no bool
-    default:
+  switch (Category(type)) {
+    case TypeCategory::kPred:  // a byte that is neither 0 nor 1 is no bool
       return false;
+    case TypeCategory::kSigned:
+    case TypeCategory::kUnsigned:
+      return BitWidth(type) == 64;
+    case TypeCategory::kFloat:
+      return BitWidth(type) >= 32;
+    case TypeCategory::kComplex:
+      return true;
   }
+  return false;
 }
 
 void LoadLanes(ElementType type, const std::byte* source, int64_t stride, int64_t n, void* lanes) {

@@ -43,7 +43,7 @@ void CholeskyFactor(int64_t n, const Get& a, const Element& l) {
 }
 
 // Reads one triangle, and leaves zeros in the other.
-absl::StatusOr<Literal> Cholesky(const Instruction& instruction, const Operands& operands) {
+absl::StatusOr<Literal> Cholesky(const Instruction& instruction, Operands& operands, Context&) {
   const bool lower = instruction.attributes<CholeskyAttributes>().lower;
   const Shape& shape = instruction.shape();
   const int64_t n = shape.dimensions().back();
@@ -62,7 +62,8 @@ absl::StatusOr<Literal> Cholesky(const Instruction& instruction, const Operands&
 }
 
 // op(a) x = b, or x op(a) = b, which is op(a)ᵀ xᵀ = bᵀ, by substitution.
-absl::StatusOr<Literal> TriangularSolve(const Instruction& instruction, const Operands& operands) {
+absl::StatusOr<Literal> TriangularSolve(const Instruction& instruction, Operands& operands,
+                                        Context&) {
   const auto& attributes = instruction.attributes<TriangularSolveAttributes>();
   const TransposeA op = attributes.transpose_a.value_or(TransposeA::kNoTranspose);
   const bool is_flipped = (op != TransposeA::kNoTranspose) == attributes.left_side;
@@ -158,8 +159,7 @@ std::vector<Complex> Resized(const std::vector<Complex>& values, int64_t from, i
   return result;
 }
 
-absl::StatusOr<Literal> Fft(const Instruction& instruction, const Operands& operands,
-                            Context& context) {
+absl::StatusOr<Literal> Fft(const Instruction& instruction, Operands& operands, Context& context) {
   const FftAttributes& fft = instruction.attributes<FftAttributes>();
   const bool inverse = fft.fft_type == FftType::kIfft || fft.fft_type == FftType::kIrfft;
   std::vector<Complex> values = Load(operands[0]);
@@ -183,6 +183,13 @@ absl::StatusOr<Literal> Fft(const Instruction& instruction, const Operands& oper
   return Store(instruction.shape(), values);
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kCholesky, Cholesky},
+    {Opcode::kFft, Fft},
+    {Opcode::kTriangularSolve, TriangularSolve},
+};
+static_assert(IsTableOf(OpKind::kLinearAlgebra, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateLinearAlgebra(const Instruction& instruction, Operands& operands,
@@ -191,16 +198,7 @@ absl::StatusOr<Literal> EvaluateLinearAlgebra(const Instruction& instruction, Op
   // Operands and results, their transforms, and those cut to size.
   INGOT_RETURN_IF_ERROR(Context::CheckScratch(
       3 * std::max(operands.back().size(), instruction.shape().ElementCount())));
-  switch (instruction.opcode()) {
-    case Opcode::kCholesky:
-      return Cholesky(instruction, operands);
-    case Opcode::kFft:
-      return Fft(instruction, operands, context);
-    case Opcode::kTriangularSolve:
-      return TriangularSolve(instruction, operands);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

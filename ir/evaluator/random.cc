@@ -105,7 +105,8 @@ uint64_t Philox(uint64_t key, uint64_t low, uint64_t high, int bits,
 }
 
 // (new state, bits); the state is (key, counter…) in 64-bit words.
-absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands& operands) {
+absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands& operands,
+                                        Context&) {
   const Shape& shape = instruction.shape().tuple_shapes()[1];
   const ElementType type = shape.element_type();
   Literal state = std::move(operands[0]);
@@ -143,8 +144,7 @@ absl::StatusOr<Literal> RngBitGenerator(const Instruction& instruction, Operands
 
 // rng(low, high), uniform in [low, high), or rng(mean, deviation), normal: any numbers will do, and
 // these are the same from run to run.
-absl::StatusOr<Literal> Rng(const Instruction& instruction, const Operands& operands,
-                            Context& context) {
+absl::StatusOr<Literal> Rng(const Instruction& instruction, Operands& operands, Context& context) {
   const ElementType type = instruction.shape().element_type();
   if (IsComplex(type) || operands.size() != 2) return NotEvaluated(instruction);
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
@@ -171,18 +171,18 @@ absl::StatusOr<Literal> Rng(const Instruction& instruction, const Operands& oper
   return result;
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kRng, Rng},
+    {Opcode::kRngBitGenerator, RngBitGenerator},
+    {Opcode::kRngGetAndUpdateState, Refuse},
+};
+static_assert(IsTableOf(OpKind::kRandom, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateRandom(const Instruction& instruction, Operands& operands,
                                        Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kRng:
-      return Rng(instruction, operands, context);
-    case Opcode::kRngBitGenerator:
-      return RngBitGenerator(instruction, operands);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

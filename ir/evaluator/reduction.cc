@@ -195,8 +195,9 @@ void Normalize(const Shape& shape, const BatchNormAttributes& attributes,
   });
 }
 
-absl::StatusOr<Literal> BatchNormInference(const Instruction& instruction,
-                                           const Operands& operands) {
+absl::StatusOr<Literal> BatchNormInference(const Instruction& instruction, Operands& operands,
+                                           Context&) {
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
   INGOT_ASSIGN_OR_RETURN(Literal result, Literal::Zeros(instruction.shape()));
   std::vector<double> x = Doubles(operands[0]);
   Normalize(operands[0].shape(), instruction.attributes<BatchNormAttributes>(),
@@ -207,8 +208,9 @@ absl::StatusOr<Literal> BatchNormInference(const Instruction& instruction,
 }
 
 // (normalised, mean, variance) of each feature
-absl::StatusOr<Literal> BatchNormTraining(const Instruction& instruction,
-                                          const Operands& operands) {
+absl::StatusOr<Literal> BatchNormTraining(const Instruction& instruction, Operands& operands,
+                                          Context&) {
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
   const BatchNormAttributes& attributes = instruction.attributes<BatchNormAttributes>();
   INGOT_ASSIGN_OR_RETURN(std::vector<Literal> results, ZeroResults(instruction.shape()));
   const Shape& shape = operands[0].shape();
@@ -227,7 +229,9 @@ absl::StatusOr<Literal> BatchNormTraining(const Instruction& instruction,
 }
 
 // (gradient of the operand, of the scale, of the offset)
-absl::StatusOr<Literal> BatchNormGrad(const Instruction& instruction, const Operands& operands) {
+absl::StatusOr<Literal> BatchNormGrad(const Instruction& instruction, Operands& operands,
+                                      Context&) {
+  INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
   const BatchNormAttributes& attributes = instruction.attributes<BatchNormAttributes>();
   INGOT_ASSIGN_OR_RETURN(std::vector<Literal> results, ZeroResults(instruction.shape()));
   const Shape& shape = operands[0].shape();
@@ -254,31 +258,22 @@ absl::StatusOr<Literal> BatchNormGrad(const Instruction& instruction, const Oper
   return Literal::Tuple(std::move(results));
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kBatchNormGrad, BatchNormGrad},
+    {Opcode::kBatchNormInference, BatchNormInference},
+    {Opcode::kBatchNormTraining, BatchNormTraining},
+    {Opcode::kReduce, Reduce},
+    {Opcode::kReduceWindow, ReduceWindow},
+    {Opcode::kScan, Scan},
+    {Opcode::kSelectAndScatter, SelectAndScatter},
+};
+static_assert(IsTableOf(OpKind::kReduction, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateReduction(const Instruction& instruction, Operands& operands,
                                           Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kBatchNormGrad:
-      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
-      return BatchNormGrad(instruction, operands);
-    case Opcode::kBatchNormInference:
-      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
-      return BatchNormInference(instruction, operands);
-    case Opcode::kBatchNormTraining:
-      INGOT_RETURN_IF_ERROR(Context::CheckScratch(operands[0].size()));
-      return BatchNormTraining(instruction, operands);
-    case Opcode::kReduce:
-      return Reduce(instruction, operands, context);
-    case Opcode::kReduceWindow:
-      return ReduceWindow(instruction, operands, context);
-    case Opcode::kScan:
-      return Scan(instruction, operands, context);
-    case Opcode::kSelectAndScatter:
-      return SelectAndScatter(instruction, operands, context);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

@@ -19,24 +19,26 @@ constexpr int kMaxCallDepth = 64;
 
 // ---- rows of scalar_ops.def
 
-enum Domain : uint32_t { P = 1, I = 2, U = 4, F = 8, M = 16, C = 32 };
-
-struct Row {
-  int arity = 0;
-  uint32_t domains = 0;
+enum Domain : uint32_t {
+  P = kTakesPred,
+  I = kTakesSigned,
+  U = kTakesUnsigned,
+  F = kTakesFloats,
+  C = kTakesComplex,
+  M = 32,
 };
 
-constexpr auto kRows = [] {
-  std::array<Row, kOpcodeCount> rows;
-#define INGOT_SCALAR_OP(opcode, arity, domains, expression) \
-  rows[static_cast<int>(Opcode::opcode)] = {arity, domains};
+constexpr auto kDomains = [] {
+  std::array<uint32_t, kOpcodeCount> domains{};
+#define INGOT_SCALAR_OP(opcode, arity, domains_of_row, expression) \
+  domains[static_cast<int>(Opcode::opcode)] = domains_of_row;
 #include "ir/evaluator/scalar_ops.def"
-  return rows;
+  return domains;
 }();
 
 // The domain that an op on `type` is computed in; 0 where no row has it.
 uint32_t DomainOf(Opcode opcode, ElementType type) {
-  const uint32_t domains = kRows[static_cast<int>(opcode)].domains;
+  const uint32_t domains = kDomains[static_cast<int>(opcode)];
   switch (Category(type)) {
     case TypeCategory::kPred:
       return domains & P;
@@ -64,22 +66,19 @@ constexpr uint32_t kDomainsOf = std::is_same_v<T, bool>       ? P
 template <typename T>
 void RunRow(Opcode opcode, [[maybe_unused]] int width, const T* xs, [[maybe_unused]] const T* ys,
             T* result, int64_t n) {
-  switch (opcode) {
-#define INGOT_SCALAR_OP(opcode, arity, domains, expression)    \
-  case Opcode::opcode:                                         \
-    if constexpr (((domains)&kDomainsOf<T>) != 0) {            \
+#define INGOT_SCALAR_OP(row, arity, domains, expression)       \
+  if constexpr (((domains)&kDomainsOf<T>) != 0) {              \
+    if (opcode == Opcode::row) {                               \
       for (int64_t i = 0; i < n; ++i) {                        \
         const T x = xs[i];                                     \
         [[maybe_unused]] const T y = arity == 2 ? ys[i] : T(); \
         result[i] = expression;                                \
       }                                                        \
+      return;                                                  \
     }                                                          \
-    return;
-#include "ir/evaluator/scalar_ops.def"
-    // not an op of the table: DomainOf refused it
-    default:
-      INGOT_UNREACHABLE() << OpcodeName(opcode);
   }
+#include "ir/evaluator/scalar_ops.def"
+  INGOT_UNREACHABLE() << OpcodeName(opcode) << ", which DomainOf refuses";
 }
 
 // As RunRow, in the wider type T, from and to lanes of `type`.
@@ -111,7 +110,9 @@ void RunTable(Opcode opcode, ElementType type, const void* xs, const void* ys, v
   NormalizeLanes(type, n, result);
 }
 
-// ---- ops that mix types
+// ---- ops that mix types: `in` and `out` are the registers that the step names
+
+using In = const void* const*;
 
 // A key whose integer order is IEEE 754's total order.
 template <Float T>
@@ -186,120 +187,143 @@ uint64_t ReducePrecision(const FloatFormat& format, const ReducePrecisionAttribu
   return sign | std::min(magnitude, exponent_mask);
 }
 
-template <typename T>
-void Select(const bool* choice, const T* on_true, const T* on_false, T* result, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) result[i] = choice[i] ? on_true[i] : on_false[i];
+void RunCompare(const ScalarStep& step, In in, int64_t n, void* out) {
+  VisitLane(step.type, [&](auto tag) {
+    using T = decltype(tag);
+    Compare(step.compare, static_cast<const T*>(in[0]), static_cast<const T*>(in[1]),
+            static_cast<bool*>(out), n);
+  });
+}
+
+void RunSelect(const ScalarStep& step, In in, int64_t n, void* out) {
+  const bool* choice = static_cast<const bool*>(in[0]);
+  VisitLane(step.type, [&](auto tag) {
+    using T = decltype(tag);
+    const T* on_true = static_cast<const T*>(in[1]);
+    const T* on_false = static_cast<const T*>(in[2]);
+    T* result = static_cast<T*>(out);
+    for (int64_t i = 0; i < n; ++i) result[i] = choice[i] ? on_true[i] : on_false[i];
+  });
+}
+
+void RunClamp(const ScalarStep& step, In in, int64_t n, void* out) {
+  alignas(16) std::array<std::byte, kRegisterBytes> raised;
+  RunTable(Opcode::kMaximum, step.type, in[1], in[0], raised.data(), n);
+  RunTable(Opcode::kMinimum, step.type, raised.data(), in[2], out, n);
+}
+
+void RunConvert(const ScalarStep& step, In in, int64_t n, void* out) {
+  ConvertLanes(step.type, in[0], step.result_type, n, out);
 }
 
 // The first min(n, kBlock) elements of another type with the same bits.
-void Bitcast(ElementType from, const void* lanes, ElementType to, int64_t n, void* result) {
+void RunBitcastConvert(const ScalarStep& step, In in, int64_t n, void* out) {
   alignas(16) std::array<std::byte, kRegisterBytes> storage;
-  StoreLanes(from, lanes, n, storage.data(), 1);
-  LoadLanes(to, storage.data(), 1, n, result);
+  StoreLanes(step.type, in[0], n, storage.data(), 1);
+  LoadLanes(step.result_type, storage.data(), 1, n, out);
 }
 
-bool IsMixed(Opcode opcode, ElementType type) {
-  switch (opcode) {
-    case Opcode::kBitcastConvert:
-    case Opcode::kCompare:
-    case Opcode::kComplex:
-    case Opcode::kConvert:
-    case Opcode::kImag:
-    case Opcode::kIsFinite:
-    case Opcode::kReal:
-    case Opcode::kReducePrecision:
-    case Opcode::kSelect:
-      return true;
-    case Opcode::kClamp:
-      return !IsComplex(type);
-    case Opcode::kAbs:
-      return IsComplex(type);
-    default:
-      return false;
-  }
+double RealPart(Complex x) { return x.real(); }
+double ImaginaryPart(Complex x) { return x.imag(); }
+double Modulus(Complex x) { return std::abs(x); }
+
+template <double (*part)(Complex)>
+void RunPart(const ScalarStep& step, In in, int64_t n, void* out) {
+  std::array<Complex, kBlock> values;
+  std::array<double, kBlock> parts;
+  ConvertLanes(step.type, in[0], ElementType::kC128, n, values.data());
+  std::transform(values.begin(), values.begin() + n, parts.begin(), part);
+  RoundLanes(step.result_type, parts.data(), n, out);
 }
+
+void RunAbs(const ScalarStep& step, In in, int64_t n, void* out) {
+  if (IsComplex(step.type)) return RunPart<Modulus>(step, in, n, out);
+  RunTable(step.opcode, step.type, in[0], nullptr, out, n);
+}
+
+void RunComplex(const ScalarStep& step, In in, int64_t n, void* out) {
+  VisitLane(step.type, [&](auto tag) {
+    using T = decltype(tag);
+    if constexpr (std::is_floating_point_v<T>) {
+      const T* xs = static_cast<const T*>(in[0]);
+      const T* ys = static_cast<const T*>(in[1]);
+      for (int64_t i = 0; i < n; ++i) static_cast<std::complex<T>*>(out)[i] = {xs[i], ys[i]};
+    }
+  });
+}
+
+void RunIsFinite(const ScalarStep& step, In in, int64_t n, void* out) {
+  VisitLane(step.type, [&](auto tag) {
+    using T = decltype(tag);
+    if constexpr (std::is_floating_point_v<T>) {
+      const T* xs = static_cast<const T*>(in[0]);
+      for (int64_t i = 0; i < n; ++i) static_cast<bool*>(out)[i] = std::isfinite(xs[i]);
+    }
+  });
+}
+
+void RunReducePrecision(const ScalarStep& step, In in, int64_t n, void* out) {
+  const FloatFormat& format = FormatOf(step.type);
+  VisitLane(step.type, [&](auto tag) {
+    using T = decltype(tag);
+    if constexpr (std::is_floating_point_v<T>) {
+      const T* xs = static_cast<const T*>(in[0]);
+      for (int64_t i = 0; i < n; ++i) {
+        const uint64_t bits = ReducePrecision(format, step.precision, EncodeFloat(format, xs[i]));
+        static_cast<T*>(out)[i] = static_cast<T>(DecodeFloat(format, bits));
+      }
+    }
+  });
+}
+
+constexpr OpRow<ScalarStep::Run> kMixedRows[] = {
+    {Opcode::kAbs, RunAbs},
+    {Opcode::kBitcastConvert, RunBitcastConvert},
+    {Opcode::kClamp, RunClamp},
+    {Opcode::kCompare, RunCompare},
+    {Opcode::kComplex, RunComplex},
+    {Opcode::kConvert, RunConvert},
+    {Opcode::kImag, RunPart<ImaginaryPart>},
+    {Opcode::kIsFinite, RunIsFinite},
+    {Opcode::kReal, RunPart<RealPart>},
+    {Opcode::kReducePrecision, RunReducePrecision},
+    {Opcode::kSelect, RunSelect},
+};
+
+// The function of an op that mixes types; null where scalar_ops.def has it.
+constexpr ScalarStep::Run* MixedRunOf(Opcode opcode) {
+  for (const OpRow<ScalarStep::Run>& row : kMixedRows) {
+    if (row.opcode == opcode) return row.function;
+  }
+  return nullptr;
+}
+
+// Every elementwise op is in one of the tables, for all types that opcodes.def says it takes; but
+// for stochastic-convert, which is refused, and map, which is a program.
+constexpr bool TablesAreWhole() {
+  for (int i = 0; i < kOpcodeCount; ++i) {
+    const Opcode opcode = static_cast<Opcode>(i);
+    const uint32_t domains = kDomains[i];
+    const uint32_t types = (domains & M) != 0 ? (domains & ~M) | F : domains;
+    const bool is_here = KindOf(opcode) == OpKind::kElementwise && opcode != Opcode::kMap &&
+                         opcode != Opcode::kStochasticConvert && MixedRunOf(opcode) == nullptr;
+    if (is_here && types != InfoOf(opcode).takes) return false;
+  }
+  return true;
+}
+static_assert(TablesAreWhole());
 
 }  // namespace
 
 // ---- running
 
-void ScalarProgram::RunStep(const Step& step, const std::vector<void*>& registers, int64_t n) {
+void ScalarProgram::RunStep(const ScalarStep& step, const std::vector<void*>& registers,
+                            int64_t n) {
   const void* in[3];
   for (int i = 0; i < 3; ++i) in[i] = step.in[i] < 0 ? nullptr : registers[step.in[i]];
   void* out = registers[step.out];
-  switch (step.opcode) {
-    case Opcode::kConvert:
-      return ConvertLanes(step.type, in[0], step.result_type, n, out);
-    case Opcode::kBitcastConvert:
-      return Bitcast(step.type, in[0], step.result_type, n, out);
-    case Opcode::kClamp: {
-      alignas(16) std::array<std::byte, kRegisterBytes> raised;
-      RunTable(Opcode::kMaximum, step.type, in[1], in[0], raised.data(), n);
-      return RunTable(Opcode::kMinimum, step.type, raised.data(), in[2], out, n);
-    }
-    case Opcode::kReal:
-    case Opcode::kImag:
-    case Opcode::kAbs:
-      if (IsComplex(step.type)) {
-        std::array<Complex, kBlock> values;
-        std::array<double, kBlock> parts;
-        ConvertLanes(step.type, in[0], ElementType::kC128, n, values.data());
-        for (int64_t i = 0; i < n; ++i) {
-          parts[i] = step.opcode == Opcode::kReal   ? values[i].real()
-                     : step.opcode == Opcode::kImag ? values[i].imag()
-                                                    : std::abs(values[i]);
-        }
-        return RoundLanes(step.result_type, parts.data(), n, out);
-      }
-      if (step.opcode == Opcode::kAbs) break;
-      // of a real number: itself, and 0
-      return VisitLane(step.type, [&](auto tag) {
-        using T = decltype(tag);
-        for (int64_t i = 0; i < n; ++i) {
-          static_cast<T*>(out)[i] =
-              step.opcode == Opcode::kReal ? static_cast<const T*>(in[0])[i] : T();
-        }
-      });
-    default:
-      break;
-  }
-  if (!IsMixed(step.opcode, step.type)) {
-    return RunTable(step.opcode, step.type, in[0], in[1], out, n);
-  }
-  VisitLane(step.type, [&](auto tag) {
-    using T = decltype(tag);
-    const T* xs = static_cast<const T*>(in[0]);
-    const T* ys = static_cast<const T*>(in[1]);
-    switch (step.opcode) {
-      case Opcode::kCompare:
-        return Compare(step.compare, xs, ys, static_cast<bool*>(out), n);
-      case Opcode::kSelect:
-        return Select(static_cast<const bool*>(in[0]), ys, static_cast<const T*>(in[2]),
-                      static_cast<T*>(out), n);
-      default:
-        break;
-    }
-    if constexpr (std::is_floating_point_v<T>) {
-      switch (step.opcode) {
-        case Opcode::kComplex:
-          for (int64_t i = 0; i < n; ++i) static_cast<std::complex<T>*>(out)[i] = {xs[i], ys[i]};
-          return;
-        case Opcode::kIsFinite:
-          for (int64_t i = 0; i < n; ++i) static_cast<bool*>(out)[i] = std::isfinite(xs[i]);
-          return;
-        case Opcode::kReducePrecision: {
-          const FloatFormat& format = FormatOf(step.type);
-          for (int64_t i = 0; i < n; ++i) {
-            static_cast<T*>(out)[i] = static_cast<T>(DecodeFloat(
-                format, ReducePrecision(format, step.precision, EncodeFloat(format, xs[i]))));
-          }
-          return;
-        }
-        default:
-          break;
-      }
-    }
-  });
+  if (step.run != nullptr) return step.run(step, in, n, out);
+  RunTable(step.opcode, step.type, in[0], in[1], out, n);
 }
 
 ScalarProgram::Frame::Frame(const ScalarProgram& program) : program_(program) {
@@ -314,7 +338,7 @@ ScalarProgram::Frame::Frame(const ScalarProgram& program) : program_(program) {
 }
 
 void ScalarProgram::Frame::Run(int64_t n) {
-  for (const Step& step : program_.steps_) RunStep(step, registers_, n);
+  for (const ScalarStep& step : program_.steps_) RunStep(step, registers_, n);
 }
 
 const void* ScalarProgram::Frame::result(int64_t i) const {
@@ -330,11 +354,12 @@ int ScalarProgram::NewRegister(ElementType type) {
 
 absl::Status ScalarProgram::AddStep(const Instruction& instruction, absl::Span<const int> in,
                                     int* out) {
-  Step step{};
+  ScalarStep step{};
   step.opcode = instruction.opcode();
+  step.run = MixedRunOf(step.opcode);
   step.type = register_types_[in.back()];
   step.result_type = instruction.shape().element_type();
-  if (!IsMixed(step.opcode, step.type) && DomainOf(step.opcode, step.type) == 0) {
+  if (step.run == nullptr && DomainOf(step.opcode, step.type) == 0) {
     return Unimplemented(instruction.name(), ": the evaluator has no ", OpcodeName(step.opcode),
                          " of ", ElementTypeName(step.type));
   }
@@ -349,61 +374,56 @@ absl::Status ScalarProgram::AddStep(const Instruction& instruction, absl::Span<c
   return absl::OkStatus();
 }
 
+absl::Status ScalarProgram::Refusal(const Instruction& instruction) {
+  return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
+                       " in a computation that is applied to scalars");
+}
+
+absl::StatusOr<std::vector<int>> ScalarProgram::AddStructure(
+    const Instruction& instruction, const std::vector<std::vector<int>>& operands) {
+  const Opcode opcode = instruction.opcode();
+  if (opcode == Opcode::kConstant) {
+    if (!instruction.shape().IsScalar() || instruction.literal().is_elided()) {
+      return Refusal(instruction);
+    }
+    constants_.push_back({NewRegister(instruction.shape().element_type()), instruction.literal()});
+    return std::vector<int>{constants_.back().number};
+  }
+  if (opcode == Opcode::kTuple) {
+    std::vector<int> all;
+    for (const std::vector<int>& operand : operands) {
+      if (operand.size() != 1) return Refusal(instruction);
+      all.push_back(operand[0]);
+    }
+    return all;
+  }
+  if (opcode == Opcode::kGetTupleElement &&
+      instruction.tuple_index() < static_cast<int64_t>(operands[0].size())) {
+    return std::vector<int>{operands[0][instruction.tuple_index()]};
+  }
+  if (opcode == Opcode::kOptimizationBarrier) return operands[0];
+  return Refusal(instruction);
+}
+
 absl::StatusOr<std::vector<int>> ScalarProgram::AddInstruction(
     const Instruction& instruction, const std::vector<std::vector<int>>& operands, int depth) {
-  const auto refuse = [&] {
-    return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
-                         " in a computation that is applied to scalars");
-  };
-  switch (instruction.opcode()) {
-    case Opcode::kConstant:
-      if (!instruction.shape().IsScalar() || instruction.literal().is_elided()) return refuse();
-      constants_.push_back(
-          {NewRegister(instruction.shape().element_type()), instruction.literal()});
-      return std::vector<int>{constants_.back().number};
-    case Opcode::kTuple: {
-      std::vector<int> all;
-      for (const std::vector<int>& operand : operands) {
-        if (operand.size() != 1) return refuse();
-        all.push_back(operand[0]);
-      }
-      return all;
-    }
-    case Opcode::kGetTupleElement:
-      if (instruction.tuple_index() >= static_cast<int64_t>(operands[0].size())) return refuse();
-      return std::vector<int>{operands[0][instruction.tuple_index()]};
-    case Opcode::kOptimizationBarrier:
-      return operands[0];
-    case Opcode::kCall:
-    case Opcode::kFusion:
-    case Opcode::kMap:
-      return AddComputation(*instruction.to_apply(), operands, depth + 1);
-    default:
-      break;
-  }
-  for (const std::vector<int>& operand : operands) {
-    if (operand.size() != 1) return refuse();
-  }
-  switch (instruction.opcode()) {
-    case Opcode::kBitcast:
-      if (instruction.shape().element_type() != register_types_[operands[0][0]]) return refuse();
-      return operands[0];
-    case Opcode::kBroadcast:
-    case Opcode::kCopy:
-    case Opcode::kReshape:
-    case Opcode::kReverse:
-    case Opcode::kSlice:
-    case Opcode::kTranspose:
-      return operands[0];
-    default:
-      break;
-  }
-  if (instruction.kind() != OpKind::kElementwise &&
-      instruction.opcode() != Opcode::kBitcastConvert) {
-    return refuse();
+  const Opcode opcode = instruction.opcode();
+  if (instruction.kind() == OpKind::kStructure) return AddStructure(instruction, operands);
+  if (opcode == Opcode::kCall || opcode == Opcode::kFusion || opcode == Opcode::kMap) {
+    return AddComputation(*instruction.to_apply(), operands, depth + 1);
   }
   std::vector<int> in;
-  for (const std::vector<int>& operand : operands) in.push_back(operand[0]);
+  for (const std::vector<int>& operand : operands) {
+    if (operand.size() != 1) return Refusal(instruction);
+    in.push_back(operand[0]);
+  }
+  if (HasFact(opcode, kMoves)) return in;
+  if (opcode == Opcode::kBitcast && instruction.shape().element_type() == register_types_[in[0]]) {
+    return in;
+  }
+  if (instruction.kind() != OpKind::kElementwise && opcode != Opcode::kBitcastConvert) {
+    return Refusal(instruction);
+  }
   std::vector<int> out(1);
   INGOT_RETURN_IF_ERROR(AddStep(instruction, in, &out[0]));
   return out;
@@ -472,7 +492,7 @@ std::optional<ScalarProgram::Binary> ScalarProgram::AsBinary() const {
       results_[0] != steps_[0].out || steps_[0].type != steps_[0].result_type) {
     return std::nullopt;
   }
-  const Step& step = steps_[0];
+  const ScalarStep& step = steps_[0];
   if (step.in[0] == 0 && step.in[1] == 1) return Binary{step.opcode, false};
   if (step.in[0] == 1 && step.in[1] == 0) return Binary{step.opcode, true};
   return std::nullopt;

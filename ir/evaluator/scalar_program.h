@@ -14,8 +14,23 @@
 #include "absl/types/span.h"
 #include "ir/evaluator/lanes.h"
 #include "ir/module.h"
+#include "ir/op_table.h"
 
 namespace ingot::evaluator {
+
+// An op on blocks of lanes.
+struct ScalarStep {
+  using Run = void(const ScalarStep& step, const void* const* in, int64_t n, void* out);
+
+  Opcode opcode;
+  ElementType type;  // of the operands; select: of its last two
+  ElementType result_type;
+  int in[3];  // registers
+  int out;
+  Run* run;  // of an op that mixes types; null for rows of scalar_ops.def
+  CompareAttributes compare;
+  ReducePrecisionAttributes precision;
+};
 
 class ScalarProgram {
  public:
@@ -59,15 +74,6 @@ class ScalarProgram {
   };
 
  private:
-  struct Step {
-    Opcode opcode;
-    ElementType type;  // of the operands; select: of its last two
-    ElementType result_type;
-    int in[3];  // registers
-    int out;
-    CompareAttributes compare;
-    ReducePrecisionAttributes precision;
-  };
   struct ConstantRegister {
     int number;
     Literal value;
@@ -81,14 +87,17 @@ class ScalarProgram {
   absl::StatusOr<std::vector<int>> AddInstruction(const Instruction& instruction,
                                                   const std::vector<std::vector<int>>& operands,
                                                   int depth);
-  static void RunStep(const Step& step, const std::vector<void*>& registers, int64_t n);
+  absl::StatusOr<std::vector<int>> AddStructure(const Instruction& instruction,
+                                                const std::vector<std::vector<int>>& operands);
+  static absl::Status Refusal(const Instruction& instruction);
+  static void RunStep(const ScalarStep& step, const std::vector<void*>& registers, int64_t n);
 
   std::vector<ElementType> parameter_types_;
   std::vector<ElementType> result_types_;
   std::vector<ElementType> register_types_;  // parameters come first
   std::vector<int> results_;
   std::vector<ConstantRegister> constants_;
-  std::vector<Step> steps_;
+  std::vector<ScalarStep> steps_;
 };
 
 }  // namespace ingot::evaluator

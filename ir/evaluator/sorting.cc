@@ -52,8 +52,7 @@ std::unique_ptr<std::byte[]> LoadLine(const Literal& array, const Lines& lines, 
   return lanes;
 }
 
-absl::StatusOr<Literal> Sort(const Instruction& instruction, const Operands& operands,
-                             Context& context) {
+absl::StatusOr<Literal> Sort(const Instruction& instruction, Operands& operands, Context& context) {
   INGOT_ASSIGN_OR_RETURN(const ScalarProgram* program, context.ProgramOf(*instruction.to_apply()));
   INGOT_ASSIGN_OR_RETURN(std::vector<Literal> results, ZeroResults(instruction.shape()));
   const Lines lines(operands[0].shape(), instruction.attributes<SortAttributes>().dimensions[0]);
@@ -102,8 +101,7 @@ bool IsLarger(T x, T y) {
 
 // (values, indices) of the k largest (or smallest) elements of each line of the last dimension, in
 // order, the first among equals first.
-absl::StatusOr<Literal> TopK(const Instruction& instruction, const Operands& operands,
-                             Context& context) {
+absl::StatusOr<Literal> TopK(const Instruction& instruction, Operands& operands, Context& context) {
   const TopKAttributes& top = instruction.attributes<TopKAttributes>();
   INGOT_ASSIGN_OR_RETURN(std::vector<Literal> results, ZeroResults(instruction.shape()));
   const Literal& operand = operands[0];
@@ -138,18 +136,17 @@ absl::StatusOr<Literal> TopK(const Instruction& instruction, const Operands& ope
   return JoinResults(instruction.shape(), std::move(results));
 }
 
+constexpr Row kRows[] = {
+    {Opcode::kSort, Sort},
+    {Opcode::kTopK, TopK},
+};
+static_assert(IsTableOf(OpKind::kSorting, kRows));
+
 }  // namespace
 
 absl::StatusOr<Literal> EvaluateSorting(const Instruction& instruction, Operands& operands,
                                         Context& context) {
-  switch (instruction.opcode()) {
-    case Opcode::kSort:
-      return Sort(instruction, operands, context);
-    case Opcode::kTopK:
-      return TopK(instruction, operands, context);
-    default:
-      return NotEvaluated(instruction);
-  }
+  return FunctionOf(kRows, instruction.opcode())(instruction, operands, context);
 }
 
 }  // namespace ingot::evaluator

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ir/base/check.h"
+#include "ir/op_table.h"
 
 namespace ingot {
 namespace {
@@ -45,87 +46,105 @@ IndexExpr Plus(const IndexExpr& expr, int64_t constant) {
 
 // ---- maps of single ops, not simplified
 
-void PadOperandMap(const Padding& padding, const Shape& operand, IndexMap& map) {
-  for (int64_t d = 0; d < map.rank(); ++d) {
-    const int64_t step = padding[d].interior + 1;
-    const IndexExpr position = Plus(map.results[d], -padding[d].low);
-    const int64_t size = operand.dimension(d);
-    map.conditions.push_back({position, 0, size == 0 ? 0 : (size - 1) * step + 1});
-    if (step > 1) map.conditions.push_back({IndexExpr::Modulo(position, step), 0, 1});
-    map.results[d] = IndexExpr::FloorDivide(position, step);
-  }
+// Each takes map.results from the coordinates of the instruction's result to those of the operand;
+// false where the op is no data movement by index.
+using MapOp = bool(const Instruction& instruction, int64_t operand, IndexMap& map);
+
+bool NoMap(const Instruction&, int64_t, IndexMap&) { return false; }
+
+bool Copy(const Instruction&, int64_t, IndexMap&) { return true; }
+
+bool BitcastConvert(const Instruction& instruction, int64_t, IndexMap&) {
+  return Shape::SameDimensions(instruction.shape(), instruction.operand(0)->shape());
 }
 
-void ConcatenateMap(const Instruction& concatenate, int64_t operand, IndexMap& map) {
+bool Broadcast(const Instruction& instruction, int64_t, IndexMap& map) {
+  const std::vector<IndexExpr> output = std::move(map.results);
+  map.results.clear();
+  for (int64_t d : instruction.dimensions()) map.results.push_back(output[d]);
+  return true;
+}
+
+bool Transpose(const Instruction& instruction, int64_t, IndexMap& map) {
+  const std::vector<IndexExpr> output = map.results;
+  for (int64_t d = 0; d < map.rank(); ++d) map.results[instruction.dimensions()[d]] = output[d];
+  return true;
+}
+
+bool Reverse(const Instruction& instruction, int64_t, IndexMap& map) {
+  for (int64_t d : instruction.dimensions()) {
+    map.results[d] = Plus(IndexExpr::Multiply(map.results[d], -1), map.sizes[d] - 1);
+  }
+  return true;
+}
+
+bool Slice(const Instruction& instruction, int64_t, IndexMap& map) {
+  const SliceDimensions& slice = instruction.attributes<SliceAttributes>().slice;
+  for (int64_t d = 0; d < map.rank(); ++d) {
+    map.results[d] = Plus(IndexExpr::Multiply(map.results[d], slice[d].stride), slice[d].start);
+  }
+  return true;
+}
+
+bool Reshape(const Instruction& instruction, int64_t, IndexMap& map) {
+  map = ReshapeMap(map.sizes, instruction.operand(0)->shape().dimensions());
+  return true;
+}
+
+bool Bitcast(const Instruction& instruction, int64_t, IndexMap& map) {
+  const Shape& result = instruction.shape();
+  const Shape& operand = instruction.operand(0)->shape();
+  if (BitWidth(result.element_type()) != BitWidth(operand.element_type())) return false;
+  const IndexExpr address =
+      DotProduct(map.results, StridesOf(result.dimensions(), result.LayoutOrDefault()));
+  map.results = IndexAt(address, operand.dimensions(),
+                        StridesOf(operand.dimensions(), operand.LayoutOrDefault()));
+  return true;
+}
+
+bool Concatenate(const Instruction& concatenate, int64_t operand, IndexMap& map) {
   const int64_t d = concatenate.dimensions()[0];
   int64_t start = 0;
   for (int64_t k = 0; k < operand; ++k) start += concatenate.operand(k)->shape().dimension(d);
   map.results[d] = Plus(map.results[d], -start);
   map.conditions.push_back({map.results[d], 0, concatenate.operand(operand)->shape().dimension(d)});
+  return true;
 }
 
-void BitcastMap(const Shape& result, const Shape& operand, IndexMap& map) {
-  const IndexExpr address =
-      DotProduct(map.results, StridesOf(result.dimensions(), result.LayoutOrDefault()));
-  map.results = IndexAt(address, operand.dimensions(),
-                        StridesOf(operand.dimensions(), operand.LayoutOrDefault()));
-}
-
-// map.results hold the coordinates of the instruction's result on entry, of the operand on return.
-// False where the op is no data movement by index.
-bool ApplyOp(const Instruction& instruction, int64_t operand, IndexMap& map) {
-  const Shape& from = instruction.operand(operand)->shape();
-  const std::vector<IndexExpr> output = map.results;
-  switch (instruction.opcode()) {
-    case Opcode::kCopy:
-      return true;
-    case Opcode::kBitcastConvert:
-      return Shape::SameDimensions(instruction.shape(), from);
-    case Opcode::kBroadcast:
-      map.results.clear();
-      for (int64_t d : instruction.dimensions()) map.results.push_back(output[d]);
-      return true;
-    case Opcode::kTranspose:
-      for (int64_t d = 0; d < map.rank(); ++d) {
-        map.results[instruction.dimensions()[d]] = output[d];
-      }
-      return true;
-    case Opcode::kReverse:
-      for (int64_t d : instruction.dimensions()) {
-        map.results[d] = Plus(IndexExpr::Multiply(output[d], -1), map.sizes[d] - 1);
-      }
-      return true;
-    case Opcode::kSlice: {
-      const SliceDimensions& slice = instruction.attributes<SliceAttributes>().slice;
-      for (int64_t d = 0; d < map.rank(); ++d) {
-        map.results[d] = Plus(IndexExpr::Multiply(output[d], slice[d].stride), slice[d].start);
-      }
-      return true;
-    }
-    case Opcode::kReshape:
-      map = ReshapeMap(map.sizes, from.dimensions());
-      return true;
-    case Opcode::kBitcast:
-      if (BitWidth(instruction.shape().element_type()) != BitWidth(from.element_type())) {
-        return false;
-      }
-      BitcastMap(instruction.shape(), from, map);
-      return true;
-    case Opcode::kConcatenate:
-      ConcatenateMap(instruction, operand, map);
-      return true;
-    case Opcode::kPad:
-      if (operand == 0) {
-        PadOperandMap(instruction.attributes<PadAttributes>().padding, from, map);
-      } else {
-        map.results.clear();
-      }
-      return true;
-    // not a plain map: sizes are data, or there is no operand
-    default:
-      return false;
+bool Pad(const Instruction& pad, int64_t operand, IndexMap& map) {
+  if (operand == 1) {
+    map.results.clear();
+    return true;
   }
+  const Padding& padding = pad.attributes<PadAttributes>().padding;
+  for (int64_t d = 0; d < map.rank(); ++d) {
+    const int64_t step = padding[d].interior + 1;
+    const IndexExpr position = Plus(map.results[d], -padding[d].low);
+    const int64_t size = pad.operand(0)->shape().dimension(d);
+    map.conditions.push_back({position, 0, size == 0 ? 0 : (size - 1) * step + 1});
+    if (step > 1) map.conditions.push_back({IndexExpr::Modulo(position, step), 0, 1});
+    map.results[d] = IndexExpr::FloorDivide(position, step);
+  }
+  return true;
 }
+
+constexpr OpRow<MapOp> kRows[] = {
+    {Opcode::kBitcast, Bitcast},
+    {Opcode::kBitcastConvert, BitcastConvert},
+    {Opcode::kBroadcast, Broadcast},
+    {Opcode::kConcatenate, Concatenate},
+    {Opcode::kCopy, Copy},
+    {Opcode::kDynamicReshape, NoMap},  // sizes are data
+    {Opcode::kGetDimensionSize, NoMap},
+    {Opcode::kIota, NoMap},  // there is no operand
+    {Opcode::kPad, Pad},
+    {Opcode::kReshape, Reshape},
+    {Opcode::kReverse, Reverse},
+    {Opcode::kSetDimensionSize, NoMap},
+    {Opcode::kSlice, Slice},
+    {Opcode::kTranspose, Transpose},
+};
+static_assert(IsTableOf(OpKind::kDataMovement, kRows));
 
 // ---- ContiguousRun
 
@@ -263,7 +282,7 @@ std::optional<IndexMap> IndexMapOf(const Instruction& instruction, int64_t opera
     return std::nullopt;
   }
   IndexMap map = IndexMap::Identity(instruction.shape().dimensions());
-  if (!ApplyOp(instruction, operand, map)) return std::nullopt;
+  if (!FunctionOf(kRows, instruction.opcode())(instruction, operand, map)) return std::nullopt;
   return Simplify(map);
 }
 

@@ -133,6 +133,6 @@ static_assert(IsTableOf(OpKind::kCollective, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferCollective(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferCollective(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

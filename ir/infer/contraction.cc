@@ -160,6 +160,6 @@ static_assert(IsTableOf(OpKind::kContraction, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferContraction(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferContraction(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

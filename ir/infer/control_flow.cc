@@ -80,6 +80,6 @@ static_assert(IsTableOf(OpKind::kControlFlow, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferControlFlow(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferControlFlow(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -300,6 +300,6 @@ static_assert(IsTableOf(OpKind::kDataMovement, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferDataMovement(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferDataMovement(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

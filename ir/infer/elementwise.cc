@@ -2,45 +2,38 @@
 //   (E1) every operand is an array;
 //   (E2) the operands have the same sizes, but for scalar bounds of clamp and a scalar predicate of
 //        select; the result has them too;
-//   (E3) the operands have one element type, which is of a category that the op takes; the result
-//        has it too unless said otherwise below.
+//   (E3) the operands have one element type, which is one that the op takes (ir/opcodes.def, which
+//        also says what it gives), unless said otherwise below.
 #include "absl/strings/str_join.h"
 #include "ir/infer/op.h"
 
 namespace ingot::infer {
 namespace {
 
-// Sets of type categories.
-enum : uint32_t {
-  kP = 1,
-  kI = 2,  // signed or unsigned
-  kF = 4,
-  kC = 8,
-  kAny = kP | kI | kF | kC,
-};
-
-uint32_t CategoryBit(ElementType type) {
-  switch (Category(type)) {
+uint8_t BitOf(TypeCategory category) {
+  switch (category) {
     case TypeCategory::kPred:
-      return kP;
+      return kTakesPred;
     case TypeCategory::kSigned:
+      return kTakesSigned;
     case TypeCategory::kUnsigned:
-      return kI;
+      return kTakesUnsigned;
     case TypeCategory::kFloat:
-      return kF;
+      return kTakesFloats;
     case TypeCategory::kComplex:
-      return kC;
+      return kTakesComplex;
   }
   return 0;
 }
 
-absl::Status RequireCategory(ElementType type, uint32_t allowed) {
-  if (CategoryBit(type) & allowed) return absl::OkStatus();
+absl::Status RequireTaken(const Op& op, ElementType type) {
+  const uint8_t taken = InfoOf(op.opcode).takes;
+  if (taken & BitOf(Category(type))) return absl::OkStatus();
   std::vector<absl::string_view> names;
-  if (allowed & kP) names.push_back("pred");
-  if (allowed & kI) names.push_back("integers");
-  if (allowed & kF) names.push_back("floats");
-  if (allowed & kC) names.push_back("complex");
+  if (taken & kTakesPred) names.push_back("pred");
+  if (taken & (kTakesSigned | kTakesUnsigned)) names.push_back("integers");
+  if (taken & kTakesFloats) names.push_back("floats");
+  if (taken & kTakesComplex) names.push_back("complex");
   return InvalidArgument("takes ", absl::StrJoin(names, ", "), ", not ", Text(type));
 }
 
@@ -66,8 +59,25 @@ Shape ResultOf(const Op& op, int64_t like, ElementType type) {
   return result;
 }
 
-// (E1) to (E3) for ops whose operands are all alike; the result has `type` of them.
-template <uint32_t allowed>
+// What the op gives of operands of `type`; nullopt where no complex type has such components.
+std::optional<ElementType> GivenType(const Op& op, ElementType type) {
+  switch (InfoOf(op.opcode).gives) {
+    case Gives::kSame:
+      return type;
+    case Gives::kPred:
+      return ElementType::kPred;
+    case Gives::kComponent:
+      return ComponentType(type);
+    case Gives::kPair:
+      return ComplexTypeOf(type);
+    case Gives::kOther:
+      break;
+  }
+  INGOT_UNREACHABLE() << op.name() << " has a rule of its own";
+  return std::nullopt;
+}
+
+// (E1) to (E3) for ops whose operands are all alike.
 absl::StatusOr<Shape> Alike(const Op& op) {
   INGOT_RETURN_IF_ERROR(RequireSameSizes(op, 0));
   const ElementType type = op.operand(0).element_type();
@@ -75,30 +85,14 @@ absl::StatusOr<Shape> Alike(const Op& op) {
     INGOT_REQUIRE(op.operand(i).element_type() == type, "operand ", i, " is ", Text(op.operand(i)),
                   " when operand 0 is ", Text(op.operand(0)));
   }
-  INGOT_RETURN_IF_ERROR(RequireCategory(type, allowed));
-  return ResultOf(op, 0, type);
-}
-
-// is-finite: gives pred.
-absl::StatusOr<Shape> IsFinite(const Op& op) {
-  INGOT_ASSIGN_OR_RETURN(Shape shape, Alike<kF>(op));
-  shape.set_element_type(ElementType::kPred);
-  return shape;
-}
-
-// abs, real, imag: complex numbers give their component's type.
-template <uint32_t allowed>
-absl::StatusOr<Shape> Component(const Op& op) {
-  INGOT_ASSIGN_OR_RETURN(Shape shape, Alike<allowed>(op));
-  shape.set_element_type(ComponentType(shape.element_type()));
-  return shape;
+  INGOT_RETURN_IF_ERROR(RequireTaken(op, type));
+  const std::optional<ElementType> given = GivenType(op, type);
+  INGOT_REQUIRE(given.has_value(), "takes f32 or f64, not ", Text(type));
+  return ResultOf(op, 0, *given);
 }
 
 // convert: the element type is stated.
 //   (C1) complex is not converted to real.
-// stochastic-convert: besides,
-//   (C2) the first operand is of floats and the second, random bits, is unsigned of their width;
-//   (C3) the result is of floats or integers.
 absl::StatusOr<Shape> Convert(const Op& op) {
   INGOT_RETURN_IF_ERROR(RequireSameSizes(op, 0));
   INGOT_ASSIGN_OR_RETURN(const Shape stated, StatedArray(op));
@@ -106,14 +100,22 @@ absl::StatusOr<Shape> Convert(const Op& op) {
   const ElementType to = stated.element_type();
   INGOT_REQUIRE(!IsComplex(from) || IsComplex(to), "does not convert ", Text(from), " to ",
                 Text(to));  // (C1)
-  if (op.opcode == Opcode::kStochasticConvert) {
-    const ElementType random = op.operand(1).element_type();
-    INGOT_REQUIRE(IsFloat(from) && IsUnsigned(random) && BitWidth(from) == BitWidth(random),
-                  "takes floats and unsigned integers of the same width, not ", Text(from), " and ",
-                  Text(random));                                                    // (C2)
-    INGOT_REQUIRE(IsFloat(to) || IsInteger(to), "does not convert to ", Text(to));  // (C3)
-  }
   return ResultOf(op, 0, to);
+}
+
+// stochastic-convert: the element type is stated.
+//   (C1) the first operand is of floats and the second, random bits, is unsigned of their width;
+//   (C2) the result is of floats or integers.
+absl::StatusOr<Shape> StochasticConvert(const Op& op) {
+  INGOT_ASSIGN_OR_RETURN(const Shape shape, Convert(op));
+  const ElementType from = op.operand(0).element_type();
+  const ElementType random = op.operand(1).element_type();
+  const ElementType to = shape.element_type();
+  INGOT_REQUIRE(IsFloat(from) && IsUnsigned(random) && BitWidth(from) == BitWidth(random),
+                "takes floats and unsigned integers of the same width, not ", Text(from), " and ",
+                Text(random));                                                    // (C1)
+  INGOT_REQUIRE(IsFloat(to) || IsInteger(to), "does not convert to ", Text(to));  // (C2)
+  return shape;
 }
 
 // reduce-precision:  (C1) exponent_bits is at least 1, mantissa_bits at least 0.
@@ -123,25 +125,15 @@ absl::StatusOr<Shape> ReducePrecision(const Op& op) {
                 " when it must be at least 1");
   INGOT_REQUIRE(attributes.mantissa_bits >= 0, "mantissa_bits is ", attributes.mantissa_bits,
                 " when it must be at least 0");
-  return Alike<kF>(op);
+  return Alike(op);
 }
 
-// complex: takes f32 or f64, gives c64 or c128.
-absl::StatusOr<Shape> MakeComplex(const Op& op) {
-  INGOT_ASSIGN_OR_RETURN(Shape shape, Alike<kF>(op));
-  const std::optional<ElementType> type = ComplexTypeOf(shape.element_type());
-  INGOT_REQUIRE(type.has_value(), "takes f32 or f64, not ", Text(shape.element_type()));
-  shape.set_element_type(*type);
-  return shape;
-}
-
-// compare: gives pred.
+// compare:
 //   (C1) complex numbers are only equal or not;
 //   (C2) a stated comparison type fits the operands: float for floats and complex, totalorder for
 //        floats, signed for signed, unsigned for unsigned and pred.
 absl::StatusOr<Shape> Compare(const Op& op) {
-  INGOT_ASSIGN_OR_RETURN(Shape shape, Alike<kAny>(op));
-  shape.set_element_type(ElementType::kPred);
+  INGOT_ASSIGN_OR_RETURN(Shape shape, Alike(op));
   const auto& attributes = op.attributes<CompareAttributes>();
   const ElementType type = op.operand(0).element_type();
   INGOT_REQUIRE(!IsComplex(type) || attributes.direction == ComparisonDirection::kEq ||
@@ -176,7 +168,7 @@ absl::StatusOr<Shape> Clamp(const Op& op) {
         (bound.IsScalar() || SameSizes(bound, x)) && bound.element_type() == x.element_type(),
         "operand ", i, " is ", Text(bound), " when operand 1 is ", Text(x));  // (C1)
   }
-  INGOT_RETURN_IF_ERROR(RequireCategory(x.element_type(), kP | kI | kF));
+  INGOT_RETURN_IF_ERROR(RequireTaken(op, x.element_type()));
   return ArrayLike(x, x.element_type());
 }
 
@@ -219,69 +211,18 @@ absl::StatusOr<Shape> Map(const Op& op) {
   return ResultOf(op, 0, result.element_type());
 }
 
+// Ops without attributes are alike; others have the rule of their name.
 constexpr Rule kRules[] = {
-    {Opcode::kAbs, Component<kI | kF | kC>},
-    {Opcode::kAcos, Alike<kF | kC>},
-    {Opcode::kAcosh, Alike<kF | kC>},
-    {Opcode::kAsin, Alike<kF | kC>},
-    {Opcode::kAsinh, Alike<kF | kC>},
-    {Opcode::kAtanh, Alike<kF | kC>},
-    {Opcode::kCbrt, Alike<kF | kC>},
-    {Opcode::kCeil, Alike<kF>},
-    {Opcode::kClz, Alike<kI>},
-    {Opcode::kConvert, Convert},
-    {Opcode::kCos, Alike<kF | kC>},
-    {Opcode::kCosh, Alike<kF | kC>},
-    {Opcode::kErf, Alike<kF>},
-    {Opcode::kExp, Alike<kF | kC>},
-    {Opcode::kExpm1, Alike<kF | kC>},
-    {Opcode::kFloor, Alike<kF>},
-    {Opcode::kImag, Component<kF | kC>},
-    {Opcode::kIsFinite, IsFinite},
-    {Opcode::kLog, Alike<kF | kC>},
-    {Opcode::kLog1p, Alike<kF | kC>},
-    {Opcode::kLogistic, Alike<kF | kC>},
-    {Opcode::kNegate, Alike<kI | kF | kC>},
-    {Opcode::kNot, Alike<kP | kI>},
-    {Opcode::kPopulationCount, Alike<kI>},
-    {Opcode::kReal, Component<kF | kC>},
-    {Opcode::kReducePrecision, ReducePrecision},
-    {Opcode::kRoundNearestAfz, Alike<kF>},
-    {Opcode::kRoundNearestEven, Alike<kF>},
-    {Opcode::kRsqrt, Alike<kF | kC>},
-    {Opcode::kSign, Alike<kI | kF | kC>},
-    {Opcode::kSin, Alike<kF | kC>},
-    {Opcode::kSinh, Alike<kF | kC>},
-    {Opcode::kSqrt, Alike<kF | kC>},
-    {Opcode::kTan, Alike<kF | kC>},
-    {Opcode::kTanh, Alike<kF | kC>},
-    {Opcode::kAdd, Alike<kAny>},
-    {Opcode::kAnd, Alike<kP | kI>},
-    {Opcode::kAtan2, Alike<kF | kC>},
-    {Opcode::kCompare, Compare},
-    {Opcode::kComplex, MakeComplex},
-    {Opcode::kDivide, Alike<kI | kF | kC>},
-    {Opcode::kMaximum, Alike<kAny>},
-    {Opcode::kMinimum, Alike<kAny>},
-    {Opcode::kMulhi, Alike<kI>},
-    {Opcode::kMultiply, Alike<kAny>},
-    {Opcode::kOr, Alike<kP | kI>},
-    {Opcode::kPower, Alike<kI | kF | kC>},
-    {Opcode::kRemainder, Alike<kI | kF | kC>},
-    {Opcode::kShiftLeft, Alike<kI>},
-    {Opcode::kShiftRightArithmetic, Alike<kI>},
-    {Opcode::kShiftRightLogical, Alike<kI>},
-    {Opcode::kStochasticConvert, Convert},
-    {Opcode::kSubtract, Alike<kI | kF | kC>},
-    {Opcode::kXor, Alike<kP | kI>},
-    {Opcode::kClamp, Clamp},
-    {Opcode::kSelect, Select},
-    {Opcode::kMap, Map},
+#define INGOT_OPCODE(...)
+#define INGOT_UNARY(Name, ...) {Opcode::k##Name, Alike},
+#define INGOT_BINARY(Name, ...) {Opcode::k##Name, Alike},
+#define INGOT_ELEMENTWISE(Name, ...) {Opcode::k##Name, Name},
+#include "ir/opcodes.def"
 };
 static_assert(IsTableOf(OpKind::kElementwise, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferElementwise(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferElementwise(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

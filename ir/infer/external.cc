@@ -33,6 +33,6 @@ static_assert(IsTableOf(OpKind::kExternal, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferExternal(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferExternal(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -251,6 +251,6 @@ static_assert(IsTableOf(OpKind::kIndexing, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferIndexing(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferIndexing(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -89,6 +89,6 @@ static_assert(IsTableOf(OpKind::kLinearAlgebra, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferLinearAlgebra(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferLinearAlgebra(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -29,14 +29,6 @@ absl::Status RequireKnownSizes(const Shape& shape, int depth, int64_t& parts) {
 
 }  // namespace
 
-absl::StatusOr<Shape> ApplyRule(absl::Span<const Rule> rules, const Op& op) {
-  for (const Rule& rule : rules) {
-    if (rule.opcode == op.opcode) return rule.infer(op);
-  }
-  INGOT_UNREACHABLE() << op.name() << " has no rule";
-  return absl::InternalError("no rule");
-}
-
 absl::StatusOr<Shape> NotInferable(const Op& op) {
   return Unimplemented("there is no rule for the result shape of ", op.name());
 }

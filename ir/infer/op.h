@@ -16,7 +16,7 @@
 #include "ir/base/status.h"
 #include "ir/infer/infer.h"
 #include "ir/module.h"
-#include "ir/opcode.h"
+#include "ir/op_table.h"
 
 namespace ingot::infer {
 
@@ -38,8 +38,8 @@ struct Op {
   }
 };
 
-// One function a kind; the operand count of a fixed arity and the number of called computations
-// have been checked.
+// One function for each kind; the operand count of a fixed arity and the number of called
+// computations have been checked.
 absl::StatusOr<Shape> InferElementwise(const Op& op);
 absl::StatusOr<Shape> InferDataMovement(const Op& op);
 absl::StatusOr<Shape> InferReduction(const Op& op);
@@ -53,26 +53,8 @@ absl::StatusOr<Shape> InferControlFlow(const Op& op);
 absl::StatusOr<Shape> InferCollective(const Op& op);
 absl::StatusOr<Shape> InferExternal(const Op& op);
 
-// Each kind's file is a table of rules; that it has exactly the ops of its kind is checked when it
-// is compiled:  static_assert(IsTableOf(OpKind::kSorting, kRules));
-struct Rule {
-  Opcode opcode;
-  absl::StatusOr<Shape> (*infer)(const Op& op);
-};
-template <size_t N>
-constexpr bool IsTableOf(OpKind kind, const Rule (&rules)[N]) {
-  constexpr OpKind kKinds[] = {
-#define INGOT_OPCODE(enumerator, name, arity, kind, ...) OpKind::kind,
-#include "ir/opcodes.def"
-  };
-  for (int opcode = 0; opcode < kOpcodeCount; ++opcode) {
-    int found = 0;
-    for (const Rule& rule : rules) found += static_cast<int>(rule.opcode) == opcode ? 1 : 0;
-    if (found != (kKinds[opcode] == kind ? 1 : 0)) return false;
-  }
-  return true;
-}
-absl::StatusOr<Shape> ApplyRule(absl::Span<const Rule> rules, const Op& op);
+// Each kind's file is a table of rules (ir/op_table.h).
+using Rule = OpRow<absl::StatusOr<Shape>(const Op& op)>;
 
 // The rule of an op whose rule is not written.
 absl::StatusOr<Shape> NotInferable(const Op& op);

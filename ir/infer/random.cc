@@ -58,6 +58,6 @@ static_assert(IsTableOf(OpKind::kRandom, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferRandom(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferRandom(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

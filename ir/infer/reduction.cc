@@ -233,6 +233,6 @@ static_assert(IsTableOf(OpKind::kReduction, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferReduction(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferReduction(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -58,6 +58,6 @@ static_assert(IsTableOf(OpKind::kSorting, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferSorting(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferSorting(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

@@ -66,6 +66,6 @@ static_assert(IsTableOf(OpKind::kStructure, kRules));
 
 }  // namespace
 
-absl::StatusOr<Shape> InferStructure(const Op& op) { return ApplyRule(kRules, op); }
+absl::StatusOr<Shape> InferStructure(const Op& op) { return FunctionOf(kRules, op.opcode)(op); }
 
 }  // namespace ingot::infer

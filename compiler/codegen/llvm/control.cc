@@ -1,5 +1,5 @@
 #include "compiler/codegen/llvm/renderer.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "llvm/IR/MDBuilder.h"
 
 namespace ingot::codegen {

@@ -51,7 +51,7 @@ void Renderer::RenderOperation(const Operation& op) {
     case OpClass::kHorizontal:
       result = RenderHorizontal(op);
       break;
-    case OpClass::kLeaf:
+    case OpClass::kOrigin:
       // Parameters have their value before the body.
       if (op.IsConstant()) {
         Value* lane =

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 
 namespace ingot::kernel::simulator {
 namespace {
@@ -138,7 +138,7 @@ class Coster {
       case OpClass::kIntrinsic:
         return Call(op);
       case OpClass::kVector:
-      case OpClass::kLeaf:
+      case OpClass::kOrigin:
       case OpClass::kId:
       case OpClass::kVar:
         return;

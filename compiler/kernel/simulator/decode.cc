@@ -3,7 +3,7 @@
 #include <map>
 #include <utility>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/simulator/code.h"
 #include "compiler/kernel/simulator/cost.h"
 
@@ -159,7 +159,7 @@ class Decoder {
     }
     for (const Operation* op : operations) {
       const OpClass op_class = InfoOf(op->opcode).op_class;
-      const bool leaf = op_class == OpClass::kLeaf || op_class == OpClass::kId;
+      const bool leaf = op_class == OpClass::kOrigin || op_class == OpClass::kId;
       if (!leaf && op->opcode != Opcode::kIota && !op->type.IsNone()) ends[last[op]].push_back(op);
     }
     std::vector<std::pair<Place, int32_t>> vars;
@@ -194,7 +194,7 @@ class Decoder {
         step.lanes = op.operands[0]->type.lanes;
         return;
       }
-      case OpClass::kLeaf:
+      case OpClass::kOrigin:
       case OpClass::kId:
         return PlaceLeaf(op);
       case OpClass::kVar:

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "ir/base/status.h"
 
 namespace ingot::kernel::simulator {

@@ -1,4 +1,5 @@
-// The arithmetic rows over many lanes at once: what kernel/fold.h computes for one, to the bit.
+// The arithmetic rows over many lanes at once: what kernel/arithmetic.h computes for one, to the
+// bit.
 #ifndef INGOT_COMPILER_KERNEL_SIMULATOR_ROWS_H_
 #define INGOT_COMPILER_KERNEL_SIMULATOR_ROWS_H_
 
@@ -18,7 +19,7 @@ using Row = void (*)(int count, void* out, const void* a, const void* b, const v
 // (of a select: of its values; the mask is `a`).  Null for what is no such row.
 Row FindRow(Opcode opcode, ElementType element);
 
-// `convert`.  Null where there is no quick one: ConvertLane (fold.h) is.
+// `convert`.  Null where there is no quick one: ConvertLane (arithmetic.h) is.
 Row FindConversion(ElementType from, ElementType to);
 
 }  // namespace ingot::kernel::simulator

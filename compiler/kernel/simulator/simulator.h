@@ -5,8 +5,8 @@
 //   written.data())}; INGOT_ASSIGN_OR_RETURN(Report report, Simulate(kernel,
 //   absl::MakeSpan(arguments), {})); INGOT_RETURN_IF_ERROR(report.status());
 //
-// Values are those of kernel/fold.h, to the bit.  Warps run on their own, in an order that the seed
-// gives; threads of one warp that take different branches run one branch after the other.
+// Values are those of kernel/arithmetic.h, to the bit.  Warps run on their own, in an order that
+// the seed gives; threads of one warp that take different branches run one branch after the other.
 #ifndef INGOT_COMPILER_KERNEL_SIMULATOR_SIMULATOR_H_
 #define INGOT_COMPILER_KERNEL_SIMULATOR_SIMULATOR_H_
 

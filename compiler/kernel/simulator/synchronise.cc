@@ -9,7 +9,7 @@
 #include <bit>
 #include <cstring>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/simulator/machine.h"
 
 namespace ingot::kernel::simulator {

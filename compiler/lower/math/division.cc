@@ -1,14 +1,11 @@
 #include "compiler/lower/math/division.h"
 
-#include "compiler/lower/math/expression.h"
+#include "compiler/kernel/expr.h"
 #include "ir/base/check.h"
 
 namespace ingot::lower {
 
-using math::Abs;
-using math::Expr;
-using math::Fma;
-using math::Select;
+using kernel::Expr;
 
 namespace {
 

@@ -1,85 +1,8 @@
 #include "compiler/lower/math/expression.h"
 
-#include <limits>
 #include <vector>
 
 namespace ingot::lower::math {
-namespace {
-
-using kernel::Type;
-
-ElementType FloatElement(Type type) {
-  return BitWidth(type.element) == 64 ? ElementType::kF64 : ElementType::kF32;
-}
-ElementType SignedElement(Type type) {
-  return BitWidth(type.element) == 64 ? ElementType::kS64 : ElementType::kS32;
-}
-ElementType UnsignedElement(Type type) {
-  return BitWidth(type.element) == 64 ? ElementType::kU64 : ElementType::kU32;
-}
-
-Expr Cast(Expr a, ElementType element) {
-  return {a.builder(), a.builder().Bitcast(a.value(), a.type().WithElement(element))};
-}
-
-}  // namespace
-
-Expr Expr::Number(double value) const {
-  if (IsFloat(type().element)) return {*builder_, builder_->Float(type(), value)};
-  return {*builder_, builder_->Integer(type(), static_cast<int64_t>(value))};
-}
-Expr Expr::Infinity() const { return Number(std::numeric_limits<double>::infinity()); }
-Expr Expr::Nan() const { return Number(std::numeric_limits<double>::quiet_NaN()); }
-
-Expr Expr::AsFloat() const { return Cast(*this, FloatElement(type())); }
-Expr Expr::AsSigned() const { return Cast(*this, SignedElement(type())); }
-Expr Expr::AsUnsigned() const { return Cast(*this, UnsignedElement(type())); }
-Expr Expr::ToFloat() const { return To(FloatElement(type())); }
-Expr Expr::To(ElementType element) const { return {*builder_, builder_->Convert(value_, element)}; }
-
-#define INGOT_EXPRESSION_UNARY(Function, Row) \
-  Expr Function(Expr a) { return {a.builder(), a.builder().Row(a.value())}; }
-#define INGOT_EXPRESSION_BINARY(Function, Row) \
-  Expr Function(Expr a, Expr b) { return {a.builder(), a.builder().Row(a.value(), b.value())}; }
-INGOT_EXPRESSION_UNARY(operator-, Neg)
-INGOT_EXPRESSION_UNARY(operator!, Not)
-INGOT_EXPRESSION_UNARY(Abs, Abs)
-INGOT_EXPRESSION_UNARY(Sqrt, Sqrt)
-INGOT_EXPRESSION_UNARY(Trunc, Trunc)
-INGOT_EXPRESSION_BINARY(operator+, Add)
-INGOT_EXPRESSION_BINARY(operator-, Sub)
-INGOT_EXPRESSION_BINARY(operator*, Mul)
-INGOT_EXPRESSION_BINARY(operator/, Div)
-INGOT_EXPRESSION_BINARY(operator%, Rem)
-INGOT_EXPRESSION_BINARY(operator&, And)
-INGOT_EXPRESSION_BINARY(operator|, Or)
-INGOT_EXPRESSION_BINARY(operator^, Xor)
-INGOT_EXPRESSION_BINARY(operator<<, Shl)
-INGOT_EXPRESSION_BINARY(operator==, Eq)
-INGOT_EXPRESSION_BINARY(operator!=, Ne)
-INGOT_EXPRESSION_BINARY(operator<, Lt)
-INGOT_EXPRESSION_BINARY(operator<=, Le)
-INGOT_EXPRESSION_BINARY(operator>, Gt)
-INGOT_EXPRESSION_BINARY(operator>=, Ge)
-INGOT_EXPRESSION_BINARY(MulHigh, Mulhi)
-INGOT_EXPRESSION_BINARY(Min, Min)
-INGOT_EXPRESSION_BINARY(Max, Max)
-#undef INGOT_EXPRESSION_UNARY
-#undef INGOT_EXPRESSION_BINARY
-
-Expr operator>>(Expr a, Expr b) {
-  kernel::Builder& builder = a.builder();
-  return {builder, IsSigned(a.type().element) ? builder.Ashr(a.value(), b.value())
-                                              : builder.Lshr(a.value(), b.value())};
-}
-
-Expr Fma(Expr a, Expr b, Expr c) {
-  return {a.builder(), a.builder().Fma(a.value(), b.value(), c.value())};
-}
-Expr Select(Expr mask, Expr on_true, Expr on_false) {
-  return {mask.builder(), mask.builder().Select(mask.value(), on_true.value(), on_false.value())};
-}
-Expr IsNan(Expr a) { return a != a; }
 
 // Instructions take scalars.
 Expr Approximate(kernel::Intrinsic intrinsic, Expr a) {

@@ -54,9 +54,9 @@ Reduced ReduceLarge(Expr size) {
     digits.push_back((words[i] << shift) | ((words[i + 1] >> 1) >> ((width - 1) - shift)));
   }
   const Expr middle = significand * digits[1];
-  const Expr low = middle + MulHigh(significand, digits[2]);
+  const Expr low = middle + Mulhi(significand, digits[2]);
   const Expr carry = Select(low < middle, low.Number(1), low.Number(0));
-  const Expr high = significand * digits[0] + MulHigh(significand, digits[1]) + carry;
+  const Expr high = significand * digits[0] + Mulhi(significand, digits[1]) + carry;
 
   // Rounded to a quadrant, the rest is a signed fraction of one: after the point a signed word and
   // an unsigned one.  A float holds the first bits, one the next as many, one what is left.

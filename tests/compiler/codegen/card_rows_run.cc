@@ -1,4 +1,4 @@
-// Runs what card_rows_write compiled on the card, and compares with kernel/fold.h:
+// Runs what card_rows_write compiled on the card, and compares with kernel/arithmetic.h:
 // card_rows_run FOLDER.  Exit status 1 where a value is wrong.
 #include <cstdio>
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "runtime/host/elf_loader.h"
 #include "runtime/host/kernel_abi.h"
 #include "tests/compiler/codegen/parse.h"
@@ -100,7 +100,7 @@ TEST(HostKernels, LoopsOfAllSorts) {
   store %y[3] = %count
   var %sum: s64 = 0
   for %d: s64 = 0 to 3 unroll 3 { %sum = %sum * 10 + %d }
-  store %y[4] = convert(%sum) : s32
+  store %y[4] = s32(%sum)
   %count = 0
   for %e = 0 to 100 step 7 { if %e > %n { %count = %count + %e } }
   store %y[5] = %count
@@ -168,18 +168,18 @@ class EdgeMemory {
 template <typename T>
 void CheckMasks(const char* type, int lanes) {
   constexpr int kCount = 37;
-  const HostKernel kernel(absl::StrCat(
-      "kernel @masked(%x: buffer<", type, ", 37, readonly, align ", sizeof(T), ">, %y: buffer<",
-      type, ", 37, align ", sizeof(T), ">) tasks ", kCount / lanes + 2, " {\n",
-      "  %task = convert(task) : s32\n  %first = %task * ", lanes, R"(
+  const HostKernel kernel(absl::StrCat("kernel @masked(%x: buffer<", type, ", 37, readonly, align ",
+                                       sizeof(T), ">, %y: buffer<", type, ", 37, align ", sizeof(T),
+                                       ">) tasks ", kCount / lanes + 2, " {\n",
+                                       "  %task = s32(task)\n  %first = %task * ", lanes, R"(
   %at = add(broadcast(%first) : s32x)",
-      lanes, ", iota : s32x", lanes, R"()
+                                       lanes, ", iota : s32x", lanes, R"()
   %inside = lt(%at, 37)
   %some = and(%inside, ne(rem(%at, 5), 2))
   %v = load %x[%first] : )",
-      type, "x", lanes, " align ", sizeof(T), R"( mask %inside
+                                       type, "x", lanes, " align ", sizeof(T), R"( mask %inside
   store %y[%first] align )",
-      sizeof(T), R"( mask %some = %v
+                                       sizeof(T), R"( mask %some = %v
 }
 )"));
   const EdgeMemory x(kCount * sizeof(T)), y(kCount * sizeof(T));
@@ -220,7 +220,7 @@ TEST(HostKernels, MaskedLanesAreZero) {
 TEST(HostKernels, ScalarParameters) {
   const HostKernel kernel(R"(kernel @scalars(%p: pred, %a: f16, %b: s8, %c: f64, %y: buffer<f64, 1>)
     tasks 1 {
-  %sum = add(add(convert(%a) : f64, convert(%b) : f64), %c)
+  %sum = add(add(f64(%a), f64(%b)), %c)
   store %y[0] = select(%p, %sum, neg(%sum))
 }
 )");
@@ -280,8 +280,8 @@ void RunInThreads(const HostKernel& kernel, std::vector<uint64_t> arguments) {
 TEST(HostKernels, Atomics) {
   const HostKernel kernel(R"(kernel @atomics(%i: buffer<s32, 8>, %l: buffer<u64, 8>,
     %f: buffer<f32, 2>, %d: buffer<f64, 2>, %h: buffer<bf16, 4>) tasks 4096 {
-  %t = convert(task) : s32
-  %u = convert(task) : u64
+  %t = s32(task)
+  %u = u64(task)
   %a0 = atomic add relaxed system %i[0], 1
   %a1 = atomic min relaxed system %i[1], 0 - %t
   %a2 = atomic max acquire system %i[2], %t
@@ -324,8 +324,7 @@ TEST(HostKernels, Atomics) {
 
 // Threads compile at once, for both kinds of target.
 TEST(HostKernels, CompileInThreads) {
-  const std::string host =
-      "kernel @k(%y: buffer<f32, 8>) tasks 8 { store %y[task] = convert(task) : f32 }\n";
+  const std::string host = "kernel @k(%y: buffer<f32, 8>) tasks 8 { store %y[task] = f32(task) }\n";
   const std::string gpu =
       "kernel @k(%y: buffer<f32, 8>) grid 1 block 8 { store %y[thread] = 1.5 }\n";
   const codegen::HostCode object =

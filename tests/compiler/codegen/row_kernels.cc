@@ -6,7 +6,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 
 namespace ingot::test {
 
@@ -59,7 +59,7 @@ std::vector<Opcode> LaneWiseOpcodes() {
       case OpClass::kConvert:
       case OpClass::kVector:
       case OpClass::kHorizontal:
-      case OpClass::kLeaf:
+      case OpClass::kOrigin:
       case OpClass::kId:
       case OpClass::kVar:
       case OpClass::kMemory:

@@ -51,7 +51,7 @@ std::vector<uint64_t> InterestingBits(ElementType type);
 // Operand buffers, as bits: combinations of interesting values, the same number of elements each (a
 // multiple of 64), all combinations for one or two operands.
 std::vector<std::vector<uint64_t>> Operands(const RowCase& row);
-// The bits that have to come out, by kernel/fold.h.
+// The bits that have to come out, by kernel/arithmetic.h.
 std::vector<uint64_t> Expected(const RowCase& row,
                                const std::vector<std::vector<uint64_t>>& operands);
 

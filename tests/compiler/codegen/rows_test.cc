@@ -1,4 +1,5 @@
-// Every row × element type × width: on the host, against kernel/fold.h; as PTX, that it assembles.
+// Every row × element type × width: on the host, against kernel/arithmetic.h; as PTX, that it
+// assembles.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/kernel/simplify.h"
+#include "compiler/kernel/dead_code.h"
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
 

@@ -41,7 +41,7 @@ TEST(Uniformity, Values) {
           {"ashr(thread, 7)", Scope::kWarpgroup},
           {"div(warp, 4)", Scope::kWarpgroup},
           {"div(warp, 3)", Scope::kWarp},
-          {"div(convert(thread) : f32, 2)", Scope::kThread},
+          {"div(f32(thread), 2)", Scope::kThread},
           {"rem(thread, 32)", Scope::kThread},
           {"load %r[%n] : s32", Scope::kGrid},
           {"load %x[%n] : s32", Scope::kBlock},

@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/lower/math/math.h"
 #include "ir/base/element_type.h"
+#include "ir/infer/infer.h"
+#include "ir/opcode.h"
 #include "tests/compiler/lower/harness.h"
 
 namespace ingot::test {
@@ -15,8 +18,6 @@ constexpr const char* kShapes[] = {"[]", "[7]", "[3,5,16]"};
 constexpr const char* kFloats[] = {"f16", "bf16", "f32", "f64", "f8e4m3fn", "f8e5m2"};
 constexpr const char* kIntegers[] = {"s4",  "u4",  "s8",  "u8",  "s16",
                                      "u16", "s32", "u32", "s64", "u64"};
-constexpr const char* kSigned[] = {"s4", "s8", "s16", "s32", "s64"};
-constexpr const char* kComplex[] = {"c64", "c128"};
 
 // f(parameters...) of one type, with `attributes`; the result has `result` or the same type.
 std::string Text(const std::string& op, const std::string& type, const std::string& shape,
@@ -33,79 +34,51 @@ std::string Text(const std::string& op, const std::string& type, const std::stri
   return text;
 }
 
-template <size_t n>
-void CheckAll(const std::vector<std::string>& ops, const char* const (&types)[n], int operands,
-              const CheckOptions& options = {}) {
-  for (const std::string& op : ops) {
-    for (const char* type : types) {
-      for (const char* shape : kShapes) {
-        ExpectMatchesEvaluator(Text(op, type, shape, operands), options);
-      }
-    }
-  }
-}
-
-CheckOptions Specials(double ulps = 0) {
+CheckOptions Specials() {
   CheckOptions options;
   options.inputs.specials = true;
-  options.tolerance.ulps = ulps;
   return options;
 }
 
-TEST(Elementwise, FloatArithmeticIsExact) {
-  CheckAll(
-      {"abs", "ceil", "floor", "negate", "round-nearest-afz", "round-nearest-even", "sign", "sqrt"},
-      kFloats, 1, Specials());
-  CheckAll({"add", "subtract", "multiply", "divide", "maximum", "minimum"}, kFloats, 2, Specials());
-}
-
-TEST(Elementwise, IntegerArithmeticIsExact) {
-  CheckAll({"count-leading-zeros", "not", "popcnt", "sign"}, kIntegers, 1);
-  CheckAll({"abs", "negate"}, kSigned, 1);
-  CheckAll({"add", "subtract", "multiply", "divide", "remainder", "maximum", "minimum", "and", "or",
-            "xor", "power"},
-           kIntegers, 2);
-  CheckOptions small;
-  small.inputs.limit = 70;
-  CheckAll({"shift-left", "shift-right-arithmetic", "shift-right-logical"}, kIntegers, 2, small);
-}
-
-TEST(Elementwise, PredIsExact) {
-  constexpr const char* kPred[] = {"pred"};
-  CheckAll({"not"}, kPred, 1);
-  CheckAll({"and", "or", "xor", "add", "multiply", "maximum", "minimum"}, kPred, 2);
-}
-
-TEST(Elementwise, ComplexArithmetic) {
+// Exact, but for elementary functions, of which math/ has the bounds: here each type reaches them.
+CheckOptions OptionsFor(Opcode opcode, ElementType type) {
   CheckOptions options;
-  options.tolerance.ulps = 4;
-  options.tolerance.relative_to_norm = 1e-6;
-  CheckAll({"add", "subtract", "multiply", "divide"}, kComplex, 2, options);
-  CheckAll({"negate", "sqrt", "sign"}, kComplex, 1, options);
-  for (const char* shape : kShapes) {
-    ExpectMatchesEvaluator(Text("abs", "c64", shape, 1, "", "f32"), options);
-    ExpectMatchesEvaluator(Text("real", "c64", shape, 1, "", "f32"));
-    ExpectMatchesEvaluator(Text("imag", "c128", shape, 1, "", "f64"));
-    ExpectMatchesEvaluator(Text("complex", "f32", shape, 2, "", "c64"));
+  const bool is_exact = IsFloat(type) && !lower::HasMath(opcode);
+  options.inputs.specials = is_exact;
+  options.tolerance.ulps = is_exact ? 0 : 4;
+  if (IsComplex(type)) options.tolerance.relative_to_norm = 1e-5;
+  if (IsOneOf(opcode,
+              {Opcode::kShiftLeft, Opcode::kShiftRightArithmetic, Opcode::kShiftRightLogical})) {
+    options.inputs.limit = 70;
   }
+  return options;
 }
 
-// The functions themselves are tested in math/: here that each type, narrow ones too, reaches them.
-TEST(Elementwise, ElementaryFunctions) {
-  CheckOptions options;
-  options.tolerance.ulps = 4;
-  constexpr const char* kTypes[] = {"bf16", "f32", "f64", "f8e5m2"};
-  CheckAll({"cbrt", "cosine", "erf", "exponential", "exponential-minus-one", "logistic", "rsqrt",
-            "sine", "tan", "tanh", "log", "log-plus-one"},
-           kTypes, 1, options);
-  CheckAll({"power", "atan2", "remainder"}, kTypes, 2, options);
-  CheckOptions complex;
-  complex.tolerance.relative_to_norm = 1e-5;
-  constexpr const char* kComplexTypes[] = {"c64", "c128"};
-  CheckAll({"exponential", "exponential-minus-one", "log", "log-plus-one", "logistic", "cbrt",
-            "sine", "cosine", "tanh", "rsqrt"},
-           kComplexTypes, 1, complex);
-  CheckAll({"power"}, kComplexTypes, 2, complex);
+// What ir/opcodes.def says that an op takes, which is what inference accepts, the evaluator
+// computes and the host runs.
+TEST(Elementwise, EveryOpOnEveryType) {
+  constexpr Opcode kOps[] = {
+#define INGOT_OPCODE(...)
+#define INGOT_ELEMENTWISE(...)
+#define INGOT_UNARY(Name, ...) Opcode::k##Name,
+#define INGOT_BINARY(Name, ...) Opcode::k##Name,
+#include "ir/opcodes.def"
+  };
+  int number = 0;
+  for (Opcode opcode : kOps) {
+    for (int t = 0; t < kElementTypeCount; ++t) {
+      const ElementType type = static_cast<ElementType>(t);
+      const Shape scalar = Shape::Array(type, {});
+      const std::vector<const Shape*> operands(InfoOf(opcode).arity, &scalar);
+      const absl::StatusOr<Shape> result = InferShape(opcode, operands, NoAttributes{}, {});
+      if (!result.ok()) continue;
+      const std::string shape = kShapes[number++ % std::size(kShapes)];
+      ExpectMatchesEvaluator(
+          Text(std::string(OpcodeName(opcode)), std::string(ElementTypeName(type)), shape,
+               operands.size(), "", std::string(ElementTypeName(result->element_type()))),
+          OptionsFor(opcode, type));
+    }
+  }
 }
 
 TEST(Elementwise, Compare) {

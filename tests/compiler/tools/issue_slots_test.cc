@@ -8,7 +8,6 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/compile.h"
-#include "compiler/kernel/simplify.h"
 #include "compiler/kernel/simulator/simulator.h"
 #include "compiler/kernel/text.h"
 #include "compiler/tools/simulated_work.h"
@@ -113,7 +112,6 @@ class IssueSlots : public testing::Test {
     ASSERT_TRUE(compilation.ok()) << compilation.status();
     auto kernels = kernel::ParseKernels(kernel_text, "kernels");
     ASSERT_TRUE(kernels.ok()) << kernels.status();
-    for (const auto& kernel : kernels->kernels) kernel::RemoveDeadCode(*kernel);
     const auto generated = codegen::Generate(*kernels, target, "module", false);
     ASSERT_TRUE(generated.ok()) << generated.status();
     const absl::Span<const uint8_t> cubin = generated->code.bytes.span();

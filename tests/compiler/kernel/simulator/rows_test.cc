@@ -1,5 +1,5 @@
-// Every row × element type × width on the simulator gives the bits of kernel/fold.h, also as a
-// kernel for the host; and the functions of rows.h that it uses are there for every row.
+// Every row × element type × width on the simulator gives the bits of kernel/arithmetic.h, also as
+// a kernel for the host; and the functions of rows.h that it uses are there for every row.
 #include "compiler/kernel/simulator/rows.h"
 
 #include <gtest/gtest.h>

@@ -105,7 +105,7 @@ TEST(Values, NarrowElementsInMemory) {
       "kernel @k(%x: buffer<s4, 32, readonly>, %p: buffer<pred, 32>, %y: buffer<s4, 32>)\n"
       "    grid 1 block 32 {\n"
       "  %v = load %x[thread] : s4\n  store %y[thread] = %v\n"
-      "  store %p[thread] = lt(convert(%v) : s32, 0)\n}");
+      "  store %p[thread] = lt(s32(%v), 0)\n}");
   std::vector<int8_t> numbers;
   for (int i = 0; i < 32; ++i) numbers.push_back(static_cast<int8_t>(i % 16 - 8));
   launched.Set("x", numbers).RunWell();
@@ -126,7 +126,7 @@ TEST(Values, BetweenLanes) {
       "  store %y[224 + thread] = bitcast(redux_xor_u32(bitcast(thread) : u32)) : s32\n"
       "  store %y[256 + thread] = bitcast(redux_or_u32(bitcast(thread) : u32)) : s32\n"
       "  store %y[288 + thread] = select(elect, 1, 0)\n"
-      "  store %z[thread] = shuffle_xor(convert(thread) : f64, 1)\n}");
+      "  store %z[thread] = shuffle_xor(f64(thread), 1)\n}");
   launched.RunWell();
   const std::vector<int32_t> y = launched.Get<int32_t>("y");
   int elected = 0;
@@ -222,7 +222,7 @@ TEST(Values, Speed) {
       "  store %s[thread*4] = mul(%v, 2)\n  barrier\n"
       "  %w = load %s[(255 - thread)*4] : f32x4\n"
       "  var %acc: f32x4 = %w\n"
-      "  for %k = 0 to 16 { %acc = fma(%acc, %v, add(%w, convert(broadcast(%k) : s32x4) : f32x4)) "
+      "  for %k = 0 to 16 { %acc = fma(%acc, %v, add(%w, f32x4(broadcast(%k) : s32x4))) "
       "}\n"
       "  store %y[%i] = %acc\n}");
   launched.Set("x", std::vector<float>(1 << 20, 0.5f));

@@ -13,14 +13,9 @@ namespace ingot::test {
 namespace {
 
 using kernel::Builder;
+using kernel::Expr;
 using kernel::Value;
-using lower::math::Abs;
-using lower::math::Expr;
 using lower::math::FastRow;
-using lower::math::IsNan;
-using lower::math::Max;
-using lower::math::Min;
-using lower::math::Select;
 
 constexpr int kBlockThreads = 256;
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "compiler/lower/math/division.h"
 #include "compiler/lower/math/math.h"
 #include "compiler/lower/math/rows.h"

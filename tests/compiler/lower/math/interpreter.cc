@@ -6,7 +6,7 @@
 #include <random>
 
 #include "compiler/kernel/approximations.h"
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 #include "ir/base/check.h"
 
 namespace ingot::test {
@@ -61,7 +61,7 @@ std::vector<uint64_t> Function::Run(const std::vector<std::vector<uint64_t>>& op
       }
     };
     switch (kernel::InfoOf(op->opcode).op_class) {
-      case OpClass::kLeaf:
+      case OpClass::kOrigin:
         std::fill(out.begin(), out.end(), op->Get<kernel::ConstantAttributes>().bits);
         break;
       case OpClass::kMemory:

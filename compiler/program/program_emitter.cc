@@ -1,4 +1,4 @@
-#include "compiler/program/emitter.h"
+#include "compiler/program/program_emitter.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,9 +32,9 @@ constexpr size_t kPeakValues = 5;
 
 // While a program is put together, a slice of the arena names a virtual buffer by its index and an
 // offset into it.
-class Emitter {
+class ProgramEmitter {
  public:
-  Emitter(const Signature& signature, const FusionTable& fusions, const Target& target)
+  ProgramEmitter(const Signature& signature, const FusionTable& fusions, const Target& target)
       : target_(target), memories_(MemoriesOfResults(signature)), fusions_(fusions) {
     program_.inputs = signature.inputs;
     program_.outputs = signature.outputs;
@@ -136,30 +136,31 @@ class Emitter {
   int64_t position_ = 0;  // commands emitted so far, nested ones included
 };
 
-BufferSlice Emitter::NewBuffer(int64_t size, std::string name) {
+BufferSlice ProgramEmitter::NewBuffer(int64_t size, std::string name) {
   buffers_.emplace_back();
   buffers_.back().name = std::move(name);
   buffers_.back().lifetime.size = size;
   return {Allocation::kArena, static_cast<int32_t>(buffers_.size() - 1), 0, size};
 }
 
-BufferSlice Emitter::NewLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
-                             size_t leaf) {
+BufferSlice ProgramEmitter::NewLeaf(const Instruction& instruction,
+                                    const std::vector<Shape>& leaves, size_t leaf) {
   const Shape& shape = leaves[leaf];
   const std::string index = instruction.shape().IsTuple() ? absl::StrCat("{", leaf, "}") : "";
   return NewBuffer(shape.ByteSize(), absl::StrCat(instruction.name(), index, " ",
                                                   shape.ToString(/*with_layout=*/false)));
 }
 
-BufferSlice Emitter::ResultLeaf(const Instruction& instruction, const std::vector<Shape>& leaves,
-                                size_t leaf, Scope& scope) {
+BufferSlice ProgramEmitter::ResultLeaf(const Instruction& instruction,
+                                       const std::vector<Shape>& leaves, size_t leaf,
+                                       Scope& scope) {
   const BufferSlice* own = scope.OwnPlace(instruction, leaf);
   if (own == nullptr) return NewLeaf(instruction, leaves, leaf);
   scope.Occupy(*own, *scope.uses.Of(instruction, static_cast<int64_t>(leaf)));
   return *own;
 }
 
-Leaves Emitter::ResultLeaves(const Instruction& instruction, Scope& scope) {
+Leaves ProgramEmitter::ResultLeaves(const Instruction& instruction, Scope& scope) {
   const std::vector<Shape> shapes = LeafShapes(instruction.shape());
   Leaves leaves;
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -168,7 +169,7 @@ Leaves Emitter::ResultLeaves(const Instruction& instruction, Scope& scope) {
   return leaves;
 }
 
-void Emitter::Touch(const BufferSlice& slice) {
+void ProgramEmitter::Touch(const BufferSlice& slice) {
   if (slice.allocation != Allocation::kArena) return;
   VirtualBuffer& buffer = buffers_[slice.index];
   if (!buffer.used) buffer.lifetime.first = position_;
@@ -177,15 +178,15 @@ void Emitter::Touch(const BufferSlice& slice) {
   touches_.push_back(slice.index);
 }
 
-void Emitter::AddCommand(std::vector<Command>& commands, Command command,
-                         absl::Span<const BufferSlice> touched) {
+void ProgramEmitter::AddCommand(std::vector<Command>& commands, Command command,
+                                absl::Span<const BufferSlice> touched) {
   for (const BufferSlice& slice : touched) Touch(slice);
   ++position_;
   commands.push_back(std::move(command));
 }
 
-void Emitter::EmitCopy(std::vector<Command>& commands, absl::string_view label,
-                       const BufferSlice& from, const BufferSlice& to, std::string reason) {
+void ProgramEmitter::EmitCopy(std::vector<Command>& commands, absl::string_view label,
+                              const BufferSlice& from, const BufferSlice& to, std::string reason) {
   if (from == to) return;
   AddCommand(commands,
              {std::string(label), runtime::Copy{from, to, std::move(reason)}, 2 * from.size, 0},
@@ -194,8 +195,8 @@ void Emitter::EmitCopy(std::vector<Command>& commands, absl::string_view label,
 
 // The copies happen as if at once: what is overwritten and still needed goes through a buffer of
 // its own first.
-void Emitter::EmitCopies(std::vector<Command>& commands, absl::string_view label,
-                         const Leaves& from, const Leaves& to, absl::string_view why) {
+void ProgramEmitter::EmitCopies(std::vector<Command>& commands, absl::string_view label,
+                                const Leaves& from, const Leaves& to, absl::string_view why) {
   absl::flat_hash_set<int32_t> overwritten;       // virtual buffers
   absl::flat_hash_map<int32_t, size_t> first_of;  // what is in a buffer, by number
   for (size_t i = 0; i < from.size(); ++i) {
@@ -219,21 +220,21 @@ void Emitter::EmitCopies(std::vector<Command>& commands, absl::string_view label
   }
 }
 
-std::string Emitter::WhyCopied(const BufferSlice& from, absl::string_view other) const {
+std::string ProgramEmitter::WhyCopied(const BufferSlice& from, absl::string_view other) const {
   if (from.allocation == Allocation::kConstant) return "a constant";
   if (from.allocation != Allocation::kInput) return std::string(other);
   return absl::StrCat("input ", from.index, " is not donated");
 }
 
-void Emitter::CloseLoop(const LoopStart& start) {
+void ProgramEmitter::CloseLoop(const LoopStart& start) {
   for (size_t i = start.touches; i < touches_.size(); ++i) {
     buffers::Lifetime& lifetime = buffers_[touches_[i]].lifetime;
     if (lifetime.first < start.position) lifetime.last = position_;
   }
 }
 
-absl::Status Emitter::EmitComputation(const Computation& computation, Scope& scope,
-                                      std::vector<Command>& commands) {
+absl::Status ProgramEmitter::EmitComputation(const Computation& computation, Scope& scope,
+                                             std::vector<Command>& commands) {
   for (const Instruction* instruction : computation.instructions()) {
     if (instruction->opcode() == Opcode::kParameter) continue;
     INGOT_ASSIGN_OR_RETURN(Leaves leaves, EmitInstruction(*instruction, scope, commands));
@@ -242,9 +243,9 @@ absl::Status Emitter::EmitComputation(const Computation& computation, Scope& sco
   return absl::OkStatus();
 }
 
-absl::StatusOr<Leaves> Emitter::EmitCallee(const Computation& callee,
-                                           absl::Span<const Leaves> arguments,
-                                           std::vector<Command>& commands) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitCallee(const Computation& callee,
+                                                  absl::Span<const Leaves> arguments,
+                                                  std::vector<Command>& commands) {
   Scope scope = {ArrayUses(callee, {}), {}};
   for (size_t i = 0; i < callee.parameters().size(); ++i)
     scope.values[callee.parameters()[i]] = arguments[i];
@@ -252,9 +253,10 @@ absl::StatusOr<Leaves> Emitter::EmitCallee(const Computation& callee,
   return scope.values.at(callee.root());
 }
 
-absl::Status Emitter::EmitInto(const Leaves& results, const Computation& callee,
-                               const ResultMemories& memories, absl::Span<const Leaves> arguments,
-                               absl::string_view label, std::vector<Command>& commands) {
+absl::Status ProgramEmitter::EmitInto(const Leaves& results, const Computation& callee,
+                                      const ResultMemories& memories,
+                                      absl::Span<const Leaves> arguments, absl::string_view label,
+                                      std::vector<Command>& commands) {
   Scope scope = {ArrayUses(callee, memories), results,
                  /*is_entry=*/callee.parent()->entry() == &callee};
   for (size_t i = 0; i < callee.parameters().size(); ++i) {
@@ -272,27 +274,22 @@ absl::Status Emitter::EmitInto(const Leaves& results, const Computation& callee,
   return absl::OkStatus();
 }
 
-absl::StatusOr<Leaves> Emitter::EmitInstruction(const Instruction& instruction, Scope& scope,
-                                                std::vector<Command>& commands) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitInstruction(const Instruction& instruction, Scope& scope,
+                                                       std::vector<Command>& commands) {
   if (auto passed_on = PassedOnLeaves(instruction, scope.values, leaf_begins_)) {
     return *std::move(passed_on);
   }
-  switch (instruction.opcode()) {
-    case Opcode::kConstant:
-      return EmitConstant(instruction.literal(), instruction.name());
-    case Opcode::kFusion:
-      return EmitFusion(instruction, scope, commands);
-    case Opcode::kWhile:
-      return EmitWhile(instruction, scope, commands);
-    case Opcode::kConditional:
-      return EmitConditional(instruction, scope, commands);
-    default:
-      return Unimplemented(instruction.name(), ": ", OpcodeName(instruction.opcode()),
-                           " cannot be compiled for ", target_.name);
-  }
+  const Opcode opcode = instruction.opcode();
+  if (opcode == Opcode::kConstant) return EmitConstant(instruction.literal(), instruction.name());
+  if (opcode == Opcode::kFusion) return EmitFusion(instruction, scope, commands);
+  if (opcode == Opcode::kWhile) return EmitWhile(instruction, scope, commands);
+  if (opcode == Opcode::kConditional) return EmitConditional(instruction, scope, commands);
+  return Unimplemented(instruction.name(), ": ", OpcodeName(opcode), " cannot be compiled for ",
+                       target_.name);
 }
 
-absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::string_view name) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitConstant(const Literal& literal,
+                                                    absl::string_view name) {
   Leaves leaves;
   if (literal.shape().IsTuple()) {
     for (const Literal& element : literal.tuple()) {
@@ -324,8 +321,8 @@ absl::StatusOr<Leaves> Emitter::EmitConstant(const Literal& literal, absl::strin
 
 // In the place of an operand where that costs no copy later: where it is the result's own place, or
 // may become that.
-Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
-                              const Leaves& operands, Scope& scope) {
+Leaves ProgramEmitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan& plan,
+                                     const Leaves& operands, Scope& scope) {
   const absl::Span<const int> last = scope.uses.LastReadsOf(fusion);
   const std::vector<Shape> shapes = LeafShapes(fusion.shape());
   Leaves results;
@@ -353,8 +350,8 @@ Leaves Emitter::ResultBuffers(const Instruction& fusion, const plan::FusionPlan&
   return results;
 }
 
-absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, Scope& scope,
-                                           std::vector<Command>& commands) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitFusion(const Instruction& fusion, Scope& scope,
+                                                  std::vector<Command>& commands) {
   const FusionEntry& entry = fusions_.EntryOf(*fusion.called_computations()[0]);
   FusionBuffers buffers;
   for (const Instruction* operand : fusion.operands()) {
@@ -392,8 +389,8 @@ absl::StatusOr<Leaves> Emitter::EmitFusion(const Instruction& fusion, Scope& sco
   return buffers.results;
 }
 
-void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
-                           const FusionBuffers& buffers, std::vector<Command>& commands) {
+void ProgramEmitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
+                                  const FusionBuffers& buffers, std::vector<Command>& commands) {
   const auto is_updated = [&](int result) {
     return std::any_of(entry.plan.updates.begin(), entry.plan.updates.end(),
                        [&](const plan::InPlacePair& pair) { return pair.result == result; });
@@ -428,7 +425,7 @@ void Emitter::EmitLaunches(const Instruction& fusion, const FusionEntry& entry,
   }
 }
 
-Leaves Emitter::StateBuffers(const Instruction& loop, const Leaves& operand, Scope& scope) {
+Leaves ProgramEmitter::StateBuffers(const Instruction& loop, const Leaves& operand, Scope& scope) {
   const std::vector<Shape> shapes = LeafShapes(loop.shape());
   Leaves state;
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -444,8 +441,8 @@ Leaves Emitter::StateBuffers(const Instruction& loop, const Leaves& operand, Sco
   return state;
 }
 
-absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, Scope& scope,
-                                          std::vector<Command>& commands) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitWhile(const Instruction& loop, Scope& scope,
+                                                 std::vector<Command>& commands) {
   const Leaves& operand = scope.values.at(loop.operand(0));
   const Leaves state = StateBuffers(loop, operand, scope);
   EmitCopies(commands, loop.name(), operand, state, "read beside the loop");
@@ -468,8 +465,8 @@ absl::StatusOr<Leaves> Emitter::EmitWhile(const Instruction& loop, Scope& scope,
   return state;
 }
 
-absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional, Scope& scope,
-                                                std::vector<Command>& commands) {
+absl::StatusOr<Leaves> ProgramEmitter::EmitConditional(const Instruction& conditional, Scope& scope,
+                                                       std::vector<Command>& commands) {
   runtime::Conditional operation;
   operation.index = scope.values.at(conditional.operand(0))[0];
   operation.selector = conditional.operand(0)->shape().element_type() == ElementType::kPred
@@ -490,7 +487,7 @@ absl::StatusOr<Leaves> Emitter::EmitConditional(const Instruction& conditional, 
   return results;
 }
 
-void Emitter::BecomeOutput(BufferSlice& made, const BufferSlice& output) {
+void ProgramEmitter::BecomeOutput(BufferSlice& made, const BufferSlice& output) {
   if (made.allocation != Allocation::kArena || !IsUntouched(output)) return;
   VirtualBuffer& buffer = buffers_[made.index];
   if (buffer.output >= 0 || made.size != buffer.lifetime.size) return;
@@ -498,7 +495,7 @@ void Emitter::BecomeOutput(BufferSlice& made, const BufferSlice& output) {
   made = output;
 }
 
-Leaves Emitter::NewOutputs() {
+Leaves ProgramEmitter::NewOutputs() {
   Leaves outputs;
   for (const runtime::Output& output : program_.outputs) {
     const auto number = static_cast<int32_t>(outputs.size());
@@ -516,7 +513,7 @@ void Rest(buffers::Lifetime& lifetime) {
   lifetime.last += std::min(kMostCommands, kRestingBytes / std::max<int64_t>(lifetime.size, 1));
 }
 
-void Emitter::PlaceBuffers() {
+void ProgramEmitter::PlaceBuffers() {
   std::vector<buffers::Lifetime> lifetimes;
   std::vector<size_t> in_arena;
   for (size_t i = 0; i < buffers_.size(); ++i) {
@@ -536,7 +533,7 @@ void Emitter::PlaceBuffers() {
   }
 }
 
-void Emitter::Place(BufferSlice& slice) const {
+void ProgramEmitter::Place(BufferSlice& slice) const {
   if (slice.allocation != Allocation::kArena) return;
   const VirtualBuffer& buffer = buffers_[slice.index];
   if (buffer.output >= 0) {
@@ -556,7 +553,7 @@ void Emitter::Place(BufferSlice& slice) const {
 // what is not is copied at the end. The entry's results are to be in the outputs, in which donated
 // inputs are at first.
 // 3. Place the other buffers in the arena and rewrite the slices.
-absl::StatusOr<EmittedProgram> Emitter::Run(const Module& module) {
+absl::StatusOr<EmittedProgram> ProgramEmitter::Run(const Module& module) {
   program_.name = module.name();
   program_.constants.push_back({"small constants", {}});
   const Computation& entry = *module.entry();
@@ -588,7 +585,7 @@ absl::StatusOr<EmittedProgram> Emitter::Run(const Module& module) {
 
 absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature& signature,
                                            const FusionTable& fusions, const Target& target) {
-  return Emitter(signature, fusions, target).Run(module);
+  return ProgramEmitter(signature, fusions, target).Run(module);
 }
 
 }  // namespace ingot::program

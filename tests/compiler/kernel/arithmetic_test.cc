@@ -1,5 +1,5 @@
 // Folding against the machine's own arithmetic and against what README.md's table says.
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 
 #include <gtest/gtest.h>
 

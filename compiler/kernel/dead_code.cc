@@ -1,10 +1,9 @@
-#include "compiler/kernel/simplify.h"
+#include "compiler/kernel/dead_code.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "compiler/kernel/fold.h"
 
 namespace ingot::kernel {
 namespace {
@@ -87,20 +86,5 @@ bool Sweep(Block& block, const Liveness& liveness) {
 }  // namespace
 
 bool RemoveDeadCode(Kernel& kernel) { return Sweep(*kernel.body(), Liveness(kernel)); }
-
-bool FoldConstants(Kernel& kernel) {
-  bool changed = false;
-  ForEachOperation(*kernel.body(), [&](Operation& op) {
-    if (op.IsConstant() || op.effects() != kPure || op.type.IsNone()) return;
-    const std::optional<uint64_t> bits = FoldToConstant(op);
-    if (!bits.has_value()) return;
-    op.opcode = Opcode::kConstant;
-    op.operands.clear();
-    op.attributes = ConstantAttributes{*bits};
-    op.name.clear();
-    changed = true;
-  });
-  return changed;
-}
 
 }  // namespace ingot::kernel

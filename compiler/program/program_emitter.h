@@ -1,7 +1,7 @@
 // From a module whose kernels are fusions, and what is known of them, to a Program without code:
 // buffers, commands, inputs and outputs.
-#ifndef INGOT_COMPILER_PROGRAM_EMITTER_H_
-#define INGOT_COMPILER_PROGRAM_EMITTER_H_
+#ifndef INGOT_COMPILER_PROGRAM_PROGRAM_EMITTER_H_
+#define INGOT_COMPILER_PROGRAM_PROGRAM_EMITTER_H_
 
 #include "absl/status/statusor.h"
 #include "compiler/program/arena_use.h"
@@ -25,4 +25,4 @@ absl::StatusOr<EmittedProgram> EmitProgram(const Module& module, const Signature
 
 }  // namespace ingot::program
 
-#endif  // INGOT_COMPILER_PROGRAM_EMITTER_H_
+#endif  // INGOT_COMPILER_PROGRAM_PROGRAM_EMITTER_H_

@@ -1,6 +1,6 @@
 // What the arithmetic rows compute, bit for bit, on constants: the reference of README.md's table.
-#ifndef INGOT_COMPILER_KERNEL_FOLD_H_
-#define INGOT_COMPILER_KERNEL_FOLD_H_
+#ifndef INGOT_COMPILER_KERNEL_ARITHMETIC_H_
+#define INGOT_COMPILER_KERNEL_ARITHMETIC_H_
 
 #include <cstdint>
 #include <optional>
@@ -38,4 +38,4 @@ std::optional<uint64_t> FoldToConstant(const Operation& op);
 
 }  // namespace ingot::kernel
 
-#endif  // INGOT_COMPILER_KERNEL_FOLD_H_
+#endif  // INGOT_COMPILER_KERNEL_ARITHMETIC_H_

@@ -1,4 +1,4 @@
-#include "compiler/kernel/fold.h"
+#include "compiler/kernel/arithmetic.h"
 
 #include <bit>
 #include <cmath>
@@ -301,7 +301,7 @@ std::optional<uint64_t> FoldToConstant(const Operation& op) {
       if (row == nullptr) return std::nullopt;
       return EvaluateApproximateRow(*row, bits[0]);
     }
-    case OpClass::kLeaf:
+    case OpClass::kOrigin:
     case OpClass::kId:
     case OpClass::kVar:
     case OpClass::kMemory:
