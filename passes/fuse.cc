@@ -72,7 +72,10 @@ constexpr int kMostTimes = 2;
 // Code and inputs are bounded, so that compiling a large graph takes linear time.
 class Group {
  public:
-  Group(Instruction* root, const AroundDots& dots) : dots_(&dots) { Join(root, {0, 1}); }
+  Group(Instruction* root, const AroundDots& dots, bool asks_costs)
+      : dots_(&dots), asks_costs_(asks_costs) {
+    Join(root, {0, 1});
+  }
 
   // Takes in operands until none can join.  `taken` are the members of other groups.
   void Grow(const absl::flat_hash_set<const Instruction*>& taken) {
@@ -175,6 +178,11 @@ class Group {
   // Whether the kernel of `member` may compute the operand, if that repeats no work.
   bool MayJoin(const Instruction& operand, const Instruction& member) const {
     if (dots_->IsDot(member) || dots_->IsReadThrough(member)) return false;
+    // What else is reduced may lie across a transpose: plans know.
+    if (asks_costs_ && operand.opcode() == Opcode::kTranspose &&
+        members_[0]->opcode() == Opcode::kReduce) {
+      return false;
+    }
     return dots_->IsDot(operand) ? !has_dot_ && StoresNoMoreThan(operand) : IsProducer(operand);
   }
 
@@ -238,6 +246,7 @@ class Group {
   static bool IsOneOperation(const Instruction& value) { return CodeSize(value) <= 1; }
 
   const AroundDots* dots_;
+  bool asks_costs_;  // groups are merged by what plans cost
   std::vector<Instruction*> members_;
   absl::flat_hash_map<const Instruction*, Place> places_;
   // The root, and members all of whose users are here, if each is an IsEpilogue.
@@ -250,7 +259,8 @@ class Group {
 
 // The groups of a computation's instructions that grow around their roots; what joins none has no
 // group.
-std::vector<FusionGroup> GrowGroups(const Computation& computation, const AroundDots& dots) {
+std::vector<FusionGroup> GrowGroups(const Computation& computation, const AroundDots& dots,
+                                    bool asks_costs) {
   // Users before operands, so that a group is as large as it can be when its root is met.
   const std::vector<Instruction*> order(computation.instructions().rbegin(),
                                         computation.instructions().rend());
@@ -262,10 +272,10 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
     if (!IsRoot(*instruction) && !dots.IsDot(*instruction)) continue;
     if (IsFree(*instruction) && !instruction->users().empty())
       continue;  // its users copy it, or wrap it later
-    Group group(instruction, dots);
+    Group group(instruction, dots, asks_costs);
     group.Grow(taken);
     if (group.ReadsMuchBesideDot()) {
-      group = Group(instruction, no_dots);
+      group = Group(instruction, no_dots, asks_costs);
       group.Grow(taken);
     }
     if (dots.IsDot(*instruction) && group.members().size() == 1) continue;
@@ -284,7 +294,7 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
 // 2. An instruction that no group has taken starts one as its root; the group takes in operands
 // while
 //    every use of theirs is inside it and no work would be repeated; free values, and what is best
-//    read through, are copied in.
+//    read through, are copied in; a transpose joins a reduction by its cost only.
 // 3. Where the context tells costs, groups are merged from a queue (MergeGroups), and results that
 // would be kept for readers are computed again by them (RecomputeForReaders); where it has a log,
 // each decision is written there.
@@ -295,7 +305,8 @@ absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
     // A library computes the dots of a host.
     const AroundDots dots =
         context.fusion_cost != nullptr ? AroundDots(*computation) : AroundDots();
-    std::vector<FusionGroup> groups = GrowGroups(*computation, dots);
+    std::vector<FusionGroup> groups =
+        GrowGroups(*computation, dots, context.fusion_cost != nullptr);
     if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {
       groups = MergeGroups(*computation, std::move(groups), context);
     }

@@ -1,6 +1,8 @@
 // Data movement: the operand's element at the mapped index.
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/scalar.h"
@@ -77,6 +79,39 @@ Elements EmitMoved(ElementEmitter& e, const Instruction& instruction, const Inde
   return {e.Emit(*instruction.operand(0), *operand)};
 }
 
+// Index of piece k, which has every element; nothing where the lanes cannot be done at once.
+std::optional<Index> PieceIndex(ElementEmitter& e, const Instruction& instruction, int64_t k,
+                                const Index& index) {
+  if (instruction.operand(k)->shape().IsScalar()) return Index{};
+  return OperandIndex(e, instruction, k, index);
+}
+
+// The pieces of a concatenate that hold the element, found by halves; `ends` are the coordinates
+// behind each along its dimension.
+void EmitPieceOf(ElementEmitter& e, Value coordinate, absl::Span<const int64_t> ends, int64_t first,
+                 int64_t past, const std::function<void(int64_t)>& take) {
+  if (past - first == 1) return take(first);
+  const int64_t middle = first + (past - first) / 2;
+  e.If(
+      e.b().Lt(coordinate, e.math().Const(ends[middle - 1])),
+      [&] { EmitPieceOf(e, coordinate, ends, first, middle, take); },
+      [&] { EmitPieceOf(e, coordinate, ends, middle, past, take); });
+}
+
+// One element of a pad: of its operand's nearest one, so that no control flow stands between loads,
+// or of the padding.
+Element EmitPadded(ElementEmitter& e, const Instruction& pad, const Index& index) {
+  Index operand = PieceIndex(e, pad, 0, index).value_or(Index{});
+  operand.linear = nullptr;
+  const std::vector<int64_t>& dimensions = pad.operand(0)->shape().dimensions();
+  for (size_t d = 0; d < operand.dims.size(); ++d) {
+    const Value last = e.math().Const(dimensions[d] - 1);
+    operand.dims[d] = e.b().Max(e.b().Min(operand.dims[d], last), e.math().Const(0));
+  }
+  return e.Select(InDomain(e, pad, 0, index), e.Emit(*pad.operand(0), operand),
+                  e.EmitScalar(*pad.operand(1)));
+}
+
 // Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
 // control flow, so that nothing outside an operand is read.
 Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
@@ -85,23 +120,38 @@ Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const 
     return {};
   }
   const int64_t pieces = instruction.operand_count();
-  std::vector<Index> operands;
-  for (int64_t k = 0; k < pieces; ++k) {
-    std::optional<Index> operand = Index{};
-    if (!instruction.operand(k)->shape().IsScalar()) {
-      operand = OperandIndex(e, instruction, k, index);
-    }
+  if (instruction.opcode() == Opcode::kPad && index.lanes() == 1 &&
+      instruction.operand(0)->shape().ElementCount() > 0) {
+    return {EmitPadded(e, instruction, index)};
+  }
+  std::vector<Index> operands;  // of lanes: they can be done at once, or not at all
+  for (int64_t k = 0; k < pieces && index.lanes() > 1; ++k) {
+    const std::optional<Index> operand = PieceIndex(e, instruction, k, index);
     if (!operand.has_value()) return {};
     operands.push_back(*operand);
   }
-  // The first piece that is defined wins, so it is written last.
   const Element zero = e.Zero(instruction.shape().element_type());
   const ElementVar piece = e.Declare("piece", e.Broadcast(zero, index.lanes()));
+  const auto take = [&](int64_t k) {
+    const Index operand =
+        operands.empty() ? PieceIndex(e, instruction, k, index).value_or(Index{}) : operands[k];
+    e.Write(piece, e.Emit(*instruction.operand(k), operand));
+  };
+  const std::optional<Index> with_dims = e.math().WithDims(index, instruction.shape().dimensions());
+  if (instruction.opcode() == Opcode::kConcatenate && with_dims.has_value()) {
+    const int64_t d = instruction.dimensions()[0];
+    std::vector<int64_t> ends;
+    for (const Instruction* operand : instruction.operands()) {
+      ends.push_back((ends.empty() ? 0 : ends.back()) + operand->shape().dimension(d));
+    }
+    EmitPieceOf(e, with_dims->dims[d], ends, 0, pieces, take);
+    return {e.Read(piece)};
+  }
+  // The first piece that is defined wins, so it is written last.
   for (int64_t k = pieces - 1; k >= 0; --k) {
-    const auto take = [&] { e.Write(piece, e.Emit(*instruction.operand(k), operands[k])); };
     e.If(instruction.operand(k)->shape().IsScalar() && k > 0 ? e.b().True()
                                                              : InDomain(e, instruction, k, index),
-         take);
+         [&] { take(k); });
   }
   return {e.Read(piece)};
 }

@@ -2,6 +2,8 @@
 #include "compiler/plan/steps.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "compiler/lower/frame.h"
 #include "compiler/plan/analysis.h"
@@ -12,6 +14,9 @@ namespace ingot::lower {
 using kernel::Value;
 
 namespace {
+
+// Steps of a thread whose values are computed before the first is stored.
+constexpr int64_t kStepsTogether = 4;
 
 class StepsLowering {
  public:
@@ -93,38 +98,78 @@ class StepsLowering {
     emitter_.For(whole, end, 1, step(1));
   }
 
-  // One step, numbered through owners, rows and columns.
+  // Steps, numbered through owners, rows and columns: one, or, where blocks are fewer, several.
   void EmitThread() {
     IndexMath& math = context_.math;
     frame_.kernel->launch().machine = kernel::Machine::kGpu;
     frame_.kernel->launch().grid = {kernel_plan_.blocks, 1, 1};
     frame_.kernel->launch().block = {kernel_plan_.block_threads, 1, 1};
-    const int64_t row_steps = CeilDiv(plan_.columns, plan_.lanes);
-    const int64_t steps = plan_.owners * plan_.rows * row_steps;
+    const int64_t steps = plan_.owners * plan_.rows * CeilDiv(plan_.columns, plan_.lanes);
     if (steps == 0) return;
     const Value block = math.Convert(builder_.BlockId());
     const Value thread = math.Convert(builder_.ThreadId());
+    const int64_t threads = kernel_plan_.block_threads / plan_.step_threads;
+    const int64_t several = CeilDiv(steps, kernel_plan_.blocks * threads);
+    if (several > 1) {
+      EmitSeveral(builder_.Add(math.Mul(block, threads * several), thread), several, steps);
+      return;
+    }
     Value number = builder_.Add(math.Mul(block, kernel_plan_.block_threads), thread);
     if (plan_.step_threads > 1) {
-      const Value warp = math.Convert(builder_.WarpId());
-      number = builder_.Add(math.Mul(block, kernel_plan_.block_threads / plan_.step_threads), warp);
+      number = builder_.Add(math.Mul(block, threads), math.Convert(builder_.WarpId()));
     }
     const auto body = [&] {
-      const Value column = math.Mul(math.Rem(number, row_steps), plan_.lanes);
-      Value row = math.Div(number, row_steps);
-      Value owner = math.Const(0);
-      if (plan_.owners > 1) {
-        owner = math.Div(row, plan_.rows);
-        row = math.Rem(row, plan_.rows);
-      }
-      if (plan_.rows == 1) row = math.Const(0);
-      EmitLanes(owner, row, column);
+      const Step step = StepOf(number);
+      EmitLanes(step.owner, step.row, step.column);
     };
-    if (steps * plan_.step_threads == kernel_plan_.blocks * kernel_plan_.block_threads) {
+    if (steps == kernel_plan_.blocks * threads) {
       body();
     } else {
       emitter_.If(builder_.Lt(number, math.Const(steps)), body);
     }
+  }
+
+  struct Step {
+    Value owner, row, column;
+  };
+  Step StepOf(Value number) {
+    IndexMath& math = context_.math;
+    const int64_t row_steps = CeilDiv(plan_.columns, plan_.lanes);
+    Step step;
+    step.column = math.Mul(math.Rem(number, row_steps), plan_.lanes);
+    step.row = math.Div(number, row_steps);
+    step.owner = math.Const(0);
+    if (plan_.owners > 1) {
+      step.owner = math.Div(step.row, plan_.rows);
+      step.row = math.Rem(step.row, plan_.rows);
+    }
+    if (plan_.rows == 1) step.row = math.Const(0);
+    return step;
+  }
+
+  // So many steps from number `first` on, as far apart as the block has threads.  The values of
+  // some are computed before the first of them is stored; beyond the last step, its own.
+  void EmitSeveral(Value first, int64_t several, int64_t steps) {
+    IndexMath& math = context_.math;
+    const int64_t threads = kernel_plan_.block_threads;
+    const bool whole = steps == kernel_plan_.blocks * threads * several;
+    const int64_t together = std::gcd(several, kStepsTogether);
+    emitter_.For(math.Const(0), math.Const(several), together, [&](Value begin) {
+      std::vector<Value> inside;
+      std::vector<Index> positions;
+      std::vector<Elements> values;
+      for (int64_t i = 0; i < together; ++i) {
+        Value number = builder_.Add(first, math.Mul(math.Add(begin, i), threads));
+        inside.push_back(whole ? builder_.True() : builder_.Lt(number, math.Const(steps)));
+        if (!whole) number = builder_.Min(number, math.Const(steps - 1));
+        const Step step = StepOf(number);
+        positions.push_back(PositionOf(step.row, step.column, plan_.lanes));
+        values.push_back(EmitValues(positions.back()));
+      }
+      for (int64_t i = 0; i < together; ++i) {
+        emitter_.If(inside[i], [&] { StoreValues(positions[i], values[i]); });
+      }
+    });
   }
 
   void EmitLanes(Value owner, Value row, Value column) {
@@ -183,20 +228,26 @@ class StepsLowering {
 
   // All values before any store: a result may be where another one's operand is.
   void EmitElements(const Index& index) {
-    const Instruction& root = *fusion_.root();
-    const std::vector<Shape> leaves = plan::Leaves(root.shape());
-    Elements values;
-    for (int i : plan_.results) values.push_back(emitter_.Emit(root, index, i));
-    const auto store = [&] {
-      for (size_t i = 0; i < values.size(); ++i) {
-        const int result = plan_.results[i];
-        emitter_.Store(frame_.memory.results[result], leaves[result], index, values[i]);
-      }
-    };
+    const Elements values = EmitValues(index);
+    const auto store = [&] { StoreValues(index, values); };
     if (plan_.step_threads == 1) {
       store();
     } else {
       emitter_.If(builder_.Eq(builder_.LaneId(), builder_.Index(0)), store);
+    }
+  }
+
+  Elements EmitValues(const Index& index) {
+    Elements values;
+    for (int i : plan_.results) values.push_back(emitter_.Emit(*fusion_.root(), index, i));
+    return values;
+  }
+
+  void StoreValues(const Index& index, const Elements& values) {
+    const std::vector<Shape> leaves = plan::Leaves(fusion_.root()->shape());
+    for (size_t i = 0; i < values.size(); ++i) {
+      const int result = plan_.results[i];
+      emitter_.Store(frame_.memory.results[result], leaves[result], index, values[i]);
     }
   }
 

@@ -82,24 +82,24 @@ Value TileBoxes::NumberAt(absl::Span<const int> classes, const Places& places) {
   return number;
 }
 
-// Along a run whose elements lie one behind the other there too, no places are needed.
+// Classes of a run that follow one another there too are one digit of `at`.
 Value TileBoxes::AddressOf(const Box& box, const plan::BoxSide& side, const Places& line,
                            Value at) {
   const std::vector<int64_t>& strides = box.shared.strides;
-  Value address = math_.Const(0);
+  Value address = FrontOf(box);
   for (int c : side.lines) address = b_.Add(address, math_.Mul(line[c], strides[c]));
-  bool linear = true;
-  for (size_t i = 1; i < side.run.size(); ++i) {
-    const int inner = side.run[i - 1];
-    linear = linear && strides[side.run[i]] == strides[inner] * plan_.classes[inner].loop;
+  for (size_t i = 0, past = 0; i < side.run.size(); i = past) {
+    const int64_t stride = strides[side.run[i]];
+    int64_t extent = 1;
+    for (past = i; past < side.run.size(); ++past) {
+      if (strides[side.run[past]] != stride * extent) break;
+      extent *= plan_.classes[side.run[past]].loop;
+    }
+    const bool last = past == side.run.size();
+    address = b_.Add(address, math_.Mul(last ? at : math_.Rem(at, extent), stride));
+    if (!last) at = math_.Div(at, extent);
   }
-  if (linear && !side.run.empty()) {
-    address = b_.Add(address, math_.Mul(at, strides[side.run[0]]));
-  } else {
-    const Places places = PlacesOf(side, line, at);
-    for (int c : side.run) address = b_.Add(address, math_.Mul(places[c], strides[c]));
-  }
-  return math_.Mul(b_.Add(address, FrontOf(box)), box.parts);
+  return math_.Mul(address, box.parts);
 }
 
 Value TileBoxes::FrontOf(const Box& box) {
@@ -398,7 +398,7 @@ void TileBoxes::StoreWord(const std::vector<int>& roots, const plan::BoxSide& si
         words[leaf].push_back(elements[leaf].re);
       }
     }
-    const Value number = IndexAt(Root(root), points[0]).linear;
+    const Value number = b_.Add(NumberAt(side.classes, line), at);
     for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
       kernel::AccessOptions options;
       options.alignment = side.word * ByteWidth(leaves[leaf].element_type());

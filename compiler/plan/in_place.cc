@@ -104,6 +104,10 @@ class Proof {
     INGOT_REQUIRE(kernel.skeleton == Skeleton::kLoop, NameOf(kernel.skeleton),
                   " kernels work in the result");
     INGOT_REQUIRE(kernel.steps().step_threads == 1, "several threads do a step");
+    const int64_t threads = kernel.tasks * kernel.blocks * kernel.block_threads;
+    const int64_t steps = kernel.steps().rows * kernel.steps().columns / kernel.steps().lanes;
+    INGOT_REQUIRE(kernel.blocks == 1 || threads >= steps || steps % threads == 0,
+                  "threads without a step compute the last one");
     for (int value = 0; value < graph().value_count(); ++value) {
       INGOT_REQUIRE(!depends_[value] || !accumulates_[value], graph().value(value).name(),
                     " reads the operand at many places in one step");

@@ -10,6 +10,7 @@
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/lanes.h"
+#include "compiler/plan/tile_deal.h"
 #include "ir/base/integers.h"
 
 namespace ingot::plan {
@@ -17,8 +18,9 @@ namespace {
 
 // Operations that make a task long enough for the thread pool, and short enough to balance.
 constexpr int64_t kTaskCost = 32 * 1024;
-constexpr int kBlockThreads = 256;
-constexpr int kWarp = 32;
+// Of a result that a thread stores element by element, where blocks are at least so many.
+constexpr int64_t kBytesOfThread = 16;
+constexpr int64_t kBlocksOfMultiprocessor = 16;
 // Bytes of one access on a GPU, and the most lanes that are worth their registers.
 constexpr int kGpuAccessBytes = 16;
 constexpr int kMostGpuLanes = 8;
@@ -499,6 +501,21 @@ class Planner {
       plan_.block_threads /= 2;
     }
     plan_.blocks = std::max<int64_t>(1, CeilDiv(threads, plan_.block_threads));
+    // Blocks start at a rate of their own, which narrow elements taken one by one are bound by.
+    if (plan_.skeleton != Skeleton::kLoop || steps_.lanes > 1 || Accumulates()) return;
+    const int64_t several =
+        std::min(kBytesOfThread / NarrowestBytes(),
+                 plan_.blocks / (kBlocksOfMultiprocessor * target_.multiprocessors));
+    if (several > 1) plan_.blocks = CeilDiv(plan_.blocks, PowerOfTwoFloor(several));
+  }
+
+  int64_t NarrowestBytes() const {
+    int64_t bytes = kBytesOfThread;
+    for (int i : steps_.results) {
+      const Shape leaf = Leaves(fusion_.root()->shape())[i];
+      bytes = std::min<int64_t>(bytes, std::max(1, ByteWidth(leaf.element_type())));
+    }
+    return bytes;
   }
 
   const Computation& fusion_;

@@ -88,6 +88,10 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
           kernel.blocks =
               CeilDiv(steps.step_threads * steps.rows * CeilDiv(steps.columns, steps.lanes),
                       kernel.block_threads);
+          // Threads of fewer blocks take several steps.
+          if (random() % 2 == 0) {
+            kernel.blocks = CeilDiv(kernel.blocks, 1 + static_cast<int64_t>(random() % 5));
+          }
         }
         if (!plan::Fits(drawn, fusion, target).ok()) continue;
         ++fitting;
