@@ -51,7 +51,7 @@ struct Pass {
 // Every pass, by name.
 absl::Span<const Pass> AllPasses();
 
-// InvalidArgument names the nearest when there is none of that name.
+// InvalidArgument names all there are when there is none of that name.
 absl::StatusOr<const Pass*> FindPass(absl::string_view name);
 
 // A run of passes that is repeated together until nothing changes (at most kMaxRounds), or runs

@@ -3,8 +3,9 @@
 //
 // Numerics.  f32 and f64 arithmetic is native; elementary functions and all complex arithmetic are
 // computed in f64 and rounded once.  Floats narrower than f32 are computed in f32 (or f64) and
-// rounded once an op.  Sums and products of reductions, dots and convolutions accumulate in f64 and
-// are rounded once, so results do not depend on the number of threads.
+// rounded once for each op.  Dots, convolutions, and reductions by a single op accumulate floats in
+// f64 and are rounded once; a reducer of several ops rounds after each.  Results do not depend on
+// the number of threads.
 #ifndef INGOT_IR_EVALUATOR_EVALUATOR_H_
 #define INGOT_IR_EVALUATOR_EVALUATOR_H_
 

@@ -2,7 +2,8 @@
 //
 // Every data movement op is a map from output index to input index: affine, with floor division and
 // remainder where a reshape asks for them, and with conditions where the op is piecewise (pad,
-// concatenate).  The evaluator, fusion, access widths and code generation all ask this value.
+// concatenate).  The evaluator, iteration spaces, access widths and code generation ask this value;
+// for which dimensions stay the same, fusion asks ir/analysis/edge_relation.h, which is quicker.
 #ifndef INGOT_IR_INDEX_MAP_INDEX_MAP_H_
 #define INGOT_IR_INDEX_MAP_INDEX_MAP_H_
 

@@ -1,5 +1,5 @@
 // docs/adding_an_elementwise_op.md says the truth: the lines that it shows are in the files that it
-// names, and no other file of the compiler knows the op.
+// names, and no other file of the compiler knows the op, the data movement op or the skeleton.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -48,26 +48,44 @@ TEST(AddingAnElementwiseOp, ShowsLinesOfTheTree) {
   }
 }
 
-TEST(AddingAnElementwiseOp, NamesEveryFile) {
-  std::set<std::string> named;
-  for (const Shown& file :
-       ShownIn(ReadFile(RepositoryRoot() + "/docs/adding_an_elementwise_op.md"))) {
-    if (!absl::StartsWith(file.path, "tests/")) named.insert(file.path);
-  }
-  std::set<std::string> knowing;
+// The files of the compiler in which one of `words` stands.
+std::set<std::string> FilesWith(const std::vector<std::string>& words) {
+  std::set<std::string> files;
   for (const char* folder : {"ir", "passes", "compiler", "runtime"}) {
     const std::string root = RepositoryRoot() + "/";
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root + folder)) {
       const std::string extension = entry.path().extension().string();
       if (extension != ".cc" && extension != ".h" && extension != ".def") continue;
       const std::string text = ReadFile(entry.path().string());
-      if (absl::StrContains(text, "RoundNearestAfz") ||
-          absl::StrContains(text, "\"round-nearest-afz\"")) {
-        knowing.insert(entry.path().string().substr(root.size()));
+      for (const std::string& word : words) {
+        if (absl::StrContains(text, word)) files.insert(entry.path().string().substr(root.size()));
       }
     }
   }
-  EXPECT_EQ(knowing, named);
+  return files;
+}
+
+TEST(AddingAnElementwiseOp, NamesEveryFile) {
+  std::set<std::string> named;
+  for (const Shown& file :
+       ShownIn(ReadFile(RepositoryRoot() + "/docs/adding_an_elementwise_op.md"))) {
+    if (!absl::StartsWith(file.path, "tests/")) named.insert(file.path);
+  }
+  EXPECT_EQ(FilesWith({"RoundNearestAfz", "\"round-nearest-afz\""}), named);
+}
+
+TEST(AddingADataMovementOp, IsFourPlacesAndTheBuilder) {
+  EXPECT_EQ(FilesWith({"kReverse", "\"reverse\""}),
+            (std::set<std::string>{"ir/opcodes.def", "ir/infer/data_movement.cc",
+                                   "ir/index_map/index_map.cc", "ir/analysis/edge_relation.cc",
+                                   "ir/builder/ops.cc"}));
+}
+
+TEST(AddingASkeleton, IsThreeFilesAndARow) {
+  EXPECT_EQ(FilesWith({"Skeleton::kSort", "INGOT_PLAN_SKELETON(Sort,", "EmitSort("}),
+            (std::set<std::string>{"compiler/plan/skeletons.def", "compiler/plan/steps.cc",
+                                   "compiler/lower/steps.cc", "compiler/lower/sorting.cc",
+                                   "compiler/lower/emitter.h"}));
 }
 
 }  // namespace
