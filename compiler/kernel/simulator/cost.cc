@@ -39,8 +39,9 @@ class Coster {
     ForEachOperation(*kernel.body(), [&](const Operation& op) {
       static_[op.id] = IsStatic(op);
       forms_[op.id] = FormOf(op);
-      if (op.opcode == Opcode::kLane) thread_[op.id] = 1;
-      if (op.opcode == Opcode::kWarp) thread_[op.id] = kWarpSize;
+      const int value = forms_[op.id].empty() ? 0 : forms_[op.id].begin()->first;
+      if (op.opcode == Opcode::kLane) thread_[value] = 1;
+      if (op.opcode == Opcode::kWarp) thread_[value] = kWarpSize;
       if (!static_[op.id]) Visit(op);
     });
     return std::move(costs_);
@@ -77,10 +78,15 @@ class Coster {
   // An integer as a sum of values of other kinds, by id, times constants; what is known where the
   // kernel is assembled is left out, because addresses have an offset for it.
   using Form = std::map<int, uint64_t>;
-  Form FormOf(const Operation& op) const {
+  Form FormOf(const Operation& op) {
     constexpr size_t kMostTerms = 8;
     if (static_[op.id]) return {};
-    const Form itself = {{op.id, 1}};
+    // An id is one register, however often a text names it.
+    int value = op.id;
+    if (const auto* id = std::get_if<IdAttributes>(&op.attributes)) {
+      value = ids_.insert({{op.opcode, id->axis}, op.id}).first->second;
+    }
+    const Form itself = {{value, 1}};
     if (!IsAffine(op)) return itself;
     Form form = forms_[op.operands[0]->id];
     const Form& other = forms_[op.operands[1]->id];
@@ -249,6 +255,7 @@ class Coster {
   std::vector<bool> static_;                          // by operation id
   std::vector<bool> index_only_;                      // by operation id
   std::vector<Form> forms_;                           // by operation id
+  std::map<std::pair<Opcode, int>, int> ids_;         // the first operation of each, by axis
   Form thread_;                                       // lane + 32 · warp: an id too
   std::set<Form> computed_;
   std::set<std::pair<const Buffer*, Form>> addresses_;
