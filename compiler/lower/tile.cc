@@ -43,9 +43,8 @@ class TileLowering : public TileBoxes {
 
   void Run() {
     SetLaunch();
-    for (const plan::TileClass& c : plan_.classes) {
+    for (const plan::TileClass& c : plan_.classes)
       if (c.size == 0) return;
-    }
     for (const Reduction& found : info_.reductions()) {
       held_.insert(&info_.graph().value(found.value));
     }
@@ -60,8 +59,7 @@ class TileLowering : public TileBoxes {
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
     in_loop_ = in_loop_ && !HasOtherExchanges();
     for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
-    CopyPacked();
-    if (!plan_.staged.empty() || plan_.packed >= 0) b_.Barrier();
+    if (!plan_.staged.empty() && plan_.packed < 0) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
     EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));
     if (plan_.box_threads > 0) return EmitBoxes();
@@ -69,10 +67,12 @@ class TileLowering : public TileBoxes {
     const auto across = StartAcross();
     Loops(kept, 0, [&] {
       if (!plan_.ahead.empty()) ahead_.Take();
+      CopyPacked();
       EmitTile();
+      StorePacked();
     });
     for (TileReduction* reduction : across) FinishAcross(*reduction);
-    StoreKept();
+    StoreGathered();
   }
 
   void SetLaunch() {
@@ -266,7 +266,7 @@ class TileLowering : public TileBoxes {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
       }
     };
-    LoopsInPieces(reductions, parts, reduced, [&] { parts ? body() : InTrip(body); });
+    LoopsInPieces(reductions, parts, reduced, body);
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }
@@ -357,6 +357,7 @@ class TileLowering : public TileBoxes {
   // A host's task adds up the trips of a piece by themselves, so that errors do not add up.
   void LoopsInPieces(const std::vector<TileReduction*>& reductions, bool parts,
                      const std::vector<int>& reduced, const std::function<void()>& body) {
+    if (!parts && IsReadInTrips()) return InTrips(body);
     if (reductions.empty() || !HasPieces(reduced)) return Loops(reduced, 0, body);
     ForPieces(reduced, [&] {
       std::vector<std::vector<Accumulator>> sums;

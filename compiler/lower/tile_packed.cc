@@ -40,7 +40,7 @@ TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLev
   results_.resize(frame.memory.results.size());
   if (rows_ < 0) return;
   row_elements_ = plan_.classes[inner_].size;
-  elements_ = plan_.classes[rows_].block_extent() * row_elements_;
+  elements_ = plan::RowsOfTrip(plan_.classes[rows_]) * row_elements_;
   const plan::PackedRanges ranges = plan::PackedRangesOf(info, levels, plan_);
   std::vector<kernel::Buffer*> memories;
   for (const int64_t bytes : ranges.word_bytes) {
@@ -71,7 +71,7 @@ void TilePacked::Copy() { CopyRanges(input_ranges_, Direction::kToShared); }
 void TilePacked::Store() { CopyRanges(results_, Direction::kToMemory); }
 
 // The number of the range's first element in its array.
-Value TilePacked::FirstElement() { return math_.Mul(places_.FirstOfBlock(rows_), row_elements_); }
+Value TilePacked::FirstElement() { return math_.Mul(places_.FirstOfTrip(rows_), row_elements_); }
 
 void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction) {
   const plan::TileClass& rows = plan_.classes[rows_];
@@ -80,8 +80,10 @@ void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction)
       if (range.shared != nullptr) CopyRange(range, direction, left);
     }
   };
-  if (rows.size % rows.block_extent() == 0) return copy(nullptr);
-  const Value left = b_.Sub(math_.Const(rows.size * row_elements_), FirstElement());
+  if (rows.size % (rows.block_extent() * rows.blocks) == 0) return copy(nullptr);
+  // The last trip of a block may be behind the last row.
+  Value left = b_.Sub(math_.Const(rows.size * row_elements_), FirstElement());
+  if (rows.loop > 1) left = b_.Max(left, math_.Const(0));
   frame_.emitter.If(
       b_.Ge(left, math_.Const(elements_)), [&] { copy(nullptr); }, [&] { copy(left); });
 }
@@ -133,7 +135,7 @@ void TilePacked::CopyEnd(const Range& range, Direction direction, Value left) {
   const Value first = b_.Add(b_.Sub(left, math_.Const(all % chunk)), thread);
   const Access access = {first, b_.Lt(thread, math_.Const(chunk)),
                          b_.Lt(thread, math_.Const(all % chunk))};
-  Move(range, direction, {access}, 1);
+  frame_.emitter.If(b_.Gt(left, math_.Const(0)), [&] { Move(range, direction, {access}, 1); });
 }
 
 // All loads are under way before the first store.

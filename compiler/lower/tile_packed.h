@@ -1,4 +1,4 @@
-// Short rows of a tile kernel that begin anywhere: a block's ranges of arrays in shared memory.
+// Rows of a tile kernel that begin anywhere: a block's ranges of arrays in shared memory.
 #ifndef INGOT_COMPILER_LOWER_TILE_PACKED_H_
 #define INGOT_COMPILER_LOWER_TILE_PACKED_H_
 

@@ -29,12 +29,15 @@ class TileRoots : public TileWalk {
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers);
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
                   kernel::Value end);
-  // TilePlan::packed: copies the block's ranges.  A barrier behind it is the caller's.
+  // TilePlan::packed, in each trip over the rows: copies the block's ranges, with barriers around,
+  // and provides what the thread's places have of them; or that is InTrips' part, which emits a
+  // pass whose trips read again; and stores the ranges of results.
   void CopyPacked();
-  // Emits a trip of a pass, with what the thread's places have of ranges.
-  void InTrip(const std::function<void()>& body);
-  // Behind the last trip: results that the block has in shared memory.
-  void StoreKept();
+  bool IsReadInTrips() const { return plan_.packed >= 0 && packed_.IsReadInTrips(); }
+  void InTrips(const std::function<void()>& body);
+  void StorePacked();
+  // Behind the last trip: results that the block has gathered.
+  void StoreGathered();
   // The leaves of a root at a place; and which result the first of them is.
   Elements EmitRoot(int root, const Index& index);
   int FirstResultOf(int root) const { return first_result_[root]; }
@@ -45,7 +48,6 @@ class TileRoots : public TileWalk {
                      const Elements& values);
 
   TilePacked packed_;
-  bool has_packed_ = false;  // what is read once is provided
   TileGathered gathered_;
   std::vector<int> first_result_;  // of each root, among the fusion's results
 };

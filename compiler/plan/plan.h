@@ -153,9 +153,9 @@ struct TilePlan {
   // class of these, whose trips are then inside the block's part, as registers are (b and i above
   // change places).  What a block has of such a result is stored together, behind the last trip.
   int gathered = -1;
-  // Where a block's rows, which are short and begin anywhere, are one range of each array: their
-  // class.  Ranges of inputs are copied to shared memory before anything else, those of results
-  // behind all (tile_packed.h).  A lane's rows lie PackedStride apart from its neighbour's.
+  // Where the rows of a block's trip, which begin anywhere, are one range of each array: their
+  // class.  The trip copies ranges of inputs to shared memory first, and those of results back last
+  // (tile_packed.h).  A lane's rows lie PackedStride apart from its neighbour's.
   int packed = -1;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.

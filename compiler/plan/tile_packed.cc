@@ -18,21 +18,22 @@ constexpr int64_t kBankBytes = 4;
 // ones are walked from their first aligned element on.
 constexpr int64_t kMostOfLanes = 256;
 constexpr int64_t kMostAlone = 512;
-// Elements of all inputs that a thread has, those of one row, and those of rows that all threads
-// have; bytes of inputs that it loads, at least.
+// Elements of all inputs that a thread has, those of one row, and those of rows of a warp; bytes of
+// inputs that it loads, at least.
 constexpr int64_t kMostHeld = 64;
 constexpr int64_t kMostOfRow = 32;
-constexpr int64_t kMostHeldOfMany = 40;
+constexpr int64_t kMostHeldOfWarp = 40;
 constexpr int64_t kLeastLoaded = 64;
-// Bytes of inputs that a block has of rows that all threads have, at least.
-constexpr int64_t kLeastRange = 2048;
+// Bytes of inputs that a block has of rows of a warp, at least.
+constexpr int64_t kLeastRange = 8000;
 // Operations of a thread's code, for one row and for all.
 constexpr int64_t kMostCodeOfRow = 4096;
 constexpr int64_t kMostCode = 8192;
-// Warps of a block, and of one of which a multiprocessor holds few.
 constexpr int64_t kWarps = 4;
-constexpr int64_t kWarpsOfFew = 8;
-constexpr int64_t kFewResident = 4;
+constexpr int64_t kMostWarps = 8;
+// Elements that a lane has in a trip of a pass, and rows that a warp takes by turns, at the most.
+constexpr int64_t kPlacesOfTrip = 8;
+constexpr int64_t kMostTurns = 64;
 // Bytes that a row asks for, over its own.
 constexpr double kMostAsked = 1.14;
 // Blocks that a multiprocessor holds, at least, and shared memory of one besides ranges.
@@ -124,7 +125,7 @@ class PackedDealer {
                  std::min<int64_t>(LowestBit(units), kWarp));
     if (lanes > kWarp / 2) return false;
     inner().lanes = static_cast<int>(lanes);
-    inner().warps = 1;
+    inner().loop = 1;
     inner().registers = static_cast<int>(CeilDiv(units, lanes));
     rows().lanes = static_cast<int>(kWarp / lanes);
     const int64_t of_row = CeilDiv(units, lanes) * inner().vector;
@@ -143,56 +144,55 @@ class PackedDealer {
     return false;
   }
 
-  // All threads have the same rows, as many as have whole accesses and ask little of what they
-  // share, and keep their elements in registers or read them again in each pass.
+  // Each warp has rows of its own, as many together as have whole accesses, and keeps their
+  // elements in registers or reads them again in each pass.  Blocks take rows by turns and have
+  // what these share in shared memory.
   bool DealWarps() {
+    tile_.staged = shared_;
     inner().vector = static_cast<int>(std::min<int64_t>(inner().vector, vector_));
     inner().lanes = kWarp;
-    rows().lanes = rows().warps = 1;
-    int64_t several = std::max(access_rows_, gathered_rows_);
-    while (asked_ / static_cast<double>(several) > kMostAsked - 1 ||
-           several * inner().size * input_bytes_ < kLeastRange) {
-      several *= 2;
-    }
-    rows().registers = static_cast<int>(several);
+    rows().lanes = 1;
+    int64_t several = std::max({access_rows_, gathered_rows_, kWarps});
+    while (several * inner().size * input_bytes_ < kLeastRange) several *= 2;
+    rows().warps = static_cast<int>(std::min(several, kMostWarps));
+    rows().registers = static_cast<int>(several / rows().warps);
     const int64_t code = SaturatingMultiply(CodeOfElement(info_, inner_), inputs_);
-    if (several * inner().vector * code > kMostCode) return false;
-    inner().warps = static_cast<int>(WarpsOfRow());
     const int64_t units = UnitsLeft(inner());
-    const int64_t held = several * units * inner().vector * inputs_;
-    if (held <= kMostHeldOfMany && SaturatingMultiply(held, code) <= kMostCode) {
+    const int64_t held = rows().registers * units * inner().vector * inputs_;
+    if (held <= kMostHeldOfWarp && SaturatingMultiply(held, code) <= kMostCode) {
       inner().registers = static_cast<int>(units);
     } else if (shared_bytes_ > 0) {
-      inner().loop = units;
+      inner().registers = static_cast<int>(std::min(units, kPlacesOfTrip));
+      inner().loop = CeilDiv(units, int64_t{inner().registers});
     } else {
       return false;
     }
-    return HasBlocks();
+    if (!HasBlocks()) return false;
+    TakeTurns();
+    return true;
   }
 
-  // Of those that all have elements, so many that few are beyond the row.
-  int64_t WarpsOfRow() {
-    const bool are_few =
-        kFewResident * PackedBytes(info_, levels_, tile_) > target_.card->shared_bytes;
-    int64_t best = 1, least = 0;
-    for (int64_t warps = 1; warps <= (are_few ? kWarpsOfFew : kWarps); warps *= 2) {
-      inner().warps = static_cast<int>(warps);
-      const int64_t threads = warps * kWarp;
-      if (threads * inner().vector > inner().size) break;
-      const int64_t places = UnitsLeft(inner()) * threads;
-      if (least == 0 || places * 8 <= least * 9) best = warps;
-      if (best == warps) least = places;
-    }
-    return best;
+  // Blocks for all that multiprocessors hold, each of which loads once what rows share.
+  void TakeTurns() {
+    const int64_t trips = CeilDiv(rows().size, rows().block_extent());
+    if (asked_ / static_cast<double>(rows().block_extent()) <= kMostAsked - 1) return;
+    const int64_t resident = ResidentBlocks(info_, levels_, target_, tile_, trips,
+                                            rows().warps * static_cast<int>(kWarp));
+    const int64_t turns = CeilDiv(trips, std::max<int64_t>(1, resident) * target_.multiprocessors);
+    rows().loop = std::clamp<int64_t>(turns, 1, kMostTurns);
   }
 
   // Whether there are blocks for all multiprocessors, and shared memory for their ranges.
   bool HasBlocks() {
     if (rows().size < rows().block_extent() * target_.multiprocessors) return false;
-    int64_t bytes = PackedBytes(info_, levels_, tile_) + kOtherSharedBytes;
-    if (!tile_.staged.empty()) bytes += shared_bytes_;
     const int64_t resident = target_.card->shared_bytes / kLeastResident;
-    return bytes <= target_.shared_bytes && bytes <= resident - target_.card->reserved_shared_bytes;
+    const int64_t most = resident - target_.card->reserved_shared_bytes;
+    return SharedBytes() <= std::min<int64_t>(target_.shared_bytes, most);
+  }
+
+  int64_t SharedBytes() const {
+    const int64_t staged = tile_.staged.empty() ? 0 : shared_bytes_;
+    return PackedBytes(info_, levels_, tile_) + staged + kOtherSharedBytes;
   }
 
   // Whether there are results of an element a row, and all of them can be gathered.
@@ -266,6 +266,8 @@ int64_t PackedStride(const TilePlan& tile) {
   return std::max<int64_t>(1, inner.lanes / LowestBit(inner.size / inner.vector));
 }
 
+int64_t RowsOfTrip(const TileClass& rows) { return rows.block_extent() / rows.loop; }
+
 PackedRanges PackedRangesOf(const FusionInfo& info, const PassLevels& levels,
                             const TilePlan& tile) {
   PackedRanges ranges;
@@ -299,8 +301,8 @@ PackedRanges PackedRangesOf(const FusionInfo& info, const PassLevels& levels,
 }
 
 int64_t PackedBytes(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile) {
-  const int64_t elements = SaturatingMultiply(tile.classes[tile.packed].block_extent(),
-                                              tile.classes[tile.order[0]].size);
+  const int64_t elements =
+      SaturatingMultiply(RowsOfTrip(tile.classes[tile.packed]), tile.classes[tile.order[0]].size);
   int64_t bytes = 0;
   for (const int64_t word : PackedRangesOf(info, levels, tile).word_bytes) {
     bytes = SaturatingAdd(bytes, SaturatingMultiply(elements, word));
@@ -320,10 +322,6 @@ absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const 
   }
   const TileClass& rows = tile.classes[tile.packed];
   const TileClass& inner = tile.classes[tile.order[0]];
-  INGOT_REQUIRE(rows.loop == 1, "packed: d", tile.packed, " loops");
-  INGOT_REQUIRE(
-      inner.loop == 1 || int64_t{1} * inner.vector * inner.lanes * inner.warps <= inner.size,
-      "packed: in trips, a thread has no element of a row");
   const int64_t stride = PackedStride(tile);
   INGOT_REQUIRE(int64_t{rows.warps} * rows.registers % stride == 0, "packed: warps=", rows.warps,
                 " registers=", rows.registers, " of d", tile.packed,
@@ -331,8 +329,8 @@ absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const 
   for (int v : ArraysInSpace(info)) {
     if (!IsPacked(info, tile, v)) continue;
     const int64_t chunk = PackedChunk(tile, info.graph().value(v).shape().element_type());
-    INGOT_REQUIRE(chunk % inner.vector == 0 && rows.block_extent() * inner.size % chunk == 0,
-                  "packed: ", rows.block_extent(), " rows in vectors of ", inner.vector,
+    INGOT_REQUIRE(chunk % inner.vector == 0 && RowsOfTrip(rows) * inner.size % chunk == 0,
+                  "packed: ", RowsOfTrip(rows), " rows in vectors of ", inner.vector,
                   " are not made of accesses of ", chunk, " elements");
   }
   return absl::OkStatus();

@@ -29,6 +29,9 @@ int64_t PackedWordBytes(const TilePlan& tile, ElementType type);
 // Elements of an access: 16 bytes of shared memory.
 int64_t PackedChunk(const TilePlan& tile, ElementType type);
 
+// Rows of which a block has the ranges at a time.
+int64_t RowsOfTrip(const TileClass& rows);
+
 // Rows that lie between those of two neighbouring lanes, and one more: so many that the rows of a
 // warp do not meet in a bank.
 int64_t PackedStride(const TilePlan& tile);
@@ -51,9 +54,8 @@ int64_t PackedBytes(const FusionInfo& info, const PassLevels& levels, const Tile
 absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile);
 
 // Deals such rows, of which the elements are a vector of `deal` each.  Short ones: to few lanes
-// with many elements each; the others: each to all threads of a block, which have several and share
-// what is the same for them.  False where sectors of rows are whole, where a row or the array is no
-// such size, or where shared memory does not hold the ranges of two blocks.
+// with many elements each; the others to warps.  False where sectors of rows are whole, where a row
+// or the array is no such size, or where shared memory does not hold the ranges of two blocks.
 bool DealPacked(const FusionInfo& info, const PassLevels& levels, const Target& target,
                 const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal);
 
