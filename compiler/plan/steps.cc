@@ -18,8 +18,7 @@ namespace {
 
 // Operations that make a task long enough for the thread pool, and short enough to balance.
 constexpr int64_t kTaskCost = 32 * 1024;
-// Of a result that a thread stores element by element, where blocks are at least so many.
-constexpr int64_t kBytesOfThread = 16;
+// Blocks that are left where threads take several steps.
 constexpr int64_t kBlocksOfMultiprocessor = 16;
 // Bytes of one access on a GPU, and the most lanes that are worth their registers.
 constexpr int kGpuAccessBytes = 16;
@@ -282,6 +281,11 @@ class Planner {
         return;
       }
       if (positions_.empty() || positions_.back() < lanes) continue;
+      // Neighbouring threads take elements of rows that begin anywhere, not pieces of vectors.
+      if (target_.platform == Platform::kCuda && plan_.skeleton == Skeleton::kLoop &&
+          !Accumulates() && positions_.back() % lanes != 0) {
+        continue;
+      }
       // Nothing but the last elements of a row may be left over.
       if (TakesLanes(Lanes{lanes, static_cast<int>(positions_.size()) - 1, 1, lanes})) {
         steps_.lanes = lanes;
@@ -504,18 +508,9 @@ class Planner {
     // Blocks start at a rate of their own, which narrow elements taken one by one are bound by.
     if (plan_.skeleton != Skeleton::kLoop || steps_.lanes > 1 || Accumulates()) return;
     const int64_t several =
-        std::min(kBytesOfThread / NarrowestBytes(),
-                 plan_.blocks / (kBlocksOfMultiprocessor * target_.multiprocessors));
+        std::min<int64_t>(kGpuAccessBytes / WidestElement(false),
+                          plan_.blocks / (kBlocksOfMultiprocessor * target_.multiprocessors));
     if (several > 1) plan_.blocks = CeilDiv(plan_.blocks, PowerOfTwoFloor(several));
-  }
-
-  int64_t NarrowestBytes() const {
-    int64_t bytes = kBytesOfThread;
-    for (int i : steps_.results) {
-      const Shape leaf = Leaves(fusion_.root()->shape())[i];
-      bytes = std::min<int64_t>(bytes, std::max(1, ByteWidth(leaf.element_type())));
-    }
-    return bytes;
   }
 
   const Computation& fusion_;

@@ -114,9 +114,8 @@ class BoxDealer {
   // Nanoseconds; 0 where shared memory is too small.
   double Time() const {
     const Card& card = *target_.card;
-    double elements = 1, places = 1, of_box = 1, blocks = 1;
+    double places = 1, of_box = 1, blocks = 1;
     for (const TileClass& own : tile_.classes) {
-      elements *= static_cast<double>(own.size);
       places *= static_cast<double>(own.loop * own.blocks);
       of_box *= static_cast<double>(own.loop);
       blocks *= static_cast<double>(own.blocks);
@@ -159,7 +158,8 @@ class BoxDealer {
     const auto windows = static_cast<double>(CeilDiv(side.windows, side.window_warps));
     const auto lines = static_cast<double>(side.groups * side.window_warps);
     const double of_line =
-        kSlotsOfLine + kSlotsOfLineClass * static_cast<double>(side.lines.size());
+        kSlotsOfLine + kSlotsOfLineClass * static_cast<double>(side.lines.size()) +
+        (side.most_shift > 0 ? kSlotsOfShift : 0);
     const bool ends = stores && side.word > 1 &&
                       (side.most_shift % side.word != 0 || side.length % side.word != 0);
     return lines * (of_line + windows * window) +
