@@ -78,7 +78,7 @@ enum TakenTypes : uint8_t {
 // The element type of an elementwise op's result.
 enum class Gives : uint8_t {
   kSame,       // the operands'
-  kPred,       //
+  kPred,       // whatever the operands' is
   kComponent,  // of complex operands that of a component, otherwise the operands'
   kPair,       // the complex type of two operands
   kOther,      // it is stated, or what a called computation returns

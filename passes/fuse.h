@@ -41,8 +41,8 @@ namespace ingot {
 // beyond a bound becomes a fusion of its own, so that twice the graph takes twice the time to
 // compile.
 //
-// Requires: row-major layouts, no calls.  Ensures: no fusion is beyond the bounds, but for one whose
-// root alone is.
+// Requires: row-major layouts, no calls.  Ensures: no fusion is beyond the bounds, but for one
+// whose root alone is.
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context);
 
 }  // namespace ingot

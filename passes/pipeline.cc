@@ -14,7 +14,8 @@ constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
-    {"products", "sums of products that no matrix unit makes faster are like other sums from here on",
+    {"products",
+     "sums of products that no matrix unit makes faster are like other sums from here on",
      kProducts, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},

@@ -57,8 +57,8 @@ struct Figures {
 };
 
 Figures FiguresOf(const KernelRow& row, const ModelWork& model, const Target& target);
-// Sums over the rows, less what overlaps; of used_loads, used_stores and bytes_in_flight the least, of
-// bank_conflict_ways the most.
+// Sums over the rows, less what overlaps; of used_loads, used_stores and bytes_in_flight the least,
+// of bank_conflict_ways the most.
 Figures FiguresOf(const ModelWork& model, const Target& target);
 
 // The names of the columns of WorkLines.

@@ -85,7 +85,8 @@ bool ReadsOnce(const Instruction& consumer, int64_t operand) {
     return consumer.opcode() == Opcode::kDynamicSlice && operand == 0;
   }
   const std::optional<IndexMap> map = ElementMapOf(consumer, operand);
-  // Maps under conditions (pad, concatenate) take parts of the result apart.
+  // Under a condition (of pad, concatenate) an element is in one place of the result at the most;
+  // else a map is one to one if it asks for no more elements than there are.
   if (!map.has_value() || !map->IsTotal()) return true;
   int64_t reads = 1;
   for (int64_t size : map->sizes) reads = SaturatingMultiply(reads, size);

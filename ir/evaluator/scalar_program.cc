@@ -223,6 +223,7 @@ void RunBitcastConvert(const ScalarStep& step, In in, int64_t n, void* out) {
   LoadLanes(step.result_type, storage.data(), 1, n, out);
 }
 
+// Functions of a complex number that are real.
 double RealPart(Complex x) { return x.real(); }
 double ImaginaryPart(Complex x) { return x.imag(); }
 double Modulus(Complex x) { return std::abs(x); }
