@@ -157,9 +157,9 @@ class BoxDealer {
     const double window = stores ? (1 + side.word) * element / 2 : kSlotsOfCopy;
     const auto windows = static_cast<double>(CeilDiv(side.windows, side.window_warps));
     const auto lines = static_cast<double>(side.groups * side.window_warps);
-    const double of_line =
-        kSlotsOfLine + kSlotsOfLineClass * static_cast<double>(side.lines.size()) +
-        (side.most_shift > 0 ? kSlotsOfShift : 0);
+    const double of_line = kSlotsOfLine +
+                           kSlotsOfLineClass * static_cast<double>(side.lines.size()) +
+                           (side.most_shift > 0 ? kSlotsOfShift : 0);
     const bool ends = stores && side.word > 1 &&
                       (side.most_shift % side.word != 0 || side.length % side.word != 0);
     return lines * (of_line + windows * window) +
