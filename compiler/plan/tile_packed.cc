@@ -1,7 +1,6 @@
 #include "compiler/plan/tile_packed.h"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "compiler/plan/analysis.h"
@@ -14,27 +13,18 @@ namespace {
 
 constexpr int64_t kAccessBytes = 16;
 constexpr int64_t kBankBytes = 4;
-// The longest rows that lanes share, and those that are packed although rows share nothing: longer
-// ones are walked from their first aligned element on.
-constexpr int64_t kMostOfLanes = 256;
-constexpr int64_t kMostAlone = 512;
-// Elements of all inputs that a thread has, those of one row, and those of rows of a warp; bytes of
-// inputs that it loads, at least.
+// The longest rows that are packed.  Longer ones are faster from their first aligned element on,
+// even where each thread loads what rows share element by element: packed, layer norms of rows of
+// 511 and 1,001 floats take 14 and 22 % longer on an H200; of 100 it is 6 to 11 % less.
+constexpr int64_t kLongestRow = 256;
+// Elements of all inputs that a thread has, and those of one row; bytes of inputs that it loads, at
+// least.
 constexpr int64_t kMostHeld = 64;
 constexpr int64_t kMostOfRow = 32;
-constexpr int64_t kMostHeldOfWarp = 40;
 constexpr int64_t kLeastLoaded = 64;
-// Bytes of inputs that a block has of rows of a warp, at least.
-constexpr int64_t kLeastRange = 8000;
-// Operations of a thread's code, for one row and for all.
+// Operations of a thread's code for one row.
 constexpr int64_t kMostCodeOfRow = 4096;
-constexpr int64_t kMostCode = 8192;
 constexpr int64_t kWarps = 4;
-constexpr int64_t kMostWarps = 8;
-// Rows that a warp takes by turns, at the most.
-constexpr int64_t kMostTurns = 64;
-// Bytes that a row asks for, over its own.
-constexpr double kMostAsked = 1.14;
 // Blocks that a multiprocessor holds, at least, and shared memory of one besides ranges.
 constexpr int64_t kLeastResident = 2;
 constexpr int64_t kOtherSharedBytes = 512;
@@ -60,10 +50,7 @@ class PackedDealer {
     tile_.classes = deal_.classes;
     CountArrays();
     const int64_t elements = inner().size;
-    if (has_sectors_ || (elements > kMostAlone && shared_bytes_ == 0)) return false;
-    const bool dealt =
-        (elements > kMostOfLanes && DealWarps()) || (elements <= kMostAlone && DealLanes());
-    if (!dealt) return false;
+    if (has_sectors_ || elements > kLongestRow || !DealLanes()) return false;
     rows().blocks = CeilDiv(rows().size, rows().block_extent());
     deal_.classes = tile_.classes;
     deal_.packed = tile_.packed;
@@ -79,14 +66,6 @@ class PackedDealer {
 
   // Sets what is asked of the arrays below.
   void CountArrays() {
-    int64_t row_bytes = 0;
-    for (const Instruction* root : graph().view().roots) {
-      if (levels_.HasEnded(info_, graph().NumberOf(*root))) continue;
-      for (const Shape& leaf : Leaves(root->shape())) {
-        gathered_rows_ =
-            std::max(gathered_rows_, kSectorBytes / std::gcd(kSectorBytes, BytesOf(leaf, 1)));
-      }
-    }
     for (int v : ArraysInSpace(info_)) {
       if (!Contains(info_.space().ClassesOf(v), inner_)) continue;
       const Shape& shape = graph().value(v).shape();
@@ -97,15 +76,12 @@ class PackedDealer {
         shared_bytes_ += bytes;
         continue;
       }
-      row_bytes += bytes;
       has_sectors_ = has_sectors_ && bytes % kSectorBytes == 0;
-      access_rows_ = std::max(access_rows_, kAccessBytes / std::gcd(kAccessBytes, bytes));
       vector_ = std::min<int64_t>(vector_, kAccessBytes / ByteWidth(shape.element_type()));
       if (!graph().IsInput(v)) continue;
       ++inputs_;
       input_bytes_ += ByteWidth(shape.element_type());
     }
-    asked_ = static_cast<double>(shared_bytes_) / static_cast<double>(row_bytes);
     inputs_ = std::max<int64_t>(1, inputs_);
   }
 
@@ -143,39 +119,6 @@ class PackedDealer {
     return false;
   }
 
-  // Each warp has rows of its own, as many together as have whole accesses, and keeps their
-  // elements in registers.  Blocks take rows by turns and have what these share in shared memory.
-  bool DealWarps() {
-    tile_.staged = shared_;
-    inner().vector = static_cast<int>(std::min<int64_t>(inner().vector, vector_));
-    inner().lanes = kWarp;
-    rows().lanes = 1;
-    int64_t several = std::max({access_rows_, gathered_rows_, kWarps});
-    while (several * inner().size * input_bytes_ < kLeastRange) several *= 2;
-    rows().warps = static_cast<int>(std::min(several, kMostWarps));
-    rows().registers = static_cast<int>(several / rows().warps);
-    const int64_t code = SaturatingMultiply(CodeOfElement(info_, inner_), inputs_);
-    const int64_t units = UnitsLeft(inner());
-    const int64_t held = rows().registers * units * inner().vector * inputs_;
-    // Passes in trips over shared memory wait for one another: layer norms of rows of 3,001 take 28
-    // and 49 % longer so on an H200 than where each thread loads the scale element by element.
-    if (held > kMostHeldOfWarp || SaturatingMultiply(held, code) > kMostCode) return false;
-    inner().registers = static_cast<int>(units);
-    if (!HasBlocks()) return false;
-    TakeTurns();
-    return true;
-  }
-
-  // Blocks for all that multiprocessors hold, each of which loads once what rows share.
-  void TakeTurns() {
-    const int64_t trips = CeilDiv(rows().size, rows().block_extent());
-    if (asked_ / static_cast<double>(rows().block_extent()) <= kMostAsked - 1) return;
-    const int64_t resident = ResidentBlocks(info_, levels_, target_, tile_, trips,
-                                            rows().warps * static_cast<int>(kWarp));
-    const int64_t turns = CeilDiv(trips, std::max<int64_t>(1, resident) * target_.multiprocessors);
-    rows().loop = std::clamp<int64_t>(turns, 1, kMostTurns);
-  }
-
   // Whether there are blocks for all multiprocessors, and shared memory for their ranges.
   bool HasBlocks() {
     if (rows().size < rows().block_extent() * target_.multiprocessors) return false;
@@ -209,10 +152,7 @@ class PackedDealer {
   TilePlan tile_;            // what is dealt so far
   std::vector<int> shared_;  // inputs that all rows read
   int64_t shared_bytes_ = 0;
-  double asked_ = 0;                      // of them, over the bytes of a row
   bool has_sectors_ = true;               // rows are made of whole sectors
-  int64_t access_rows_ = 1;               // that are made of whole accesses, in all arrays
-  int64_t gathered_rows_ = 1;             // of which results of an element a row are whole sectors
   int64_t vector_ = kAccessBytes;         // elements of an access to the widest range
   int64_t inputs_ = 0, input_bytes_ = 0;  // that are ranges; of an element of all of them
 };
