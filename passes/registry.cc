@@ -2,7 +2,7 @@
 #include "ir/base/status.h"
 #include "passes/cse.h"
 #include "passes/dce.h"
-#include "passes/dots_of_vectors.h"
+#include "passes/dots_of_few_rows.h"
 #include "passes/expand_reducers.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
@@ -22,7 +22,7 @@ namespace {
 constexpr Pass kPasses[] = {
     {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
     {"dce", EliminateDeadCode, "removes what nothing needs"},
-    {"dots-of-vectors", DotsOfVectors, "sums of products for dots that are bound by memory"},
+    {"dots-of-few-rows", DotsOfFewRows, "sums of products for dots that memory bounds"},
     {"expand-reducers", ExpandReducers, "a loop for a reduce that applies very much code"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},

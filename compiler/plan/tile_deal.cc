@@ -26,6 +26,8 @@ constexpr int64_t kLeastHeld = 16;
 constexpr int64_t kVectorsOfAlignedRow = 64;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
+// Accumulators of a thread for columns of several rows.
+constexpr int64_t kMostAccumulators = 64;
 // Of the iterations that a lane or a warp is given, at most this share may be beyond the space.
 constexpr double kMostWaste = 1.25;
 // Fewer lanes have a short row where so much of the places is left.  On an H200 8 lanes with 5
@@ -327,6 +329,34 @@ class Dealer {
     TakeRowsByTurns(info_, levels_, target_, order_, knobs_, deal_);
   }
 
+  // A short class that the array of most bytes does not have: its vectors serve all places along
+  // it, as the weights of a product serve a few rows.
+  void HoldPlacesOfVector(const std::vector<int>& kept) {
+    int64_t most = 0;
+    int largest = -1;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      const Shape& shape = graph().value(v).shape();
+      if (!shape.IsArray() || ingot::BytesOf(shape, shape.ElementCount()) <= most) continue;
+      most = ingot::BytesOf(shape, shape.ElementCount());
+      largest = v;
+    }
+    if (largest < 0 || !Contains(space().ClassesOf(largest), order_[0])) return;
+    for (int c : kept) {
+      const bool is_short = SizeOf(c) * deal_.classes[order_[0]].vector <= kMostAccumulators;
+      if (c == order_[0] || Contains(space().ClassesOf(largest), c) || !is_short) continue;
+      if (deal_.classes[c].lanes > 1 || PlacesOfVector() > 1) continue;
+      deal_.classes[c].registers = static_cast<int>(SizeOf(c));
+    }
+  }
+  // Places of a thread besides those of what is reduced.
+  int64_t PlacesOfVector() const {
+    int64_t places = 1;
+    for (int c : order_) {
+      if (!IsReduced(c)) places *= deal_.classes[c].registers;
+    }
+    return places;
+  }
+
   // Columns across memory: lanes along it, warps and loops along what is reduced.
   void DealColumns() {
     ShortenCode(kMostCodeOfColumns);
@@ -337,10 +367,12 @@ class Dealer {
     DealLanes(reduced);
     DealLanes(kept);
     FillWarp();
+    HoldPlacesOfVector(kept);
     int64_t warps = DealWarps(reduced, knobs_.block_threads / kWarp);
+    std::erase_if(kept, [&](int c) { return deal_.classes[c].registers > 1; });
     DealWarps(kept, warps);
     const int64_t vector = deal_.classes[order_[0]].vector;
-    int64_t per_thread = 1;
+    int64_t per_thread = PlacesOfVector();
     for (int c : reduced) per_thread *= UnitsLeft(c);
     if (per_thread * vector <= kHeldOfMostThreads) {
       for (int c : reduced) deal_.classes[c].registers = static_cast<int>(UnitsLeft(c));
@@ -352,6 +384,7 @@ class Dealer {
         deal_.classes[c].loop = CeilDiv(UnitsLeft(c), deal_.classes[c].registers);
       }
     }
+    kept = ClassesThatAre(false);
     DealBlocks(kept);
     SplitReduction(reduced, kept);
   }
