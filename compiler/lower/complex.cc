@@ -91,7 +91,14 @@ Complex Log1p(Complex x) {
   return {Select(small, 0.5 * math::Log1p(excess), math::Log(Modulus(sum))), Argument(sum)};
 }
 
-Complex Logistic(Complex x) { return One(x) / (Exp(-x) + 1); }
+// 1 / (1 + exp(-x)), or exp(x) / (1 + exp(x)): the exponential does not overflow.
+Complex Logistic(Complex x) {
+  const Expr right = x.re >= 0;
+  const Complex power = Exp({Select(right, -x.re, x.re), Select(right, -x.im, x.im)});
+  const Complex above = {Select(right, x.re.Number(1), power.re),
+                         Select(right, x.re.Number(0), power.im)};
+  return above / (power + 1);
+}
 
 // The root with the non-negative real part; the smaller component by division, so that it does not
 // cancel.
@@ -100,8 +107,9 @@ Complex Sqrt(Complex x) {
   const Expr root = Sqrt(0.5 * (Modulus(x) + Abs(x.re)));
   const Expr other = (0.5 * x.im) / root;
   const Expr right = x.re >= 0;
-  const Expr sign = Select(x.im < 0, x.re.Number(-1), x.re.Number(1));
-  const Complex result = {Select(right, root, Abs(other)), Select(right, other, sign * root)};
+  // On the cut the sign of zero says from which side.
+  const Complex result = {Select(right, root, Abs(other)),
+                          Select(right, other, math::CopySign(root, x.im))};
   const Expr is_zero = root == 0;
   return {Select(is_zero, zero, result.re), Select(is_zero, x.im, result.im)};
 }

@@ -29,7 +29,8 @@ std::vector<int> TileRoots::RootsOf(int level) const {
 Value TileRoots::IsStored(absl::Span<const int> own, const std::vector<int>& registers,
                           const std::vector<int>& apart, Value end) {
   Value stores = b_.True();
-  const bool in_range = plan_.packed >= 0 && plan::Contains(own, plan_.order[0]);
+  const bool in_range =
+      plan_.packed >= 0 && plan::Contains(own, plan_.packed) && plan::Contains(own, plan_.order[0]);
   for (int c = 0; c < class_count_; ++c) {
     if (in_range && c == plan_.packed)
       continue;  // what lies beyond the last row stays in the range

@@ -279,6 +279,11 @@ class Dealer {
                        SizeOf(kept[0]) >= kRowsOfLoop * target_.multiprocessors;
     if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     int64_t threads = ThreadsOfRow(is_long);
+    // The ends of a row have a thread for each element.
+    if (deal_.aligned) {
+      const int vector = deal_.classes[order_[0]].vector;
+      threads = std::max(threads, PowerOfTwoCeil(MostEnds(info_, order_[0], vector)));
+    }
     const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
     // Where trips compute much, more blocks that are at different points of theirs.
     if (in_trips && HasDependentReductions()) {
@@ -288,8 +293,9 @@ class Dealer {
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
     for (int c : reduced) {
-      const int64_t share = threads <= kWarp ? LanesOfShortRow(c, lanes)
-                                             : std::min(lanes, PowerOfTwoCeil(UnitsLeft(c)));
+      const int64_t share = threads <= kWarp && !deal_.aligned
+                                ? LanesOfShortRow(c, lanes)
+                                : std::min(lanes, PowerOfTwoCeil(UnitsLeft(c)));
       deal_.classes[c].lanes = static_cast<int>(share);
       lanes /= share;
       lanes_dealt_ *= share;

@@ -235,6 +235,35 @@ TEST(PlanText, PlansOfSmallWorkloadsFitAndReadBack) {
 constexpr absl::string_view kNegate =
     "HloModule m\n\nENTRY e {\n  x = f32[4096] parameter(0)\n  ROOT n = f32[4096] negate(x)\n}\n";
 
+// Lowering relies on what Fits asks for, and nobody asks it of the planner's own plans.
+TEST(PlanTable, PlansOfRowsOfAnyLengthFit) {
+  const Target& target = TargetOf("sm_90a");
+  for (const char* type : {"f32", "bf16", "f16", "u8", "s8", "f64"}) {
+    for (const int64_t rows : {1, 128, 4096}) {
+      for (int64_t length = 2; length < 1200; length += length < 600 ? 1 : 37) {
+        const std::string entry = absl::StrReplaceAll(
+            R"(
+ENTRY e {
+  x = $T[$R,$C] parameter(0)
+  w = f32[$R,$C] convert(x)
+  z = f32[] constant(0)
+  s = f32[$R] reduce(w, z), dimensions={1}, to_apply=add
+  b = f32[$R,$C] broadcast(s), dimensions={0}
+  d = f32[$R,$C] subtract(w, b)
+  y = $T[$R,$C] convert(d)
+  ROOT r = ($T[$R,$C], f32[$R]) tuple(y, s)
+})",
+            {{"$T", type}, {"$R", absl::StrCat(rows)}, {"$C", absl::StrCat(length)}});
+        const std::unique_ptr<Module> module = Read(absl::StrCat(kReducers, entry));
+        ASSERT_NE(module, nullptr);
+        const Computation& fusion = *module->entry();
+        const absl::Status fits = plan::Fits(plan::MakePlan(fusion, target), fusion, target);
+        EXPECT_TRUE(fits.ok()) << type << "[" << rows << "," << length << "]: " << fits;
+      }
+    }
+  }
+}
+
 TEST(PlanTable, AnEntryThatDoesNotFitIsRefusedByName) {
   const std::unique_ptr<Module> module = Read(std::string(kNegate));
   ASSERT_NE(module, nullptr);
