@@ -357,7 +357,6 @@ class TileLowering : public TileBoxes {
   // A host's task adds up the trips of a piece by themselves, so that errors do not add up.
   void LoopsInPieces(const std::vector<TileReduction*>& reductions, bool parts,
                      const std::vector<int>& reduced, const std::function<void()>& body) {
-    if (!parts && IsReadInTrips()) return InTrips(body);
     if (reductions.empty() || !HasPieces(reduced)) return Loops(reduced, 0, body);
     ForPieces(reduced, [&] {
       std::vector<std::vector<Accumulator>> sums;

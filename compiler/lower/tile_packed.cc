@@ -18,18 +18,9 @@ namespace {
 // Accesses of a thread that are under way before the first is waited for.
 constexpr int64_t kAtOnce = 12;
 
-// The unsigned integer of so many bytes.
-ElementType WordOf(int64_t bytes) {
-  return bytes == 1   ? ElementType::kU8
-         : bytes == 2 ? ElementType::kU16
-         : bytes == 4 ? ElementType::kU32
-                      : ElementType::kU64;
-}
-
 }  // namespace
 
-TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLevels& levels,
-                       const TilePlaces& places)
+TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const TilePlaces& places)
     : frame_(frame),
       plan_(frame.plan.tile()),
       places_(places),
@@ -40,12 +31,13 @@ TilePacked::TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLev
   results_.resize(frame.memory.results.size());
   if (rows_ < 0) return;
   row_elements_ = plan_.classes[inner_].size;
-  elements_ = plan::RowsOfTrip(plan_.classes[rows_]) * row_elements_;
-  const plan::PackedRanges ranges = plan::PackedRangesOf(info, levels, plan_);
+  elements_ = plan_.classes[rows_].block_extent() * row_elements_;
+  const plan::PackedRanges ranges = plan::PackedRangesOf(info, plan_);
   std::vector<kernel::Buffer*> memories;
   for (const int64_t bytes : ranges.word_bytes) {
+    const ElementType word = bytes == 4 ? ElementType::kU32 : ElementType::kU64;
     memories.push_back(
-        frame.kernel->AddShared(absl::StrCat("rows", memories.size()), WordOf(bytes), {elements_}));
+        frame.kernel->AddShared(absl::StrCat("rows", memories.size()), word, {elements_}));
   }
   for (const auto& [value, memory] : ranges.inputs) {
     const int64_t number = info.graph().value(value).parameter_number();
@@ -71,7 +63,7 @@ void TilePacked::Copy() { CopyRanges(input_ranges_, Direction::kToShared); }
 void TilePacked::Store() { CopyRanges(results_, Direction::kToMemory); }
 
 // The number of the range's first element in its array.
-Value TilePacked::FirstElement() { return math_.Mul(places_.FirstOfTrip(rows_), row_elements_); }
+Value TilePacked::FirstElement() { return math_.Mul(places_.FirstOfBlock(rows_), row_elements_); }
 
 void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction) {
   const plan::TileClass& rows = plan_.classes[rows_];
@@ -81,15 +73,13 @@ void TilePacked::CopyRanges(absl::Span<const Range> ranges, Direction direction)
     }
   };
   if (rows.size % (rows.block_extent() * rows.blocks) == 0) return copy(nullptr);
-  // The last trip of a block may be behind the last row.
-  Value left = b_.Sub(math_.Const(rows.size * row_elements_), FirstElement());
-  if (rows.loop > 1) left = b_.Max(left, math_.Const(0));
+  const Value left = b_.Sub(math_.Const(rows.size * row_elements_), FirstElement());
   frame_.emitter.If(
       b_.Ge(left, math_.Const(elements_)), [&] { copy(nullptr); }, [&] { copy(left); });
 }
 
 void TilePacked::CopyRange(const Range& range, Direction direction, Value left) {
-  const int64_t chunk = plan::PackedChunk(plan_, range.memory->element);
+  const int64_t chunk = plan::PackedChunk(range.memory->element);
   // Accesses of a warp begin at a sector.
   const int64_t sector =
       std::max<int64_t>(1, plan::kSectorBytes / (chunk * ByteWidth(range.memory->element)));
@@ -129,7 +119,7 @@ void TilePacked::CopyRange(const Range& range, Direction direction, Value left) 
 
 // The elements of the array's last access, which is no whole one.
 void TilePacked::CopyEnd(const Range& range, Direction direction, Value left) {
-  const int64_t chunk = plan::PackedChunk(plan_, range.memory->element);
+  const int64_t chunk = plan::PackedChunk(range.memory->element);
   const int64_t all = plan_.classes[rows_].size * row_elements_;
   const Value thread = math_.Convert(b_.ThreadId());
   const Value first = b_.Add(b_.Sub(left, math_.Const(all % chunk)), thread);

@@ -8,7 +8,6 @@
 #include "absl/types/span.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_places.h"
-#include "compiler/plan/pass_levels.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::lower {
@@ -16,8 +15,7 @@ namespace ingot::lower {
 // The ranges of TilePlan::packed, in words (plan::PackedWordBytes).
 class TilePacked {
  public:
-  TilePacked(Frame& frame, const FusionInfo& info, const plan::PassLevels& levels,
-             const TilePlaces& places);
+  TilePacked(Frame& frame, const FusionInfo& info, const TilePlaces& places);
 
   // Value numbers of the inputs that are ranges, and whether a result of the fusion is one.
   const std::vector<int>& inputs() const { return inputs_; }
@@ -27,14 +25,11 @@ class TilePacked {
   // Copies the inputs' ranges to shared memory, with zeros for rows beyond the last.  A barrier
   // behind it is the caller's.
   void Copy();
-  // Whether each pass reads the elements again, not the first alone for all.
-  bool IsReadInTrips() const { return plan_.classes[inner_].loop > 1; }
   // Elements of input number `i` of inputs(), a vector of the plan: at register `r` of the rows, at
   // this coordinate of the row.
   kernel::Value Read(size_t i, int r, kernel::Value coordinate);
   // Keeps what a thread has of a result there, whether the row is beyond the last or not.  Results
-  // have the memory of inputs.  In trips only the thread itself reads there; else a barrier before
-  // the first is the caller's.
+  // have the memory of inputs; a barrier before the first is the caller's.
   void Write(size_t result, int r, kernel::Value coordinate, kernel::Value value);
   // Stores the results' ranges, behind a barrier.
   void Store();

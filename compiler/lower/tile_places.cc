@@ -69,22 +69,14 @@ Value TilePlaces::Local(int c, int r) const {
 
 Value TilePlaces::Coordinate(int c, int r) const {
   kernel::Builder& b = math_.b();
-  const auto [of_block, of_trip] = VectorsBefore(c);
-  const Value at = b.Add(b.Add(VectorOfBlock(c, r), of_block), of_trip);
-  return math_.Mul(at, plan_.classes[c].vector);
-}
-
-std::pair<Value, Value> TilePlaces::VectorsBefore(int c) const {
   const plan::TileClass& tile = plan_.classes[c];
   const int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
   const bool inside = HasTripsInside(c);
-  return {math_.Mul(block_[c], inside ? extent * tile.loop : extent),
-          math_.Mul(trip_[c], inside ? extent : extent * tile.blocks)};
-}
-
-Value TilePlaces::FirstOfTrip(int c) const {
-  const auto [of_block, of_trip] = VectorsBefore(c);
-  return math_.Mul(math_.b().Add(of_block, of_trip), plan_.classes[c].vector);
+  const int64_t block_extent = inside ? extent * tile.loop : extent;
+  const int64_t trip_extent = inside ? extent : extent * tile.blocks;
+  Value at = b.Add(VectorOfBlock(c, r), math_.Mul(block_[c], block_extent));
+  at = b.Add(at, math_.Mul(trip_[c], trip_extent));
+  return math_.Mul(at, tile.vector);
 }
 
 Value TilePlaces::FirstOfBlock(int c) const {

@@ -3,7 +3,6 @@
 #define INGOT_COMPILER_LOWER_TILE_PLACES_H_
 
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "compiler/kernel/builder.h"
@@ -43,10 +42,9 @@ class TilePlaces {
   // where the register is masked.
   kernel::Value Coordinate(int c, int r) const;
   bool IsMasked(int c, int r) const;
-  // The first coordinate of the block along a class whose trips are inside the block's part; and of
-  // the block's trip along any class.
+  // The first coordinate of the block along a class whose trips, if there are some, are inside the
+  // block's part.
   kernel::Value FirstOfBlock(int c) const;
-  kernel::Value FirstOfTrip(int c) const;
   // The coordinate among those of the block; classes do not loop.
   kernel::Value Local(int c, int r) const;
   // Whether register `r` of the class lies in the space; null where it always does.
@@ -59,8 +57,6 @@ class TilePlaces {
   bool HasTripsInside(int c) const { return is_task_ || c == plan_.gathered; }
   // The number of a vector among those of the block.
   kernel::Value VectorOfBlock(int c, int r) const;
-  // Those of the blocks before, and of the trips before.
-  std::pair<kernel::Value, kernel::Value> VectorsBefore(int c) const;
   kernel::Value Digit(kernel::Value number, int64_t below, int64_t size, int64_t all) const;
 
   IndexMath& math_;

@@ -9,7 +9,7 @@ namespace ingot::lower {
 using kernel::Value;
 
 TileRoots::TileRoots(Frame& frame)
-    : TileWalk(frame), packed_(frame, info_, levels_, places_), gathered_(frame, places_) {
+    : TileWalk(frame), packed_(frame, info_, places_), gathered_(frame, places_) {
   int results = 0;
   for (const Instruction* root : info_.graph().view().roots) {
     first_result_.push_back(results);
@@ -126,11 +126,8 @@ void TileRoots::StoreElements(int root, const std::vector<int>& registers, const
 
 void TileRoots::CopyPacked() {
   if (plan_.packed < 0) return;
-  // The trip before has stored what is here.
-  if (plan_.classes[plan_.packed].loop > 1) b_.Barrier();
   packed_.Copy();
   b_.Barrier();
-  if (packed_.IsReadInTrips()) return;
   ReadPacked();
   if (packed_.HasResults()) b_.Barrier();
 }
@@ -139,36 +136,6 @@ void TileRoots::StorePacked() {
   if (!packed_.HasResults()) return;
   b_.Barrier();
   packed_.Store();
-}
-
-// Whole trips; then, a place at a time, those that all threads have, and the last of a row.
-void TileRoots::InTrips(const std::function<void()>& body) {
-  const int inner = plan_.order[0];
-  const plan::TileClass& tile = plan_.classes[inner];
-  const auto places = [&] {
-    places_.SetInside(inner, true);
-    ReadPacked();
-    body();
-    places_.SetInside(inner, false);
-  };
-  const int64_t unit = int64_t{1} * tile.vector * tile.lanes * tile.warps;
-  const int64_t whole = tile.size / unit;
-  const int64_t trips = whole / tile.registers, rest = whole % tile.registers;
-  e_.For(math_.Const(0), math_.Const(trips), 1, [&](Value trip) {
-    places_.SetTrip(inner, trip);
-    places();
-  });
-  places_.SetTrip(inner, math_.Const(trips));
-  e_.For(math_.Const(0), math_.Const(rest), 1, [&](Value number) {
-    places_.SetRegister(inner, number);
-    places();
-  });
-  if (tile.size % unit != 0) {
-    places_.SetRegister(inner, math_.Const(rest));
-    e_.If(places_.Inside(inner, 0), places);
-  }
-  places_.SetRegister(inner, nullptr);
-  places_.SetTrip(inner, math_.Const(0));
 }
 
 void TileRoots::ReadPacked() {

@@ -2,7 +2,6 @@
 #ifndef INGOT_COMPILER_LOWER_TILE_ROOTS_H_
 #define INGOT_COMPILER_LOWER_TILE_ROOTS_H_
 
-#include <functional>
 #include <vector>
 
 #include "compiler/lower/tile_gathered.h"
@@ -29,12 +28,9 @@ class TileRoots : public TileWalk {
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers);
   void StoreRoots(const std::vector<int>& roots, const std::vector<int>& registers, int point,
                   kernel::Value end);
-  // TilePlan::packed, in each trip over the rows: copies the block's ranges, with barriers around,
-  // and provides what the thread's places have of them; or that is InTrips' part, which emits a
-  // pass whose trips read again; and stores the ranges of results.
+  // TilePlan::packed: copies the block's ranges, with barriers around, and provides what the
+  // thread's places have of them; and stores the ranges of results.
   void CopyPacked();
-  bool IsReadInTrips() const { return plan_.packed >= 0 && packed_.IsReadInTrips(); }
-  void InTrips(const std::function<void()>& body);
   void StorePacked();
   // Behind the last trip: results that the block has gathered.
   void StoreGathered();

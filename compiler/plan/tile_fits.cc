@@ -72,7 +72,7 @@ class Checker {
       const Shape& shape = info_.graph().value(v).shape();
       bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
     }
-    if (tile.packed >= 0) bytes = SaturatingAdd(bytes, PackedBytes(info_, levels_, tile));
+    if (tile.packed >= 0) bytes = SaturatingAdd(bytes, PackedBytes(info_, tile));
     for (int v : tile.turned) {
       bytes = SaturatingAdd(bytes, tile.box_threads > 0 ? BytesOfSharedBox(info_, tile, v)
                                                         : BoxOf(info_, tile, v).bytes);

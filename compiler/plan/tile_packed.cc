@@ -129,7 +129,7 @@ class PackedDealer {
 
   int64_t SharedBytes() const {
     const int64_t staged = tile_.staged.empty() ? 0 : shared_bytes_;
-    return PackedBytes(info_, levels_, tile_) + staged + kOtherSharedBytes;
+    return PackedBytes(info_, tile_) + staged + kOtherSharedBytes;
   }
 
   // Whether there are results of an element a row, and all of them can be gathered.
@@ -183,30 +183,21 @@ bool IsPacked(const FusionInfo& info, const TilePlan& tile, int value) {
   return tile.packed >= 0 && lies && info.space().ClassesOf(value).size() == 2;
 }
 
-int64_t PackedWordBytes(const TilePlan& tile, ElementType type) {
-  const bool is_alone = tile.classes[tile.packed].lanes == 1;
-  return std::max<int64_t>(is_alone ? 1 : kBankBytes, ByteWidth(type));
-}
+int64_t PackedWordBytes(ElementType type) { return std::max<int64_t>(kBankBytes, ByteWidth(type)); }
 
-int64_t PackedChunk(const TilePlan& tile, ElementType type) {
-  return kAccessBytes / PackedWordBytes(tile, type);
-}
+int64_t PackedChunk(ElementType type) { return kAccessBytes / PackedWordBytes(type); }
 
 // Accesses of a row stand side by side in a warp, l of them; the next row's are an odd number of
 // times l further on, of 32 banks.
 int64_t PackedStride(const TilePlan& tile) {
   const TileClass& inner = tile.classes[tile.order[0]];
-  if (tile.classes[tile.packed].lanes == 1) return 1;
   return std::max<int64_t>(1, inner.lanes / LowestBit(inner.size / inner.vector));
 }
 
-int64_t RowsOfTrip(const TileClass& rows) { return rows.block_extent() / rows.loop; }
-
-PackedRanges PackedRangesOf(const FusionInfo& info, const PassLevels& levels,
-                            const TilePlan& tile) {
+PackedRanges PackedRangesOf(const FusionInfo& info, const TilePlan& tile) {
   PackedRanges ranges;
   const auto word_of = [&](int value) {
-    return PackedWordBytes(tile, info.graph().value(value).shape().element_type());
+    return PackedWordBytes(info.graph().value(value).shape().element_type());
   };
   const auto memory_of = [&](int value) {
     ranges.word_bytes.push_back(word_of(value));
@@ -219,26 +210,19 @@ PackedRanges PackedRangesOf(const FusionInfo& info, const PassLevels& levels,
   for (const Instruction* root : info.graph().view().roots) {
     const int value = info.graph().NumberOf(*root);
     if (!IsPacked(info, tile, value)) continue;
-    // Passes in trips read inputs again.
-    bool may_take = tile.classes[tile.order[0]].loop == 1 || levels.of[value] == levels.last;
-    for (size_t i = 0; may_take && i < taken.size(); ++i) {
-      if (taken[i] || ranges.word_bytes[i] != word_of(value)) continue;
-      taken[i] = true;
-      may_take = false;
-      ranges.results.push_back({value, static_cast<int>(i)});
-    }
-    if (ranges.results.empty() || ranges.results.back().value != value) {
-      ranges.results.push_back({value, memory_of(value)});
-    }
+    size_t i = 0;
+    while (i < taken.size() && (taken[i] || ranges.word_bytes[i] != word_of(value))) ++i;
+    if (i < taken.size()) taken[i] = true;
+    ranges.results.push_back({value, i < taken.size() ? static_cast<int>(i) : memory_of(value)});
   }
   return ranges;
 }
 
-int64_t PackedBytes(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile) {
-  const int64_t elements =
-      SaturatingMultiply(RowsOfTrip(tile.classes[tile.packed]), tile.classes[tile.order[0]].size);
+int64_t PackedBytes(const FusionInfo& info, const TilePlan& tile) {
+  const int64_t elements = SaturatingMultiply(tile.classes[tile.packed].block_extent(),
+                                              tile.classes[tile.order[0]].size);
   int64_t bytes = 0;
-  for (const int64_t word : PackedRangesOf(info, levels, tile).word_bytes) {
+  for (const int64_t word : PackedRangesOf(info, tile).word_bytes) {
     bytes = SaturatingAdd(bytes, SaturatingMultiply(elements, word));
   }
   return bytes;
@@ -256,15 +240,17 @@ absl::Status PackedFits(const FusionInfo& info, const PassLevels& levels, const 
   }
   const TileClass& rows = tile.classes[tile.packed];
   const TileClass& inner = tile.classes[tile.order[0]];
+  INGOT_REQUIRE(rows.loop == 1 && inner.loop == 1, "packed: d",
+                rows.loop > 1 ? tile.packed : tile.order[0], " loops");
   const int64_t stride = PackedStride(tile);
   INGOT_REQUIRE(int64_t{rows.warps} * rows.registers % stride == 0, "packed: warps=", rows.warps,
                 " registers=", rows.registers, " of d", tile.packed,
                 "; they must make a multiple of ", stride);
   for (int v : ArraysInSpace(info)) {
     if (!IsPacked(info, tile, v)) continue;
-    const int64_t chunk = PackedChunk(tile, info.graph().value(v).shape().element_type());
-    INGOT_REQUIRE(chunk % inner.vector == 0 && RowsOfTrip(rows) * inner.size % chunk == 0,
-                  "packed: ", RowsOfTrip(rows), " rows in vectors of ", inner.vector,
+    const int64_t chunk = PackedChunk(info.graph().value(v).shape().element_type());
+    INGOT_REQUIRE(chunk % inner.vector == 0 && rows.block_extent() * inner.size % chunk == 0,
+                  "packed: ", rows.block_extent(), " rows in vectors of ", inner.vector,
                   " are not made of accesses of ", chunk, " elements");
   }
   return absl::OkStatus();

@@ -308,7 +308,7 @@ int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Targe
                                           std::max<int64_t>(1, bytes * block_threads)),
                                   kBusyThreads / block_threads);
   int64_t shared = StagedBytes(info, tile.staged);
-  if (tile.packed >= 0) shared += PackedBytes(info, levels, tile);
+  if (tile.packed >= 0) shared += PackedBytes(info, tile);
   const int64_t resident =
       std::min({wanted, MostResident(target, shared, held + kept, block_threads),
                 CeilDiv(blocks, target.multiprocessors)});  // no more than there are

@@ -270,10 +270,7 @@ FusionPlan PlanDrawer::DrawPacked(FusionPlan drawn, int rows_class, int inner_cl
   rows.lanes = 32 / inner.lanes;
   rows.warps = 1 << Below(4);
   rows.registers = 1 + Below(8);
-  const int64_t left = CeilDiv(inner.size, inner.block_extent());
-  inner.registers = static_cast<int>(Below(2) == 0 ? left : 1 + Below(4));
-  inner.loop = CeilDiv(left, int64_t{inner.registers});
-  rows.loop = 1 + Below(3);
+  inner.registers = static_cast<int>(CeilDiv(inner.size, inner.block_extent()));
   rows.blocks = CeilDiv(rows.size, rows.block_extent());
   tile.gathered = Below(2) == 0 ? rows_class : -1;
   PlaceInputs(tile);
