@@ -67,16 +67,58 @@ def adam_step(step, parameters, means, squares, gradients):
     return parameters, means, squares
 
 
-def adam():
+def adamw_step(step, parameters, copies, means, squares, gradients):
+    """Parameters and gradients of bf16, with copies of f32."""
+    gradients = [g.astype(F32) for g in gradients]
+    decayed = [p * (1 - 1e-4) for p in copies]
+    copies, means, squares = adam_step(step, decayed, means, squares, gradients)
+    return [p.astype(jnp.bfloat16) for p in copies], copies, means, squares
+
+
+def sgd_step(parameters, means, gradients):
+    means = [0.9 * m + g for m, g in zip(means, gradients)]
+    return [p - 0.1 * m for p, m in zip(parameters, means)], means
+
+
+def lion_step(parameters, means, gradients):
+    signs = [jnp.sign(0.9 * m + 0.1 * g) for m, g in zip(means, gradients)]
+    means = [0.99 * m + 0.01 * g for m, g in zip(means, gradients)]
+    return [p - 1e-4 * (s + 0.1 * p) for p, s in zip(parameters, signs)], means
+
+
+def clip(gradients):
+    scale = jnp.minimum(1.0, 1.0 / (jnp.sqrt(sum(jnp.vdot(g, g) for g in gradients)) + 1e-6))
+    return [g * scale for g in gradients]
+
+
+def clipped_adam_step(step, parameters, means, squares, gradients):
+    return adam_step(step, parameters, means, squares, clip(gradients))
+
+
+def optimiser(function, kinds, steps=False):
     """A step for 12 layers of 768: 85 million parameters in 146 arrays, 98 of which are small."""
-    layer = [(768,)] * 6 + [(2304,), (3072,), (768, 768), (768, 2304), (768, 3072), (3072, 768)]
-    shapes = 12 * layer + [(768,), (768,)]
-    arrays = [[values(shape, "f32") for shape in shapes] for _ in range(4)]
-    return adam_step, (jnp.float32(10), arrays[0], arrays[1], [jnp.square(v) for v in arrays[2]], arrays[3])
+    def make():
+        layer = [(768,)] * 6 + [(2304,), (3072,), (768, 768), (768, 2304), (768, 3072), (3072, 768)]
+        shapes = 12 * layer + [(768,), (768,)]
+        # Squares are not negative.
+        arrays = [[jnp.abs(values(shape, kind)) for shape in shapes] for kind in kinds]
+        return function, ((jnp.float32(10), *arrays) if steps else tuple(arrays))
+    return make
+
+
+def sums(x):
+    wide = x.astype(F32)
+    return wide.sum(0), wide.max(0), wide.sum(1), jnp.square(wide).sum(1), wide.min(), wide.sum()
 
 
 WORKLOADS = {
-    "adam": adam,
+    "adam": optimiser(adam_step, ["f32"] * 4, steps=True),
+    "adamw": optimiser(adamw_step, ["bf16", "f32", "f32", "f32", "bf16"], steps=True),
+    "sgd": optimiser(sgd_step, ["f32"] * 3),
+    "lion": optimiser(lion_step, ["f32"] * 3),
+    "clip": optimiser(clip, ["f32"]),
+    "clipped_adam": optimiser(clipped_adam_step, ["f32"] * 4, steps=True),
+    "sums": lambda: (sums, (values((32768, 4096), "bf16"),)),
     "transpose_f32_odd": transpose("f32", (4099, 8191), (1, 0)),
     "transpose_bf16_odd": transpose("bf16", (64, 1023, 769), (0, 2, 1)),
     "transpose_f32_rank5": transpose("f32", (32, 33, 34, 35, 36), (4, 2, 0, 3, 1)),
