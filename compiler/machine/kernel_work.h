@@ -22,8 +22,9 @@ enum class Unit : uint8_t {
   kShuffle,     // shuffles and votes
   kControl,     // branches
   kBarrier,     // barriers, fences, waits
+  kMatrix,      // products of matrices, 4,096 operations in bf16's rate each
 };
-inline constexpr int kUnitCount = 10;
+inline constexpr int kUnitCount = 11;
 
 // Sectors of 32 bytes that warps' accesses to global memory touch, counted for each instruction
 // before any cache, and the bytes of them that threads asked for.

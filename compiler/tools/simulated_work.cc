@@ -70,6 +70,7 @@ machine::KernelWork WorkOf(const Kernel& kernel, const simulator::Report& report
   for (int unit = 0; unit < machine::kUnitCount; ++unit) {
     work.instructions[unit] = static_cast<double>(counters.instructions[unit]);
   }
+  work.matrix_flops = 4096 * work.instructions_of(machine::Unit::kMatrix);
   const int64_t warps = report.blocks * ((work.block.threads + 31) / 32);
   work.instructions[static_cast<int>(machine::Unit::kControl)] +=
       static_cast<double>(warps * FrameInstructions(kernel));

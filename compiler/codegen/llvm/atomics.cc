@@ -138,7 +138,8 @@ Value* Renderer::OrderedLoad(const Operation& op, Value* address) {
       kernel::NameOf(attributes.buffer->space), ".b", 8 * ByteWidth(element), " $0, [$1];");
   // A register of 16 bits takes a byte.
   llvm::Type* loaded = ByteWidth(element) == 1 ? b_.getInt16Ty() : BitsType(b_, element);
-  Value* bits = Assembly(text, loaded, {address}, /*synchronizes=*/true, /*convergent=*/false);
+  Value* bits =
+      Assembly(text, {loaded}, {address}, /*synchronizes=*/true, /*convergent=*/false).parts[0];
   return b_.CreateBitCast(b_.CreateTrunc(bits, BitsType(b_, element)), type);
 }
 
@@ -155,7 +156,7 @@ void Renderer::OrderedStore(const Operation& op, Value* address, Value* value) {
       kernel::NameOf(attributes.buffer->space), ".b", 8 * ByteWidth(element), " [$0], $1;");
   Value* bits = b_.CreateBitCast(value, BitsType(b_, element));
   if (ByteWidth(element) == 1) bits = b_.CreateZExt(bits, b_.getInt16Ty());
-  Assembly(text, b_.getVoidTy(), {address, bits}, /*synchronizes=*/true, /*convergent=*/false);
+  Assembly(text, {}, {address, bits}, /*synchronizes=*/true, /*convergent=*/false);
 }
 
 Value* Renderer::NativeAtomic(const Operation& op, Value* address, Value* value) {
@@ -176,8 +177,9 @@ Value* Renderer::NativeAtomic(const Operation& op, Value* address, Value* value)
   const std::string text =
       absl::StrCat("atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
                    kernel::NameOf(attributes.buffer->space), ".", operation, " $0, [$1], $2;");
-  return Assembly(text, value->getType(), {address, value}, /*synchronizes=*/true,
-                  /*convergent=*/false);
+  return Assembly(text, {value->getType()}, {address, value}, /*synchronizes=*/true,
+                  /*convergent=*/false)
+      .parts[0];
 }
 
 // Operands and result are bits, as wide as the element.
@@ -194,8 +196,9 @@ Value* Renderer::CompareExchange(const Operation& op, Value* address, Value* exp
   const std::string text = absl::StrCat(
       "atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
       kernel::NameOf(attributes.buffer->space), ".cas.b", 8 * width, " $0, [$1], $2, $3;");
-  return Assembly(text, expected->getType(), {address, expected, desired}, /*synchronizes=*/true,
-                  /*convergent=*/false);
+  return Assembly(text, {expected->getType()}, {address, expected, desired}, /*synchronizes=*/true,
+                  /*convergent=*/false)
+      .parts[0];
 }
 
 Value* Renderer::ExchangeLoop(const Operation& op, Value* address,

@@ -1,5 +1,8 @@
 // The rows of intrinsics.def: their PTX template as inline assembly.
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "compiler/codegen/llvm/renderer.h"
 #include "ir/base/status.h"
 #include "llvm/IR/InlineAsm.h"
@@ -29,77 +32,101 @@ char RegisterLetter(const llvm::Type* type) {
   }
 }
 
+// The template with $i replaced by shown[i].
+std::string FillTemplate(absl::string_view ptx, absl::Span<const std::string> shown) {
+  std::string text;
+  for (size_t i = 0; i < ptx.size(); ++i) {
+    if (ptx[i] != '$') {
+      text += ptx[i];
+      continue;
+    }
+    size_t slot = 0;
+    for (; i + 1 < ptx.size() && absl::ascii_isdigit(ptx[i + 1]); ++i) {
+      slot = 10 * slot + (ptx[i + 1] - '0');
+    }
+    text += shown[slot];
+  }
+  return text;
+}
+
 }  // namespace
 
-Value* Renderer::Assembly(const std::string& text, llvm::Type* result,
-                          llvm::ArrayRef<Value*> operands, bool synchronizes, bool convergent) {
+Lanes Renderer::Assembly(const std::string& text, llvm::ArrayRef<llvm::Type*> results,
+                         llvm::ArrayRef<Value*> operands, bool synchronizes, bool convergent) {
   std::string constraints;
   std::vector<llvm::Type*> types;
-  if (!result->isVoidTy())
-    absl::StrAppend(&constraints, "=", std::string(1, RegisterLetter(result)));
+  const auto add = [&](const std::string& constraint) {
+    absl::StrAppend(&constraints, constraints.empty() ? "" : ",", constraint);
+  };
+  for (const llvm::Type* result : results) add(std::string{'=', RegisterLetter(result)});
   for (Value* operand : operands) {
-    absl::StrAppend(&constraints, constraints.empty() ? "" : ",",
-                    std::string(1, RegisterLetter(operand->getType())));
+    add(std::string{RegisterLetter(operand->getType())});
     types.push_back(operand->getType());
   }
-  if (synchronizes) absl::StrAppend(&constraints, constraints.empty() ? "" : ",", "~{memory}");
+  if (synchronizes) add("~{memory}");
+  llvm::Type* result = b_.getVoidTy();
+  if (results.size() == 1) result = results[0];
+  if (results.size() > 1) result = llvm::StructType::get(b_.getContext(), results);
   auto* assembly = llvm::InlineAsm::get(llvm::FunctionType::get(result, types, false), text,
                                         constraints, /*hasSideEffects=*/synchronizes);
   llvm::CallInst* call = b_.CreateCall(assembly, operands);
   if (convergent) call->addFnAttr(llvm::Attribute::Convergent);
   call->addFnAttr(llvm::Attribute::NoUnwind);
-  return call;
+  Lanes lanes;
+  if (results.size() == 1) lanes.parts = {call};
+  for (unsigned i = 0; results.size() > 1 && i < results.size(); ++i) {
+    lanes.parts.push_back(b_.CreateExtractValue(call, i));
+  }
+  return lanes;
 }
 
 Lanes Renderer::RenderIntrinsic(const Operation& op) {
   const auto& attributes = op.Get<kernel::IntrinsicAttributes>();
   const kernel::IntrinsicInfo& info = kernel::InfoOf(attributes.intrinsic);
-  std::string text(info.ptx);
-  const auto number = [](int i) { return absl::StrCat("$", i); };
 
-  // The template's numbers count constants; those of inline assembly count registers.
+  // The template's numbers count constants and vectors; those of inline assembly count registers.
+  int next = 0;
+  const auto registers = [&](int count) {
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) names.push_back(absl::StrCat("$", next++));
+    return count == 1 ? names[0] : absl::StrCat("{", absl::StrJoin(names, ", "), "}");
+  };
+  std::vector<std::string> shown;  // by slot of the template
   std::vector<Value*> arguments;
   ElementType free_type = ElementType::kS32;  // T
   size_t operand = 0, immediate = 0, place = 0;
-  int slot = info.result ? 1 : 0, next = slot;
+  if (info.result) shown.push_back(registers(op.type.lanes));
   for (const IntrinsicArgument& argument : info.arguments) {
-    std::string shown = absl::StrCat("$", next);
     switch (argument.kind) {
       case IntrinsicArgument::Kind::kImmediate:
-        shown = absl::StrCat(attributes.immediates[immediate++]);
+        shown.push_back(absl::StrCat(attributes.immediates[immediate++]));
         break;
       case IntrinsicArgument::Kind::kPlace: {
         Value* address = Address(attributes.buffers[place++], ScalarOf(op.operands[operand++]));
         arguments.push_back(address);
-        ++next;
+        shown.push_back(registers(1));
         break;
       }
       case IntrinsicArgument::Kind::kTyped:
         free_type = op.operands[operand]->type.element;
         [[fallthrough]];
-      case IntrinsicArgument::Kind::kValue:
-        arguments.push_back(ScalarOf(op.operands[operand++]));
-        ++next;
+      case IntrinsicArgument::Kind::kValue: {
+        const Operation* value = op.operands[operand++];
+        for (Value* part : Split(ValueOf(value), value->type.lanes)) arguments.push_back(part);
+        shown.push_back(registers(value->type.lanes));
         break;
-    }
-    // Slots only ever move down, so what was replaced is not met again.
-    const std::string from = number(slot++);
-    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + 1)) {
-      text.replace(at, from.size(), shown);
+      }
     }
   }
+  const std::string text = FillTemplate(info.ptx, shown);
 
   const bool synchronizes = (info.effects & kernel::kSynchronizes) != 0;
   const bool convergent = info.scope != kernel::Scope::kThread;
-  Lanes result;
-  if (!info.result) {
-    Assembly(text, b_.getVoidTy(), arguments, synchronizes, convergent);
-    return result;
-  }
+  if (!info.result) return Assembly(text, {}, arguments, synchronizes, convergent);
   if (info.result->kind != IntrinsicArgument::Kind::kTyped) {
-    result.parts = {Assembly(text, elements_.Representation(info.result->type.element), arguments,
-                             synchronizes, convergent)};
-    return result;
+    const std::vector<llvm::Type*> results(info.result->type.lanes,
+                                           elements_.Representation(info.result->type.element));
+    return Assembly(text, results, arguments, synchronizes, convergent);
   }
   // T goes through 32-bit registers: widened, or as two words.
   const int width = 8 * ByteWidth(free_type);
@@ -114,12 +141,13 @@ Lanes Renderer::RenderIntrinsic(const Operation& op) {
       }
       ++i;
     }
-    return Assembly(text, b_.getInt32Ty(), words, synchronizes, convergent);
+    return Assembly(text, {b_.getInt32Ty()}, words, synchronizes, convergent).parts[0];
   };
   Value* bits = b_.CreateZExtOrTrunc(run(0), b_.getIntNTy(width));
   if (width == 64) {
     bits = b_.CreateOr(bits, b_.CreateShl(b_.CreateZExt(run(1), b_.getInt64Ty()), 32));
   }
+  Lanes result;
   result.parts = {b_.CreateBitCast(bits, elements_.Representation(free_type))};
   return result;
 }

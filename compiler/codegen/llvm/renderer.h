@@ -121,9 +121,9 @@ class Renderer {
 
   // --- intrinsics.cc
   Lanes RenderIntrinsic(const kernel::Operation& op);
-  // Inline assembly: the result's type may be void; operands are registers or printed constants.
-  llvm::Value* Assembly(const std::string& text, llvm::Type* result,
-                        llvm::ArrayRef<llvm::Value*> operands, bool synchronizes, bool convergent);
+  // Inline assembly: registers for the results, $0 on, then for the operands.
+  Lanes Assembly(const std::string& text, llvm::ArrayRef<llvm::Type*> results,
+                 llvm::ArrayRef<llvm::Value*> operands, bool synchronizes, bool convergent);
 
   const kernel::Kernel& kernel_;
   llvm::Function* function_;

@@ -18,6 +18,11 @@ constexpr int kIntegerDivision = 18;
 constexpr int kConstantDivision = 4;  // high product, shifts
 constexpr int kWideDivision = 70;     // 64 bits
 
+bool IsMatrixProduct(Intrinsic intrinsic) {
+  return intrinsic == Intrinsic::kMmaBf16 || intrinsic == Intrinsic::kMmaF16 ||
+         intrinsic == Intrinsic::kMmaTf32;
+}
+
 class Coster {
  public:
   explicit Coster(const Kernel& kernel)
@@ -244,6 +249,12 @@ class Coster {
       Address(op, *call.buffers[0], *op.operands[0]);
       return Address(op, *call.buffers[1], *op.operands[1]);
     }
+    if (call.intrinsic == Intrinsic::kLdMatrixX4 || call.intrinsic == Intrinsic::kLdMatrixX4Trans) {
+      Charge(op, Unit::kShared, 1);
+      return Address(op, *call.buffers[0], *op.operands[0]);
+    }
+    if (call.intrinsic == Intrinsic::kRoundTf32) return Charge(op, Unit::kConversion, 1);
+    if (IsMatrixProduct(call.intrinsic)) return Charge(op, Unit::kMatrix, 1);
     if (info.effects == kPure) return Charge(op, Unit::kSpecial, 1);
     const bool moves = info.result.has_value();
     const bool wide = !op.type.IsNone() && BitWidth(op.type.element) == 64;

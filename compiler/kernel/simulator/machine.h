@@ -95,6 +95,8 @@ class Machine {
                     int64_t offset, int bytes);
   void Measure(const Accesses& accesses, int alignment, bool store);
   void Load(Warp& warp, const Step& step);
+  // Each thread's 16 bytes at the step's place, in order of threads.
+  void LoadRows(Warp& warp, const Step& step, uint8_t* rows);
   void Store(Warp& warp, const Step& step);
   void Atomic(Warp& warp, const Step& step);
   // The order of accesses by synchronisation, at `address`.
@@ -181,6 +183,10 @@ class IntrinsicRows {
   template <typename T, typename Combine>
   void Redux(const Combine& combine);
   void Approximate();
+  // matrix.cc
+  void LoadMatrices(bool transposed);
+  template <typename Element>
+  void MultiplyMatrices(float (*value)(Element));
 
   Machine& machine_;
   Warp& warp_;

@@ -53,6 +53,8 @@ absl::string_view NameOf(Unit unit) {
       return "control";
     case Unit::kBarrier:
       return "barrier";
+    case Unit::kMatrix:
+      return "matrix";
   }
   return "";
 }

@@ -47,8 +47,9 @@ enum class Unit : uint8_t {
   kShuffle,     // shuffles, votes, redux
   kControl,     // branches
   kBarrier,     // barriers, fences, waits
+  kMatrix,      // products of matrices: 16 × 8 × 32 bytes
 };
-inline constexpr int kUnitCount = 10;
+inline constexpr int kUnitCount = 11;
 absl::string_view NameOf(Unit unit);
 
 // Accesses to global memory by loads (with copy_async's reads and atomics), or by stores.

@@ -88,7 +88,8 @@ std::unique_ptr<kernel::Kernel> IntrinsicKernel(kernel::Intrinsic intrinsic, Ele
   for (const kernel::IntrinsicArgument& argument : info.arguments) {
     switch (argument.kind) {
       case Kind::kValue:
-        operands.push_back(b.Convert(b.ThreadId(), argument.type.element));
+        operands.push_back(
+            b.Broadcast(b.Convert(b.ThreadId(), argument.type.element), argument.type.lanes));
         break;
       case Kind::kTyped:
         operands.push_back(b.Convert(b.ThreadId(), type));
@@ -107,10 +108,10 @@ std::unique_ptr<kernel::Kernel> IntrinsicKernel(kernel::Intrinsic intrinsic, Ele
   if (info.result) {
     const ElementType element =
         info.result->kind == Kind::kTyped ? type : info.result->type.element;
-    out = k->AddBuffer("y", element, {128});
+    out = k->AddBuffer("y", element, {512});
   }
   kernel::Value result = b.Call(intrinsic, operands, immediates, buffers);
-  if (out != nullptr) b.Store(out, b.ThreadId(), result);
+  if (out != nullptr) b.Store(out, b.Mul(b.ThreadId(), b.Index(result->type.lanes)), result);
   return k;
 }
 

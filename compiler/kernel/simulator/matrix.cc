@@ -1,0 +1,117 @@
+// ldmatrix and mma.
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "compiler/kernel/arithmetic.h"
+#include "compiler/kernel/simulator/machine.h"
+
+namespace ingot::kernel::simulator {
+namespace {
+
+constexpr int kRowBytes = 16;
+constexpr int kMatrixRows = 8;
+
+float Bf16Value(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+float F16Value(uint16_t bits) { return static_cast<float>(FloatValue(ElementType::kF16, bits)); }
+// The unit ignores the low bits.
+float Tf32Value(uint32_t bits) { return std::bit_cast<float>(bits & ~uint32_t{0x1fff}); }
+
+}  // namespace
+
+void Machine::LoadRows(Warp& warp, const Step& step, uint8_t* rows) {
+  const MemoryPlace& place = code_.places[step.extra];
+  const int lanes = kRowBytes / buffers_[place.buffer].element_bytes;
+  const Accesses accesses = Resolve(warp, step, place, lanes, kRowBytes);
+  CheckAccess(warp, step, accesses, {step.op->id, /*write=*/false, false, MemoryScope::kBlock});
+  std::memset(rows, 0, kWarpSize * kRowBytes);
+  for (uint32_t threads = accesses.threads; threads != 0; threads &= threads - 1) {
+    const int thread = std::countr_zero(threads);
+    std::memcpy(rows + thread * kRowBytes,
+                Address(warp, *accesses.buffer, accesses.offsets[thread]), kRowBytes);
+  }
+  Measure(accesses, kRowBytes, /*store=*/false);
+}
+
+void IntrinsicRows::LoadMatrices(bool transposed) {
+  std::array<uint16_t, kWarpSize * kRowBytes / 2> elements;
+  machine_.LoadRows(warp_, step_, reinterpret_cast<uint8_t*>(elements.data()));
+  auto* const out = reinterpret_cast<uint32_t*>(machine_.Out(warp_, step_.out));
+  for (int matrix = 0; matrix < 4; ++matrix) {
+    const uint16_t* const base = elements.data() + matrix * kMatrixRows * kMatrixRows;
+    for (int lane = 0; lane < kWarpSize; ++lane) {
+      const int outer = lane / 4, inner = 2 * (lane % 4);
+      const auto element = [&](int i) -> uint32_t {
+        return transposed ? base[(inner + i) * kMatrixRows + outer]
+                          : base[outer * kMatrixRows + inner + i];
+      };
+      out[matrix * kWarpSize + lane] = element(0) | element(1) << 16;
+    }
+  }
+}
+
+void IntrinsicRows::LdMatrixX4() { LoadMatrices(/*transposed=*/false); }
+void IntrinsicRows::LdMatrixX4Trans() { LoadMatrices(/*transposed=*/true); }
+
+// Operands as fragments.h lays them out: of A, register r of lane l has row l / 4 + 8 (r mod 2),
+// and the 4 bytes of k number l mod 4 + 4 (r / 2); of B, column l / 4 and 4 bytes l mod 4 + 4 r; of
+// the sum, row l / 4 + 8 (i / 2) and column 2 (l mod 4) + i mod 2.  The products and their sum with
+// the third operand are exact, and rounded once.
+template <typename Element>
+void IntrinsicRows::MultiplyMatrices(float (*value)(Element)) {
+  constexpr int kPerWord = 4 / sizeof(Element);
+  constexpr int kDepth = 8 * kPerWord;
+  constexpr int kRows = 16, kColumns = 8;
+  const auto value_of = [&](const uint32_t* words, int reg, int lane, int i) {
+    Element element;
+    std::memcpy(
+        &element,
+        reinterpret_cast<const uint8_t*>(words + reg * kWarpSize + lane) + i * sizeof(Element),
+        sizeof(Element));
+    return value(element);
+  };
+  const auto* const a = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));
+  const auto* const b = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.b));
+  std::array<std::array<float, kDepth>, kRows> lhs;
+  std::array<std::array<float, kDepth>, kColumns> rhs;
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    for (int word = 0; word < 2; ++word) {
+      for (int i = 0; i < kPerWord; ++i) {
+        const int k = (lane % 4 + 4 * word) * kPerWord + i;
+        rhs[lane / 4][k] = value_of(b, word, lane, i);
+        for (int half = 0; half < 2; ++half) {
+          lhs[lane / 4 + 8 * half][k] = value_of(a, half + 2 * word, lane, i);
+        }
+      }
+    }
+  }
+  std::array<float, 4 * kWarpSize> sums;
+  std::memcpy(sums.data(), machine_.At(warp_, step_.c), sizeof(sums));
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    for (int i = 0; i < 4; ++i) {
+      const auto& row = lhs[lane / 4 + 8 * (i / 2)];
+      const auto& column = rhs[2 * (lane % 4) + i % 2];
+      double sum = sums[i * kWarpSize + lane];
+      for (int k = 0; k < kDepth; ++k) sum += double{row[k]} * column[k];
+      sums[i * kWarpSize + lane] = static_cast<float>(sum);
+    }
+  }
+  std::memcpy(machine_.Out(warp_, step_.out), sums.data(), sizeof(sums));
+}
+
+void IntrinsicRows::MmaBf16() { MultiplyMatrices<uint16_t>(Bf16Value); }
+void IntrinsicRows::MmaF16() { MultiplyMatrices<uint16_t>(F16Value); }
+void IntrinsicRows::MmaTf32() { MultiplyMatrices<uint32_t>(Tf32Value); }
+
+void IntrinsicRows::RoundTf32() {
+  const auto* const values = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));
+  auto* const out = reinterpret_cast<uint32_t*>(machine_.Out(warp_, step_.out));
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    const bool finite = (values[lane] & 0x7f800000) != 0x7f800000;
+    const bool nan = !finite && (values[lane] & 0x7fffff) != 0;
+    const uint32_t rounded = values[lane] + (finite ? 0x1000 : 0);
+    out[lane] = nan ? 0x7fffffff & ~uint32_t{0x1fff} : rounded & ~uint32_t{0x1fff};
+  }
+}
+
+}  // namespace ingot::kernel::simulator

@@ -1,0 +1,141 @@
+// ldmatrix and mma against the layouts of fragments.h and plain loops.
+#include "absl/strings/str_cat.h"
+#include "compiler/kernel/arithmetic.h"
+#include "compiler/layout/fragments.h"
+#include "tests/compiler/kernel/simulator/harness.h"
+
+namespace ingot::kernel::simulator {
+namespace {
+
+constexpr int kRows = 16, kColumns = 8, kDepth = 16;
+
+// Element (lane, register) of a fragment is `matrix` at the layout's coordinates.
+template <typename T>
+std::vector<T> Fragment(const layout::Layout& layout, int registers, int second,
+                        const std::vector<T>& matrix) {
+  std::vector<T> fragment;
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    for (int i = 0; i < registers; ++i) {
+      const std::vector<int64_t> at = layout.At({i, lane});
+      fragment.push_back(matrix[at[0] * second + at[1]]);
+    }
+  }
+  return fragment;
+}
+
+TEST(Matrix, ProductsOfHalves) {
+  for (const ElementType type : {ElementType::kBF16, ElementType::kF16}) {
+    const auto bits = [&](double value) { return static_cast<uint16_t>(FloatBits(type, value)); };
+    std::vector<uint16_t> a(kRows * kDepth), b(kDepth * kColumns);
+    std::vector<float> c(kRows * kColumns), expected;
+    const auto lhs = [](int m, int k) { return (m * 7 + k * 3) % 23 - 11; };
+    const auto rhs = [](int k, int n) { return 0.25 * ((k * 5 + n * 11) % 19 - 9); };
+    for (int m = 0; m < kRows; ++m) {
+      for (int k = 0; k < kDepth; ++k) a[m * kDepth + k] = bits(lhs(m, k));
+      for (int n = 0; n < kColumns; ++n) {
+        c[m * kColumns + n] = static_cast<float>(m - 3 * n);
+        double sum = c[m * kColumns + n];
+        for (int k = 0; k < kDepth; ++k) sum += lhs(m, k) * rhs(k, n);
+        expected.push_back(static_cast<float>(sum));
+      }
+    }
+    for (int k = 0; k < kDepth; ++k) {
+      for (int n = 0; n < kColumns; ++n) b[k * kColumns + n] = bits(rhs(k, n));
+    }
+    Launched launched(absl::StrCat(
+        "kernel @k(%a: buffer<u32, 128>, %b: buffer<u32, 64>, %c: buffer<f32, 128>, "
+        "%d: buffer<f32, 128>) grid 1 block 32 {\n"
+        "  store %d[lane*4] = mma_",
+        ElementTypeName(type),
+        "(load %a[lane*4] : u32x4, load %b[lane*2] : u32x2, load %c[lane*4] : f32x4)\n}"));
+    launched.Set("a", Fragment(layout::MmaA(), 8, kDepth, a))
+        .Set("b", Fragment(layout::MmaB(), 4, kColumns, b))
+        .Set("c", Fragment(layout::MmaAccumulator(), 4, kColumns, c))
+        .RunWell();
+    EXPECT_EQ(launched.Get<float>("d"), Fragment(layout::MmaAccumulator(), 4, kColumns, expected));
+  }
+}
+
+// tf32: registers of 4 bytes lie as the pairs of halves do.
+TEST(Matrix, ProductsOfTf32) {
+  constexpr int kWide = 8;
+  std::vector<float> a, b, expected;
+  const auto lhs = [](int m, int k) { return static_cast<float>(m - 2 * k) + 0.125f; };
+  const auto rhs = [](int k, int n) { return static_cast<float>(3 * k - n); };
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    const int row = lane / 4, in_row = lane % 4;
+    for (int i = 0; i < 4; ++i) a.push_back(lhs(row + 8 * (i % 2), in_row + 4 * (i / 2)));
+    for (int i = 0; i < 2; ++i) b.push_back(rhs(in_row + 4 * i, row));
+    for (int i = 0; i < 4; ++i) {
+      float sum = 0;
+      for (int k = 0; k < kWide; ++k) {
+        sum += lhs(row + 8 * (i / 2), k) * rhs(k, 2 * in_row + i % 2);
+      }
+      expected.push_back(sum);
+    }
+  }
+  Launched launched(
+      "kernel @k(%a: buffer<u32, 128>, %b: buffer<u32, 64>, %d: buffer<f32, 128>)\n"
+      "    grid 1 block 32 {\n"
+      "  store %d[lane*4] = mma_tf32(load %a[lane*4] : u32x4, load %b[lane*2] : u32x2, "
+      "broadcast(0.0) : f32x4)\n}");
+  launched.Set("a", a).Set("b", b).RunWell();
+  EXPECT_EQ(launched.Get<float>("d"), expected);
+}
+
+TEST(Matrix, RoundsToTf32) {
+  Launched launched(
+      "kernel @k(%x: buffer<f32, 32>, %y: buffer<u32, 32>) grid 1 block 32 {\n"
+      "  store %y[thread] = round_tf32(load %x[thread] : f32)\n}");
+  std::vector<uint32_t> x(32, 0x3f800000), y = x;
+  const std::pair<uint32_t, uint32_t> cases[] = {
+      {0x3f800fff, 0x3f800000}, {0x3f801000, 0x3f802000}, {0xbf801000, 0xbf802000},
+      {0x3f802fff, 0x3f802000}, {0x7f800000, 0x7f800000}, {0x7f7fffff, 0x7f800000},
+      {0x00000fff, 0x00000000}, {0x80001000, 0x80002000}};
+  for (size_t i = 0; i < std::size(cases); ++i) std::tie(x[i], y[i]) = cases[i];
+  launched.Set("x", x).RunWell();
+  EXPECT_EQ(launched.Get<uint32_t>("y"), y);
+}
+
+TEST(Matrix, LoadsFromSharedMemory) {
+  for (const bool transposed : {false, true}) {
+    Launched launched(absl::StrCat(
+        "kernel @k(%y: buffer<u32, 128>) grid 1 block 32 shared %s: u16[256] {\n"
+        "  for %i = 0 to 8 { store %s[thread*8 + %i] = u16(thread*8 + %i) }\n  warp_sync\n"
+        "  store %y[thread*4] = ldmatrix_x4",
+        transposed ? "_trans" : "", "(%s[thread*8])\n}"));
+    const Report report = launched.RunWell();
+    EXPECT_EQ(report.counters.instructions[static_cast<int>(Unit::kShared)], 9);
+    const std::vector<uint32_t> y = launched.Get<uint32_t>("y");
+    const layout::Layout layout = layout::LdMatrix(transposed);
+    for (int lane = 0; lane < kWarpSize; ++lane) {
+      for (int matrix = 0; matrix < 4; ++matrix) {
+        for (int i = 0; i < 2; ++i) {
+          const std::vector<int64_t> at = layout.At({i, lane});
+          EXPECT_EQ(y[lane * 4 + matrix] >> (16 * i) & 0xffff, 64 * matrix + 8 * at[0] + at[1]);
+        }
+      }
+    }
+  }
+}
+
+TEST(Matrix, RowsAreAlignedAndWritten) {
+  Launched misaligned(
+      "kernel @k(%y: buffer<u32, 128>) grid 1 block 32 shared %s: u16[512] {\n"
+      "  for %i = 0 to 16 { store %s[thread*16 + %i] = 0 }\n  warp_sync\n"
+      "  store %y[thread*4] = ldmatrix_x4(%s[thread*12])\n}");
+  auto report = misaligned.Run();
+  ASSERT_TRUE(report.ok());
+  ASSERT_FALSE(report->faults.empty());
+  EXPECT_EQ(report->faults[0].kind, FaultKind::kMisaligned);
+  Launched unwritten(
+      "kernel @k(%y: buffer<u32, 128>) grid 1 block 32 shared %s: u16[256] {\n"
+      "  store %y[thread*4] = ldmatrix_x4(%s[thread*8])\n}");
+  report = unwritten.Run();
+  ASSERT_TRUE(report.ok());
+  ASSERT_FALSE(report->faults.empty());
+  EXPECT_EQ(report->faults[0].kind, FaultKind::kUnwritten);
+}
+
+}  // namespace
+}  // namespace ingot::kernel::simulator
