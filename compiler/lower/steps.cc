@@ -190,7 +190,8 @@ class StepsLowering {
     const Instruction& root = *fusion_.root();
     switch (kernel_plan_.skeleton) {
       case plan::Skeleton::kTile:
-        INGOT_UNREACHABLE() << "a tile takes no steps";
+      case plan::Skeleton::kContraction:
+        INGOT_UNREACHABLE() << "tiles take no steps";
         return;
       case plan::Skeleton::kLoop:
         EmitElements(position);

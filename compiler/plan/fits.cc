@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/contraction.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/steps.h"
@@ -106,25 +107,25 @@ absl::Status AllStepsFit(const FusionPlan& plan, const Computation& fusion, cons
 absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Target& target) {
   INGOT_REQUIRE(HasArraysOnly(fusion), "the fusion has values that are no arrays of a fixed size");
   INGOT_REQUIRE(!plan.kernels.empty(), "the plan has no kernel");
-  bool tiles = true;
-  bool steps = true;
   for (size_t i = 0; i < plan.kernels.size(); ++i) {
     const KernelPlan& kernel = plan.kernels[i];
-    const bool tile = kernel.skeleton == Skeleton::kTile;
-    INGOT_REQUIRE(tile == std::holds_alternative<TilePlan>(kernel.work), "kernel ", i,
+    INGOT_REQUIRE(kernel.work.index() == WorkOf(kernel.skeleton).index(), "kernel ", i,
                   ": its parts are another skeleton's");
-    tiles = tiles && tile;
-    steps = steps && !tile;
+    INGOT_REQUIRE(kernel.work.index() == plan.kernels[0].work.index(), "kernel ", i, ": a ",
+                  NameOf(kernel.skeleton), " beside a ", NameOf(plan.kernels[0].skeleton));
   }
-  INGOT_REQUIRE(tiles || steps, "tiles and other kernels in one plan");
-  INGOT_REQUIRE(steps || plan.updates.empty(), "tiles compute whole results");
+  const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);
+  const bool steps = std::holds_alternative<StepPlan>(plan.kernels[0].work);
+  INGOT_REQUIRE(steps || plan.updates.empty(), NameOf(plan.kernels[0].skeleton),
+                "s compute whole results");
   for (size_t i = 0; i < plan.kernels.size(); ++i) {
     INGOT_RETURN_IF_ERROR(
         Annotate(BuffersFit(plan.kernels[i], fusion, plan.scratch.size()), "kernel ", i));
   }
   const FusionInfo info(ViewOf(fusion));
-  INGOT_RETURN_IF_ERROR(tiles ? TileFits(plan, info, target)
-                              : AllStepsFit(plan, fusion, info, target));
+  INGOT_RETURN_IF_ERROR(tiles   ? TileFits(plan, info, target)
+                        : steps ? AllStepsFit(plan, fusion, info, target)
+                                : ContractionFits(plan, fusion, target));
   return InPlaceFits(plan, info);
 }
 

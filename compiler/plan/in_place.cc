@@ -25,6 +25,8 @@ class Proof {
     INGOT_RETURN_IF_ERROR(SizesAgree());
     const Skeleton skeleton = plan_.kernels[0].skeleton;
     if (skeleton == Skeleton::kScatter || skeleton == Skeleton::kUpdate) return InOwner();
+    INGOT_REQUIRE(skeleton != Skeleton::kContraction,
+                  "blocks read operands of other blocks' tiles");
     INGOT_RETURN_IF_ERROR(IsReadInSpace());
     return plan_.kernels[0].skeleton == Skeleton::kTile ? InTile() : InLoop();
   }

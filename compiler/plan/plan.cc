@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/contraction.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_table.h"
@@ -28,6 +29,10 @@ constexpr SkeletonRow kSkeletons[] = {
 #define INGOT_PLAN_SKELETON(Name, text, Family) {Skeleton::k##Name, Propose##Family},
 #include "compiler/plan/skeletons.def"
 };
+
+bool HasTiles(Skeleton skeleton) {
+  return skeleton == Skeleton::kTile || skeleton == Skeleton::kContraction;
+}
 
 // What a kernel of the loop costs.
 double LoopMicroseconds(const FusionInfo& info, const Target& target) {
@@ -67,8 +72,8 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
     FusionPlan plan = entry->plan;
     plan.numerics = options.numerics;
     absl::Status fits = Fits(plan, fusion, target);
-    if (fits.ok() && !options.tiles && plan.kernels[0].skeleton == Skeleton::kTile) {
-      fits = InvalidArgument("a tile plan, which --fusion=loop has none of");
+    if (fits.ok() && !options.tiles && HasTiles(plan.kernels[0].skeleton)) {
+      fits = InvalidArgument("a plan of tiles, which --fusion=loop has none of");
     }
     if (fits.ok()) {
       plan.reason = absl::StrCat("from ", entry->place);
@@ -129,7 +134,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   const bool is_given = !candidates.empty();
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
-    if (row.skeleton == Skeleton::kTile && !options.tiles) continue;
+    if (HasTiles(row.skeleton) && !options.tiles) continue;
     row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
@@ -147,10 +152,11 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
   if (!HasArraysOnly(fusion)) return candidates;
   const FusionInfo info(ViewOf(fusion));
   for (const SkeletonRow& row : kSkeletons) {
-    if (row.skeleton != Skeleton::kTile) {
-      row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
-    } else if (options.tiles) {
+    if (HasTiles(row.skeleton) && !options.tiles) continue;
+    if (row.skeleton == Skeleton::kTile) {
       candidates = TileCandidates(info, target, options.numerics);
+    } else {
+      row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
     }
   }
   std::erase_if(candidates,

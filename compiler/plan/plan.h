@@ -190,6 +190,50 @@ struct TilePlan {
   bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
+// How a block has its part of one matrix of a product in shared memory.
+struct MatrixTile {
+  // Depth lies side by side there, as it does in global memory; else rows (of the right matrix:
+  // columns) do.
+  bool depth_major = true;
+  // Bytes that one asynchronous copy moves: 16, 8 or 4.  0: elements are loaded one by one.
+  int copy_bytes = 16;
+  bool operator==(const MatrixTile&) const = default;
+};
+
+// A kernel that multiplies matrices (Product) by a card's matrix units: a block takes a tile of the
+// result, and goes along depth with `stages` tiles of both matrices in shared memory.
+struct ContractionPlan {
+  // Of the tile of a block, in elements.
+  int rows = 128;
+  int columns = 128;
+  int depth = 64;
+  // Warps that share it, each of which has a rectangle of the result in registers.
+  int row_warps = 2;
+  int column_warps = 2;
+  int stages = 3;
+  // Other than 1: depth is done in so many parts, whose partial results are in scratch; a second
+  // kernel, which `combines`, puts them together.
+  int splits = 1;
+  bool combines = false;
+  // Blocks one after the other take this many tiles of rows before the next tile of columns.
+  int group = 8;
+  // Elements of a row of the results that a thread stores together.
+  int lanes = 8;
+  MatrixTile lhs;
+  MatrixTile rhs;
+  INGOT_PLAN_FIELDS(ContractionPlan, visit("rows", self.rows); visit("columns", self.columns);
+                    visit("depth", self.depth); visit("row_warps", self.row_warps);
+                    visit("column_warps", self.column_warps); visit("stages", self.stages);
+                    visit("splits", self.splits); visit("combines", self.combines);
+                    visit("group", self.group); visit("lanes", self.lanes);
+                    visit("lhs_depth_major", self.lhs.depth_major);
+                    visit("lhs_copy_bytes", self.lhs.copy_bytes);
+                    visit("rhs_depth_major", self.rhs.depth_major);
+                    visit("rhs_copy_bytes", self.rhs.copy_bytes);)
+
+  int threads() const { return 32 * row_warps * column_warps; }
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -198,6 +242,11 @@ struct BufferRole {
   int number = 0;
   bool operator==(const BufferRole&) const = default;
 };
+
+// What a skeleton needs decided.
+using Work = std::variant<StepPlan, TilePlan, ContractionPlan>;
+// The defaults of the skeleton's.
+Work WorkOf(Skeleton skeleton);
 
 struct KernelPlan {
   Skeleton skeleton = Skeleton::kLoop;
@@ -212,10 +261,11 @@ struct KernelPlan {
   // What the kernel must move and compute, for runtime::Command.
   int64_t bytes = 0;
   int64_t flops = 0;
-  std::variant<StepPlan, TilePlan> work;
+  Work work;
 
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
+  const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);
                     visit("block_threads", self.block_threads);

@@ -103,8 +103,7 @@ struct IsPart<std::vector<T>> : IsStruct<T> {};
 template <>
 struct IsPart<std::optional<LibraryMatch>> : std::true_type {};
 
-// The fields of the alternative stand among those of the struct.
-using Work = decltype(KernelPlan::work);
+// The fields of the alternative (Work) stand among those of the struct.
 
 // ---- printing
 
@@ -168,7 +167,7 @@ T DefaultsOf(const T&) {
 }
 KernelPlan DefaultsOf(const KernelPlan& value) {
   KernelPlan defaults;
-  if (std::holds_alternative<TilePlan>(value.work)) defaults.work = TilePlan{};
+  defaults.work = WorkOf(value.skeleton);
   return defaults;
 }
 LibraryMatch DefaultsOf(const LibraryMatch& value) {
@@ -381,7 +380,7 @@ class Reader {
     VisitFields(value, reader);
     INGOT_RETURN_IF_ERROR(reader.status);
     if constexpr (std::is_same_v<T, KernelPlan>) {
-      if (value.skeleton == Skeleton::kTile) value.work = TilePlan{};
+      value.work = WorkOf(value.skeleton);
     }
     return absl::OkStatus();
   }
@@ -530,6 +529,12 @@ class Reader {
 };
 
 }  // namespace
+
+Work WorkOf(Skeleton skeleton) {
+  if (skeleton == Skeleton::kTile) return TilePlan{};
+  if (skeleton == Skeleton::kContraction) return ContractionPlan{};
+  return StepPlan{};
+}
 
 absl::string_view NameOf(Skeleton skeleton) { return kSkeletonNames[static_cast<int>(skeleton)]; }
 

@@ -104,6 +104,52 @@ TEST(PlanTable, AnyDivisionOfStepsIsRight) {
   }
 }
 
+// Products by all tiles that there are, with any stages and order of blocks.
+TEST(PlanTable, AnyTileOfProductsIsRight) {
+  constexpr Case kProducts[] = {
+      {"dot",
+       "\n  x = bf16[150,200] parameter(0)\n  y = bf16[200,140] parameter(1)\n"
+       "  ROOT r = bf16[150,140] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}"},
+      {"odd",
+       "\n  x = f16[2,67,41] parameter(0)\n  y = f16[2,67,37] parameter(1)\n"
+       "  ROOT r = f32[2,41,37] dot(x, y), lhs_batch_dims={0}, rhs_batch_dims={0}, "
+       "lhs_contracting_dims={1}, rhs_contracting_dims={1}"},
+      {"convolution",
+       "\n  x = bf16[2,9,9,16] parameter(0)\n  y = bf16[3,3,16,24] parameter(1)\n"
+       "  ROOT r = bf16[2,9,9,24] convolution(x, y), window={size=3x3 pad=1_1x1_1}, "
+       "dim_labels=b01f_01io->b01f"},
+  };
+  std::mt19937_64 random(11);
+  for (const Case& c : kProducts) {
+    const std::unique_ptr<Module> module = Read(TextOf(c));
+    ASSERT_NE(module, nullptr);
+    for (const char* name : {"sim:sm_90a-tiny", "sim:sm_90a"}) {
+      const Target& target = TargetOf(name);
+      const std::unique_ptr<Module> fused = Fused(*module, target);
+      const program::FusionTable fusions(*fused);
+      ASSERT_EQ(fusions.entries().size(), 1u);
+      const Computation& fusion = *fusions.entries()[0].fusion;
+      int fitting = 0;
+      for (FusionPlan& drawn : plan::MakeCandidates(fusion, target)) {
+        if (drawn.kernels[0].skeleton != plan::Skeleton::kContraction) continue;
+        const int stages = 2 + static_cast<int>(random() % 3);
+        const int group = 1 + static_cast<int>(random() % 3);
+        for (KernelPlan& kernel : drawn.kernels) {
+          auto& tile = std::get<plan::ContractionPlan>(kernel.work);
+          tile.stages = std::min(tile.stages, stages);
+          tile.group = group;
+        }
+        const absl::Status fits = plan::Fits(drawn, fusion, target);
+        ASSERT_TRUE(fits.ok()) << fits;
+        ++fitting;
+        ExpectRight(*module, target, plan::EntryText(drawn, fusion, target, c.name), c);
+        if (HasFailure()) return;
+      }
+      EXPECT_GE(fitting, 3) << c.name << " on " << name;
+    }
+  }
+}
+
 class TileTest : public testing::TestWithParam<Case> {};
 
 INSTANTIATE_TEST_SUITE_P(Cases, TileTest, testing::ValuesIn(kCases),

@@ -106,7 +106,7 @@ TEST(PlanText, FaultsSayWhereAndWhatThereIs) {
        "cost, numerics, unrounded, loose, narrow"},
       {"plan {\n  tiles {} }",
        "f:2:3: plan has no part 'tiles', did you mean 'tile'?; there is "
-       "joined, scratch, library, tile, loop, sort, scan, scatter"},
+       "joined, scratch, library, tile, contraction, loop, sort, scan, scatter"},
       {"plan cost=1 cost=2 {}", "f:1:13: plan says cost twice; leave one out"},
       {"plan cost=nan {}", "f:1:11: expected a finite number"},
       {"plan numerics=fast {}",
@@ -225,7 +225,7 @@ TEST(Fits, SaysWhichNumberIsWrong) {
       {"tile ", "tile resident_blocks=17 ", "kernel 0: resident_blocks=17; a multiprocessor holds"},
       {"tile ", "tile index=u8 ", "kernel 0: index=u8; it must be s32"},
       {"  tile", "  scratch f32[1]  tile", "kernel 0: buffers={p0, r0}, not buffers={p0, r0, s0}"},
-      {"  tile", "  loop {} tile", "tiles and other kernels in one plan"},
+      {"  tile", "  loop {} tile", "kernel 1: a tile beside a loop"},
   };
   for (const Case& c : cases) {
     std::string text = good;

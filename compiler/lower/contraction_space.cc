@@ -1,0 +1,61 @@
+#include "compiler/lower/contraction_space.h"
+
+#include "compiler/plan/analysis.h"
+#include "ir/base/check.h"
+
+namespace ingot::lower {
+
+using kernel::Value;
+
+ProductSpace::ProductSpace(Frame& frame, const plan::ProductFusion& product)
+    : frame_(frame), product_(product) {
+  const std::vector<Instruction*>& instructions = frame.fusion.instructions();
+  for (size_t i = 0; i < instructions.size(); ++i) number_[instructions[i]] = i;
+  frame.context.tile = this;
+}
+
+const Instruction* ProductSpace::SourceOf(const Instruction& consumer, int64_t operand) const {
+  const Instruction* source = consumer.operand(operand);
+  if (consumer.parent() != &frame_.fusion || !Of(*source).has_value()) return nullptr;
+  return source;
+}
+
+Index ProductSpace::IndexAt(const Instruction& instruction, int point) {
+  const plan::ProductValue& value = *Of(instruction);
+  Index index;
+  for (const IndexExpr& expr : value.place.results) {
+    index.dims.push_back(frame_.context.math.Emit(expr, points_[point]));
+  }
+  index.lane = value.lanes;
+  index.point = point;
+  return index;
+}
+
+void ProductSpace::Store(Value b, Value m, Value n, Value sums) {
+  ElementEmitter& e = frame_.emitter;
+  const Instruction& product = *product_.product.instruction;
+  const int point = static_cast<int>(points_.size());
+  points_.emplace_back();
+  for (const IndexExpr& expr : product_.product.output.results) {
+    points_[point].push_back(frame_.context.math.Emit(expr, {b, m, n}));
+  }
+  Element element{sums, nullptr};
+  if (!frame_.context.IsUnrounded(product)) {
+    element = e.Convert(element, ElementType::kF32, product.shape().element_type());
+  }
+  e.Provide(product, IndexAt(product, point), 0, element);
+  const Instruction& root = *frame_.fusion.root();
+  std::vector<const Instruction*> results = {&root};
+  if (root.opcode() == Opcode::kTuple) {
+    results.assign(root.operands().begin(), root.operands().end());
+  }
+  Elements values;
+  for (const Instruction* result : results) {
+    values.push_back(e.Emit(*result, IndexAt(*result, point)));
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    e.Store(frame_.memory.results[i], results[i]->shape(), IndexAt(*results[i], point), values[i]);
+  }
+}
+
+}  // namespace ingot::lower

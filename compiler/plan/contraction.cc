@@ -1,0 +1,309 @@
+#include "compiler/plan/contraction.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/plan/analysis.h"
+#include "compiler/plan/cost.h"
+#include "compiler/plan/plan_text.h"
+#include "compiler/plan/product.h"
+#include "compiler/plan/tile.h"
+#include "ir/analysis/op_facts.h"
+#include "ir/base/integers.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+// Of a tile along depth, the first of which two stages fit: a matrix unit's step is 32 bytes, and
+// 128 are what all banks hold.
+constexpr int kDepthBytes[] = {128, 64, 32};
+constexpr int kVectorBytes = 16;
+constexpr int kLeastCapability = 80;
+constexpr int kMostStages = 4;
+constexpr int kMostSplits = 64;
+constexpr size_t kMostCandidates = 12;
+
+struct TileShape {
+  int rows, columns, row_warps, column_warps;
+};
+// A warp has at least 16 × 16.
+constexpr TileShape kTileShapes[] = {
+    {128, 256, 2, 4}, {128, 128, 2, 2}, {128, 64, 2, 2}, {64, 128, 2, 2}, {64, 64, 2, 2},
+    {32, 128, 1, 4},  {128, 32, 4, 1},  {16, 128, 1, 4}, {16, 256, 1, 4}, {128, 16, 4, 1},
+    {32, 64, 1, 4},   {64, 32, 2, 2},   {32, 32, 2, 2},  {16, 32, 1, 2},  {16, 16, 1, 1},
+};
+
+// What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
+double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.62 : 0.9; }
+
+class Planner {
+ public:
+  Planner(const Computation& fusion, const Target& target, ProductFusion product)
+      : fusion_(fusion),
+        target_(target),
+        product_fusion_(std::move(product)),
+        product_(product_fusion_.product),
+        element_bytes_(ByteWidth(product_.instruction->operand(0)->shape().element_type())),
+        bytes_(BytesOf(fusion)) {
+    base_.lhs = TileOf(product_.lhs);
+    base_.rhs = TileOf(product_.rhs);
+    base_.lanes = product_fusion_.lanes;
+  }
+
+  void Propose(std::vector<FusionPlan>& plans) const {
+    std::vector<std::pair<double, ContractionPlan>> tiles;
+    for (const TileShape& shape : kTileShapes) {
+      for (int splits = 1; splits <= kMostSplits; splits = NextSplits(splits)) {
+        ContractionPlan tile = base_;
+        tile.rows = shape.rows;
+        tile.columns = shape.columns;
+        tile.row_warps = shape.row_warps;
+        tile.column_warps = shape.column_warps;
+        tile.splits = splits;
+        SetDepth(tile);
+        if (!SplitsWell(tile) || tile.stages < 2) break;
+        tiles.emplace_back(Microseconds(tile), tile);
+      }
+    }
+    std::stable_sort(tiles.begin(), tiles.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (tiles.size() > kMostCandidates) tiles.resize(kMostCandidates);
+    for (const auto& [cost, tile] : tiles) plans.push_back(Make(tile));
+  }
+
+  FusionPlan Make(const ContractionPlan& tile) const {
+    FusionPlan plan;
+    plan.kernels.push_back(Kernel(tile));
+    plan.kernels[0].blocks = Tiles(tile) * tile.splits;
+    plan.kernels[0].block_threads = tile.threads();
+    for (const Instruction* instruction : fusion_.instructions()) {
+      plan.kernels[0].flops = SaturatingAdd(plan.kernels[0].flops, FlopsOf(*instruction));
+    }
+    if (tile.splits > 1) AddCombination(tile, plan);
+    plan.kernels.back().bytes = bytes_;
+    plan.cost = Microseconds(tile);
+    return plan;
+  }
+
+  absl::Status TileFits(const ContractionPlan& tile) const {
+    const auto shape =
+        std::find_if(std::begin(kTileShapes), std::end(kTileShapes), [&](const TileShape& s) {
+          return s.rows == tile.rows && s.columns == tile.columns &&
+                 s.row_warps == tile.row_warps && s.column_warps == tile.column_warps;
+        });
+    INGOT_REQUIRE(shape != std::end(kTileShapes), "no tile has rows=", tile.rows,
+                  " columns=", tile.columns, " row_warps=", tile.row_warps,
+                  " column_warps=", tile.column_warps);
+    INGOT_REQUIRE(std::find(std::begin(kDepthBytes), std::end(kDepthBytes),
+                            tile.depth * element_bytes_) != std::end(kDepthBytes),
+                  "depth=", tile.depth, "; a tile is 32, 64 or 128 bytes deep");
+    INGOT_REQUIRE(tile.stages >= 2 && tile.stages <= MostStages(tile), "stages=", tile.stages,
+                  "; 2 to ", MostStages(tile), " fit");
+    INGOT_REQUIRE(tile.splits >= 1 && tile.splits <= kMostSplits && SplitsWell(tile),
+                  "splits=", tile.splits, "; a part would be empty");
+    INGOT_REQUIRE(tile.group >= 1 && tile.group <= 64, "group=", tile.group);
+    return absl::OkStatus();
+  }
+
+  const ContractionPlan& base() const { return base_; }
+
+ private:
+  // The kernel that puts parts together, and their memory.
+  void AddCombination(const ContractionPlan& tile, FusionPlan& plan) const {
+    constexpr int kThreads = 128;
+    const int64_t elements = product_.batch * product_.rows * product_.columns;
+    plan.scratch.push_back({Shape::ArrayWithDefaultLayout(
+        ElementType::kF32, {tile.splits, product_.batch, product_.rows, product_.columns})});
+    ContractionPlan combination = tile;
+    combination.combines = true;
+    KernelPlan last = Kernel(combination);
+    last.block_threads = kThreads;
+    last.blocks = CeilDiv(elements, int64_t{tile.lanes} * kThreads);
+    plan.kernels.push_back(std::move(last));
+    for (KernelPlan& kernel : plan.kernels) {
+      kernel.buffers.push_back({BufferRole::Kind::kScratch, 0});
+    }
+  }
+
+  void SetDepth(ContractionPlan& tile) const {
+    for (int bytes : kDepthBytes) {
+      tile.depth = bytes / element_bytes_;
+      tile.stages = MostStages(tile);
+      if (tile.stages >= 2) return;
+    }
+  }
+
+  static int NextSplits(int splits) { return splits < 4 ? splits + 1 : splits * 3 / 2; }
+
+  MatrixTile TileOf(const ProductOperand& operand) const {
+    const int most = kVectorBytes / element_bytes_;
+    const int along_depth = ProductRun(operand, 2, most), along_rows = ProductRun(operand, 1, most);
+    const int bytes = std::max(along_depth, along_rows) * element_bytes_;
+    return {along_depth >= along_rows, bytes < 4 ? 0 : bytes};
+  }
+
+  int64_t Steps(const ContractionPlan& tile) const {
+    return CeilDiv(CeilDiv(product_.depth, tile.depth), tile.splits);
+  }
+  // No part is empty.
+  bool SplitsWell(const ContractionPlan& tile) const {
+    return Steps(tile) * (tile.splits - 1) < CeilDiv(product_.depth, tile.depth);
+  }
+  int64_t Tiles(const ContractionPlan& tile) const {
+    return SaturatingMultiply(product_.batch, CeilDiv(product_.rows, tile.rows) *
+                                                  CeilDiv(product_.columns, tile.columns));
+  }
+  int MostStages(ContractionPlan tile) const {
+    const int64_t steps = Steps(tile);
+    for (tile.stages = kMostStages; tile.stages >= 2; --tile.stages) {
+      if (tile.stages > 2 && tile.stages > steps) continue;
+      if (SharedBytesOf(tile, element_bytes_) <= target_.shared_bytes) break;
+    }
+    return tile.stages;
+  }
+
+  KernelPlan Kernel(const ContractionPlan& tile) const {
+    KernelPlan kernel;
+    kernel.skeleton = Skeleton::kContraction;
+    kernel.work = tile;
+    for (const Instruction* instruction : fusion_.instructions()) {
+      for (const Shape& leaf : Leaves(instruction->shape())) Widen(leaf.ElementCount(), kernel);
+    }
+    Widen(SaturatingMultiply(tile.splits, product_.batch * product_.rows * product_.columns),
+          kernel);
+    const auto add = [&](BufferRole::Kind kind, size_t count) {
+      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
+    };
+    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
+    add(BufferRole::Kind::kResult, Leaves(fusion_.root()->shape()).size());
+    return kernel;
+  }
+  static void Widen(int64_t elements, KernelPlan& kernel) {
+    if (elements > kMostNarrowOffset) kernel.index_type = ElementType::kS64;
+  }
+
+  // ----- the time of a tile
+
+  int ResidentBlocks(const ContractionPlan& tile) const {
+    const Card& card = *target_.card;
+    const int threads = tile.threads();
+    // Sums, and what is under way to the units.
+    const int registers = std::min(card.thread_registers, 80 + tile.rows * tile.columns / threads);
+    const int64_t shared = SharedBytesOf(tile, element_bytes_) + card.reserved_shared_bytes;
+    return static_cast<int>(
+        std::min<int64_t>({card.shared_bytes / shared, card.registers / (registers * threads),
+                           target_.threads / threads, card.blocks}));
+  }
+
+  double Microseconds(const ContractionPlan& tile) const {
+    constexpr double kStepLatency = 700;     // cycles of a step of one block alone
+    constexpr double kBlockOverhead = 2500;  // cycles: the first tiles come, sums are stored
+    constexpr double kSharedBytesPerCycle = 128;
+    constexpr double kL2Share = 0.55;  // of what L2 gives where all of it is reused
+    const Card& card = *target_.card;
+    const double cycles_per_us = card.clock_ghz * 1e3;
+    const double steps = static_cast<double>(Steps(tile));
+    const auto blocks = static_cast<double>(Tiles(tile) * tile.splits);
+    const double resident = std::max(1, ResidentBlocks(tile));
+    const double depth_bytes = tile.depth * element_bytes_;
+    const double tile_bytes = depth_bytes * (tile.rows + tile.columns);
+    const double flops_per_cycle = card.bf16_tflops * 1e12 * MatrixShare(target_) /
+                                   (card.clock_ghz * 1e9 * target_.multiprocessors);
+    const double matrix = 2.0 * tile.rows * tile.columns * tile.depth / flops_per_cycle;
+    const int warps = tile.row_warps * tile.column_warps;
+    const double read =
+        depth_bytes * warps *
+        (double(tile.rows) / tile.row_warps + double(tile.columns) / tile.column_warps);
+    const double shared = (read + tile_bytes) / kSharedBytesPerCycle;
+    // Elements one by one are instructions of threads.
+    const double loads = ElementLoads(tile) / 32;
+    const double step = std::max({matrix, shared, loads});
+    const double share = std::ceil(blocks / target_.multiprocessors);
+    const double waves = std::ceil(share / resident);
+    const double compute =
+        std::max(share * steps * step, waves * steps * std::max(step, kStepLatency)) +
+        waves * kBlockOverhead;
+    const double partial =
+        tile.splits == 1 ? 0
+                         : 8.0 * tile.splits * product_.batch * product_.rows * product_.columns;
+    const double bytes = static_cast<double>(bytes_) + partial;
+    const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
+    return std::max({compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2}) +
+           kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
+  }
+
+  double ElementLoads(const ContractionPlan& tile) const {
+    const double depth = tile.depth;
+    return (tile.lhs.copy_bytes == 0 ? tile.rows * depth : 0) +
+           (tile.rhs.copy_bytes == 0 ? tile.columns * depth : 0);
+  }
+
+  const Computation& fusion_;
+  const Target& target_;
+  const ProductFusion product_fusion_;
+  const Product& product_;
+  const int element_bytes_;
+  const int64_t bytes_;
+  ContractionPlan base_;
+};
+
+absl::StatusOr<ProductFusion> ProductFor(const Computation& fusion, const Target& target) {
+  INGOT_REQUIRE(target.platform == Platform::kCuda && target.capability >= kLeastCapability,
+                target.name, " has no such matrix units");
+  INGOT_ASSIGN_OR_RETURN(ProductFusion product, MakeProductFusion(fusion));
+  const Instruction& instruction = *product.product.instruction;
+  const ElementType lhs = instruction.operand(0)->shape().element_type();
+  const ElementType rhs = instruction.operand(1)->shape().element_type();
+  const ElementType type = instruction.shape().element_type();
+  INGOT_REQUIRE(lhs == rhs && (lhs == ElementType::kBF16 || lhs == ElementType::kF16),
+                "no matrix unit multiplies ", ElementTypeName(lhs), " and ", ElementTypeName(rhs));
+  INGOT_REQUIRE(type == lhs || type == ElementType::kF32, "no matrix unit makes ",
+                ElementTypeName(type), " of ", ElementTypeName(lhs));
+  return product;
+}
+
+}  // namespace
+
+int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes) {
+  const int64_t tiles =
+      int64_t{1} * plan.stages * (plan.rows + plan.columns) * plan.depth * element_bytes;
+  return std::max(tiles, plan.rows * SumPitch(plan) * int64_t{sizeof(float)});
+}
+
+void ProposeContraction(Skeleton, const Computation& fusion, const FusionInfo&,
+                        const Target& target, Numerics, std::vector<FusionPlan>& plans) {
+  absl::StatusOr<ProductFusion> product = ProductFor(fusion, target);
+  if (product.ok()) Planner(fusion, target, *std::move(product)).Propose(plans);
+}
+
+absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
+                             const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(ProductFusion product, ProductFor(fusion, target));
+  const Planner planner(fusion, target, std::move(product));
+  const ContractionPlan& tile = plan.kernels[0].contraction();
+  INGOT_RETURN_IF_ERROR(planner.TileFits(tile));
+  ContractionPlan own = planner.base();
+  own.rows = tile.rows;
+  own.columns = tile.columns;
+  own.depth = tile.depth;
+  own.row_warps = tile.row_warps;
+  own.column_warps = tile.column_warps;
+  own.stages = tile.stages;
+  own.splits = tile.splits;
+  own.group = tile.group;
+  const FusionPlan expected = planner.Make(own);
+  INGOT_REQUIRE(plan.kernels.size() == expected.kernels.size(), plan.kernels.size(),
+                " kernels; there must be ", expected.kernels.size());
+  for (size_t i = 0; i < plan.kernels.size(); ++i) {
+    KernelPlan same = expected.kernels[i];
+    same.resident_blocks = plan.kernels[i].resident_blocks;
+    INGOT_REQUIRE(plan.kernels[i] == same, "kernel ", i, ": ",
+                  FirstDifference(plan.kernels[i], same));
+  }
+  INGOT_REQUIRE(plan.scratch == expected.scratch, "its scratch is not that of its splits");
+  return absl::OkStatus();
+}
+
+}  // namespace ingot::plan

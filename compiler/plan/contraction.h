@@ -1,0 +1,32 @@
+// Plans of products on matrix units.
+#ifndef INGOT_COMPILER_PLAN_CONTRACTION_H_
+#define INGOT_COMPILER_PLAN_CONTRACTION_H_
+
+#include <vector>
+
+#include "compiler/plan/plan.h"
+#include "ir/analysis/fusion_info.h"
+
+namespace ingot::plan {
+
+// Adds plans for a product of bf16 or f16 and what is made of its elements (MakeProductFusion),
+// the fastest by its cost first; nothing for other fusions, or where the target has no matrix
+// units.
+void ProposeContraction(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
+                        const Target& target, Numerics numerics, std::vector<FusionPlan>& plans);
+
+// Whether the plan, of contraction kernels, is one of this fusion: any tile, stages, splits and
+// group will do that the skeleton has.
+absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
+                             const Target& target);
+
+// Bytes of shared memory that one block of the kernel takes.
+int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes);
+
+// Elements between rows of the tile of sums that a block passes to its stores, so that they do not
+// meet in one bank.
+inline int64_t SumPitch(const ContractionPlan& plan) { return plan.columns + 8; }
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_CONTRACTION_H_
