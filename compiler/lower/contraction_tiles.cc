@@ -246,7 +246,10 @@ class ContractionLowering {
   // The element at which a vector of a line begins.
   Expr PlaceOf(const Tile& tile, Expr stage, Expr line, Expr vector) {
     const int lines = std::max(1, kBankVectors / tile.pitch);  // that all banks hold
-    const Expr turn = Remainder(Quotient(line, lines), std::min(tile.pitch, kBankVectors));
+    // Four lines of 8 elements of 4 bytes are read together (LoadWords), or 8 lines of a vector.
+    const bool words = !tile.plan->depth_major && ByteWidth(type_) == 4;
+    const Expr turn =
+        Remainder(Quotient(line, lines) * (words ? 2 : 1), std::min(tile.pitch, kBankVectors));
     const Expr number = line * tile.pitch + (vector ^ turn) + static_cast<double>(tile.first);
     return (number + stage * static_cast<double>(tile.vectors())) * elements_;
   }
@@ -270,7 +273,16 @@ class ContractionLowering {
     }
   }
   Intrinsic MmaRow() const {
-    return type_ == ElementType::kBF16 ? Intrinsic::kMmaBf16 : Intrinsic::kMmaF16;
+    switch (plan_.unit) {
+      case plan::MatrixUnit::kBf16:
+        return Intrinsic::kMmaBf16;
+      case plan::MatrixUnit::kF16:
+        return Intrinsic::kMmaF16;
+      case plan::MatrixUnit::kTf32:
+        return Intrinsic::kMmaTf32;
+    }
+    INGOT_UNREACHABLE();
+    return Intrinsic::kMmaBf16;
   }
 
   // 16 rows × 32 bytes of depth, the registers of mma's A: matrices (row, depth) (0, 0), (8, 0),
@@ -281,6 +293,9 @@ class ContractionLowering {
     if (plan_.lhs.depth_major) {
       return LoadMatrices(lhs_, stage, first + Remainder(lane, 16),
                           Quotient(lane, 16) + 2 * depth_piece);
+    }
+    if (plan_.unit == plan::MatrixUnit::kTf32) {
+      return LoadWords(lhs_, stage, first, depth_piece, {{0, 0}, {8, 0}, {0, 4}, {8, 4}});
     }
     const Expr row = first + Remainder(Quotient(lane, 8), 2) * 8;
     const Expr depth = Remainder(lane, 8) + Quotient(lane, 16) * 8 + depth_piece * 16;
@@ -296,6 +311,9 @@ class ContractionLowering {
       return LoadMatrices(rhs_, stage, first + Remainder(lane, 8) + Quotient(lane, 16) * 8,
                           Remainder(Quotient(lane, 8), 2) + 2 * depth_piece);
     }
+    if (plan_.unit == plan::MatrixUnit::kTf32) {
+      return LoadWords(rhs_, stage, first, depth_piece, {{0, 0}, {0, 4}, {8, 0}, {8, 4}});
+    }
     const Expr column = first + Quotient(lane, 16) * 8;
     return LoadMatrices(rhs_, stage, Remainder(lane, 16) + depth_piece * 16,
                         Quotient(column, elements_));
@@ -304,7 +322,29 @@ class ContractionLowering {
   Value LoadMatrices(const Tile& tile, Expr stage, Expr line, Expr vector) {
     const Intrinsic row =
         tile.plan->depth_major ? Intrinsic::kLdMatrixX4 : Intrinsic::kLdMatrixX4Trans;
-    return b_.Call(row, {PlaceOf(tile, stage, line, vector).value()}, {}, {tiles_});
+    const Value words = b_.Call(row, {PlaceOf(tile, stage, line, vector).value()}, {}, {tiles_});
+    if (plan_.unit != plan::MatrixUnit::kTf32) return words;
+    const Value values = b_.Bitcast(words, kernel::kF32.WithLanes(words->type.lanes));
+    std::vector<Value> rounded;
+    for (int i = 0; i < words->type.lanes; ++i) rounded.push_back(Round(b_.Extract(values, i)));
+    return b_.Build(rounded);
+  }
+  Value Round(Value value) { return b_.Call(Intrinsic::kRoundTf32, {value}); }
+
+  // The same registers where depth does not lie side by side and elements have 4 bytes, which
+  // ldmatrix does not turn: of (row, depth) from these places on, row lane / 4 and depth lane
+  // mod 4.
+  Value LoadWords(const Tile& tile, Expr stage, Expr first, int depth_piece,
+                  std::initializer_list<std::pair<int, int>> places) {
+    const Expr lane = LaneOfWarp();
+    std::vector<Value> words;
+    for (const auto& [row, depth] : places) {
+      const Expr m = first + Quotient(lane, 4) + row;
+      const Expr k = Remainder(lane, 4) + (depth + 8 * depth_piece);
+      const Expr place = PlaceOf(tile, stage, k, Quotient(m, elements_)) + Remainder(m, elements_);
+      words.push_back(Round(b_.Load(tiles_, place.value())));
+    }
+    return b_.Build(words);
   }
 
   // ----- results

@@ -40,15 +40,16 @@ double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.62
 
 class Planner {
  public:
-  Planner(const Computation& fusion, const Target& target, ProductFusion product)
+  Planner(const Computation& fusion, const Target& target, MatrixUnit unit, ProductFusion product)
       : fusion_(fusion),
         target_(target),
         product_fusion_(std::move(product)),
-        product_(product_fusion_.product),
-        element_bytes_(ByteWidth(product_.instruction->operand(0)->shape().element_type())),
+        element_bytes_(
+            ByteWidth(product_fusion_.product.instruction->operand(0)->shape().element_type())),
         bytes_(BytesOf(fusion)) {
-    base_.lhs = TileOf(product_.lhs);
-    base_.rhs = TileOf(product_.rhs);
+    base_.unit = unit;
+    base_.lhs = TileOf(product().lhs);
+    base_.rhs = TileOf(product().rhs);
     base_.lanes = product_fusion_.lanes;
   }
 
@@ -110,12 +111,14 @@ class Planner {
   const ContractionPlan& base() const { return base_; }
 
  private:
+  const Product& product() const { return product_fusion_.product; }
+
   // The kernel that puts parts together, and their memory.
   void AddCombination(const ContractionPlan& tile, FusionPlan& plan) const {
     constexpr int kThreads = 128;
-    const int64_t elements = product_.batch * product_.rows * product_.columns;
+    const int64_t elements = product().batch * product().rows * product().columns;
     plan.scratch.push_back({Shape::ArrayWithDefaultLayout(
-        ElementType::kF32, {tile.splits, product_.batch, product_.rows, product_.columns})});
+        ElementType::kF32, {tile.splits, product().batch, product().rows, product().columns})});
     ContractionPlan combination = tile;
     combination.combines = true;
     KernelPlan last = Kernel(combination);
@@ -145,15 +148,15 @@ class Planner {
   }
 
   int64_t Steps(const ContractionPlan& tile) const {
-    return CeilDiv(CeilDiv(product_.depth, tile.depth), tile.splits);
+    return CeilDiv(CeilDiv(product().depth, tile.depth), tile.splits);
   }
   // No part is empty.
   bool SplitsWell(const ContractionPlan& tile) const {
-    return Steps(tile) * (tile.splits - 1) < CeilDiv(product_.depth, tile.depth);
+    return Steps(tile) * (tile.splits - 1) < CeilDiv(product().depth, tile.depth);
   }
   int64_t Tiles(const ContractionPlan& tile) const {
-    return SaturatingMultiply(product_.batch, CeilDiv(product_.rows, tile.rows) *
-                                                  CeilDiv(product_.columns, tile.columns));
+    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.rows) *
+                                                   CeilDiv(product().columns, tile.columns));
   }
   int MostStages(ContractionPlan tile) const {
     const int64_t steps = Steps(tile);
@@ -171,7 +174,7 @@ class Planner {
     for (const Instruction* instruction : fusion_.instructions()) {
       for (const Shape& leaf : Leaves(instruction->shape())) Widen(leaf.ElementCount(), kernel);
     }
-    Widen(SaturatingMultiply(tile.splits, product_.batch * product_.rows * product_.columns),
+    Widen(SaturatingMultiply(tile.splits, product().batch * product().rows * product().columns),
           kernel);
     const auto add = [&](BufferRole::Kind kind, size_t count) {
       for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
@@ -211,7 +214,8 @@ class Planner {
     const double tile_bytes = depth_bytes * (tile.rows + tile.columns);
     const double flops_per_cycle = card.bf16_tflops * 1e12 * MatrixShare(target_) /
                                    (card.clock_ghz * 1e9 * target_.multiprocessors);
-    const double matrix = 2.0 * tile.rows * tile.columns * tile.depth / flops_per_cycle;
+    // Units take 32 bytes along depth at a time, whatever the elements are.
+    const double matrix = tile.rows * tile.columns * depth_bytes / flops_per_cycle;
     const int warps = tile.row_warps * tile.column_warps;
     const double read =
         depth_bytes * warps *
@@ -227,7 +231,7 @@ class Planner {
         waves * kBlockOverhead;
     const double partial =
         tile.splits == 1 ? 0
-                         : 8.0 * tile.splits * product_.batch * product_.rows * product_.columns;
+                         : 8.0 * tile.splits * product().batch * product().rows * product().columns;
     const double bytes = static_cast<double>(bytes_) + partial;
     const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
     return std::max({compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2}) +
@@ -242,26 +246,44 @@ class Planner {
 
   const Computation& fusion_;
   const Target& target_;
-  const ProductFusion product_fusion_;
-  const Product& product_;
+  ProductFusion product_fusion_;
   const int element_bytes_;
   const int64_t bytes_;
   ContractionPlan base_;
 };
 
-absl::StatusOr<ProductFusion> ProductFor(const Computation& fusion, const Target& target) {
+// Whether results may be those of operands of 10 bits, which is what XLA makes of them too.
+bool AllowsTf32(const Instruction& product, Numerics numerics) {
+  const bool dot = product.opcode() == Opcode::kDot;
+  const Precisions& precisions =
+      dot ? product.attributes<DotAttributes>().operand_precision
+          : product.attributes<ConvolutionAttributes>().operand_precision;
+  const bool named = dot && !product.attributes<DotAttributes>().algorithm.text.empty();
+  return numerics == Numerics::kDefault && !named &&
+         std::all_of(precisions.begin(), precisions.end(),
+                     [](Precision precision) { return precision == Precision::kDefault; });
+}
+
+absl::StatusOr<MatrixUnit> UnitFor(const Instruction& product, Numerics numerics) {
+  const ElementType lhs = product.operand(0)->shape().element_type();
+  const ElementType rhs = product.operand(1)->shape().element_type();
+  const ElementType type = product.shape().element_type();
+  INGOT_REQUIRE(lhs == rhs && (type == lhs || type == ElementType::kF32), "no matrix unit makes ",
+                ElementTypeName(type), " of ", ElementTypeName(lhs), " and ", ElementTypeName(rhs));
+  if (lhs == ElementType::kBF16) return MatrixUnit::kBf16;
+  if (lhs == ElementType::kF16) return MatrixUnit::kF16;
+  INGOT_REQUIRE(lhs == ElementType::kF32, "no matrix unit multiplies ", ElementTypeName(lhs));
+  INGOT_REQUIRE(AllowsTf32(product, numerics), "matrix units would round its operands");
+  return MatrixUnit::kTf32;
+}
+
+absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& target,
+                                   Numerics numerics) {
   INGOT_REQUIRE(target.platform == Platform::kCuda && target.capability >= kLeastCapability,
                 target.name, " has no such matrix units");
   INGOT_ASSIGN_OR_RETURN(ProductFusion product, MakeProductFusion(fusion));
-  const Instruction& instruction = *product.product.instruction;
-  const ElementType lhs = instruction.operand(0)->shape().element_type();
-  const ElementType rhs = instruction.operand(1)->shape().element_type();
-  const ElementType type = instruction.shape().element_type();
-  INGOT_REQUIRE(lhs == rhs && (lhs == ElementType::kBF16 || lhs == ElementType::kF16),
-                "no matrix unit multiplies ", ElementTypeName(lhs), " and ", ElementTypeName(rhs));
-  INGOT_REQUIRE(type == lhs || type == ElementType::kF32, "no matrix unit makes ",
-                ElementTypeName(type), " of ", ElementTypeName(lhs));
-  return product;
+  INGOT_ASSIGN_OR_RETURN(const MatrixUnit unit, UnitFor(*product.product.instruction, numerics));
+  return Planner(fusion, target, unit, std::move(product));
 }
 
 }  // namespace
@@ -273,15 +295,14 @@ int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes) {
 }
 
 void ProposeContraction(Skeleton, const Computation& fusion, const FusionInfo&,
-                        const Target& target, Numerics, std::vector<FusionPlan>& plans) {
-  absl::StatusOr<ProductFusion> product = ProductFor(fusion, target);
-  if (product.ok()) Planner(fusion, target, *std::move(product)).Propose(plans);
+                        const Target& target, Numerics numerics, std::vector<FusionPlan>& plans) {
+  const absl::StatusOr<Planner> planner = PlannerFor(fusion, target, numerics);
+  if (planner.ok()) planner->Propose(plans);
 }
 
 absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
                              const Target& target) {
-  INGOT_ASSIGN_OR_RETURN(ProductFusion product, ProductFor(fusion, target));
-  const Planner planner(fusion, target, std::move(product));
+  INGOT_ASSIGN_OR_RETURN(const Planner planner, PlannerFor(fusion, target, plan.numerics));
   const ContractionPlan& tile = plan.kernels[0].contraction();
   INGOT_RETURN_IF_ERROR(planner.TileFits(tile));
   ContractionPlan own = planner.base();

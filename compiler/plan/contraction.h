@@ -9,9 +9,9 @@
 
 namespace ingot::plan {
 
-// Adds plans for a product of bf16 or f16 and what is made of its elements (MakeProductFusion),
-// the fastest by its cost first; nothing for other fusions, or where the target has no matrix
-// units.
+// Adds plans for a product of bf16 or f16, or of f32 whose precision and numerics are the default,
+// and what is made of its elements (MakeProductFusion), the fastest by its cost first; nothing for
+// other fusions, or where the target has no matrix units.
 void ProposeContraction(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                         const Target& target, Numerics numerics, std::vector<FusionPlan>& plans);
 

@@ -190,6 +190,19 @@ struct TilePlan {
   bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
+// What multiplies: mma.sync of these types, sums in f32.
+#define INGOT_PLAN_MATRIX_UNITS(X) \
+  X(kBf16, "bf16")                 \
+  X(kF16, "f16")                   \
+  X(kTf32, "tf32") /* f32, rounded to 10 bits of mantissa */
+
+enum class MatrixUnit : uint8_t {
+#define INGOT_ENUMERATOR(enumerator, name) enumerator,
+  INGOT_PLAN_MATRIX_UNITS(INGOT_ENUMERATOR)
+#undef INGOT_ENUMERATOR
+};
+absl::string_view NameOf(MatrixUnit unit);
+
 // How a block has its part of one matrix of a product in shared memory.
 struct MatrixTile {
   // Depth lies side by side there, as it does in global memory; else rows (of the right matrix:
@@ -203,6 +216,7 @@ struct MatrixTile {
 // A kernel that multiplies matrices (Product) by a card's matrix units: a block takes a tile of the
 // result, and goes along depth with `stages` tiles of both matrices in shared memory.
 struct ContractionPlan {
+  MatrixUnit unit = MatrixUnit::kBf16;
   // Of the tile of a block, in elements.
   int rows = 128;
   int columns = 128;
@@ -221,12 +235,12 @@ struct ContractionPlan {
   int lanes = 8;
   MatrixTile lhs;
   MatrixTile rhs;
-  INGOT_PLAN_FIELDS(ContractionPlan, visit("rows", self.rows); visit("columns", self.columns);
-                    visit("depth", self.depth); visit("row_warps", self.row_warps);
-                    visit("column_warps", self.column_warps); visit("stages", self.stages);
-                    visit("splits", self.splits); visit("combines", self.combines);
-                    visit("group", self.group); visit("lanes", self.lanes);
-                    visit("lhs_depth_major", self.lhs.depth_major);
+  INGOT_PLAN_FIELDS(ContractionPlan, visit("unit", self.unit); visit("rows", self.rows);
+                    visit("columns", self.columns); visit("depth", self.depth);
+                    visit("row_warps", self.row_warps); visit("column_warps", self.column_warps);
+                    visit("stages", self.stages); visit("splits", self.splits);
+                    visit("combines", self.combines); visit("group", self.group);
+                    visit("lanes", self.lanes); visit("lhs_depth_major", self.lhs.depth_major);
                     visit("lhs_copy_bytes", self.lhs.copy_bytes);
                     visit("rhs_depth_major", self.rhs.depth_major);
                     visit("rhs_copy_bytes", self.rhs.copy_bytes);)
