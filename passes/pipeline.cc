@@ -5,7 +5,8 @@ namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
 constexpr absl::string_view kProducts[] = {"dots-of-few-rows"};
-constexpr absl::string_view kSimplify[] = {"simplify", "fold-constants", "cse", "dce"};
+constexpr absl::string_view kSimplify[] = {"simplify", "sink-transposes", "fold-constants", "cse",
+                                           "dce"};
 constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
                                        "wrap-in-fusions", "join-elementwise",   "dce"};
 

@@ -12,6 +12,7 @@
 #include "passes/pass.h"
 #include "passes/sequence_for_memory.h"
 #include "passes/simplify/simplify.h"
+#include "passes/sink_transposes.h"
 #include "passes/split_concatenates.h"
 #include "passes/wrap_in_fusions.h"
 
@@ -31,6 +32,7 @@ constexpr Pass kPasses[] = {
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
     {"sequence-for-memory", SequenceForMemory, "orders commands for the least memory alive"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
+    {"sink-transposes", SinkTransposes, "transposes go behind what can be had without them"},
     {"split-concatenates", SplitConcatenates, "a tree for a concatenate of many operands"},
     {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},
 };

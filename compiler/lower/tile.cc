@@ -2,7 +2,6 @@
 // and reduction.  plan::TilePlan says who computes which coordinates.
 #include <algorithm>
 #include <functional>
-#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/lower/combination.h"
@@ -105,16 +104,24 @@ class TileLowering : public TileBoxes {
   void EmitTurned(const std::vector<int>& kept) {
     if (is_task_) return Loops(kept, 0, [&] { EmitBox([&] { EmitTile(); }); });
     const auto is_ahead = [&](int value) { return IsLoadedAhead(value); };
-    std::vector<int> roots(info_.graph().view().roots.size());
-    std::iota(roots.begin(), roots.end(), 0);
-    if (!plan_.shifted) EmitAt(Frontier(info_, ValuesOf({}, roots), is_ahead), kept);
+    const std::vector<int> all = ClassesBut({});
+    if (!plan_.shifted) EmitAt(Frontier(info_, FirstValues(), is_ahead), all);
     turned_.Copy();
     b_.Barrier();
-    turned_.ForPlaces([&] { ReadTurned(kept); });
+    turned_.ForPlaces([&] { ReadTurned(all); });
   }
 
-  void ReadTurned(const std::vector<int>& kept) {
-    ForRegisters(kept, [&](const std::vector<int>& registers) {
+  // What the first pass computes.
+  std::vector<int> FirstValues() {
+    std::vector<int> values = ValuesOf({}, RootsOf(plan_.known_level));
+    for (const TileReduction& reduction : reductions_) {
+      if (reduction.level == plan_.known_level + 1) values.push_back(reduction.value);
+    }
+    return values;
+  }
+
+  void ReadTurned(const std::vector<int>& classes) {
+    ForRegisters(classes, [&](const std::vector<int>& registers) {
       const int point = NewPoint(registers);
       for (size_t i = 0; i < plan_.turned.size(); ++i) {
         const Instruction& parameter = info_.graph().value(plan_.turned[i]);

@@ -116,6 +116,21 @@ void PreferLoopInPlace(const Computation& fusion, const FusionInfo& info, const 
   }
 }
 
+// A tile has no vectors of rows that begin anywhere; a loop that knows elements by their number
+// alone has them of all rows together.
+void PreferFlatLoop(const Computation& fusion, const FusionInfo& info, const Target& target,
+                    Numerics numerics, FusionPlan& plan) {
+  if (plan.kernels[0].skeleton != Skeleton::kTile || !info.reductions().empty()) return;
+  const TilePlan& tile = plan.kernels[0].tile();
+  if (!tile.turned.empty() || tile.classes[tile.order[0]].vector > 1) return;
+  std::vector<FusionPlan> loops;
+  ProposeSteps(Skeleton::kLoop, fusion, info, target, numerics, loops);
+  for (FusionPlan& loop : loops) {
+    const StepPlan& steps = loop.kernels[0].steps();
+    if (loop.kernels.size() == 1 && steps.flat && steps.lanes > 1) plan = std::move(loop);
+  }
+}
+
 }  // namespace
 
 FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanOptions& options,
@@ -138,6 +153,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
     row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
+  if (!is_given) PreferFlatLoop(fusion, info, target, options.numerics, plan);
   Complete(fusion, info, target, options, plan);
   if (!is_given) {
     plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);

@@ -147,7 +147,8 @@ struct TilePlan {
   // stands before and behind them, the ends, is taken one by one by the first threads of a row.
   bool aligned = false;
   // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its
-  // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.
+  // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.  Nothing
+  // is reduced.
   bool shifted = false;
   // Where a block has few elements of results that have no class that is reduced: the innermost
   // class of these, whose trips are then inside the block's part, as registers are (b and i above
@@ -160,8 +161,8 @@ struct TilePlan {
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
   // first trip and reads there.
   std::vector<int> staged;
-  // Inputs that lie across the results: a block copies the box of its places to shared memory and
-  // reads it there (tile_turned.h).  Nothing is reduced, and no class loops.
+  // Inputs that lie across the results, or across what is reduced: a block copies the box of its
+  // places to shared memory and reads it there (tile_turned.h).  No class loops.
   std::vector<int> turned;
   // Other than 0: boxes have several classes, of each of which a block has `loop` places, and so
   // many threads walk them in the order of each array's memory (tile_box.h).  No class has

@@ -64,7 +64,7 @@ class TilePlanner {
         deal_ = DealTile(info_, levels_, target_, order_, others);
       }
     } else {
-      std::optional<TileDeal> deal = DealTurned(info_, target_, order_, turned_);
+      std::optional<TileDeal> deal = DealTurned(info_, levels_, target_, order_, turned_);
       if (!deal.has_value()) return No("boxes of what lies across are short", NameOf(turned_[0]));
       deal_ = *std::move(deal);
     }
@@ -81,8 +81,13 @@ class TilePlanner {
       joins_ = FindJoins(info_);
       levels_ = PassLevels(info_, joins_);
     }
-    if (deal_.splits == 1) return Costed(OneKernel());
+    if (deal_.splits == 1) {
+      FusionPlan plan = Costed(OneKernel());
+      if (!deal_.turned.empty()) INGOT_RETURN_IF_ERROR(CheckShared(plan));
+      return plan;
+    }
     FusionPlan plan = Costed(SplitKernels(/*combines=*/false));
+    if (!deal_.turned.empty()) INGOT_RETURN_IF_ERROR(CheckShared(plan));
     if (IsHost()) return plan;
     // Nobody but the last kernel reads the parts, and it has few blocks.
     if (levels_.last == 1 && !HasWideRoot(info_, levels_)) return plan;
@@ -282,14 +287,16 @@ class TilePlanner {
     }
     if (LyingAcross(largest).empty()) return absl::OkStatus();
     // Results are stored along memory, and inputs that lie across them are turned.
-    const bool turns = levels_.last == 0 && !space().ClassesOf(result).empty();
-    if (turns) OrderAlong(result);
-    std::vector<int> across = LyingAcross(turns ? result : largest);
+    const bool turns =
+        levels_.last == 0 ? !space().ClassesOf(result).empty() : !IsHost() && levels_.across == 0;
+    const int along = levels_.last == 0 || HasWideRoot(info_, levels_) ? result : largest;
+    if (turns) OrderAlong(along);
+    std::vector<int> across = LyingAcross(turns ? along : largest);
     for (int v : across) {
       if (!turns || !CanBeTurned(info_, order_[0], v) ||
           space().ClassesOf(v).back() != space().ClassesOf(across[0]).back()) {
         return No("a large array lies across another", NameOf(v), " across ",
-                  NameOf(turns ? result : largest));
+                  NameOf(turns ? along : largest));
       }
     }
     turned_ = std::move(across);
@@ -406,6 +413,7 @@ class TilePlanner {
     tile.classes = deal_.classes;
     tile.order = order_;
     tile.aligned = deal_.aligned;
+    tile.turned = deal_.turned;
     // The parts are put together by each thread.
     TileClass parts;
     parts.size = deal_.splits;

@@ -152,15 +152,17 @@ class Dealer {
     DealLanes(order_);
     FillWarp();
     DealWarps(order_, knobs_.element_threads / kWarp);
-    int64_t registers =
-        std::clamp<int64_t>(knobs_.loads * kAccessBytes / BytesOfPlace(), 1, knobs_.loads);
+    // More loads, where they are of less than a register.
+    const int64_t bytes = BytesOfPlace();
+    const int64_t most = knobs_.loads * std::max<int64_t>(1, kRegisterBytes / bytes);
+    int64_t registers = std::clamp<int64_t>(knobs_.loads * kAccessBytes / bytes, 1, most);
     int along = order_[0];
     for (int c : order_) {
       for (int v : ArraysInSpace(info_)) {
         if (c != order_[0] && !Contains(space().ClassesOf(v), c) &&
             Contains(space().ClassesOf(v), order_[0])) {
           along = c;
-          registers = kRowsOfVector;
+          registers = deal_.classes[order_[0]].vector > 1 ? kRowsOfVector : most * kRowsOfVector;
         }
       }
     }

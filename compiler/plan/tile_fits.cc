@@ -129,7 +129,7 @@ class Checker {
     if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
-    INGOT_RETURN_IF_ERROR(TurnedFit(tile));
+    INGOT_RETURN_IF_ERROR(TurnedFit(number));
     INGOT_RETURN_IF_ERROR(KeptFit(number));
     INGOT_RETURN_IF_ERROR(GatheredFit(tile));
     INGOT_RETURN_IF_ERROR(PackedFits(info_, levels_, tile));
@@ -384,12 +384,16 @@ class Checker {
   }
 
   // Blocks have boxes of two classes, and single places of the others.
-  absl::Status TurnedFit(const TilePlan& tile) const {
+  absl::Status TurnedFit(int number) const {
+    const TilePlan& tile = plan_.kernels[number].tile();
     INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0),
                   "shifted, box_threads: no input is turned");
     if (tile.turned.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("turned", tile.turned));
-    INGOT_REQUIRE(levels_.last == 0, "turned: the fusion reduces");
+    INGOT_REQUIRE(levels_.last == 0 || (!tile.shifted && tile.box_threads == 0),
+                  "shifted, box_threads: the fusion reduces");
+    INGOT_REQUIRE(levels_.across == 0 && Walks(number, inner_),
+                  "turned: reductions lie across the walk, or the kernel has none");
     INGOT_REQUIRE(!tile.aligned && tile.staged.empty() && tile.kept.empty() && tile.ahead.empty(),
                   "turned: aligned, staged, kept and ahead are for rows");
     if (tile.box_threads > 0) return BoxFits(info_, tile);

@@ -28,6 +28,12 @@ constexpr int64_t kLeastSide = 64;
 constexpr double kMostSpareColumns = 1.1;
 // Blocks of a multiprocessor that boxes are made smaller for.
 constexpr int64_t kFewBlocks = 4;
+// Where something is reduced: the side of a box along it that blocks share, over the shortest;
+// elements of a thread, and the most of them; and bytes of parts over those that are read.
+constexpr int64_t kTimesAlongReduced = 4;
+constexpr int64_t kElementsOfThread = 32;
+constexpr int64_t kMostElementsOfThread = 96;
+constexpr double kMostParts = 1.0 / 64;
 
 int64_t WidthOf(const FusionInfo& info, int value) {
   return ByteWidth(Leaves(info.graph().value(value).shape())[0].element_type());
@@ -44,9 +50,13 @@ int64_t PitchOf(int64_t elements, int64_t width) {
 
 class TurnedDealer {
  public:
-  TurnedDealer(const FusionInfo& info, const Target& target, const std::vector<int>& order,
-               const std::vector<int>& turned)
-      : info_(info), target_(target), row_(order[0]), column_(ColumnClass(info, turned[0])) {
+  TurnedDealer(const FusionInfo& info, const PassLevels& levels, const Target& target,
+               const std::vector<int>& order, const std::vector<int>& turned)
+      : info_(info),
+        levels_(levels),
+        target_(target),
+        row_(order[0]),
+        column_(ColumnClass(info, turned[0])) {
     tile_.order = order;
     tile_.turned = turned;
     for (const IterationClass& c : info.space().classes()) {
@@ -64,7 +74,11 @@ class TurnedDealer {
         std::min(rows().size * NarrowestOfRows(), columns().size * least_width_);
     if (shortest < kLeastSide) return std::nullopt;
     tile_.shifted = !HasVectors();
-    if (!(tile_.shifted ? DealElements() : DealVectors())) return std::nullopt;
+    const bool reduces = levels_.last > 0;
+    if (reduces && tile_.shifted) return std::nullopt;
+    if (!(reduces ? DealReduced() : tile_.shifted ? DealElements() : DealVectors())) {
+      return std::nullopt;
+    }
     const int64_t before = tile_.shifted ? ShiftOf(info_, row_) - 1 : 0;
     rows().blocks = CeilDiv(rows().size + before, rows().block_extent());
     columns().blocks = CeilDiv(columns().size, columns().block_extent());
@@ -72,6 +86,10 @@ class TurnedDealer {
     deal.classes = tile_.classes;
     deal.turned = tile_.turned;
     deal.shifted = tile_.shifted;
+    for (size_t c = 0; c < levels_.ended.size(); ++c) {
+      if (levels_.ended[c]) deal.splits = SaturatingMultiply(deal.splits, deal.classes[c].blocks);
+    }
+    if (deal.splits > 1 && HasManyParts(deal.splits)) return std::nullopt;
     return deal;
   }
 
@@ -130,6 +148,61 @@ class TurnedDealer {
     return Fits();
   }
 
+  // Whether the parts of reductions are much beside what is read.
+  bool HasManyParts(int64_t splits) const {
+    double bytes = 0;
+    for (const Reduction& reduction : info_.reductions()) {
+      const Shape& shape = info_.graph().value(reduction.value).shape();
+      bytes += static_cast<double>(ingot::BytesOf(shape, Leaves(shape)[0].ElementCount()));
+    }
+    return bytes * static_cast<double>(splits) >
+           kMostParts * static_cast<double>(info_.cost().bytes_read());
+  }
+
+  // Boxes of vectors with the whole of what is reduced, if a block holds it; else with long sides
+  // along it, for few parts.
+  bool DealReduced() {
+    const bool whole = levels_.last > 1 || HasWideRoot(info_, levels_);
+    return (whole && DealSides(SideAlong(row_, /*whole=*/true), SideAlong(column_, true))) ||
+           DealSides(SideAlong(row_, /*whole=*/false), SideAlong(column_, false));
+  }
+
+  int64_t SideAlong(int c, bool whole) const {
+    const int64_t shortest = kChunks * kChunkBytes / least_width_;
+    if (!levels_.ended[c]) return shortest;
+    return whole ? RoundUp(tile_.classes[c].size, shortest) : kTimesAlongReduced * shortest;
+  }
+
+  // Deals a box of so many rows and columns, multiples of what kChunks accesses have, out to the
+  // warps that leave the fewest places beyond it.
+  bool DealSides(int64_t box_rows, int64_t box_columns) {
+    const int64_t bytes = SaturatingMultiply(SaturatingMultiply(box_rows, box_columns), all_width_);
+    if (bytes > target_.shared_bytes) return false;
+    const int64_t threads =
+        std::clamp<int64_t>(PowerOfTwoCeil(CeilDiv(box_rows * box_columns, kElementsOfThread)),
+                            kBlockThreads, kMostBlockThreads);
+    TileClass& r = rows();
+    TileClass& c = columns();
+    r.vector = std::min<int>(MostVector(info_, row_), kChunkBytes / kRegisterBytes);
+    r.lanes = kRowLanes;
+    c.lanes = kColumnLanes;
+    const int64_t row_units = CeilDiv(box_rows, int64_t{1} * r.vector * r.lanes);
+    const int64_t column_units = box_columns / c.lanes;
+    int64_t fewest = 0;
+    for (int64_t column_warps = threads / kWarp; column_warps >= 1; column_warps /= 2) {
+      if (column_units % column_warps != 0) continue;
+      const int64_t row_warps = threads / kWarp / column_warps;
+      const int64_t places = CeilDiv(row_units, row_warps) * column_units / column_warps;
+      if (fewest > 0 && places >= fewest) continue;
+      fewest = places;
+      r.warps = static_cast<int>(row_warps);
+      c.warps = static_cast<int>(column_warps);
+      r.registers = static_cast<int>(CeilDiv(row_units, row_warps));
+      c.registers = static_cast<int>(column_units / column_warps);
+    }
+    return fewest > 0 && fewest * r.vector <= kMostElementsOfThread && Fits();
+  }
+
   // Elements one by one: a warp reads and writes along memory, from a sector's first element on.
   bool DealElements() {
     TileClass& r = rows();
@@ -170,6 +243,7 @@ class TurnedDealer {
   }
 
   const FusionInfo& info_;
+  const PassLevels& levels_;
   const Target& target_;
   const int row_, column_;  // classes
   TilePlan tile_;
@@ -211,6 +285,7 @@ bool CanBeCopied(const FusionInfo& info, int input) {
   std::vector<bool> depends(graph.value_count(), false);
   depends[input] = true;
   for (int v = graph.input_count(); v < graph.value_count(); ++v) {
+    if (IsReduction(info, v)) continue;
     for (const FusionEdge& edge : graph.EdgesOf(v)) {
       depends[v] = depends[v] || depends[edge.operand];
     }
@@ -246,9 +321,10 @@ TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input) {
   return box;
 }
 
-std::optional<TileDeal> DealTurned(const FusionInfo& info, const Target& target,
-                                   const std::vector<int>& order, const std::vector<int>& turned) {
-  return TurnedDealer(info, target, order, turned).Run();
+std::optional<TileDeal> DealTurned(const FusionInfo& info, const PassLevels& levels,
+                                   const Target& target, const std::vector<int>& order,
+                                   const std::vector<int>& turned) {
+  return TurnedDealer(info, levels, target, order, turned).Run();
 }
 
 }  // namespace ingot::plan

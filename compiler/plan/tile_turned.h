@@ -1,6 +1,6 @@
-// Tile plans of fusions in which some inputs lie across the results: transposes of any permutation.
-// A block copies a box of such an input to shared memory along the input's own memory, and its
-// threads read the box along the results'.
+// Tile plans of fusions in which some inputs lie across the results, or across what is reduced:
+// transposes of any permutation.  A block copies a box of such an input to shared memory along the
+// input's own memory, and its threads read the box along that of the others.
 #ifndef INGOT_COMPILER_PLAN_TILE_TURNED_H_
 #define INGOT_COMPILER_PLAN_TILE_TURNED_H_
 
@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/fusion_info.h"
@@ -49,10 +50,13 @@ bool CanBeCopied(const FusionInfo& info, int input);
 // Whether the input may be one of TilePlan::turned where results lie along class `inner`.
 bool CanBeTurned(const FusionInfo& info, int inner, int input);
 
-// A deal for a fusion without reductions; `turned` are its inputs that lie across class order[0],
-// all CanBeTurned.  None where no box of them fits shared memory, or its sides would be too short.
-std::optional<TileDeal> DealTurned(const FusionInfo& info, const Target& target,
-                                   const std::vector<int>& order, const std::vector<int>& turned);
+// A deal for a fusion in which no reduction lies across the walk; `turned` are its inputs that lie
+// across class order[0], all CanBeTurned.  A box has the whole of what is reduced, where results
+// need it and shared memory has it; else its blocks share that.  None where no box fits shared
+// memory, its sides would be too short, or the parts of reductions would be many.
+std::optional<TileDeal> DealTurned(const FusionInfo& info, const PassLevels& levels,
+                                   const Target& target, const std::vector<int>& order,
+                                   const std::vector<int>& turned);
 
 }  // namespace ingot::plan
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 
 #include "passes/simplify/simplify.h"
@@ -74,6 +75,20 @@ Instruction* TransposeOfUnitDimensions(Instruction* transpose) {
   return AddReshape(transpose, transpose->operand(0));
 }
 
+// transpose(broadcast(x, q), p), where x lies along the result as well  →  broadcast(x, p⁻¹∘q)
+Instruction* TransposeOfBroadcast(Instruction* transpose) {
+  Instruction* broadcast = transpose->operand(0);
+  if (broadcast->opcode() != Opcode::kBroadcast) return nullptr;
+  const std::vector<int64_t>& permutation = transpose->dimensions();
+  std::vector<int64_t> dimensions;
+  for (int64_t d : broadcast->dimensions()) {
+    dimensions.push_back(std::find(permutation.begin(), permutation.end(), d) -
+                         permutation.begin());
+  }
+  if (!std::is_sorted(dimensions.begin(), dimensions.end())) return nullptr;
+  return AddDimensions(transpose, Opcode::kBroadcast, broadcast->operand(0), std::move(dimensions));
+}
+
 // broadcast(x) to x's own shape, dimensions in place  →  x
 Instruction* BroadcastIdentity(Instruction* broadcast) {
   return SameShape(broadcast, broadcast->operand(0)) && IsIdentity(broadcast->dimensions())
@@ -126,6 +141,7 @@ constexpr SimplifyRule kRules[] = {
     {Opcode::kReshape, "reshape-to-same-shape", SameShapeIsIdentity},
     {Opcode::kSlice, "slice-of-all", SameShapeIsIdentity},
     {Opcode::kTranspose, "transpose-identity", TransposeIdentity},
+    {Opcode::kTranspose, "transpose-of-broadcast", TransposeOfBroadcast},
     {Opcode::kTranspose, "transpose-of-transpose", TransposeOfTranspose},
     {Opcode::kTranspose, "transpose-of-unit-dimensions", TransposeOfUnitDimensions},
 };

@@ -40,18 +40,6 @@ Instruction* ConvertToSameType(Instruction* convert) {
   return x->shape().element_type() == convert->shape().element_type() ? x : nullptr;
 }
 
-// convert(transpose(x))  →  transpose(convert(x)), which a product can read without a copy
-Instruction* ConvertOfTranspose(Instruction* convert) {
-  Instruction* transpose = convert->operand(0);
-  if (transpose->opcode() != Opcode::kTranspose) return nullptr;
-  Instruction* x = transpose->operand(0);
-  Shape shape = x->shape();
-  shape.set_element_type(convert->shape().element_type());
-  Instruction* converted = convert->parent()->Add(Opcode::kConvert, std::move(shape), {x});
-  return convert->parent()->Add(Opcode::kTranspose, convert->shape(), {converted},
-                                DimensionsAttributes{transpose->dimensions()});
-}
-
 // negate(negate(x)), not(not(x))  →  x, but for f8e8m0fnu, which has no negative values: there the
 // negation of any value is NaN
 Instruction* Involution(Instruction* outer) {
@@ -124,7 +112,6 @@ Instruction* SelectOfOne(Instruction* select) {
 
 constexpr SimplifyRule kRules[] = {
     {Opcode::kAdd, "add-zero", AddZero},
-    {Opcode::kConvert, "convert-of-transpose", ConvertOfTranspose},
     {Opcode::kConvert, "convert-to-same-type", ConvertToSameType},
     {Opcode::kDivide, "divide-by-one", DivideByOne},
     {Opcode::kDivide, "divide-by-power-of-two", DivideByPowerOfTwo},

@@ -135,7 +135,8 @@ void ExpectRight(const Module& module, const Target& target, const std::string& 
 
 FusionPlan PlanDrawer::Draw() {
   FusionPlan drawn = plan::MakePlan(fusion_, target_);
-  if (!drawn.kernels[0].tile().turned.empty()) return DrawTurned(std::move(drawn));
+  const bool turns = !drawn.kernels[0].tile().turned.empty();
+  if (turns && (levels_.last == 0 || Below(2) == 0)) return DrawTurned(std::move(drawn));
   const int inner = drawn.kernels[0].tile().order[0];
   const int rows = plan::PackedRows(info_, levels_, inner);
   if (rows >= 0 && drawn.kernels.size() == 1 && Below(2) == 0) {
@@ -296,9 +297,9 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
     return drawn;
   }
   const plan::TurnedBox box = plan::BoxOf(info_, tile, tile.turned[0]);
-  tile.shifted = Below(2) == 0;
-  for (TileClass& c : tile.classes) {
-    c = {.size = c.size, .blocks = c.size};
+  tile.shifted = levels_.last == 0 && Below(2) == 0;
+  for (int c = 0; c < Classes(); ++c) {
+    tile.classes[c] = {.size = tile.classes[c].size, .blocks = tile.classes[c].size};
   }
   TileClass& rows = tile.classes[box.row_class];
   TileClass& columns = tile.classes[box.column_class];
@@ -319,10 +320,26 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
   rows.blocks = CeilDiv(rows.size + before, rows.block_extent());
   columns.blocks = CeilDiv(columns.size, columns.block_extent());
   std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
+  int64_t parts = 1;
+  for (int c = 0; c < Classes(); ++c) {
+    if (levels_.ended[c]) parts *= tile.classes[c].blocks;
+  }
   if (Below(4) == 0) kernel.index_type = ElementType::kS64;
   kernel.resident_blocks = Below(3);
   plan::SetTile(kernel, std::move(tile));
+  if (drawn.kernels.size() > 1) SetParts(parts, drawn);
   return drawn;
+}
+
+void PlanDrawer::SetParts(int64_t parts, FusionPlan& drawn) {
+  drawn.scratch = plan::PartsScratch(info_, {}, parts);
+  for (KernelPlan& kernel : drawn.kernels) {
+    TilePlan tile = kernel.tile();
+    TileClass& own = tile.classes.back();
+    own.size = parts;
+    own.loop = CeilDiv(parts, int64_t{1} * own.lanes * own.warps * own.registers);
+    plan::SetTile(kernel, std::move(tile));
+  }
 }
 
 bool PlanDrawer::IsShared(int input) const {

@@ -53,6 +53,8 @@ class PlanDrawer {
 
   // Another plan with the boxes of inputs that lie across the results.
   plan::FusionPlan DrawTurned(plan::FusionPlan drawn);
+  // Has the blocks of the first kernel leave so many parts, and the second put them together.
+  void SetParts(int64_t parts, plan::FusionPlan& drawn);
   // Rows as ranges.
   plan::FusionPlan DrawPacked(plan::FusionPlan drawn, int rows_class, int inner_class);
   // Another walk with reductions across it.

@@ -39,6 +39,7 @@ struct Case {
 inline constexpr double kJoinedTolerance = 4e-6;
 
 // Rows, short ones too, columns, both, transposes of vectors and of rows that begin anywhere,
+// reductions and norms of what is turned,
 // several results, a combiner without identity, vectors that do not divide, two levels of
 // reductions, values that rows share, reductions that can be joined, reductions across a walk.
 inline constexpr Case kCases[] = {
@@ -70,6 +71,31 @@ inline constexpr Case kCases[] = {
     {"box_of_pairs", R"(
   x = c64[7,11,5] parameter(0)
   ROOT r = c64[5,7,11] transpose(x), dimensions={2,0,1})"},
+    {"sum_of_turned", R"(
+  x = f32[264,200] parameter(0)  y = f32[200,264] parameter(1)  z = f32[] constant(0)
+  t = f32[200,264] transpose(x), dimensions={1,0}
+  p = f32[200,264] multiply(t, y)
+  ROOT r = f32[200] reduce(p, z), dimensions={1}, to_apply=add)",
+     0, false, 0, "sim:sm_90a"},
+    {"sum_down_turned", R"(
+  x = bf16[3,272,208] parameter(0)  y = bf16[3,208,272] parameter(1)  z = f32[] constant(0)
+  t = bf16[3,208,272] transpose(x), dimensions={0,2,1}
+  p = bf16[3,208,272] maximum(t, y)  f = f32[3,208,272] convert(p)
+  a = f32[3,272] reduce(f, z), dimensions={1}, to_apply=add
+  b = f32[3,272] reduce(f, z), dimensions={1}, to_apply=max
+  ROOT r = (f32[3,272], f32[3,272]) tuple(a, b))",
+     0, false, 0, "sim:sm_90a"},
+    {"turned_softmax", R"(
+  x = f32[2,96,104] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
+  m = f32[2,104] reduce(x, n), dimensions={1}, to_apply=max
+  b = f32[2,96,104] broadcast(m), dimensions={0,2}
+  d = f32[2,96,104] subtract(x, b)
+  p = f32[2,96,104] exponential(d)
+  s = f32[2,104] reduce(p, z), dimensions={1}, to_apply=add
+  t = f32[2,96,104] broadcast(s), dimensions={0,2}
+  q = f32[2,96,104] divide(p, t)
+  ROOT r = f32[2,104,96] transpose(q), dimensions={0,2,1})",
+     kJoinedTolerance, true, 1, "sim:sm_90a"},
     {"results_across", R"(
   x = f32[13,50] parameter(0)
   y = f32[13,50] multiply(x, x)  t = f32[50,13] transpose(y), dimensions={1,0}
