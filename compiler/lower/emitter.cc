@@ -166,8 +166,10 @@ Elements ElementEmitter::Dispatch(const Instruction& instruction, const Index& a
     if (instruction.opcode() == Opcode::kReduce && AsksInSpace(instruction)) {
       return EmitReduceOfOne(*this, instruction, at);
     }
-    index.point = -1;
-    if (instruction.opcode() != Opcode::kParameter) index.linear_align = 1;
+    if (instruction.opcode() != Opcode::kParameter) {
+      index.point = -1;
+      index.linear_align = 1;
+    }
   }
   switch (instruction.kind()) {
     case OpKind::kElementwise:

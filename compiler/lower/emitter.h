@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class TileSpace {
   // How many places of a thread, each of another element of the consumer, read the same element of
   // its operand.
   virtual int64_t PlacesThatShare(const Instruction& consumer, int64_t operand) const = 0;
+  // An element of a parameter that is not read from memory; nullopt: it is.
+  virtual std::optional<Element> Read(const Instruction& parameter, const Index& index) = 0;
   // The plan holds the instruction's value.
   virtual bool IsHeld(const Instruction& instruction) const = 0;
 };

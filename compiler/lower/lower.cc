@@ -1,6 +1,7 @@
 #include "compiler/lower/lower.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -107,6 +108,9 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
       builder(kernel.get()),
       context{builder, IndexMath(&builder, plan.index_type), plan, fusion, absl::OkStatus()},
       emitter(&context, [this](const Instruction& parameter, const Index& index) {
+        std::optional<Element> element;
+        if (context.tile != nullptr) element = context.tile->Read(parameter, index);
+        if (element.has_value()) return *element;
         return emitter.Load(memory.operands[parameter.parameter_number()], parameter.shape(),
                             index);
       }) {

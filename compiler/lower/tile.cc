@@ -12,7 +12,6 @@
 #include "compiler/lower/tile_frontier.h"
 #include "compiler/lower/tile_joined.h"
 #include "compiler/lower/tile_reduction.h"
-#include "compiler/lower/tile_stage.h"
 #include "compiler/lower/tile_turned.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/fusion_info.h"
@@ -57,7 +56,7 @@ class TileLowering : public TileBoxes {
     const std::vector<int> kept = KeptClasses();
     for (int c : kept) in_loop_ = in_loop_ || plan_.classes[c].loop > 1;
     in_loop_ = in_loop_ && !HasOtherExchanges();
-    for (int input : plan_.staged) StageInput(frame_, info_.graph().value(input));
+    staged_.Copy();
     if (!plan_.staged.empty() && plan_.packed < 0) b_.Barrier();
     if (!plan_.ahead.empty()) ahead_.Start();
     EmitAt(plan_.kept, ReducedClasses(/*parts=*/false));

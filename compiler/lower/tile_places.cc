@@ -68,6 +68,10 @@ Value TilePlaces::Local(int c, int r) const {
 }
 
 Value TilePlaces::Coordinate(int c, int r) const {
+  return math_.Mul(Vector(c, r), plan_.classes[c].vector);
+}
+
+Value TilePlaces::Vector(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
   const int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
@@ -75,8 +79,7 @@ Value TilePlaces::Coordinate(int c, int r) const {
   const int64_t block_extent = inside ? extent * tile.loop : extent;
   const int64_t trip_extent = inside ? extent : extent * tile.blocks;
   Value at = b.Add(VectorOfBlock(c, r), math_.Mul(block_[c], block_extent));
-  at = b.Add(at, math_.Mul(trip_[c], trip_extent));
-  return math_.Mul(at, tile.vector);
+  return b.Add(at, math_.Mul(trip_[c], trip_extent));
 }
 
 Value TilePlaces::FirstOfBlock(int c) const {

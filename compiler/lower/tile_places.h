@@ -41,6 +41,8 @@ class TilePlaces {
   // Coordinate of register `r` of class `c`, of element 0 of its vector; it may be beyond the space
   // where the register is masked.
   kernel::Value Coordinate(int c, int r) const;
+  // The number of that vector.
+  kernel::Value Vector(int c, int r) const;
   bool IsMasked(int c, int r) const;
   // The first coordinate of the block along a class whose trips, if there are some, are inside the
   // block's part.

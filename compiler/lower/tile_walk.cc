@@ -38,6 +38,7 @@ TileWalk::TileWalk(Frame& frame)
       math_(frame.context.math),
       is_task_(frame.target.platform == Platform::kHost),
       places_(math_, plan_, frame.plan, is_task_),
+      staged_(frame, info_),
       class_count_(static_cast<int>(plan_.classes.size())),
       row_classes_(RowClasses(info_, plan_)) {
   for (int v = 0; plan_.shifted && v < info_.graph().input_count(); ++v) {
@@ -66,6 +67,14 @@ int64_t TileWalk::PlacesThatShare(const Instruction& consumer, int64_t operand) 
     places *= int64_t{plan_.classes[c].vector} * plan_.classes[c].registers;
   }
   return places;
+}
+
+std::optional<Element> TileWalk::Read(const Instruction& parameter, const Index& index) {
+  if (!staged_.HasPlanes(parameter)) return std::nullopt;
+  if (index.lanes() == 1 || index.point < 0 || points_[index.point].end) {
+    return staged_.Read(parameter, index);
+  }
+  return staged_.ReadVector(parameter, points_[index.point].begin, points_[index.point].vector);
 }
 
 Index TileWalk::IndexAt(const Instruction& instruction, int point) {
@@ -218,11 +227,14 @@ int TileWalk::NewPoint(const std::vector<int>& registers) {
       continue;
     }
     const Row row = RowOf(registers);
-    Value coordinate = places_.Coordinate(c, registers[c]);
+    const int64_t vector = plan_.classes[c].vector;
+    point.begin = row.begin;
+    point.vector = places_.Vector(c, registers[c]);
     if (InsideRow(registers) != nullptr) {
-      coordinate = b_.Min(coordinate, b_.Sub(row.extent, math_.Const(plan_.classes[c].vector)));
+      const Value last = math_.Add(math_.Div(row.extent, vector), -1);
+      point.vector = b_.Min(point.vector, last);
     }
-    point.at.push_back(b_.Add(row.begin, coordinate));
+    point.at.push_back(b_.Add(row.begin, math_.Mul(point.vector, vector)));
   }
   points_.push_back(std::move(point));
   return static_cast<int>(points_.size()) - 1;

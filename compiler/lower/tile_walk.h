@@ -3,11 +3,13 @@
 #define INGOT_COMPILER_LOWER_TILE_WALK_H_
 
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "compiler/lower/frame.h"
 #include "compiler/lower/tile_places.h"
+#include "compiler/lower/tile_stage.h"
 #include "compiler/plan/joins.h"
 #include "compiler/plan/pass_levels.h"
 #include "ir/analysis/fusion_info.h"
@@ -19,6 +21,7 @@ class TileWalk : public TileSpace {
   const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;
   Index IndexAt(const Instruction& instruction, int point) override;
   int64_t PlacesThatShare(const Instruction& consumer, int64_t operand) const override;
+  std::optional<Element> Read(const Instruction& parameter, const Index& index) override;
 
  protected:
   explicit TileWalk(Frame& frame);
@@ -76,6 +79,7 @@ class TileWalk : public TileSpace {
   IndexMath& math_;
   const bool is_task_;  // one thread runs a block, on a host
   TilePlaces places_;
+  TileStage staged_;
   const int class_count_;
   std::pair<kernel::Value, kernel::Value> piece_;  // trips [first, second)
 
@@ -83,6 +87,10 @@ class TileWalk : public TileSpace {
   struct Point {
     std::vector<kernel::Value> at;  // by class
     bool end = false;               // of one element, not of a vector
+    // Of vectors of aligned rows: where in the row the first vector begins, and which of them it
+    // is.
+    kernel::Value begin = nullptr;
+    kernel::Value vector = nullptr;
   };
   // Of an aligned row, in elements: where whole vectors begin, and how much all of them are.
   struct Row {

@@ -145,6 +145,7 @@ struct TilePlan {
   // Rows, which lie along memory and are what is reduced, may begin anywhere: whole vectors are
   // those from the first element on whose row-major number is a multiple of RowAlignment, and what
   // stands before and behind them, the ends, is taken one by one by the first threads of a row.
+  // What all rows read whole may begin anywhere in a vector.
   bool aligned = false;
   // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its
   // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.  Nothing
@@ -159,7 +160,7 @@ struct TilePlan {
   // (tile_packed.h).  A lane's rows lie PackedStride apart from its neighbour's.
   int packed = -1;
   // Inputs (value numbers of FusionInfo's graph) that a block copies to shared memory before its
-  // first trip and reads there.
+  // first trip and reads there; in planes, where rows are aligned (StagedLayout).
   std::vector<int> staged;
   // Inputs that lie across the results, or across what is reduced: a block copies the box of its
   // places to shared memory and reads it there (tile_turned.h).  No class loops.

@@ -17,6 +17,7 @@ constexpr TileKnobs kVariations[] = {
     {.held_registers = 16},
     // Inputs that rows share, in shared memory.
     {.stages = true},
+    {.stages_aligned = false},
     // Each row loads what it shares with others.
     {.shares_rows = false},
     // Short rows are loaded one by one.

@@ -5,6 +5,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_packed.h"
+#include "compiler/plan/tile_shared.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/integers.h"
 
@@ -22,8 +23,6 @@ constexpr int64_t kMostCodeOfColumns = 128;
 constexpr int64_t kBytesOfLongRuns = 256 << 20;
 constexpr int64_t kCodeOfLongRuns = 4;
 constexpr int64_t kLeastHeld = 16;
-// Vectors of a row from which on it may be walked from an aligned element on.
-constexpr int64_t kVectorsOfAlignedRow = 64;
 // Rows for which a thread uses a vector that they share.
 constexpr int64_t kRowsOfVector = 2;
 // Accumulators of a thread for columns of several rows.
@@ -263,6 +262,7 @@ class Dealer {
   // Long rows that begin anywhere have longer vectors behind their first elements.
   void AlignRows() {
     TileClass& inner = deal_.classes[order_[0]];
+    if (!SharedInputs(info_, order_[0]).empty()) return;
     const int vector = std::min(knobs_.most_vector, AlignedVector(info_, order_[0]));
     if (vector <= inner.vector || inner.size < kVectorsOfAlignedRow * vector) return;
     inner.vector = vector;
@@ -272,6 +272,7 @@ class Dealer {
   // Rows along memory: the threads of a row hold it, if it fits.
   void DealRows() {
     if (DealPacked(info_, levels_, target_, order_, knobs_, deal_)) return;
+    if (DealShared(info_, levels_, target_, order_, knobs_, deal_)) return;
     const std::vector<int> reduced = ClassesThatAre(true);
     const std::vector<int> kept = ClassesThatAre(false);
     if (reduced.size() == 1) AlignRows();

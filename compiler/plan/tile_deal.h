@@ -29,6 +29,8 @@ inline constexpr int64_t kOtherRegisters = 32;
 inline constexpr int64_t kHeldOfMostThreads = 32;
 // Long code does not make vectors shorter than this.
 inline constexpr int kLeastVector = 2;
+// Vectors of a row from which on it may be walked from an aligned element on.
+inline constexpr int64_t kVectorsOfAlignedRow = 64;
 // Rows that each resident block should have, at least, to take them by turns.
 inline constexpr int64_t kRowsOfLoop = 4;
 
@@ -67,6 +69,8 @@ struct TileKnobs {
   // Whether inputs that rows share are kept in shared memory: fewer sectors are asked for, but on
   // an H200 the fewer threads take longer.
   bool stages = false;
+  // The same of long rows that begin anywhere, whose threads would read them one by one.
+  bool stages_aligned = true;
   // Whether rows of which a multiprocessor holds one block are copied a trip ahead.
   bool copies_ahead = true;
   // Whether several rows share the loads of what is the same for all, where it is much.

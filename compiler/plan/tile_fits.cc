@@ -68,10 +68,7 @@ class Checker {
         bytes = SaturatingAdd(bytes, ingot::BytesOf(leaf, elements));
       }
     }
-    for (int v : tile.staged) {
-      const Shape& shape = info_.graph().value(v).shape();
-      bytes = SaturatingAdd(bytes, ingot::BytesOf(shape, shape.ElementCount()));
-    }
+    bytes = SaturatingAdd(bytes, StagedBytes(info_, tile));
     if (tile.packed >= 0) bytes = SaturatingAdd(bytes, PackedBytes(info_, tile));
     for (int v : tile.turned) {
       bytes = SaturatingAdd(bytes, tile.box_threads > 0 ? BytesOfSharedBox(info_, tile, v)

@@ -28,30 +28,6 @@ constexpr double kLeastStaged = 0.125;
 constexpr double kMuchAsked = 1.35;
 constexpr double kMostAsked = 1.5;
 
-// Bytes of shared memory that the inputs of the list take.
-int64_t StagedBytes(const FusionInfo& info, const std::vector<int>& staged) {
-  int64_t bytes = 0;
-  for (int v : staged) {
-    const Shape& shape = info.graph().value(v).shape();
-    bytes += ingot::BytesOf(shape, shape.ElementCount());
-  }
-  return bytes;
-}
-
-// Blocks that a multiprocessor can hold whose threads hold so many elements, with so many bytes of
-// shared memory for inputs.
-int64_t MostResident(const Target& target, int64_t shared_bytes, int64_t held, int block_threads) {
-  const Card& card = *target.card;
-  const int64_t threads =
-      std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
-  int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
-  if (shared_bytes > 0) {
-    const int64_t bytes = shared_bytes + kOtherSharedBytes + card.reserved_shared_bytes;
-    most = std::min(most, card.shared_bytes / bytes);
-  }
-  return most;
-}
-
 class RowTurns {
  public:
   RowTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
@@ -116,12 +92,6 @@ class RowTurns {
     return {threads, held};
   }
 
-  // At most `blocks` blocks loop over what the class's blocks have.
-  static void TakeByTurns(TileClass& tile, int64_t blocks) {
-    tile.loop = CeilDiv(tile.blocks, blocks);
-    tile.blocks = CeilDiv(tile.size, tile.block_extent());
-  }
-
   // The inputs that threads can copy to shared memory one of the rows ahead.
   std::vector<int> CopiedRows() const {
     std::vector<int> ahead;
@@ -160,10 +130,10 @@ class RowTurns {
   bool StageRows() {
     if (shared_bytes_ <= kLeastStaged * row_bytes_) return false;
     const auto [threads, held] = Block();
-    const int64_t resident =
-        MostResident(target_, StagedBytes(info_, shared_), held, static_cast<int>(threads));
+    const auto bytes = static_cast<int64_t>(shared_bytes_);
+    const int64_t resident = MostResident(target_, bytes, held, static_cast<int>(threads));
     if (resident * threads < kBusyThreads / 2) return false;
-    if (StagedBytes(info_, shared_) + kOtherSharedBytes > target_.shared_bytes) return false;
+    if (bytes + kOtherSharedBytes > target_.shared_bytes) return false;
     int64_t blocks = 1;
     int outer = kept_[0];
     for (int c : kept_) {
@@ -283,6 +253,23 @@ bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathere
   });
 }
 
+void TakeByTurns(TileClass& tile, int64_t blocks) {
+  tile.loop = CeilDiv(tile.blocks, blocks);
+  tile.blocks = CeilDiv(tile.size, tile.block_extent());
+}
+
+int64_t MostResident(const Target& target, int64_t shared_bytes, int64_t held, int block_threads) {
+  const Card& card = *target.card;
+  const int64_t threads =
+      std::min<int64_t>(target.threads, card.registers / (kOtherRegisters + held));
+  int64_t most = std::min<int64_t>(card.blocks, threads / block_threads);
+  if (shared_bytes > 0) {
+    const int64_t bytes = shared_bytes + kOtherSharedBytes + card.reserved_shared_bytes;
+    most = std::min(most, card.shared_bytes / bytes);
+  }
+  return most;
+}
+
 void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
                      const std::vector<int>& order, const TileKnobs& knobs, TileDeal& deal) {
   RowTurns(info, levels, target, order, knobs, deal).Run();
@@ -307,7 +294,7 @@ int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Targe
   const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
                                           std::max<int64_t>(1, bytes * block_threads)),
                                   kBusyThreads / block_threads);
-  int64_t shared = StagedBytes(info, tile.staged);
+  int64_t shared = StagedBytes(info, tile);
   if (tile.packed >= 0) shared += PackedBytes(info, tile);
   const int64_t resident =
       std::min({wanted, MostResident(target, shared, held + kept, block_threads),

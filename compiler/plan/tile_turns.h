@@ -20,6 +20,13 @@ void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Tar
 // Whether a root, by its value number, can be stored by TilePlan::gathered along that class.
 bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathered, int value);
 
+// At most `blocks` blocks loop over what the class's blocks have.
+void TakeByTurns(TileClass& tile, int64_t blocks);
+
+// Blocks that a multiprocessor can hold whose threads hold so many elements, with so many bytes of
+// shared memory for inputs.
+int64_t MostResident(const Target& target, int64_t shared_bytes, int64_t held, int block_threads);
+
 // KernelPlan::resident_blocks of a kernel of so many blocks and threads a block: so many that
 // enough loads are under way and arithmetic finds enough warps, as far as registers and shared
 // memory go.

@@ -13,12 +13,23 @@ constexpr int kAccessBytes = 16;
 constexpr int kMostVector = 8;
 // A warp has a thread for each element before and behind whole vectors.
 constexpr int64_t kMostAlignment = 16;
+// Of shared memory.
+constexpr int64_t kBanks = 32;
 
-// The elements of an access of the widest array along a class.
-int64_t VectorOfAccess(const FusionInfo& info, int inner) {
+// The arrays along a class that are not the same for all of its rows.
+std::vector<int> ArraysOfRows(const FusionInfo& info, int inner) {
+  const std::vector<int> shared = SharedInputs(info, inner);
+  std::vector<int> arrays = ArraysInSpace(info);
+  std::erase_if(arrays, [&](int v) {
+    return !Contains(info.space().ClassesOf(v), inner) || Contains(shared, v);
+  });
+  return arrays;
+}
+
+// The elements of an access of the widest of these arrays.
+int64_t VectorOfAccess(const FusionInfo& info, absl::Span<const int> arrays) {
   int64_t vector = kMostVector;
-  for (int v : ArraysInSpace(info)) {
-    if (!Contains(info.space().ClassesOf(v), inner)) continue;
+  for (int v : arrays) {
     for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
       vector =
           std::min<int64_t>(vector, std::max(1, kAccessBytes / ByteWidth(leaf.element_type())));
@@ -48,6 +59,17 @@ int64_t HeldElements(const FusionInfo& info, absl::Span<const TileClass> classes
   return elements;
 }
 
+std::vector<int> SharedInputs(const FusionInfo& info, int inner) {
+  std::vector<int> shared;
+  bool has_rows = false;
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = info.space().ClassesOf(v);
+    has_rows = has_rows || (own.size() > 1 && Contains(own, inner));
+    if (info.graph().IsInput(v) && own == absl::MakeConstSpan(&inner, 1)) shared.push_back(v);
+  }
+  return has_rows ? shared : std::vector<int>{};
+}
+
 std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
   const FusionGraph& graph = info.graph();
   const IterationSpace& space = info.space();
@@ -65,13 +87,14 @@ std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
       }
     }
   }
-  std::vector<int> rows;
   for (int v : ArraysInSpace(info)) {
-    const absl::Span<const int> own = space.ClassesOf(v);
-    if (!Contains(own, inner)) continue;
     for (const Shape& leaf : Leaves(graph.value(v).shape())) {
-      if (BitWidth(leaf.element_type()) < 8) return {};
+      if (Contains(space.ClassesOf(v), inner) && BitWidth(leaf.element_type()) < 8) return {};
     }
+  }
+  std::vector<int> rows;
+  for (int v : ArraysOfRows(info, inner)) {
+    const absl::Span<const int> own = space.ClassesOf(v);
     if (rows.empty()) rows.assign(own.begin(), own.end());
     if (own.back() != inner || own != absl::MakeConstSpan(rows)) return {};
   }
@@ -79,13 +102,13 @@ std::vector<int> AlignedRows(const FusionInfo& info, int inner) {
 }
 
 int AlignedVector(const FusionInfo& info, int inner) {
-  return AlignedRows(info, inner).empty() ? 1 : static_cast<int>(VectorOfAccess(info, inner));
+  if (AlignedRows(info, inner).empty()) return 1;
+  return static_cast<int>(VectorOfAccess(info, ArraysOfRows(info, inner)));
 }
 
 int64_t RowAlignment(const FusionInfo& info, int inner) {
   int64_t elements = 1;
-  for (int v : ArraysInSpace(info)) {
-    if (!Contains(info.space().ClassesOf(v), inner)) continue;
+  for (int v : ArraysOfRows(info, inner)) {
     for (const Shape& leaf : Leaves(info.graph().value(v).shape())) {
       elements = std::max(elements, kSectorBytes / ByteWidth(leaf.element_type()));
     }
@@ -113,9 +136,34 @@ int MostVector(const FusionInfo& info, int inner) {
       }
     }
   }
-  vector = std::min(vector, VectorOfAccess(info, inner));
+  std::vector<int> arrays = ArraysInSpace(info);
+  std::erase_if(arrays, [&](int v) { return !Contains(space.ClassesOf(v), inner); });
+  vector = std::min(vector, VectorOfAccess(info, arrays));
   while (space.classes()[inner].size % vector != 0) vector /= 2;
   return static_cast<int>(vector);
+}
+
+StagedLayout LayoutOfStaged(const FusionInfo& info, const TilePlan& tile, int input) {
+  const int64_t count = info.graph().value(input).shape().ElementCount();
+  const int inner = tile.order[0];
+  const int64_t planes = tile.classes[inner].vector;
+  if (!tile.aligned || planes == 1 || !Contains(SharedInputs(info, inner), input)) {
+    return {1, count};
+  }
+  // Of the banks a plane has the next ones.
+  const int64_t step = std::max<int64_t>(1, kBanks / planes);
+  const int64_t steps = CeilDiv(CeilDiv(count, planes), step);
+  return {planes, step * (steps + (steps % 2 == 0 ? 1 : 0))};
+}
+
+int64_t StagedBytes(const FusionInfo& info, const TilePlan& tile) {
+  int64_t bytes = 0;
+  for (int v : tile.staged) {
+    const StagedLayout layout = LayoutOfStaged(info, tile, v);
+    const int64_t elements = SaturatingMultiply(layout.planes, layout.elements);
+    bytes = SaturatingAdd(bytes, ingot::BytesOf(info.graph().value(v).shape(), elements));
+  }
+  return bytes;
 }
 
 bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input) {

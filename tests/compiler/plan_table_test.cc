@@ -283,12 +283,7 @@ constexpr absl::string_view kNegate =
 
 // Lowering relies on what Fits asks for, and nobody asks it of the planner's own plans.
 TEST(PlanTable, PlansOfRowsOfAnyLengthFit) {
-  const Target& target = TargetOf("sm_90a");
-  for (const char* type : {"f32", "bf16", "f16", "u8", "s8", "f64"}) {
-    for (const int64_t rows : {1, 128, 4096}) {
-      for (int64_t length = 2; length < 1200; length += length < 600 ? 1 : 37) {
-        const std::string entry = absl::StrReplaceAll(
-            R"(
+  constexpr absl::string_view kEntry = R"(
 ENTRY e {
   x = $T[$R,$C] parameter(0)
   w = f32[$R,$C] convert(x)
@@ -296,15 +291,28 @@ ENTRY e {
   s = f32[$R] reduce(w, z), dimensions={1}, to_apply=add
   b = f32[$R,$C] broadcast(s), dimensions={0}
   d = f32[$R,$C] subtract(w, b)
-  y = $T[$R,$C] convert(d)
+  v = $T[$R,$C] convert(d)
+  $H
+  y = $T[$R,$C] add(v, h)
   ROOT r = ($T[$R,$C], f32[$R]) tuple(y, s)
-})",
-            {{"$T", type}, {"$R", absl::StrCat(rows)}, {"$C", absl::StrCat(length)}});
-        const std::unique_ptr<Module> module = Read(absl::StrCat(kReducers, entry));
-        ASSERT_NE(module, nullptr);
-        const Computation& fusion = *module->entry();
-        const absl::Status fits = plan::Fits(plan::MakePlan(fusion, target), fusion, target);
-        EXPECT_TRUE(fits.ok()) << type << "[" << rows << "," << length << "]: " << fits;
+})";
+  constexpr absl::string_view kOther = "h = $T[$R,$C] negate(v)";
+  constexpr absl::string_view kScale =
+      "g = $T[$C] parameter(1)  h = $T[$R,$C] broadcast(g), dimensions={1}";
+  const Target& target = TargetOf("sm_90a");
+  for (const char* type : {"f32", "bf16", "f16", "u8", "s8", "f64"}) {
+    for (const int64_t rows : {1, 128, 4096, 65536}) {
+      for (int64_t length = 2; length < 1200; length += length < 600 ? 1 : 37) {
+        for (const absl::string_view last : {kOther, kScale}) {
+          const std::string entry = absl::StrReplaceAll(
+              absl::StrReplaceAll(kEntry, {{"$H", last}}),
+              {{"$T", type}, {"$R", absl::StrCat(rows)}, {"$C", absl::StrCat(length)}});
+          const std::unique_ptr<Module> module = Read(absl::StrCat(kReducers, entry));
+          ASSERT_NE(module, nullptr);
+          const Computation& fusion = *module->entry();
+          const absl::Status fits = plan::Fits(plan::MakePlan(fusion, target), fusion, target);
+          EXPECT_TRUE(fits.ok()) << entry << fits;
+        }
       }
     }
   }

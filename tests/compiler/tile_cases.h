@@ -157,6 +157,16 @@ inline constexpr Case kCases[] = {
   v = f32[17,256] broadcast(y), dimensions={1}
   w = f32[17,256] add(u, v)
   ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
+    // Long rows that begin anywhere and share a scale, enough for blocks to take them by turns.
+    {"scaled_rows", R"(
+  x = f32[650,259] parameter(0)  w = bf16[259] parameter(1)
+  z = f32[] constant(0)
+  s = f32[650] reduce(x, z), dimensions={1}, to_apply=add
+  b = f32[650,259] broadcast(s), dimensions={0}
+  d = f32[650,259] subtract(x, b)
+  v = f32[259] convert(w)
+  g = f32[650,259] broadcast(v), dimensions={1}
+  ROOT r = f32[650,259] multiply(d, g))"},
     {"softmax", R"(
   x = f32[24,203] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
   m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
