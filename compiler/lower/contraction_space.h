@@ -2,6 +2,7 @@
 #ifndef INGOT_COMPILER_LOWER_CONTRACTION_SPACE_H_
 #define INGOT_COMPILER_LOWER_CONTRACTION_SPACE_H_
 
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -23,6 +24,7 @@ class ProductSpace : public TileSpace {
   const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;
   Index IndexAt(const Instruction& instruction, int point) override;
   int64_t PlacesThatShare(const Instruction&, int64_t) const override { return 1; }
+  std::optional<Element> Read(const Instruction&, const Index&) override { return std::nullopt; }
   bool IsHeld(const Instruction& instruction) const override {
     return &instruction == product_.product.instruction;
   }

@@ -40,10 +40,11 @@ double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.62
 
 class Planner {
  public:
-  Planner(const Computation& fusion, const Target& target, MatrixUnit unit, ProductFusion product)
+  Planner(const Computation& fusion, const Target& target, MatrixUnit unit,
+          ProductFusion product_fusion)
       : fusion_(fusion),
         target_(target),
-        product_fusion_(std::move(product)),
+        product_fusion_(std::move(product_fusion)),
         element_bytes_(
             ByteWidth(product_fusion_.product.instruction->operand(0)->shape().element_type())),
         bytes_(BytesOf(fusion)) {
