@@ -50,7 +50,7 @@ for file in "$models"/*.ingot; do
 done
 tar -C "$folder" -xJf "$folder/rows.tar.xz" && part rows "$folder/card_rows_run" "$folder/rows"
 part math "$folder/card_math_run" "$folder/math.cubin" && cat "$results/math.txt"
-part check "$ingot" check "$folder/suite" --target=cuda --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
+part check "$ingot" check "$folder/suite" --target=cuda --numerics=strict --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
 
 # Control flow, tuples, layouts and empty arrays, against the evaluator.
 cases() {
@@ -68,7 +68,7 @@ sanitize() {
   local module
   for module in elementwise softmax layernorm matmul_2048 sort_rows embedding_grad cumsum mnist_infer; do
     [ -e "$folder/suite/$module.hlo" ] || continue
-    compute-sanitizer --error-exitcode=9 "$ingot" check "$folder/suite/$module.hlo" --target=cuda || return 1
+    compute-sanitizer --error-exitcode=9 "$ingot" check "$folder/suite/$module.hlo" --target=cuda --numerics=strict || return 1
   done
 }
 if command -v compute-sanitizer >/dev/null; then
