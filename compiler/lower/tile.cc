@@ -11,6 +11,7 @@
 #include "compiler/lower/tile_exchange.h"
 #include "compiler/lower/tile_frontier.h"
 #include "compiler/lower/tile_joined.h"
+#include "compiler/lower/tile_parts.h"
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_turned.h"
 #include "compiler/plan/analysis.h"
@@ -28,13 +29,19 @@ class TileLowering : public TileBoxes {
  public:
   explicit TileLowering(Frame& frame)
       : TileBoxes(frame),
-        ahead_(frame, info_, places_,
-               [this](const Instruction& parameter, int c, int r) {
-                 std::vector<int> registers(class_count_, 0);
-                 registers[c] = r;
-                 return IndexAt(parameter, NewPoint(registers));
-               }),
-        turned_(frame, info_, places_) {
+        ahead_(
+            frame, info_, places_,
+            [this](const Instruction& parameter, int c, int r) {
+              std::vector<int> registers(class_count_, 0);
+              registers[c] = r;
+              return IndexAt(parameter, NewPoint(registers));
+            },
+            [this](const Instruction& parameter) {
+              const std::vector<int> first(class_count_, 0);
+              return std::pair{IndexAt(parameter, NewEnd(first)), InsideEnd(first)};
+            }),
+        turned_(frame, info_, places_),
+        parts_(frame, info_) {
     frame.context.tile = this;
   }
   ~TileLowering() override { frame_.context.tile = nullptr; }
@@ -169,6 +176,10 @@ class TileLowering : public TileBoxes {
       for (Accumulator& accumulator : reduction.accumulators) {
         accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, /*parts=*/false));
       }
+      if (plan_.aligned && HasReducedClass(info_.graph().EdgesOf(reduction.value)[0].operand)) {
+        reduction.ends.resize(1);
+        reduction.ends[0].StartLoop(e_, reduction, 1);
+      }
       across.push_back(&reduction);
     }
     return across;
@@ -195,6 +206,8 @@ class TileLowering : public TileBoxes {
 
   // After all trips: the block's part.
   void FinishAcross(TileReduction& reduction) {
+    std::vector<Accumulator> ends;
+    if (!plan::Contains(reduction.classes, plan_.order[0])) ends.swap(reduction.ends);
     CombineThreads(reduction, reduction.classes);
     const std::vector<int> apart = ClassesBut(reduction.classes);
     ForRegisters(apart, [&](const std::vector<int>& registers) {
@@ -202,6 +215,12 @@ class TileLowering : public TileBoxes {
       StorePart(reduction, accumulator.elements(), NewPoint(registers), registers,
                 reduction.classes);
     });
+    if (ends.empty()) return;
+    reduction.accumulators = std::move(ends);
+    CombineThreads(reduction, reduction.classes);
+    const std::vector<int> first(class_count_, 0);
+    StorePart(reduction, reduction.accumulators[0].elements(), NewEnd(first), first,
+              reduction.classes, InsideEnd(first));
   }
 
   // One pass: computes the reductions of `level`, from partial results or from their operands, and
@@ -243,8 +262,9 @@ class TileLowering : public TileBoxes {
     if (reductions.empty() && wide.empty() && across.empty()) return;
     for (TileReduction* reduction : reductions) StartReduction(*reduction, parts, loops);
     if (plan_.aligned && !parts) {
-      ForRegisters(
-          kept, [&](const std::vector<int>& registers) { EmitEnd(reductions, wide, registers); });
+      ForRegisters(kept, [&](const std::vector<int>& registers) {
+        EmitEnd(reductions, across, wide, registers);
+      });
     }
     if (HasRest(reduced)) EmitRest(level, reductions, wide, reduced);
     std::vector<int> walked = kept;
@@ -332,7 +352,8 @@ class TileLowering : public TileBoxes {
   }
 
   // The ends of an aligned row: their elements are accumulated and stored one by one.
-  void EmitEnd(const std::vector<TileReduction*>& reductions, const std::vector<int>& roots,
+  void EmitEnd(const std::vector<TileReduction*>& reductions,
+               const std::vector<TileReduction*>& across, const std::vector<int>& roots,
                const std::vector<int>& registers) {
     const int point = NewEnd(registers);
     const Value inside = InsideEnd(registers);
@@ -343,6 +364,11 @@ class TileLowering : public TileBoxes {
       } else {
         reduction->ends[number].Take(e_, *reduction, OperandsAt(*reduction, point), inside);
       }
+    }
+    for (TileReduction* reduction : across) {
+      const Value in_rows = Inside({plan_.spread}, registers);
+      reduction->ends[0].Take(e_, *reduction, OperandsAt(*reduction, point),
+                              in_rows == nullptr ? inside : b_.And(inside, in_rows));
     }
     StoreRoots(roots, registers, point, inside);
   }
@@ -463,42 +489,12 @@ class TileLowering : public TileBoxes {
     ForRegisters(walked, [&](const std::vector<int>& registers) {
       const int point = NewPoint(registers);
       for (const TileReduction* reduction : reductions) {
-        loaded.push_back(LoadParts(*reduction, point, CoordinateAt(point, c)));
+        loaded.push_back(parts_.Load(*reduction, IndexAt(*reduction->instruction, point),
+                                     CoordinateAt(point, c)));
       }
     });
     return loaded;
   }
-
-  // Partial result number `part` of every leaf.
-  Elements LoadParts(const TileReduction& reduction, int point, Value part) {
-    const Index index = PartIndex(reduction, IndexAt(*reduction.instruction, point), part);
-    Index first = index;
-    first.lane = {};
-    Elements elements;
-    for (size_t i = 0; i < reduction.scratch.size(); ++i) {
-      const int number = reduction.scratch[i];
-      elements.push_back(e_.Load(frame_.memory.scratch[number], ScratchShape(number),
-                                 reduction.IsCount(i) ? first : index));
-    }
-    return elements;
-  }
-
-  // The element of a scratch buffer [parts, kept elements] for the reduction's `index`.
-  Index PartIndex(const TileReduction& reduction, const Index& index, Value part) {
-    const Shape shape = plan::Leaves(reduction.instruction->shape())[0];
-    Index result;
-    const Value linear = index.linear == nullptr ? math_.Const(0) : index.linear;
-    result.dims = {part, linear};
-    result.linear = b_.Add(math_.Mul(part, shape.ElementCount()), linear);
-    result.lane = index.lane;
-    if (result.lane.count > 1) {
-      result.lane.stride *= RowMajorStrides(shape.dimensions())[index.lane.dim];
-      result.lane.dim = 1;
-    }
-    return result;
-  }
-
-  const Shape& ScratchShape(int number) const { return frame_.fusion_plan.scratch[number].shape; }
 
   void FinishReduction(TileReduction& reduction, bool parts, const std::vector<int>& reduced) {
     if (reduction.joined.empty()) {
@@ -564,14 +560,16 @@ class TileLowering : public TileBoxes {
       if (reduction.level != level) continue;
       ForRegisters(KeptClasses(), [&](const std::vector<int>& registers) {
         const int point = NewPoint(registers);
-        Provide(reduction, Accumulator(LoadParts(reduction, point, CombinedPart()), nullptr),
+        const Index index = IndexAt(*reduction.instruction, point);
+        Provide(reduction, Accumulator(parts_.Load(reduction, index, CombinedPart()), nullptr),
                 point);
       });
     }
   }
 
   void StorePart(const TileReduction& reduction, const Elements& elements, int point,
-                 const std::vector<int>& registers, const std::vector<int>& reduced) {
+                 const std::vector<int>& registers, const std::vector<int>& reduced,
+                 Value end = nullptr) {
     const Index index = IndexAt(*reduction.instruction, point);
     Value part = math_.Const(0);
     int64_t below = 1;
@@ -581,17 +579,13 @@ class TileLowering : public TileBoxes {
     }
     if (plan_.combines()) part = CombinedPart();
     const absl::Span<const int> own = info_.space().ClassesOf(reduction.value);
-    const Value stores = IsStored(own, registers, reduced);
-    e_.If(stores, [&] {
-      for (size_t i = 0; i < elements.size(); ++i) {
-        e_.Store(frame_.memory.scratch[reduction.scratch[i]], ScratchShape(reduction.scratch[i]),
-                 PartIndex(reduction, index, part), elements[i]);
-      }
-    });
+    e_.If(IsStored(own, registers, reduced, end),
+          [&] { parts_.Store(reduction, index, part, elements); });
   }
 
   TileAhead ahead_;
   TileTurned turned_;
+  TileParts parts_;
   std::vector<TileReduction> reductions_;
   absl::flat_hash_set<const Instruction*> held_;
   int exchanges_ = 0;

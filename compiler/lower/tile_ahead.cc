@@ -23,7 +23,7 @@ void TileAhead::Start() {
     kernel::Buffer* shared = frame_.kernel->AddShared(
         absl::StrCat("ahead", parameter.parameter_number()), parameter.shape().element_type(),
         {int64_t{plan.trips_ahead} * tile.registers * frame_.plan.block_threads * tile.vector});
-    inputs_.push_back({&parameter, inner, tile.registers, tile.vector, shared});
+    inputs_.push_back({&parameter, inner, tile.registers, tile.vector, shared, {}});
   }
   for (size_t c = 0; c < plan.classes.size(); ++c) {
     if (plan.classes[c].loop > 1) rows_ = static_cast<int>(c);
@@ -39,6 +39,22 @@ void TileAhead::Start() {
     frame_.emitter.For(math.Const(0), math.Const(plan.trips_ahead), 1, start);
   }
   places_.SetTrip(rows_, math.Const(0));
+  for (Input& input : inputs_) {
+    if (!plan.aligned) continue;
+    input.end = frame_.emitter.Declare(absl::StrCat(input.shared->name, "_end"),
+                                       frame_.emitter.Zero(input.shared->element));
+    LoadEnd(input);
+  }
+}
+
+// Of the trip that the thread is at.
+void TileAhead::LoadEnd(const Input& input) {
+  const auto [index, has_end] = end_of_(*input.parameter);
+  frame_.emitter.If(has_end, [&, index = index] {
+    frame_.emitter.Write(
+        input.end, frame_.emitter.Load(frame_.memory.operands[input.parameter->parameter_number()],
+                                       input.parameter->shape(), index));
+  });
 }
 
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.
@@ -100,6 +116,15 @@ void TileAhead::Take() {
     }
   }
   const Value trip = places_.trip(rows_);
+  for (const Input& input : inputs_) {
+    if (!plan.aligned) continue;
+    frame_.emitter.Provide(*input.parameter, end_of_(*input.parameter).first, 0,
+                           frame_.emitter.Read(input.end));
+    const Value last = math.Const(plan.classes[rows_].loop - 1);
+    places_.SetTrip(rows_, b.Min(math.Add(trip, 1), last));
+    LoadEnd(input);
+    places_.SetTrip(rows_, trip);
+  }
   const Value next = math.Add(trip, plan.trips_ahead);
   frame_.emitter.If(b.Lt(next, math.Const(plan.classes[rows_].loop)), [&] {
     CopyTrip(next);

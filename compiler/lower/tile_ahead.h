@@ -17,11 +17,18 @@ namespace ingot::lower {
 // holds, and reads only those: a copy needs to be waited for, and no barrier.
 class TileAhead {
  public:
-  // The index of a parameter at the thread's place, with register `r` of the class `c`.
+  // The index of a parameter at the thread's place, with register `r` of the class `c`.  Where rows
+  // are aligned: that of the element at an end of its row, and whether the thread has one.
   using IndexOf = std::function<Index(const Instruction& parameter, int c, int r)>;
+  using EndOf = std::function<std::pair<Index, kernel::Value>(const Instruction& parameter)>;
 
-  TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, IndexOf index_of)
-      : frame_(frame), info_(info), places_(places), index_of_(std::move(index_of)) {}
+  TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, IndexOf index_of,
+            EndOf end_of)
+      : frame_(frame),
+        info_(info),
+        places_(places),
+        index_of_(std::move(index_of)),
+        end_of_(std::move(end_of)) {}
 
   // Before the loop: makes room, and starts the copies of the first trips.
   void Start();
@@ -36,10 +43,12 @@ class TileAhead {
     int vectors;  // that a thread holds, registers of that class
     int lanes;    // of a vector
     kernel::Buffer* shared;
+    ElementVar end;  // of the next trip's row, loaded a trip ahead, where rows are aligned
   };
 
   // Starts copies of a trip, and is at this trip then.
   void CopyTrip(kernel::Value trip);
+  void LoadEnd(const Input& input);
   // Where the thread keeps the first vector of the trip that it is at, and so vector `number`.
   kernel::Value FirstPlaceOf(const Input& input);
   kernel::Value PlaceOf(const Input& input, kernel::Value first, kernel::Value number);
@@ -48,6 +57,7 @@ class TileAhead {
   const FusionInfo& info_;
   TilePlaces& places_;
   IndexOf index_of_;
+  EndOf end_of_;
   std::vector<Input> inputs_;
   int rows_ = 0;  // the class that loops
 };

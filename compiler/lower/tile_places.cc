@@ -75,6 +75,10 @@ Value TilePlaces::Vector(int c, int r) const {
   kernel::Builder& b = math_.b();
   const plan::TileClass& tile = plan_.classes[c];
   const int64_t extent = int64_t{1} * tile.lanes * tile.warps * tile.registers;
+  if (c == plan_.spread) {
+    const Value of_block = b.Add(warp_[c], math_.Mul(trip_[c], tile.warps));
+    return b.Add(block_[c], math_.Mul(of_block, tile.blocks));
+  }
   const bool inside = HasTripsInside(c);
   const int64_t block_extent = inside ? extent * tile.loop : extent;
   const int64_t trip_extent = inside ? extent : extent * tile.blocks;
@@ -96,6 +100,10 @@ Value TilePlaces::EndOfTrips(int c) const {
   return math_.b().Min(left, math_.Const(tile.loop));
 }
 
+int TilePlaces::LastOf(int c, int r) const {
+  return register_[c] != nullptr ? plan_.classes[c].registers - 1 : r;
+}
+
 int TilePlaces::Registers(int c) const {
   return register_[c] != nullptr ? 1 : plan_.classes[c].registers;
 }
@@ -103,7 +111,7 @@ int TilePlaces::Registers(int c) const {
 bool TilePlaces::IsMasked(int c, int r) const {
   if (inside_[c]) return false;
   const plan::TileClass& tile = plan_.classes[c];
-  if (register_[c] != nullptr) r = tile.registers - 1;
+  r = LastOf(c, r);
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
   // Of the last block and trip.
   const int64_t all = tile.block_extent() * tile.blocks;

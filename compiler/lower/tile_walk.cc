@@ -207,6 +207,8 @@ Value TileWalk::Coordinate(int c, int r) {
   const plan::TileClass& tile = plan_.classes[c];
   const Value coordinate = places_.Coordinate(c, r);
   if (!places_.IsMasked(c, r)) return coordinate;
+  // Of spread rows, one that begins alike.
+  if (c == plan_.spread) return b_.Select(places_.Inside(c, r), coordinate, places_.block(c));
   return b_.Min(coordinate, math_.Const(tile.size - tile.vector));
 }
 
@@ -275,7 +277,8 @@ Value TileWalk::StartOfRow(const std::vector<int>& registers, int64_t modulus) {
   for (size_t i = row_classes_.size(); i-- > 0;) {
     const int c = row_classes_[i];
     if (c != inner && stride % modulus != 0) {
-      start = b_.Add(start, math_.Mul(Coordinate(c, registers[c]), stride % modulus));
+      const Value row = c == plan_.spread ? places_.block(c) : Coordinate(c, registers[c]);
+      start = b_.Add(start, math_.Mul(row, stride % modulus));
     }
     stride *= plan_.classes[c].size;
   }
@@ -308,8 +311,8 @@ Value TileWalk::InsideRow(const std::vector<int>& registers) {
   const int inner = plan_.order[0];
   const plan::TileClass& tile = plan_.classes[inner];
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
-  const int64_t end =
-      tile.block_extent() * tile.blocks - (tile.registers - 1 - registers[inner]) * register_extent;
+  const int behind = tile.registers - 1 - places_.LastOf(inner, registers[inner]);
+  const int64_t end = tile.block_extent() * tile.blocks - behind * register_extent;
   const int64_t least = tile.size - plan::RowAlignment(info_, inner) + 1;
   const int64_t least_extent = least / tile.vector * tile.vector;
   if (end <= least_extent) return nullptr;

@@ -147,6 +147,10 @@ struct TilePlan {
   // stands before and behind them, the ends, is taken one by one by the first threads of a row.
   // What all rows read whole may begin anywhere in a vector.
   bool aligned = false;
+  // Where reductions lie across aligned rows: the class of the rows, of which a thread's columns
+  // have to be the same in all trips.  Of its coordinate the block is the lowest digit, then the
+  // warp, so that a block's rows lie as far apart as there are blocks, and all begin alike.
+  int spread = -1;
   // Places of order[0] are moved back, so that each row of the results (ShiftedRows) has its
   // accesses begin at a sector of 32 bytes: by the row's row-major number modulo ShiftOf.  Nothing
   // is reduced.
@@ -181,12 +185,12 @@ struct TilePlan {
   INGOT_PLAN_FIELDS(TilePlan, visit("order", self.order); visit("known_level", self.known_level);
                     visit("combined_level", self.combined_level);
                     visit("partial_level", self.partial_level); visit("aligned", self.aligned);
-                    visit("shifted", self.shifted); visit("gathered", self.gathered);
-                    visit("packed", self.packed); visit("staged", self.staged);
-                    visit("turned", self.turned); visit("box_threads", self.box_threads);
-                    visit("kept", self.kept); visit("ahead", self.ahead);
-                    visit("trips_ahead", self.trips_ahead); visit("buffered", self.buffered);
-                    visit("class", self.classes);)
+                    visit("spread", self.spread); visit("shifted", self.shifted);
+                    visit("gathered", self.gathered); visit("packed", self.packed);
+                    visit("staged", self.staged); visit("turned", self.turned);
+                    visit("box_threads", self.box_threads); visit("kept", self.kept);
+                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
+                    visit("buffered", self.buffered); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

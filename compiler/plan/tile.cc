@@ -13,9 +13,11 @@
 #include "compiler/plan/tile_box.h"
 #include "compiler/plan/tile_cost.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_tasks.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
+#include "compiler/plan/tile_vectors.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -357,6 +359,7 @@ class TilePlanner {
     tile.classes = deal_.classes;
     tile.order = order_;
     tile.aligned = deal_.aligned;
+    tile.spread = deal_.spread;
     tile.shifted = deal_.shifted;
     tile.staged = deal_.staged;
     tile.turned = deal_.turned;
@@ -381,7 +384,7 @@ class TilePlanner {
   // The walk, which leaves parts of the reductions across it, and what puts those together.
   FusionPlan KernelsAcross() const {
     FusionPlan plan;
-    plan.scratch = PartsScratch(info_, joins_, deal_.splits);
+    plan.scratch = PartsScratch(info_, joins_, DealtTile(), deal_.splits);
     TilePlan walk = DealtTile();
     walk.partial_level = levels_.across;
     plan.kernels.push_back(Kernel(walk));
@@ -407,7 +410,7 @@ class TilePlanner {
   // where blocks would put the same partial results together, a kernel between does it once.
   FusionPlan SplitKernels(bool combines) const {
     FusionPlan plan;
-    plan.scratch = PartsScratch(info_, joins_, deal_.splits + (combines ? 1 : 0));
+    plan.scratch = PartsScratch(info_, joins_, DealtTile(), deal_.splits + (combines ? 1 : 0));
     const bool wide = HasWideRoot(info_, levels_);
     TilePlan tile;
     tile.classes = deal_.classes;
@@ -477,7 +480,7 @@ class TilePlanner {
   // As many blocks as there are sectors of elements of so many bytes, with all loads of a thread
   // under way at once.
   TilePlan ManyPartsTile(int64_t bytes) const {
-    const int vector = std::min(deal_.classes[order_[0]].vector, kPartsVector);
+    const int vector = VectorOfParts(order_[0]);
     const int64_t sector = kSectorBytes / (bytes * vector);
     const int64_t part_lanes =
         std::min(kWarp / std::max<int64_t>(1, sector), PowerOfTwoCeil(deal_.splits));
@@ -486,6 +489,11 @@ class TilePlanner {
     parts.registers = static_cast<int>(std::min(parts.loop, knobs_.loads_of_trip));
     parts.loop = CeilDiv(parts.loop, parts.registers);
     return tile;
+  }
+
+  int VectorOfParts(int c) const {
+    const int vector = deal_.spread >= 0 ? MostVector(info_, c) : deal_.classes[c].vector;
+    return std::min(vector, kPartsVector);
   }
 
   bool IsPutTogether(int c) const {
@@ -511,7 +519,7 @@ class TilePlanner {
     for (int c : order_) {
       TileClass own;
       own.size = SizeOf(c);
-      if (IsPutTogether(c)) own.vector = std::min(deal_.classes[c].vector, kPartsVector);
+      if (IsPutTogether(c)) own.vector = VectorOfParts(c);
       tile.order.push_back(c);
       tile.classes.resize(class_count());
       tile.classes[c] = own;
@@ -564,29 +572,6 @@ void SetTile(KernelPlan& kernel, TilePlan tile) {
     kernel.blocks *= c.blocks;
   }
   kernel.work = std::move(tile);
-}
-
-std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join>& joins,
-                                  int64_t parts) {
-  std::vector<Scratch> scratch;
-  const auto add = [&](ElementType type, const Shape& leaf) {
-    scratch.push_back({Shape::ArrayWithDefaultLayout(type, {parts, leaf.ElementCount()})});
-  };
-  const PassLevels levels(info, joins);
-  for (const Reduction& reduction : info.reductions()) {
-    if (!levels.HasParts(reduction.value)) continue;
-    const Instruction& reduce = info.graph().value(reduction.value);
-    const bool simple =
-        reduce.operand_count() == 2 && SimpleCombiner(*reduce.to_apply()).has_value();
-    for (const Shape& leaf : Leaves(reduce.shape())) {
-      add(simple ? ComputeType(leaf.element_type()) : leaf.element_type(), leaf);
-    }
-  }
-  for (int base : CountedBases(joins)) {
-    const Shape& shape = info.graph().value(base).shape();
-    add(ComputeType(shape.element_type()), shape);
-  }
-  return scratch;
 }
 
 void ProposeTile(Skeleton, const Computation&, const FusionInfo& info, const Target& target,

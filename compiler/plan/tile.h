@@ -33,12 +33,6 @@ absl::StatusOr<FusionPlan> MakeTilePlan(const FusionInfo& info, const Target& ta
 // Makes `tile` the kernel's work, with the threads and blocks that its classes make.
 void SetTile(KernelPlan& kernel, TilePlan tile);
 
-// FusionPlan::scratch where blocks share what is reduced: for each leaf of each reduction its
-// partial results, [parts, elements of the result], in the type that they are combined in; then how
-// many elements the parts of each of CountedBases have.
-std::vector<Scratch> PartsScratch(const FusionInfo& info, const std::vector<Join>& joins,
-                                  int64_t parts);
-
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_TILE_H_

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_vectors.h"
+#include "ir/base/status.h"
 
 namespace ingot::plan {
 namespace {
@@ -17,6 +20,14 @@ constexpr int64_t kLeastElements = 8;
 // Threads that a multiprocessor has, at least: rows whose elements take more registers are walked
 // alone.
 constexpr int64_t kLeastResidentThreads = 512;
+// Registers of a thread of aligned rows, for where planes and ends are.
+constexpr int64_t kAlignedRegisters = 24;
+// What threads do once a row, exchanging sums, is as much as they do for so many elements, and
+// takes time where elements are narrow: threads of such rows have more of them, and are fewer.
+constexpr double kMoreElements = 1.5;
+constexpr int64_t kFewResidentThreads = 384;
+// Of an access to parts of 4 bytes.
+constexpr int kMostPartsVector = 4;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -31,6 +42,12 @@ constexpr int64_t kMostTripsAhead = 4;
 // Shared memory of a block besides copies and what warps exchange at the end.
 constexpr int64_t kOtherSharedBytes = 2048;
 
+// Rows that lie so many apart begin at the same place of their sectors.
+int64_t RowsAlike(const FusionInfo& info, int inner) {
+  const int64_t alignment = RowAlignment(info, inner);
+  return alignment / std::gcd(alignment, info.space().classes()[inner].size);
+}
+
 class AcrossDealer {
  public:
   AcrossDealer(const FusionInfo& info, const PassLevels& levels, const Target& target,
@@ -44,15 +61,48 @@ class AcrossDealer {
     for (int v = 0; v < graph().input_count(); ++v) {
       if (IsWalked(v)) inputs_.push_back(v);
     }
-    std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(deal_.kept),
-                 [&](int v) { return IsKept(v); });
-    if (!DealRow()) return std::nullopt;
-    DealBlocks();
-    CopyAhead();
-    return std::move(deal_);
+    if (CanBeAligned()) {
+      deal_.aligned = true;
+      deal_.spread = rows_;
+      if (Deal()) return std::move(deal_);
+      deal_ = TileDeal();
+    }
+    return Deal() ? std::optional<TileDeal>(std::move(deal_)) : std::nullopt;
   }
 
  private:
+  bool Deal() {
+    std::vector<int>& kept = deal_.aligned ? deal_.staged : deal_.kept;
+    std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(kept),
+                 [&](int v) { return IsKept(v); });
+    if (!DealRow() || !DealBlocks()) return false;
+    CopyAhead();
+    return true;
+  }
+
+  // Long rows that begin anywhere have longer vectors behind their first elements.
+  bool CanBeAligned() const {
+    const int vector = AlignedVector(info_, order_[0]);
+    return knobs_.stages_aligned && order_.size() == 2 && vector > MostVector(info_, order_[0]) &&
+           SizeOf(order_[0]) % RowAlignment(info_, order_[0]) != 0 &&
+           SizeOf(order_[0]) >= kVectorsOfAlignedRow * vector;
+  }
+
+  // The longest vector with which a thread holds fewest elements.
+  int VectorFor(int64_t threads) const {
+    const int most = MostVector(info_, order_[0]);
+    if (!deal_.aligned) return std::min(knobs_.most_vector, most);
+    const auto held = [&](int64_t vector) {
+      return CeilDiv(CeilDiv(SizeOf(order_[0]), vector), threads) * vector;
+    };
+    // Parts are stored by accesses of a vector, too.
+    int best = std::min({knobs_.most_vector, AlignedVector(info_, order_[0]), kMostPartsVector});
+    for (int vector = best / 2; vector > most; vector /= 2) {
+      if (held(vector) < held(best)) best = vector;
+    }
+    return best;
+  }
+
   const FusionGraph& graph() const { return info_.graph(); }
   int64_t SizeOf(int c) const { return info_.space().classes()[c].size; }
   absl::Span<const int> ClassesOf(int v) const { return info_.space().ClassesOf(v); }
@@ -86,7 +136,7 @@ class AcrossDealer {
   int64_t WordsOfElement() const {
     int64_t words = AccumulatorBytes() / kRegisterBytes;
     for (int v : inputs_) {
-      if (!HasInner(v)) continue;
+      if (!HasInner(v) || Contains(deal_.staged, v)) continue;
       words += CeilDiv(ingot::BytesOf(graph().value(v).shape(), 1), kRegisterBytes);
     }
     return words;
@@ -104,6 +154,20 @@ class AcrossDealer {
     return bytes;
   }
 
+  // Whether all that is read of rows is narrower than a register.
+  bool HasNarrowRows() const {
+    return std::all_of(inputs_.begin(), inputs_.end(), [&](int v) {
+      return !HasInner(v) || IsKept(v) ||
+             BitWidth(graph().value(v).shape().element_type()) < 8 * kRegisterBytes;
+    });
+  }
+
+  int64_t MostHeld() const {
+    const double more = HasNarrowRows() ? kMoreElements : 1;
+    return static_cast<int64_t>(more * static_cast<double>(knobs_.held_registers)) /
+           kRegistersOfElement;
+  }
+
   int64_t ElementsHeld() const {
     int64_t elements = 1;
     for (const TileClass& own : deal_.classes) elements *= int64_t{own.vector} * own.registers;
@@ -115,11 +179,16 @@ class AcrossDealer {
     for (int64_t threads = kWarp; threads <= kMostBlockThreads; threads *= 2) {
       DealThreads(threads);
       const int64_t held = ElementsHeld();
-      if (held * kRegistersOfElement > knobs_.held_registers) continue;
+      if (deal_.aligned && threads < MostEnds(info_, order_[0], deal_.classes[order_[0]].vector)) {
+        continue;
+      }
+      if (held > MostHeld()) continue;
       if (held < kLeastElements && threads > kWarp) return false;
-      const int64_t registers = held * WordsOfElement() + kOtherRegisters;
+      const int64_t registers =
+          held * WordsOfElement() + kOtherRegisters + (deal_.aligned ? kAlignedRegisters : 0);
+      const int64_t least = HasNarrowRows() ? kFewResidentThreads : kLeastResidentThreads;
       resident_threads_ = std::min<int64_t>(target_.threads, target_.card->registers / registers);
-      if (resident_threads_ >= std::max(threads, kLeastResidentThreads)) return true;
+      if (resident_threads_ >= std::max(threads, least)) return true;
     }
     return false;
   }
@@ -130,7 +199,7 @@ class AcrossDealer {
       deal_.classes.emplace_back();
       deal_.classes.back().size = c.size;
     }
-    deal_.classes[order_[0]].vector = std::min(knobs_.most_vector, MostVector(info_, order_[0]));
+    deal_.classes[order_[0]].vector = VectorFor(threads);
     int64_t lanes = kWarp, warps = threads / kWarp;
     for (int c : order_) {
       if (!levels_.ended[c]) continue;
@@ -155,7 +224,7 @@ class AcrossDealer {
   }
 
   // Blocks of several rows where those are short, or where more blocks would leave more parts.
-  void DealBlocks() {
+  bool DealBlocks() {
     TileClass& rows = deal_.classes[rows_];
     while (Threads() < kLeastThreads && Threads() * 2 <= resident_threads_) rows.warps *= 2;
     const double bytes =
@@ -181,16 +250,32 @@ class AcrossDealer {
                                                CeilDiv(all, kLeastTrips));
     rows.loop = CeilDiv(all, wanted);
     rows.blocks = CeilDiv(rows.size, rows.block_extent());
+    if (deal_.aligned) {
+      const int64_t alike = RowsAlike(info_, order_[0]);
+      rows.blocks = wanted / alike * alike;
+      if (rows.blocks == 0) return false;
+      rows.loop = CeilDiv(all, rows.blocks);
+    }
     const int64_t blocks = CeilDiv(rows.blocks * others, target_.multiprocessors);
     deal_.resident_blocks = static_cast<int>(std::min(blocks, resident_threads_ / Threads()));
     if (deal_.resident_blocks == 1) deal_.resident_blocks = 0;
     for (int c : levels_.shared) deal_.splits *= deal_.classes[c].blocks;
+    return true;
   }
 
   // What warps exchange at the end, if a block has so many times the rows.
   int64_t ExchangeBytes(int64_t times) const {
     if (deal_.classes[rows_].warps * times == 1) return 0;
     return times * Threads() * ElementsHeld() * AccumulatorBytes();
+  }
+
+  int64_t BytesOfStaged() const {
+    TilePlan tile;
+    tile.classes = deal_.classes;
+    tile.order = order_;
+    tile.aligned = deal_.aligned;
+    tile.staged = deal_.staged;
+    return StagedBytes(info_, tile);
   }
 
   // As many trips of rows as it takes, and as shared memory has room for.
@@ -209,7 +294,7 @@ class AcrossDealer {
     const int64_t shared =
         std::min<int64_t>(target_.shared_bytes, target_.card->shared_bytes / resident_ -
                                                     target_.card->reserved_shared_bytes) -
-        kOtherSharedBytes - ExchangeBytes(1);
+        kOtherSharedBytes - ExchangeBytes(1) - BytesOfStaged();
     const int64_t most = std::min({kMostTripsAhead, deal_.classes[rows_].loop, shared / bytes});
     if (most < 1) return;
     const int64_t trips = PowerOfTwoCeil(CeilDiv(kBytesAhead, bytes * resident_));
@@ -229,6 +314,21 @@ class AcrossDealer {
 };
 
 }  // namespace
+
+absl::Status SpreadFits(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile) {
+  if (tile.spread < 0) return absl::OkStatus();
+  INGOT_REQUIRE(tile.aligned && levels.across > 0 && tile.partial_level > 0 &&
+                    tile.classes.size() == 2 && tile.spread == 1 - tile.order[0],
+                "spread: d", tile.spread,
+                " is not the class of aligned rows that reductions lie across");
+  const TileClass& rows = tile.classes[tile.spread];
+  INGOT_REQUIRE(rows.vector == 1 && rows.lanes == 1 && rows.registers == 1,
+                "spread: vectors, lanes or registers of d", tile.spread);
+  const int64_t alike = RowsAlike(info, tile.order[0]);
+  INGOT_REQUIRE(rows.blocks % alike == 0, "spread: blocks=", rows.blocks, " of d", tile.spread,
+                "; rows begin alike that are a multiple of ", alike, " apart");
+  return absl::OkStatus();
+}
 
 std::optional<TileDeal> DealAcross(const FusionInfo& info, const PassLevels& levels,
                                    const Target& target, const std::vector<int>& order,

@@ -18,6 +18,9 @@ std::optional<TileDeal> DealAcross(const FusionInfo& info, const PassLevels& lev
                                    const Target& target, const std::vector<int>& order,
                                    const TileKnobs& knobs);
 
+// Whether a kernel's spread rows (TilePlan::spread) are such that lowering can rely on them.
+absl::Status SpreadFits(const FusionInfo& info, const PassLevels& levels, const TilePlan& tile);
+
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_TILE_ACROSS_H_

@@ -84,6 +84,7 @@ struct TileKnobs {
 struct TileDeal {
   std::vector<TileClass> classes;  // of the space
   bool aligned = false;            // TilePlan's
+  int spread = -1;
   bool shifted = false;
   int gathered = -1;
   int packed = -1;

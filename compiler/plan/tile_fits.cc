@@ -12,9 +12,11 @@
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
+#include "compiler/plan/tile_across.h"
 #include "compiler/plan/tile_box.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/tile_packed.h"
+#include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_turned.h"
 #include "compiler/plan/tile_turns.h"
 #include "ir/base/status.h"
@@ -124,6 +126,7 @@ class Checker {
     }
     INGOT_RETURN_IF_ERROR(LaunchFits(kernel));
     if (tile.aligned) INGOT_RETURN_IF_ERROR(AlignedFit(number));
+    INGOT_RETURN_IF_ERROR(SpreadFits(info_, levels_, tile));
     if (splits_) INGOT_RETURN_IF_ERROR(PartsFit(number));
     INGOT_RETURN_IF_ERROR(StagedFit(tile));
     INGOT_RETURN_IF_ERROR(TurnedFit(number));
@@ -310,7 +313,8 @@ class Checker {
                     IsReduced(number, c) ? " is reduced too" : " is not reduced");
     }
     INGOT_REQUIRE(Walks(number, inner_), "aligned: no row is walked");
-    INGOT_REQUIRE(levels_.across == 0, "aligned: columns are accumulated over rows");
+    INGOT_REQUIRE(levels_.across == 0 || plan_.kernels[number].tile().spread >= 0,
+                  "aligned: columns are accumulated over rows that are not spread");
     INGOT_REQUIRE(inner.vector > 1, "aligned: vector=1 always is");
     const int64_t ends = MostEnds(info_, inner_, inner.vector);
     INGOT_REQUIRE(inner.lanes * inner.warps >= ends && inner.size > ends,
@@ -342,7 +346,8 @@ class Checker {
     }
     const bool combined = std::any_of(plan_.kernels.begin(), plan_.kernels.end(),
                                       [](const KernelPlan& k) { return k.tile().combines(); });
-    const std::vector<Scratch> wanted = PartsScratch(info_, joins_, splits + (combined ? 1 : 0));
+    const std::vector<Scratch> wanted =
+        PartsScratch(info_, joins_, plan_.kernels[0].tile(), splits + (combined ? 1 : 0));
     INGOT_REQUIRE(plan_.scratch.size() == wanted.size(), plan_.scratch.size(),
                   " scratch buffers; the parts of the reductions need ", wanted.size());
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -448,7 +453,6 @@ class Checker {
     INGOT_REQUIRE(rows >= 0, "ahead: no class loops");
     INGOT_REQUIRE(tile.trips_ahead >= 1 && tile.trips_ahead <= tile.classes[rows].loop,
                   "trips_ahead=", tile.trips_ahead, "; of ", tile.classes[rows].loop, " trips");
-    INGOT_REQUIRE(!tile.aligned, "ahead: rows are aligned");
     INGOT_REQUIRE(tile.known_level == 0 && (tile.partial_level == 0 || WalksAcross(number)),
                   "ahead: the kernel is one of several");
     for (int v : tile.ahead) {
@@ -534,6 +538,8 @@ class Checker {
     for (const Shape& leaf : Leaves(reduce.shape())) {
       const ElementType type = simple ? ComputeType(leaf.element_type()) : leaf.element_type();
       bytes += lanes * ByteWidth(type);
+      // The ends of aligned rows are exchanged by themselves.
+      if (tile.spread >= 0) bytes += ByteWidth(type);
     }
     for (int base : CountedBases(joins_)) {
       if (base == reduction.value) {

@@ -34,6 +34,7 @@ class SharedDealer {
     tile_.staged = SharedInputs(info_, order_[0]);
     inner().vector = std::min(knobs_.most_vector, AlignedVector(info_, order_[0]));
     if (inner().vector <= deal_.classes[order_[0]].vector ||
+        inner().size % RowAlignment(info_, order_[0]) == 0 ||
         inner().size < kVectorsOfAlignedRow * inner().vector || !DealRow() || !DealBlock() ||
         !TakeTurns()) {
       return false;

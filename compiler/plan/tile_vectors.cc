@@ -16,14 +16,16 @@ constexpr int64_t kMostAlignment = 16;
 // Of shared memory.
 constexpr int64_t kBanks = 32;
 
-// The arrays along a class that are not the same for all of its rows.
+// The arrays that have a class; where some of them have others too, only these.
 std::vector<int> ArraysOfRows(const FusionInfo& info, int inner) {
-  const std::vector<int> shared = SharedInputs(info, inner);
-  std::vector<int> arrays = ArraysInSpace(info);
-  std::erase_if(arrays, [&](int v) {
-    return !Contains(info.space().ClassesOf(v), inner) || Contains(shared, v);
-  });
-  return arrays;
+  std::vector<int> all, rows;
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = info.space().ClassesOf(v);
+    if (!Contains(own, inner)) continue;
+    all.push_back(v);
+    if (own.size() > 1) rows.push_back(v);
+  }
+  return rows.empty() ? all : rows;
 }
 
 // The elements of an access of the widest of these arrays.
@@ -61,13 +63,12 @@ int64_t HeldElements(const FusionInfo& info, absl::Span<const TileClass> classes
 
 std::vector<int> SharedInputs(const FusionInfo& info, int inner) {
   std::vector<int> shared;
-  bool has_rows = false;
+  const std::vector<int> rows = ArraysOfRows(info, inner);
   for (int v : ArraysInSpace(info)) {
-    const absl::Span<const int> own = info.space().ClassesOf(v);
-    has_rows = has_rows || (own.size() > 1 && Contains(own, inner));
-    if (info.graph().IsInput(v) && own == absl::MakeConstSpan(&inner, 1)) shared.push_back(v);
+    const bool along = info.space().ClassesOf(v) == absl::MakeConstSpan(&inner, 1);
+    if (info.graph().IsInput(v) && along && !Contains(rows, v)) shared.push_back(v);
   }
-  return has_rows ? shared : std::vector<int>{};
+  return shared;
 }
 
 std::vector<int> AlignedRows(const FusionInfo& info, int inner) {

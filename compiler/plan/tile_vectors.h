@@ -28,9 +28,10 @@ bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, in
 // row reads all of them, as a scale.
 std::vector<int> SharedInputs(const FusionInfo& info, int inner);
 
-// The classes of all arrays along class `inner` but the shared inputs, where they are the same and
-// rows can be walked from an aligned element on (TilePlan::aligned); else none.  AlignedVector: the
-// most elements, a power of two, that an access of such a row moves; 1 where there is no such row.
+// The classes of all arrays along class `inner`, of those that have others too if there are some,
+// where they are the same and rows can be walked from an aligned element on (TilePlan::aligned);
+// else none.  AlignedVector: the most elements, a power of two, that an access of such a row moves;
+// 1 where there is no such row.
 std::vector<int> AlignedRows(const FusionInfo& info, int inner);
 int AlignedVector(const FusionInfo& info, int inner);
 // Whole vectors of such a row begin at a multiple of so many elements: at a sector of each array,

@@ -15,6 +15,7 @@
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_packed.h"
+#include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_turned.h"
 #include "ir/base/integers.h"
 #include "ir/evaluator/evaluator.h"
@@ -157,7 +158,11 @@ FusionPlan PlanDrawer::Draw() {
   const int combined = splits ? Below(levels + 1) : 0;
   drawn.kernels.clear();
   drawn.scratch.clear();
-  if (splits) drawn.scratch = plan::PartsScratch(info_, joins, parts + (combined > 0 ? 1 : 0));
+  TilePlan walk;
+  walk.order = order;
+  if (splits) {
+    drawn.scratch = plan::PartsScratch(info_, joins, walk, parts + (combined > 0 ? 1 : 0));
+  }
   std::vector<TilePlan> tiles;
   for (int level = 1; splits && level <= levels; ++level) {
     TilePlan& tile = tiles.emplace_back();
@@ -226,19 +231,28 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
     const bool walks = tile.partial_level > 0;
     const int count = static_cast<int>(tile.classes.size());
     for (TileClass& c : tile.classes) c = {.size = c.size};
+    const bool spreads = tile.spread >= 0 && Below(2) == 0;
+    if (!spreads) tile.spread = -1;
+    tile.aligned = spreads;
     if (!walks) tile.classes.back().size = parts;
-    for (int bit = 0; bit < 5; ++bit) tile.classes[Below(count)].lanes *= 2;
+    for (int bit = 0; bit < 5; ++bit) tile.classes[spreads ? inner : Below(count)].lanes *= 2;
     for (int bit = Below(4); bit > 0; --bit) tile.classes[Below(count)].warps *= 2;
-    tile.classes[inner].vector = std::max(1, plan::MostVector(info_, inner) >> Below(4));
+    const int most = spreads ? plan::AlignedVector(info_, inner) : plan::MostVector(info_, inner);
+    tile.classes[inner].vector = std::max(1, most >> Below(4));
     for (int c = 0; c < count; ++c) {
       TileClass& own = tile.classes[c];
       const auto left = [&] { return CeilDiv(own.size, own.block_extent() * own.blocks); };
       const bool reduced = levels_.IsReduced(tile, c);
       own.registers = static_cast<int>(walks && reduced ? left() : 1 + Below(2) * Below(4));
+      if (c == tile.spread) {
+        own.registers = 1;
+        own.blocks = 8 * (1 + Below(4));
+      }
       if (walks ? plan::Contains(levels_.shared, c) : reduced) {
         own.loop = walks ? std::min<int64_t>(left(), 1 + Below(9)) : left();
       }
-      if (!reduced) own.blocks = left();
+      if (!reduced && c != tile.spread) own.blocks = left();
+      if (c == tile.spread) own.loop = CeilDiv(own.size, own.warps * own.blocks);
       if (walks && plan::Contains(levels_.shared, c)) parts *= own.blocks;
     }
     tile.staged.clear();
@@ -251,7 +265,7 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
     kernel.resident_blocks = Below(3);
     plan::SetTile(kernel, std::move(tile));
   }
-  drawn.scratch = plan::PartsScratch(info_, {}, parts);
+  drawn.scratch = plan::PartsScratch(info_, {}, drawn.kernels[0].tile(), parts);
   return drawn;
 }
 

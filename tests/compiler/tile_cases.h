@@ -316,6 +316,25 @@ inline constexpr Case kCases[] = {
   o = f32[56] multiply(c, n)
   db = f32[56] subtract(g, o)
   ROOT r = (f32[6,37,56], f32[56], f32[56], f32[6,37]) tuple(dx, dg, db, a))"},
+    // The same of long rows that begin anywhere.
+    {"odd_norm_gradient", R"(
+  x = bf16[203,551] parameter(0)  y = f32[203,551] parameter(1)  g = f32[551] parameter(2)
+  z = f32[] constant(0)  two = f32[] constant(2)
+  gb = f32[203,551] broadcast(g), dimensions={1}
+  p = f32[203,551] multiply(y, gb)
+  q = f32[203,551] convert(x)
+  a = f32[203] reduce(p, z), dimensions={1}, to_apply=add
+  ab = f32[203,551] broadcast(a), dimensions={0}
+  u = f32[203,551] subtract(q, ab)
+  v = f32[203,551] multiply(q, y)
+  dg = f32[551] reduce(v, z), dimensions={0}, to_apply=add
+  c = f32[551] reduce(y, z), dimensions={0}, to_apply=add
+  n = f32[551] broadcast(two), dimensions={}
+  o = f32[551] multiply(c, n)
+  db = f32[551] subtract(g, o)
+  all = f32[] reduce(y, z), dimensions={0,1}, to_apply=add
+  ROOT r = (f32[203,551], f32[551], f32[551], f32[203], f32[]) tuple(u, dg, db, a, all))",
+     0, false, 0, "sim:sm_90a"},
     // One read for sums and maxima over rows, columns and both.
     {"both_ways", R"(
   x = f32[70,83] parameter(0)  k = u8[70,83] parameter(1)
