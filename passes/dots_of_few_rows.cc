@@ -14,6 +14,9 @@ namespace {
 
 // As many rows or columns as a GPU's ordinary units multiply by a matrix while it is read.
 constexpr int64_t kMostRows = 8;
+// Matrix units multiply 16-bit floats by as many columns of a matrix as fast as it is read.
+constexpr int64_t kMatrixColumns = 64;
+constexpr int kMatrixCapability = 80;
 
 bool Contains(const std::vector<int64_t>& list, int64_t d) {
   return std::find(list.begin(), list.end(), d) != list.end();
@@ -38,7 +41,7 @@ struct Side {
 
 class Expansion {
  public:
-  explicit Expansion(Module& module) : module_(module) {}
+  Expansion(Module& module, const Target& target) : module_(module), target_(target) {}
 
   // Null where the dot stays.
   Instruction* Run(Computation& computation, const Instruction& dot) {
@@ -50,6 +53,7 @@ class Expansion {
     const bool rows_first = rows.FreeElements() > matrix.FreeElements();
     if (rows_first) std::swap(matrix, rows);
     if (rows.FreeElements() > kMostRows || dot.shape().HasDynamicDimension()) return nullptr;
+    if (HasMatrixUnit(dot) && matrix.FreeElements() >= kMatrixColumns) return nullptr;
     const ElementType sum_type = SumType(dot);
     if (sum_type == ElementType::kPred) return nullptr;
     computation_ = &computation;
@@ -66,6 +70,12 @@ class Expansion {
   }
 
  private:
+  bool HasMatrixUnit(const Instruction& dot) const {
+    const ElementType type = dot.operand(0)->shape().element_type();
+    return target_.capability >= kMatrixCapability && BitWidth(type) == 16 && IsFloat(type) &&
+           dot.operand(1)->shape().element_type() == type;
+  }
+
   static ElementType SumType(const Instruction& dot) {
     const ElementType type = dot.shape().element_type();
     if (!IsFloat(type)) return type;
@@ -195,6 +205,7 @@ class Expansion {
   }
 
   Module& module_;
+  const Target& target_;
   Computation* computation_ = nullptr;
   std::vector<int64_t> sizes_;                // of the product's dimensions
   std::vector<int64_t> of_matrix_, of_rows_;  // of each side's dimensions: the product's
@@ -205,7 +216,7 @@ class Expansion {
 
 absl::StatusOr<bool> DotsOfFewRows(Module& module, const PassContext& context) {
   if (context.target == nullptr || context.target->platform != Platform::kCuda) return false;
-  Expansion expansion(module);
+  Expansion expansion(module, *context.target);
   return ReplaceEach(module, [&](Computation& computation, const Instruction& instruction) {
     return expansion.Run(computation, instruction);
   });

@@ -23,6 +23,28 @@ ElementType ComputeType(ElementType type) {
   return type;
 }
 
+bool IsAssociativeAlongMemory(const Instruction& scan) {
+  const ScanAttributes& attributes = scan.attributes<ScanAttributes>();
+  const int64_t inputs = scan.operand_count() - attributes.num_carries;
+  const Instruction& body = *scan.to_apply()->root();
+  if (!attributes.is_associative.value_or(false) || inputs == 0 ||
+      inputs != attributes.num_carries || body.opcode() != Opcode::kTuple ||
+      body.operand_count() != 2 * inputs ||
+      attributes.dimensions[0] + 1 != scan.operand(0)->shape().rank()) {
+    return false;
+  }
+  for (int64_t k = 0; k < inputs; ++k) {
+    const ElementType type = scan.operand(k)->shape().element_type();
+    const bool shuffles = !IsComplex(type) && type != ElementType::kPred && BitWidth(type) >= 8 &&
+                          (BitWidth(type) > 8 || !IsFloat(type));
+    if (!shuffles || scan.operand(inputs + k)->shape().element_type() != type ||
+        body.operand(k) != body.operand(inputs + k)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs) {
   const int64_t last = (outputs - 1) * window.stride + (window.size - 1) * window.window_dilation;
   return window.base_dilation == 1 && window.padding_low <= 0 && last - window.padding_low < base;

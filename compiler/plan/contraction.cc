@@ -202,8 +202,9 @@ class Planner {
   }
 
   double Microseconds(const ContractionPlan& tile) const {
-    constexpr double kStepLatency = 700;     // cycles of a step of one block alone
-    constexpr double kBlockOverhead = 2500;  // cycles: the first tiles come, sums are stored
+    constexpr double kStepLatency = 700;  // cycles of a step of one block alone
+    // Cycles: the first tiles come; of each sum, which is passed on and stored.
+    constexpr double kBlockOverhead = 1500, kSumCycles = 0.06;
     constexpr double kSharedBytesPerCycle = 128;
     constexpr double kL2Share = 0.55;  // of what L2 gives where all of it is reused
     const Card& card = *target_.card;
@@ -229,7 +230,7 @@ class Planner {
     const double waves = std::ceil(share / resident);
     const double compute =
         std::max(share * steps * step, waves * steps * std::max(step, kStepLatency)) +
-        waves * kBlockOverhead;
+        waves * (kBlockOverhead + kSumCycles * tile.rows * tile.columns);
     const double partial =
         tile.splits == 1 ? 0
                          : 8.0 * tile.splits * product().batch * product().rows * product().columns;

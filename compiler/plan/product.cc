@@ -15,7 +15,7 @@ namespace {
 
 // An address of more operations than this is dearer than what it saves.
 constexpr int64_t kMostAddressNodes = 120;
-constexpr int kMostLanes = 8;
+constexpr int kAccessBytes = 16;
 
 // The coordinates of a product's maps.
 enum Coordinate : int { kBatch = 0, kOuter = 1, kDepth = 2 };
@@ -237,7 +237,7 @@ class Behind {
   }
 
   absl::Status Run() {
-    for (int lanes = kMostLanes; lanes >= 1; lanes /= 2) {
+    for (int lanes = WidestStore(); lanes >= 1; lanes /= 2) {
       result_.lanes = lanes;
       if (lanes > 1 && result_.product.columns % lanes != 0) continue;
       if (lanes > 1 && result_.product.column_dimension < 0) continue;
@@ -248,6 +248,15 @@ class Behind {
   }
 
  private:
+  // Elements of the widest result in one access.
+  int WidestStore() const {
+    int widest = 2;
+    for (const Shape& result : Leaves(fusion_.root()->shape())) {
+      widest = std::max(widest, ByteWidth(result.element_type()));
+    }
+    return kAccessBytes / widest;
+  }
+
   const std::optional<ProductValue>& Of(const Instruction& instruction) const {
     return result_.values[number_.at(&instruction)];
   }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/lane_walk.h"
 #include "compiler/plan/lanes.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/base/integers.h"
@@ -70,58 +71,6 @@ std::vector<bool> Reachable(const Computation& fusion,
   }
   return reachable;
 }
-
-// Walks from results to parameters with the lanes of each read.
-class LaneWalk {
- public:
-  explicit LaneWalk(const Computation& fusion) {
-    for (size_t i = 0; i < fusion.instructions().size(); ++i) {
-      number_[fusion.instructions()[i]] = i;
-    }
-    widths_.assign(fusion.instructions().size(), 1);
-  }
-
-  // Whether every element that `lanes` of `instruction` need is had a vector at a time, or once for
-  // all lanes.
-  bool Vectorizes(const Instruction& instruction, const Lanes& lanes) {
-    if (lanes.count == 1) return true;
-    std::vector<std::pair<const Instruction*, Lanes>> pending = {{&instruction, lanes}};
-    while (!pending.empty()) {
-      const auto [next, read] = pending.back();
-      pending.pop_back();
-      if (read.count == 1 || !MarkSeen(*next, read)) continue;
-      if (IsComplex(Leaves(next->shape())[0].element_type())) return false;
-      if (next->opcode() == Opcode::kParameter && !IsContiguous(next->shape(), read)) return false;
-      const std::optional<std::vector<Lanes>> operands = OperandLanes(*next, read);
-      if (!operands.has_value()) return false;
-      widths_[number_[next]] = std::max(widths_[number_[next]], read.count);
-      for (size_t k = 0; k < operands->size(); ++k) {
-        pending.emplace_back(next->operand(static_cast<int64_t>(k)), (*operands)[k]);
-      }
-    }
-    return true;
-  }
-
-  // The widest vector of each instruction that was asked for, by its place in the computation.
-  const std::vector<int>& widths() const { return widths_; }
-
- private:
-  bool MarkSeen(const Instruction& instruction, const Lanes& lanes) {
-    std::vector<Lanes>& seen = seen_[&instruction];
-    if (std::find(seen.begin(), seen.end(), lanes) != seen.end()) return false;
-    seen.push_back(lanes);
-    return true;
-  }
-
-  static bool IsContiguous(const Shape& shape, const Lanes& lanes) {
-    if (lanes.flat()) return true;
-    return lanes.stride * RowMajorStrides(shape.dimensions())[lanes.dim] == 1;
-  }
-
-  absl::flat_hash_map<const Instruction*, size_t> number_;
-  absl::flat_hash_map<const Instruction*, std::vector<Lanes>> seen_;
-  std::vector<int> widths_;
-};
 
 class Planner {
  public:
@@ -341,6 +290,9 @@ class Planner {
   // read each row together.  All threads must come to it at once, so that nothing but elementwise
   // ops stands between it and the root, and no other accumulation is in its own loop.
   void ChooseStepThreads() {
+    if (target_.platform == Platform::kCuda && plan_.skeleton == Skeleton::kScan) {
+      return ChooseScanThreads();
+    }
     if (target_.platform != Platform::kCuda || plan_.skeleton != Skeleton::kLoop) return;
     if (steps_.lanes > 1) return;
     threads_.assign(reachable_.size(), 1);
@@ -362,6 +314,34 @@ class Planner {
       if (RowLength(*fusion_.instructions()[i]) % widths_[i] != 0) widths_[i] = 1;
     }
     steps_.step_threads = kWarp;
+  }
+
+  // An associative scan along memory: a warp goes along a row, with a vector a thread.
+  void ChooseScanThreads() {
+    const Instruction& scan = *fusion_.root();
+    if (steps_.lanes > 1 || !IsAssociativeAlongMemory(scan)) return;
+    const int64_t rank = scan.operand(0)->shape().rank();
+    const int64_t size = scan.operand(0)->shape().dimension(rank - 1);
+    const int64_t inputs = scan.attributes<ScanAttributes>().num_carries;
+    int width = FullLanes();
+    const auto vectorizes = [&] {
+      const Lanes lanes{width, static_cast<int>(rank - 1), 1, width};
+      LaneWalk walk(fusion_);
+      for (int64_t k = 0; k < inputs; ++k) {
+        if (!walk.Vectorizes(*scan.operand(k), lanes)) return false;
+      }
+      widths_ = walk.widths();
+      return true;
+    };
+    while (width > 1 && (size % width != 0 || !vectorizes())) width /= 2;
+    if (size < int64_t{width} * kWarp) return;
+    if (width == 1) widths_.assign(reachable_.size(), 1);
+    widths_[IndexOfRoot()] = width;
+    steps_.step_threads = kWarp;
+  }
+  size_t IndexOfRoot() const {
+    const std::vector<Instruction*>& order = fusion_.instructions();
+    return std::find(order.begin(), order.end(), fusion_.root()) - order.begin();
   }
 
   // Steps of the innermost loop of an op that InnerLanes knows.
@@ -430,10 +410,12 @@ class Planner {
       InstructionPlan placed;
       if (reachable_[i]) {
         placed.placement = PlacementOf(instruction);
+        const bool scans = plan_.skeleton == Skeleton::kScan && steps_.step_threads > 1;
+        if (scans && IsRoot(instruction)) placed.width = widths_[i];
         if (placed.placement == Placement::kOperand || placed.placement == Placement::kRegisters ||
             InnerLanes(instruction, 2).has_value()) {
           placed.width = widths_[i];
-          if (steps_.step_threads > 1) placed.threads = threads_[i];
+          if (!threads_.empty()) placed.threads = threads_[i];
         }
       }
       steps_.instructions.push_back(placed);
@@ -561,6 +543,11 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
   const std::vector<Shape> leaves = Leaves(fusion.root()->shape());
   std::vector<std::vector<int>> groups;
   for (int i = 0; i < static_cast<int>(leaves.size()); ++i) {
+    // A scan stores all that it comes to.
+    if (skeleton == Skeleton::kScan && i > 0) {
+      groups[0].push_back(i);
+      continue;
+    }
     const auto same =
         std::find_if(groups.begin(), groups.end(), [&](const std::vector<int>& group) {
           return Shape::SameDimensions(leaves[i], leaves[group[0]]);
