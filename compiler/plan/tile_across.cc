@@ -64,15 +64,22 @@ class AcrossDealer {
     if (CanBeAligned()) {
       deal_.aligned = true;
       deal_.spread = rows_;
-      if (Deal()) return std::move(deal_);
+      if (Deal(/*stages=*/true)) return std::move(deal_);
       deal_ = TileDeal();
     }
-    return Deal() ? std::optional<TileDeal>(std::move(deal_)) : std::nullopt;
+    if (!Deal(/*stages=*/false)) return std::nullopt;
+    const int64_t resident = resident_ * Threads();
+    if (resident >= kFewResidentThreads || deal_.kept.empty()) return std::move(deal_);
+    // More threads, if they need no registers for the scale.
+    TileDeal kept = std::exchange(deal_, TileDeal());
+    const bool has_more = Deal(/*stages=*/true) && resident_ * Threads() > resident;
+    return has_more ? std::move(deal_) : std::move(kept);
   }
 
  private:
-  bool Deal() {
-    std::vector<int>& kept = deal_.aligned ? deal_.staged : deal_.kept;
+  // `stages`: what every row reads whole is in shared memory, not in registers.
+  bool Deal(bool stages) {
+    std::vector<int>& kept = stages ? deal_.staged : deal_.kept;
     std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(kept),
                  [&](int v) { return IsKept(v); });
     if (!DealRow() || !DealBlocks()) return false;

@@ -346,7 +346,7 @@ FusionPlan PlanDrawer::DrawTurned(FusionPlan drawn) {
 }
 
 void PlanDrawer::SetParts(int64_t parts, FusionPlan& drawn) {
-  drawn.scratch = plan::PartsScratch(info_, {}, parts);
+  drawn.scratch = plan::PartsScratch(info_, {}, drawn.kernels[0].tile(), parts);
   for (KernelPlan& kernel : drawn.kernels) {
     TilePlan tile = kernel.tile();
     TileClass& own = tile.classes.back();
