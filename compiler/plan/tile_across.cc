@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/base/status.h"
 
@@ -26,8 +27,6 @@ constexpr int64_t kAlignedRegisters = 24;
 // takes time where elements are narrow: threads of such rows have more of them, and are fewer.
 constexpr double kMoreElements = 1.5;
 constexpr int64_t kFewResidentThreads = 384;
-// Of an access to parts of 4 bytes.
-constexpr int kMostPartsVector = 4;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -103,7 +102,7 @@ class AcrossDealer {
       return CeilDiv(CeilDiv(SizeOf(order_[0]), vector), threads) * vector;
     };
     // Parts are stored by accesses of a vector, too.
-    int best = std::min({knobs_.most_vector, AlignedVector(info_, order_[0]), kMostPartsVector});
+    int best = std::min({knobs_.most_vector, AlignedVector(info_, order_[0]), kPartsVector});
     for (int vector = best / 2; vector > most; vector /= 2) {
       if (held(vector) < held(best)) best = vector;
     }
