@@ -159,14 +159,20 @@ inline constexpr Case kCases[] = {
   ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
     // Long rows that begin anywhere and share a scale, enough for blocks to take them by turns.
     {"scaled_rows", R"(
-  x = f32[650,259] parameter(0)  w = bf16[259] parameter(1)
+  x0 = bf16[650,519] parameter(0)  w = f32[519] parameter(1)  u = bf16[519] parameter(2)
+  x = f32[650,519] convert(x0)
   z = f32[] constant(0)
   s = f32[650] reduce(x, z), dimensions={1}, to_apply=add
-  b = f32[650,259] broadcast(s), dimensions={0}
-  d = f32[650,259] subtract(x, b)
-  v = f32[259] convert(w)
-  g = f32[650,259] broadcast(v), dimensions={1}
-  ROOT r = f32[650,259] multiply(d, g))"},
+  b = f32[650,519] broadcast(s), dimensions={0}
+  d = f32[650,519] subtract(x, b)
+  v = f32[519] convert(u)
+  h = f32[650,519] broadcast(v), dimensions={1}
+  g = f32[650,519] broadcast(w), dimensions={1}
+  dh = f32[650,519] add(d, h)
+  m = f32[650,519] multiply(dh, g)
+  r0 = bf16[650,519] convert(m)
+  ROOT r = (bf16[650,519], f32[650]) tuple(r0, s))",
+     0, false, 0, "sim:sm_90a-tiny"},
     {"softmax", R"(
   x = f32[24,203] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
   m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
