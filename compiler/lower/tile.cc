@@ -29,17 +29,17 @@ class TileLowering : public TileBoxes {
  public:
   explicit TileLowering(Frame& frame)
       : TileBoxes(frame),
-        ahead_(
-            frame, info_, places_,
-            [this](const Instruction& parameter, int c, int r) {
-              std::vector<int> registers(class_count_, 0);
-              registers[c] = r;
-              return IndexAt(parameter, NewPoint(registers));
-            },
-            [this](const Instruction& parameter) {
-              const std::vector<int> first(class_count_, 0);
-              return std::pair{IndexAt(parameter, NewEnd(first)), InsideEnd(first)};
-            }),
+        ahead_(frame, info_, places_,
+               {[this](const Instruction& parameter, int c, int r) {
+                  std::vector<int> registers(class_count_, 0);
+                  registers[c] = r;
+                  return IndexAt(parameter, NewPoint(registers));
+                },
+                [this](int c, int r) { return IsMasked(c, r); },
+                [this](const Instruction& parameter) {
+                  const std::vector<int> first(class_count_, 0);
+                  return std::pair{IndexAt(parameter, NewEnd(first)), InsideEnd(first)};
+                }}),
         turned_(frame, info_, places_),
         parts_(frame, info_) {
     frame.context.tile = this;

@@ -49,7 +49,7 @@ void TileAhead::Start() {
 
 // Of the trip that the thread is at.
 void TileAhead::LoadEnd(const Input& input) {
-  const auto [index, has_end] = end_of_(*input.parameter);
+  const auto [index, has_end] = walk_.end_of(*input.parameter);
   frame_.emitter.If(has_end, [&, index = index] {
     frame_.emitter.Write(
         input.end, frame_.emitter.Load(frame_.memory.operands[input.parameter->parameter_number()],
@@ -80,22 +80,24 @@ void TileAhead::CopyTrip(Value trip) {
     const int64_t bytes = int64_t{input.lanes} * ByteWidth(input.shared->element);
     const Value all = b.Integer(kernel::Type::Scalar(ElementType::kU32), bytes);
     kernel::Buffer* memory = frame_.memory.operands[input.parameter->parameter_number()];
-    const auto from = [&] {
-      return math.Linear(index_of_(*input.parameter, input.inner, 0),
+    const auto from = [&](int r) {
+      return math.Linear(walk_.index_of(*input.parameter, input.inner, r),
                          input.parameter->shape().dimensions());
     };
-    const Value first_to = FirstPlaceOf(input), first_from = from();
+    const Value first_to = FirstPlaceOf(input), first_from = from(0);
     const plan::TileClass& tile = frame_.plan.tile().classes[input.inner];
     const int64_t step = int64_t{tile.vector} * tile.lanes * tile.warps;
-    const bool masked = places_.IsMasked(input.inner, input.vectors - 1);
-    const auto copy = [&](Value number) {
-      places_.SetRegister(input.inner, number);
-      const Value source = masked ? from() : b.Add(first_from, math.Mul(number, step));
+    const auto copy = [&](Value number, Value source) {
       b.Call(Intrinsic::kCopyAsync, {PlaceOf(input, first_to, number), source, all}, {bytes},
              {input.shared, memory});
-      places_.SetRegister(input.inner, nullptr);
     };
-    frame_.emitter.For(math.Const(0), math.Const(input.vectors), 1, copy, kUnroll);
+    int whole = 0;
+    while (whole < input.vectors && !walk_.is_masked(input.inner, whole)) ++whole;
+    const auto copy_whole = [&](Value number) {
+      copy(number, b.Add(first_from, math.Mul(number, step)));
+    };
+    if (whole > 0) frame_.emitter.For(math.Const(0), math.Const(whole), 1, copy_whole, kUnroll);
+    for (int r = whole; r < input.vectors; ++r) copy(math.Const(r), from(r));
   }
 }
 
@@ -111,14 +113,14 @@ void TileAhead::Take() {
     for (int r = 0; r < input.vectors; ++r) {
       const Value vector =
           b.Load(input.shared, PlaceOf(input, first, math.Const(r)), input.lanes, options);
-      frame_.emitter.Provide(*input.parameter, index_of_(*input.parameter, input.inner, r), 0,
+      frame_.emitter.Provide(*input.parameter, walk_.index_of(*input.parameter, input.inner, r), 0,
                              {vector, nullptr});
     }
   }
   const Value trip = places_.trip(rows_);
   for (const Input& input : inputs_) {
     if (!plan.aligned) continue;
-    frame_.emitter.Provide(*input.parameter, end_of_(*input.parameter).first, 0,
+    frame_.emitter.Provide(*input.parameter, walk_.end_of(*input.parameter).first, 0,
                            frame_.emitter.Read(input.end));
     const Value last = math.Const(plan.classes[rows_].loop - 1);
     places_.SetTrip(rows_, b.Min(math.Add(trip, 1), last));

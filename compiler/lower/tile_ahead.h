@@ -17,18 +17,19 @@ namespace ingot::lower {
 // holds, and reads only those: a copy needs to be waited for, and no barrier.
 class TileAhead {
  public:
-  // The index of a parameter at the thread's place, with register `r` of the class `c`.  Where rows
-  // are aligned: that of the element at an end of its row, and whether the thread has one.
-  using IndexOf = std::function<Index(const Instruction& parameter, int c, int r)>;
-  using EndOf = std::function<std::pair<Index, kernel::Value>(const Instruction& parameter)>;
+  // The places of the thread.
+  struct Walk {
+    // The index of a parameter, with register `r` of the class `c`.
+    std::function<Index(const Instruction& parameter, int c, int r)> index_of;
+    // Whether what it has there may lie beyond the space, and is then read at the last place in it.
+    std::function<bool(int c, int r)> is_masked;
+    // Where rows are aligned: the index of the element at an end of its row, and whether there is
+    // one for the thread.
+    std::function<std::pair<Index, kernel::Value>(const Instruction& parameter)> end_of;
+  };
 
-  TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, IndexOf index_of,
-            EndOf end_of)
-      : frame_(frame),
-        info_(info),
-        places_(places),
-        index_of_(std::move(index_of)),
-        end_of_(std::move(end_of)) {}
+  TileAhead(Frame& frame, const FusionInfo& info, TilePlaces& places, Walk walk)
+      : frame_(frame), info_(info), places_(places), walk_(std::move(walk)) {}
 
   // Before the loop: makes room, and starts the copies of the first trips.
   void Start();
@@ -56,8 +57,7 @@ class TileAhead {
   Frame& frame_;
   const FusionInfo& info_;
   TilePlaces& places_;
-  IndexOf index_of_;
-  EndOf end_of_;
+  Walk walk_;
   std::vector<Input> inputs_;
   int rows_ = 0;  // the class that loops
 };

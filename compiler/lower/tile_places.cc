@@ -100,10 +100,6 @@ Value TilePlaces::EndOfTrips(int c) const {
   return math_.b().Min(left, math_.Const(tile.loop));
 }
 
-int TilePlaces::LastOf(int c, int r) const {
-  return register_[c] != nullptr ? plan_.classes[c].registers - 1 : r;
-}
-
 int TilePlaces::Registers(int c) const {
   return register_[c] != nullptr ? 1 : plan_.classes[c].registers;
 }
@@ -111,7 +107,7 @@ int TilePlaces::Registers(int c) const {
 bool TilePlaces::IsMasked(int c, int r) const {
   if (inside_[c]) return false;
   const plan::TileClass& tile = plan_.classes[c];
-  r = LastOf(c, r);
+  if (register_[c] != nullptr) r = tile.registers - 1;
   const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
   // Of the last block and trip.
   const int64_t all = tile.block_extent() * tile.blocks;

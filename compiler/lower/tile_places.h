@@ -30,8 +30,6 @@ class TilePlaces {
   void SetRegister(int c, kernel::Value r) { register_[c] = r; }
   // Registers of the class that are walked one by one: 1 where they are a loop's.
   int Registers(int c) const;
-  // `r`, or the last of the registers where they are a loop's: what lies beyond the space.
-  int LastOf(int c, int r) const;
   // Until told otherwise: all places that are walked lie in the space along class `c`.
   void SetInside(int c, bool inside) { inside_[c] = inside; }
   bool IsInside(int c) const { return inside_[c]; }

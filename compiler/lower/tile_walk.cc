@@ -307,15 +307,19 @@ Value TileWalk::ShiftedCoordinate(const std::vector<int>& registers) {
                    registers[inner] * extent);
 }
 
+bool TileWalk::IsMasked(int c, int r) const {
+  if (!IsAlignedRow(c)) return places_.IsMasked(c, r);
+  const plan::TileClass& tile = plan_.classes[c];
+  const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
+  const int64_t end =
+      tile.block_extent() * tile.blocks - (tile.registers - 1 - r) * register_extent;
+  const int64_t least = tile.size - plan::RowAlignment(info_, c) + 1;
+  return end > least / tile.vector * tile.vector;
+}
+
 Value TileWalk::InsideRow(const std::vector<int>& registers) {
   const int inner = plan_.order[0];
-  const plan::TileClass& tile = plan_.classes[inner];
-  const int64_t register_extent = int64_t{1} * tile.vector * tile.lanes * tile.warps;
-  const int behind = tile.registers - 1 - places_.LastOf(inner, registers[inner]);
-  const int64_t end = tile.block_extent() * tile.blocks - behind * register_extent;
-  const int64_t least = tile.size - plan::RowAlignment(info_, inner) + 1;
-  const int64_t least_extent = least / tile.vector * tile.vector;
-  if (end <= least_extent) return nullptr;
+  if (!IsMasked(inner, registers[inner])) return nullptr;
   return b_.Lt(places_.Coordinate(inner, registers[inner]), RowOf(registers).extent);
 }
 

@@ -56,6 +56,8 @@ class TileWalk : public TileSpace {
   // The place with these coordinates, by class.
   int NewPlace(std::vector<kernel::Value> coordinates);
   kernel::Value CoordinateAt(int point, int c) const { return points_[point].at[c]; }
+  // Whether places of register `r` may lie beyond the space along class `c`.
+  bool IsMasked(int c, int r) const;
   // Whether a place lies in the space along these classes; null where it always does.
   kernel::Value Inside(const std::vector<int>& classes, const std::vector<int>& registers);
 

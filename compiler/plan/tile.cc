@@ -28,8 +28,6 @@ constexpr int64_t kMostOperationsOfThread = 20000;
 constexpr int64_t kLog2OfWarp = 5;
 // A kernel more is written and compiled for no less than a tenth of the time.
 constexpr double kLeastGainOfKernel = 0.9;
-// Elements of an access to parts.
-constexpr int kPartsVector = 4;
 // Trips of a thread that puts partial results together, each of which waits for its load.
 constexpr int64_t kFewTripsOfParts = 4;
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/base/status.h"
 
@@ -26,8 +27,6 @@ constexpr int64_t kAlignedRegisters = 24;
 // takes time where elements are narrow: threads of such rows have more of them, and are fewer.
 constexpr double kMoreElements = 1.5;
 constexpr int64_t kFewResidentThreads = 384;
-// Of an access to parts of 4 bytes.
-constexpr int kMostPartsVector = 4;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -64,15 +63,22 @@ class AcrossDealer {
     if (CanBeAligned()) {
       deal_.aligned = true;
       deal_.spread = rows_;
-      if (Deal()) return std::move(deal_);
+      if (Deal(/*stages=*/true)) return std::move(deal_);
       deal_ = TileDeal();
     }
-    return Deal() ? std::optional<TileDeal>(std::move(deal_)) : std::nullopt;
+    if (!Deal(/*stages=*/false)) return std::nullopt;
+    const int64_t resident = resident_ * Threads();
+    if (resident >= kFewResidentThreads || deal_.kept.empty()) return std::move(deal_);
+    // More threads, if they need no registers for the scale.
+    TileDeal kept = std::exchange(deal_, TileDeal());
+    const bool has_more = Deal(/*stages=*/true) && resident_ * Threads() > resident;
+    return has_more ? std::move(deal_) : std::move(kept);
   }
 
  private:
-  bool Deal() {
-    std::vector<int>& kept = deal_.aligned ? deal_.staged : deal_.kept;
+  // `stages`: what every row reads whole is in shared memory, not in registers.
+  bool Deal(bool stages) {
+    std::vector<int>& kept = stages ? deal_.staged : deal_.kept;
     std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(kept),
                  [&](int v) { return IsKept(v); });
     if (!DealRow() || !DealBlocks()) return false;
@@ -96,7 +102,7 @@ class AcrossDealer {
       return CeilDiv(CeilDiv(SizeOf(order_[0]), vector), threads) * vector;
     };
     // Parts are stored by accesses of a vector, too.
-    int best = std::min({knobs_.most_vector, AlignedVector(info_, order_[0]), kMostPartsVector});
+    int best = std::min({knobs_.most_vector, AlignedVector(info_, order_[0]), kPartsVector});
     for (int vector = best / 2; vector > most; vector /= 2) {
       if (held(vector) < held(best)) best = vector;
     }

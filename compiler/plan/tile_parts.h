@@ -11,6 +11,9 @@
 
 namespace ingot::plan {
 
+// Elements of an access to parts.
+inline constexpr int kPartsVector = 4;
+
 // FusionPlan::scratch where blocks share what is reduced: for each leaf of each reduction its
 // partial results, [parts, elements of the result], in the type that they are combined in; then how
 // many elements the parts of each of CountedBases have.  `walk`: what leaves the parts.

@@ -103,19 +103,10 @@ class SharedDealer {
 
   // If there are enough rows for all blocks.
   bool TakeTurns() {
-    int64_t blocks = 1;
     for (int c : kept_) {
       tile_.classes[c].blocks = CeilDiv(tile_.classes[c].size, tile_.classes[c].block_extent());
-      blocks *= tile_.classes[c].blocks;
     }
-    TileClass& outer =
-        tile_.classes[*std::max_element(kept_.begin(), kept_.end(), [&](int a, int b) {
-          return tile_.classes[a].blocks < tile_.classes[b].blocks;
-        })];
-    const int64_t slots = resident_ * target_.multiprocessors;
-    if (blocks < kRowsOfLoop * slots) return false;
-    TakeByTurns(outer, std::max<int64_t>(1, slots / (blocks / outer.blocks)));
-    return true;
+    return LoopOverRows(kept_, resident_ * target_.multiprocessors, tile_.classes);
   }
 
   const FusionInfo& info_;

@@ -28,6 +28,12 @@ constexpr double kLeastStaged = 0.125;
 constexpr double kMuchAsked = 1.35;
 constexpr double kMostAsked = 1.5;
 
+// At most `blocks` blocks loop over what the class's blocks have.
+void TakeByTurns(TileClass& tile, int64_t blocks) {
+  tile.loop = CeilDiv(tile.blocks, blocks);
+  tile.blocks = CeilDiv(tile.size, tile.block_extent());
+}
+
 class RowTurns {
  public:
   RowTurns(const FusionInfo& info, const PassLevels& levels, const Target& target,
@@ -134,16 +140,7 @@ class RowTurns {
     const int64_t resident = MostResident(target_, bytes, held, static_cast<int>(threads));
     if (resident * threads < kBusyThreads / 2) return false;
     if (bytes + kOtherSharedBytes > target_.shared_bytes) return false;
-    int64_t blocks = 1;
-    int outer = kept_[0];
-    for (int c : kept_) {
-      blocks *= deal_.classes[c].blocks;
-      if (deal_.classes[c].blocks > deal_.classes[outer].blocks) outer = c;
-    }
-    const int64_t slots = resident * target_.multiprocessors;
-    if (blocks < kRowsOfLoop * slots) return false;
-    TileClass& tile = deal_.classes[outer];
-    TakeByTurns(tile, std::max<int64_t>(1, slots / (blocks / tile.blocks)));
+    if (!LoopOverRows(kept_, resident * target_.multiprocessors, deal_.classes)) return false;
     deal_.staged = std::move(shared_);
     return true;
   }
@@ -253,9 +250,16 @@ bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathere
   });
 }
 
-void TakeByTurns(TileClass& tile, int64_t blocks) {
-  tile.loop = CeilDiv(tile.blocks, blocks);
-  tile.blocks = CeilDiv(tile.size, tile.block_extent());
+bool LoopOverRows(absl::Span<const int> kept, int64_t resident, std::vector<TileClass>& classes) {
+  int64_t blocks = 1;
+  int outer = kept[0];
+  for (int c : kept) {
+    blocks *= classes[c].blocks;
+    if (classes[c].blocks > classes[outer].blocks) outer = c;
+  }
+  if (blocks < kRowsOfLoop * resident) return false;
+  TakeByTurns(classes[outer], std::max<int64_t>(1, resident / (blocks / classes[outer].blocks)));
+  return true;
 }
 
 int64_t MostResident(const Target& target, int64_t shared_bytes, int64_t held, int block_threads) {

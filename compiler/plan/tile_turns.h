@@ -20,8 +20,9 @@ void TakeRowsByTurns(const FusionInfo& info, const PassLevels& levels, const Tar
 // Whether a root, by its value number, can be stored by TilePlan::gathered along that class.
 bool CanBeGathered(const FusionInfo& info, const PassLevels& levels, int gathered, int value);
 
-// At most `blocks` blocks loop over what the class's blocks have.
-void TakeByTurns(TileClass& tile, int64_t blocks);
+// As many blocks as are resident take rows by turns: the class of `kept` loops that has the most
+// blocks.  False, and nothing is changed, where each would have few of them.
+bool LoopOverRows(absl::Span<const int> kept, int64_t resident, std::vector<TileClass>& classes);
 
 // Blocks that a multiprocessor can hold whose threads hold so many elements, with so many bytes of
 // shared memory for inputs.

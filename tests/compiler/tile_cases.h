@@ -159,14 +159,20 @@ inline constexpr Case kCases[] = {
   ROOT r = (f32[17,256], f32[17]) tuple(w, s))"},
     // Long rows that begin anywhere and share a scale, enough for blocks to take them by turns.
     {"scaled_rows", R"(
-  x = f32[650,259] parameter(0)  w = bf16[259] parameter(1)
+  x0 = bf16[650,519] parameter(0)  w = f32[519] parameter(1)  u = bf16[519] parameter(2)
+  x = f32[650,519] convert(x0)
   z = f32[] constant(0)
   s = f32[650] reduce(x, z), dimensions={1}, to_apply=add
-  b = f32[650,259] broadcast(s), dimensions={0}
-  d = f32[650,259] subtract(x, b)
-  v = f32[259] convert(w)
-  g = f32[650,259] broadcast(v), dimensions={1}
-  ROOT r = f32[650,259] multiply(d, g))"},
+  b = f32[650,519] broadcast(s), dimensions={0}
+  d = f32[650,519] subtract(x, b)
+  v = f32[519] convert(u)
+  h = f32[650,519] broadcast(v), dimensions={1}
+  g = f32[650,519] broadcast(w), dimensions={1}
+  dh = f32[650,519] add(d, h)
+  m = f32[650,519] multiply(dh, g)
+  r0 = bf16[650,519] convert(m)
+  ROOT r = (bf16[650,519], f32[650]) tuple(r0, s))",
+     0, false, 0, "sim:sm_90a-tiny"},
     {"softmax", R"(
   x = f32[24,203] parameter(0)  z = f32[] constant(0)  n = f32[] constant(-inf)
   m = f32[24] reduce(x, n), dimensions={1}, to_apply=max
@@ -318,22 +324,22 @@ inline constexpr Case kCases[] = {
   ROOT r = (f32[6,37,56], f32[56], f32[56], f32[6,37]) tuple(dx, dg, db, a))"},
     // The same of long rows that begin anywhere.
     {"odd_norm_gradient", R"(
-  x = bf16[203,551] parameter(0)  y = f32[203,551] parameter(1)  g = f32[551] parameter(2)
+  x = bf16[131,259] parameter(0)  y = f32[131,259] parameter(1)  g = f32[259] parameter(2)
   z = f32[] constant(0)  two = f32[] constant(2)
-  gb = f32[203,551] broadcast(g), dimensions={1}
-  p = f32[203,551] multiply(y, gb)
-  q = f32[203,551] convert(x)
-  a = f32[203] reduce(p, z), dimensions={1}, to_apply=add
-  ab = f32[203,551] broadcast(a), dimensions={0}
-  u = f32[203,551] subtract(q, ab)
-  v = f32[203,551] multiply(q, y)
-  dg = f32[551] reduce(v, z), dimensions={0}, to_apply=add
-  c = f32[551] reduce(y, z), dimensions={0}, to_apply=add
-  n = f32[551] broadcast(two), dimensions={}
-  o = f32[551] multiply(c, n)
-  db = f32[551] subtract(g, o)
+  gb = f32[131,259] broadcast(g), dimensions={1}
+  p = f32[131,259] multiply(y, gb)
+  q = f32[131,259] convert(x)
+  a = f32[131] reduce(p, z), dimensions={1}, to_apply=add
+  ab = f32[131,259] broadcast(a), dimensions={0}
+  u = f32[131,259] subtract(q, ab)
+  v = f32[131,259] multiply(q, y)
+  dg = f32[259] reduce(v, z), dimensions={0}, to_apply=add
+  c = f32[259] reduce(y, z), dimensions={0}, to_apply=add
+  n = f32[259] broadcast(two), dimensions={}
+  o = f32[259] multiply(c, n)
+  db = f32[259] subtract(g, o)
   all = f32[] reduce(y, z), dimensions={0,1}, to_apply=add
-  ROOT r = (f32[203,551], f32[551], f32[551], f32[203], f32[]) tuple(u, dg, db, a, all))",
+  ROOT r = (f32[131,259], f32[259], f32[259], f32[131], f32[]) tuple(u, dg, db, a, all))",
      0, false, 0, "sim:sm_90a"},
     // One read for sums and maxima over rows, columns and both.
     {"both_ways", R"(

@@ -129,6 +129,7 @@ for kind in ("f32", "bf16"):
         WORKLOADS["softmax_%s_%d" % (kind, columns)] = rows(softmax, kind, columns)
         WORKLOADS["layernorm_%s_%d" % (kind, columns)] = rows(layernorm, kind, columns, parameters=2)
         WORKLOADS["sum_%s_%d" % (kind, columns)] = rows(row_sums, kind, columns)
-    for columns in (768, 4096):
+    for columns in (768, 3001, 4096):
         WORKLOADS["layernorm_backward_%s_%d" % (kind, columns)] = backward(layernorm, kind, columns, parameters=2)
-    WORKLOADS["rmsnorm_backward_%s_1024" % kind] = backward(rmsnorm, kind, 1024, parameters=1)
+    for columns in (1023, 1024):
+        WORKLOADS["rmsnorm_backward_%s_%d" % (kind, columns)] = backward(rmsnorm, kind, columns, parameters=1)
