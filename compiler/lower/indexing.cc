@@ -173,10 +173,62 @@ class Scatter {
     for (int64_t d = 0; d < update_shape_.rank(); ++d) {
       if (!Contains(attributes_.update_window_dims, d)) sizes.push_back(update_shape_.dimension(d));
     }
-    OverIndices(sizes, {});
+    if (WarpHasOneOwner()) {
+      OverIndicesTogether(sizes);
+    } else {
+      OverIndices(sizes, {});
+    }
   }
 
  private:
+  // Whether all threads of a warp are there, and work for one owner on one element of an update
+  // each.
+  bool WarpHasOneOwner() const {
+    const Context& context = e_.context();
+    const plan::StepPlan& steps = context.plan.steps();
+    const int64_t threads = steps.rows * CeilDiv(steps.columns, steps.lanes);
+    return !e_.b().kernel().IsHost() && threads % kernel::kWarpSize == 0 &&
+           steps.columns % steps.lanes == 0 &&
+           steps.owners * threads == context.plan.blocks * context.plan.block_threads &&
+           attributes_.scatter_indices_batching_dims.empty() && !dims_.scattered.empty() &&
+           std::all_of(dims_.scattered.begin(), dims_.scattered.end(),
+                       [&](int64_t d) { return WindowSize(d) == 1; });
+  }
+
+  // The lanes of a warp look at 32 indices at once, and then apply, one after the other and in
+  // order, those that fall into the owner's part.
+  void OverIndicesTogether(const std::vector<int64_t>& sizes) {
+    kernel::Builder& b = e_.b();
+    IndexMath& math = e_.math();
+    int64_t count = 1;
+    for (int64_t size : sizes) count *= size;
+    const Value none = b.Integer(kernel::kU32, 0);
+    e_.For(math.Const(0), math.Const(count), kernel::kWarpSize, [&](Value base) {
+      const Value number = b.Add(base, math.Convert(b.LaneId()));
+      std::vector<Value> starts =
+          Starts(math.Delinearize(b.Min(number, math.Const(count - 1)), sizes));
+      Value mine = b.And(InsideOperand(starts), b.Lt(number, math.Const(count)));
+      for (Value& start : starts) start = math.Convert(start);
+      mine = b.And(mine, b.And(b.Ge(starts[0], begin_), b.Lt(starts[0], end_)));
+      kernel::Var* left = b.DeclareVar("left", b.Call(kernel::Intrinsic::kBallot, {mine}));
+      e_.While([&] { return b.Ne(b.Read(left), none); },
+               [&] {
+                 const Value mask = b.Read(left);
+                 const Value rest = b.And(mask, b.Sub(mask, b.Integer(kernel::kU32, 1)));
+                 const Value lane = b.Sub(b.Index(kernel::kWarpSize - 1),
+                                          b.Convert(b.Clz(b.Xor(mask, rest)), ElementType::kS32));
+                 b.Write(left, rest);
+                 std::vector<Value> found;
+                 for (Value start : starts) {
+                   found.push_back(b.Call(kernel::Intrinsic::kShuffleIdx, {start, lane}));
+                 }
+                 const std::vector<Value> batch =
+                     math.Delinearize(b.Add(base, math.Convert(lane)), sizes);
+                 Apply(batch, found, std::vector<Value>(found.size(), math.Const(0)));
+               });
+    });
+  }
+
   // An index into the operands and results from the coordinates of the scattered dimensions.
   Index OperandIndex(const std::vector<Value>& scattered) {
     Index index;
@@ -242,7 +294,17 @@ class Scatter {
 
   // The window of updates at one index: a loop over the scattered dimensions that it covers.
   void OneIndex(const std::vector<Value>& batch) {
-    std::vector<Value> starts;  // of each scattered dimension; s64 until they are known to fit
+    std::vector<Value> starts = Starts(batch);
+    const Value inside = InsideOperand(starts);
+    e_.If(inside, [&] {
+      for (Value& start : starts) start = e_.math().Convert(start);
+      OverWindow(batch, starts, {});
+    });
+  }
+
+  // Where the window of an index begins, in each scattered dimension; s64 until it is known to fit.
+  std::vector<Value> Starts(const std::vector<Value>& batch) {
+    std::vector<Value> starts;
     for (int64_t d : dims_.scattered) {
       const auto found = std::find(attributes_.scatter_dims_to_operand_dims.begin(),
                                    attributes_.scatter_dims_to_operand_dims.end(), d);
@@ -254,7 +316,11 @@ class Scatter {
       }
       starts.push_back(Wide(e_, e_.Emit(indices_, vector), indices_.shape().element_type()));
     }
-    // A window that is not wholly inside is left out as a whole.
+    return starts;
+  }
+
+  // A window that is not wholly inside is left out as a whole.
+  Value InsideOperand(const std::vector<Value>& starts) {
     kernel::Builder& b = e_.b();
     Value inside = b.True();
     for (size_t k = 0; k < starts.size(); ++k) {
@@ -263,10 +329,7 @@ class Scatter {
       inside = b.And(inside, b.And(b.Ge(starts[k], b.Integer(kernel::kS64, 0)),
                                    b.Le(starts[k], b.Integer(kernel::kS64, last))));
     }
-    e_.If(inside, [&] {
-      for (Value& start : starts) start = e_.math().Convert(start);
-      OverWindow(batch, starts, {});
-    });
+    return inside;
   }
 
   // Size of the update's window along dimension d of the operand.
