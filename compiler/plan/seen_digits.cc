@@ -251,4 +251,11 @@ std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members) {
   return found;
 }
 
+const Instruction* UnroundedProduct(const Instruction& reduce) {
+  if (!IsSum(reduce) || !HasManyTerms(reduce)) return nullptr;
+  const Instruction& term = *reduce.operand(0);
+  const bool is_product = term.opcode() == Opcode::kMultiply && IsF32(term);
+  return is_product && term.users().size() == 1 ? &term : nullptr;
+}
+
 }  // namespace ingot::plan

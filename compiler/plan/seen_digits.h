@@ -38,6 +38,11 @@ struct SeenDigits {
 // size.
 std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members);
 
+// The multiply whose products `reduce`, a sum of at least 256 real floats, may add without rounding
+// them first: the sum is its only reader, and both have the type in which sums are accumulated.
+// Null: there is none.
+const Instruction* UnroundedProduct(const Instruction& reduce);
+
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_SEEN_DIGITS_H_
