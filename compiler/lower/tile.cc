@@ -15,6 +15,7 @@
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_turned.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_held.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::lower {
@@ -275,6 +276,7 @@ class TileLowering : public TileBoxes {
       if (parts) loaded = LoadParts(reductions, walked, reduced[0]);
       size_t next = 0;
       ForRegisters(walked, [&](const std::vector<int>& registers) {
+        if (plan_.rests) ahead_.Read(registers[plan_.order[0]]);
         if (!parts) ReadBuffered(level - 1, NewPoint(registers));
         for (TileReduction* reduction : reductions) {
           if (!parts && !reduction->joined.empty()) continue;
@@ -288,11 +290,12 @@ class TileLowering : public TileBoxes {
         StoreRoots(wide, registers);
         if (!parts) WriteBuffered(level - 1, NewPoint(registers));
       });
+      if (plan_.rests && level == plan::LastWalk(info_, levels_, plan_)) ahead_.CopyNextTrip();
       for (TileReduction* reduction : reductions) {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
       }
     };
-    LoopsInPieces(reductions, parts, reduced, body);
+    LoopsInPieces(reductions, parts, reduced, [&] { plan_.rests ? HoldOf(walked, body) : body(); });
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }
@@ -315,7 +318,8 @@ class TileLowering : public TileBoxes {
 
   bool IsLoadedAhead(int value) const {
     return info_.graph().IsInput(value) && !plan::Contains(plan_.staged, value) &&
-           !plan::Contains(plan_.turned, value);
+           !plan::Contains(plan_.turned, value) &&
+           !(plan_.rests && plan::Contains(plan_.ahead, value));
   }
 
   // The values of these reductions and roots.
