@@ -74,6 +74,20 @@ void DealTrips(int64_t vectors, int64_t most_registers, TileClass& tile) {
   }
 }
 
+// Whether L2 gives what all rows read, which L1 has no room for beside rows that rest, while memory
+// moves what the rows are.
+bool HasTimeForShared(const FusionInfo& info, int inner, const Card& card) {
+  int64_t rows = 0, shared = 0;  // bytes of an element
+  for (int v : ArraysInSpace(info)) {
+    const absl::Span<const int> own = info.space().ClassesOf(v);
+    if (!Contains(own, inner)) continue;
+    const bool is_shared = info.graph().IsInput(v) && own.size() == 1;
+    (is_shared ? shared : rows) += ingot::BytesOf(info.graph().value(v).shape(), 1);
+  }
+  const auto all = static_cast<double>(rows + shared);
+  return all / card.l2_gbps <= static_cast<double>(rows) / card.copy_gbps;
+}
+
 }  // namespace
 
 std::vector<int> OperandsAtPlace(const FusionInfo& info, int value) {
@@ -202,7 +216,7 @@ bool RestRows(const FusionInfo& info, const PassLevels& levels, const Target& ta
     if (c != inner && levels.ended[c]) return false;
     if (c != inner) rows *= deal.classes[c].size;
   }
-  if (rows < target.multiprocessors) return false;
+  if (rows < target.multiprocessors || !HasTimeForShared(info, inner, *target.card)) return false;
   std::vector<TileClass> classes = deal.classes;
   TileClass& tile = classes[inner];
   tile.lanes = kWarp;
