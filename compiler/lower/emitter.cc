@@ -83,6 +83,15 @@ void ElementEmitter::Unsupported(const Instruction& instruction, absl::string_vi
                               instruction.shape().ToString(/*with_layout=*/false), ": ", why));
 }
 
+const Element* ElementEmitter::Find(const Instruction& instruction, const Index& index,
+                                    int leaf) const {
+  const Key key{&instruction, leaf, index};
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+    if (auto found = scope->find(key); found != scope->end()) return &found->second;
+  }
+  return nullptr;
+}
+
 Element ElementEmitter::Emit(const Instruction& instruction, const Index& index, int leaf) {
   if (instruction.opcode() == Opcode::kGetTupleElement) {
     const Instruction& tuple = *instruction.operand(0);
@@ -92,10 +101,7 @@ Element ElementEmitter::Emit(const Instruction& instruction, const Index& index,
   if (instruction.opcode() == Opcode::kTuple) return Emit(*instruction.operand(leaf), index);
   const ElementType type = LeafShape(instruction.shape(), leaf).element_type();
   if (!context_.status.ok()) return Zero(type);
-  const Key key{&instruction, leaf, index};
-  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    if (auto found = scope->find(key); found != scope->end()) return found->second;
-  }
+  if (const Element* known = Find(instruction, index, leaf)) return *known;
   if (context_.tile != nullptr && context_.tile->IsHeld(instruction)) {
     context_.Fail(absl::InternalError(absl::StrCat(
         instruction.name(), ": the plan holds this value elsewhere than where it is asked for")));

@@ -114,6 +114,9 @@ class ElementEmitter {
   void Provide(const Instruction& instruction, const Index& index, int leaf, Element element) {
     scopes_.back()[Key{&instruction, leaf, index}] = element;
   }
+  // What has been emitted or provided of the instruction at `index`, if it is still known; else
+  // null.
+  const Element* Find(const Instruction& instruction, const Index& index, int leaf = 0) const;
   // The element of a scalar.
   Element EmitScalar(const Instruction& instruction) { return Emit(instruction, Index{}); }
 

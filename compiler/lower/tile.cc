@@ -15,6 +15,7 @@
 #include "compiler/lower/tile_reduction.h"
 #include "compiler/lower/tile_turned.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_held.h"
 #include "ir/analysis/fusion_info.h"
 
 namespace ingot::lower {
@@ -22,8 +23,6 @@ namespace ingot::lower {
 using kernel::Value;
 
 namespace {
-
-constexpr int64_t kManyVectors = 16;
 
 class TileLowering : public TileBoxes {
  public:
@@ -56,6 +55,7 @@ class TileLowering : public TileBoxes {
     reductions_ = FindReductions(info_, joins_, levels_);
     for (TileReduction& reduction : reductions_) {
       reduction.combination = CombinationOf(e_, *reduction.instruction);
+      reduction.product = ProductOf(e_, reduction);
       for (JoinedReduction& joined : reduction.joined) {
         joined.combination = CombinationOf(e_, *joined.instruction);
       }
@@ -174,7 +174,8 @@ class TileLowering : public TileBoxes {
       const std::vector<int> apart = ClassesBut(reduction.classes);
       reduction.accumulators.assign(RegistersOf(apart), {});
       for (Accumulator& accumulator : reduction.accumulators) {
-        accumulator.StartLoop(e_, reduction, AccumulatorLanes(reduction, /*parts=*/false));
+        accumulator.StartLoop(e_, reduction,
+                              AccumulatorLanes(info_, plan_, reduction, /*parts=*/false));
       }
       if (plan_.aligned && HasReducedClass(info_.graph().EdgesOf(reduction.value)[0].operand)) {
         reduction.ends.resize(1);
@@ -195,11 +196,9 @@ class TileLowering : public TileBoxes {
     }
     Accumulator& accumulator =
         reduction.accumulators[NumberOf(ClassesBut(reduction.classes), registers)];
-    Elements operands = OperandsAt(reduction, NewPoint(registers));
-    for (Element& operand : operands) {
-      operand = e_.Broadcast(operand, AccumulatorLanes(reduction, /*parts=*/false));
-    }
-    const auto take = [&] { accumulator.Take(e_, reduction, operands, nullptr); };
+    const Elements operands = OperandsAt(
+        reduction, NewPoint(registers), AccumulatorLanes(info_, plan_, reduction, /*parts=*/false));
+    const auto take = [&] { Take(accumulator, reduction, operands, nullptr); };
     const Value inside = Inside(reduction.classes, registers);
     inside == nullptr ? take() : e_.If(inside, take);
   }
@@ -277,22 +276,26 @@ class TileLowering : public TileBoxes {
       if (parts) loaded = LoadParts(reductions, walked, reduced[0]);
       size_t next = 0;
       ForRegisters(walked, [&](const std::vector<int>& registers) {
+        if (plan_.rests) ahead_.Read(registers[plan_.order[0]]);
         if (!parts) ReadBuffered(level - 1, NewPoint(registers));
         for (TileReduction* reduction : reductions) {
           if (!parts && !reduction->joined.empty()) continue;
           Accumulate(*reduction, parts,
-                     parts ? loaded[next++] : OperandsAt(*reduction, NewPoint(registers)),
+                     parts ? loaded[next++]
+                           : OperandsAt(*reduction, NewPoint(registers),
+                                        AccumulatorLanes(info_, plan_, *reduction, parts)),
                      registers, reduced);
         }
         for (TileReduction* reduction : across) AccumulateAcross(*reduction, registers);
         StoreRoots(wide, registers);
         if (!parts) WriteBuffered(level - 1, NewPoint(registers));
       });
+      if (plan_.rests && level == plan::LastWalk(info_, levels_, plan_)) ahead_.CopyNextTrip();
       for (TileReduction* reduction : reductions) {
         if (!parts && !reduction->joined.empty()) AccumulateTrips(*reduction, reduced);
       }
     };
-    LoopsInPieces(reductions, parts, reduced, body);
+    LoopsInPieces(reductions, parts, reduced, [&] { plan_.rests ? HoldOf(walked, body) : body(); });
     for (TileReduction* reduction : reductions) {
       FinishReduction(*reduction, parts, reduced);
     }
@@ -315,7 +318,8 @@ class TileLowering : public TileBoxes {
 
   bool IsLoadedAhead(int value) const {
     return info_.graph().IsInput(value) && !plan::Contains(plan_.staged, value) &&
-           !plan::Contains(plan_.turned, value);
+           !plan::Contains(plan_.turned, value) &&
+           !(plan_.rests && plan::Contains(plan_.ahead, value));
   }
 
   // The values of these reductions and roots.
@@ -336,21 +340,6 @@ class TileLowering : public TileBoxes {
     return NumberOf(KeptClasses(), registers);
   }
 
-  // The lanes of the vectors that a reduction's accumulators are; all of them have as many.
-  int AccumulatorLanes(const TileReduction& reduction, bool parts) const {
-    for (int c = 0; c < class_count_; ++c) {
-      const bool own = c < static_cast<int>(info_.space().classes().size());
-      if (plan_.classes[c].vector == 1 || !own) continue;
-      const bool ended = std::find(reduction.classes.begin(), reduction.classes.end(), c) !=
-                         reduction.classes.end();
-      const absl::Span<const int> kept = info_.space().ClassesOf(reduction.value);
-      if ((ended && !parts) || std::find(kept.begin(), kept.end(), c) != kept.end()) {
-        return plan_.classes[c].vector;
-      }
-    }
-    return 1;
-  }
-
   // The ends of an aligned row: their elements are accumulated and stored one by one.
   void EmitEnd(const std::vector<TileReduction*>& reductions,
                const std::vector<TileReduction*>& across, const std::vector<int>& roots,
@@ -362,13 +351,13 @@ class TileLowering : public TileBoxes {
       if (!reduction->joined.empty()) {
         AccumulateTrip(e_, *reduction, {{point, inside}}, 1, reduction->accumulators[number]);
       } else {
-        reduction->ends[number].Take(e_, *reduction, OperandsAt(*reduction, point), inside);
+        Take(reduction->ends[number], *reduction, OperandsAt(*reduction, point, 1), inside);
       }
     }
     for (TileReduction* reduction : across) {
       const Value in_rows = Inside({plan_.spread}, registers);
-      reduction->ends[0].Take(e_, *reduction, OperandsAt(*reduction, point),
-                              in_rows == nullptr ? inside : b_.And(inside, in_rows));
+      Take(reduction->ends[0], *reduction, OperandsAt(*reduction, point, 1),
+           in_rows == nullptr ? inside : b_.And(inside, in_rows));
     }
     StoreRoots(roots, registers, point, inside);
   }
@@ -379,7 +368,7 @@ class TileLowering : public TileBoxes {
     ForRest(reduced, [&](int point) {
       ReadBuffered(level - 1, point);
       for (TileReduction* reduction : reductions) {
-        reduction->ends[0].Take(e_, *reduction, OperandsAt(*reduction, point), nullptr);
+        Take(reduction->ends[0], *reduction, OperandsAt(*reduction, point, 1), nullptr);
       }
       StoreRoots(roots, std::vector<int>(class_count_, 0), point, b_.True());
       WriteBuffered(level - 1, point);
@@ -408,15 +397,34 @@ class TileLowering : public TileBoxes {
     });
   }
 
-  // What a reduction takes at a point.
-  Elements OperandsAt(const TileReduction& reduction, int point) {
+  // What a reduction takes at a point, in so many lanes: its operands as accumulators, or the
+  // factors of its products.
+  Elements OperandsAt(const TileReduction& reduction, int point, int lanes) {
+    const bool multiplies = reduction.product != nullptr;
+    const Instruction& consumer = multiplies ? *reduction.product : *reduction.instruction;
     Index place;
     place.point = point;
     Elements elements;
-    for (int64_t k = 0; k < reduction.instruction->operand_count() / 2; ++k) {
-      elements.push_back(e_.EmitOperand(*reduction.instruction, k, place));
+    for (int64_t k = 0; k < (multiplies ? 2 : consumer.operand_count() / 2); ++k) {
+      elements.push_back(e_.EmitOperand(consumer, k, place));
     }
-    return reduction.combination.Accumulators(e_, std::move(elements));
+    if (!multiplies) elements = reduction.combination.Accumulators(e_, std::move(elements));
+    for (Element& element : elements) element = e_.Broadcast(element, lanes);
+    return elements;
+  }
+
+  // Takes what OperandsAt gives.
+  void Take(Accumulator& accumulator, const TileReduction& reduction, const Elements& operands,
+            Value inside, bool one_lane = false) {
+    if (reduction.product == nullptr) {
+      Accumulator taken(operands, nullptr);
+      if (one_lane) taken.CombineVector(e_, reduction);
+      accumulator.Take(e_, reduction, taken.elements(), inside);
+    } else if (one_lane) {
+      accumulator.TakeProductOfLanes(e_, reduction, operands[0], operands[1], inside);
+    } else {
+      accumulator.TakeProduct(e_, reduction, operands[0], operands[1], inside);
+    }
   }
 
   void StartReduction(TileReduction& reduction, bool parts, bool loops) {
@@ -431,18 +439,11 @@ class TileLowering : public TileBoxes {
   void StartAccumulators(TileReduction& reduction, bool parts, bool loops) {
     reduction.accumulators.assign(RegistersOf(KeptClasses()), {});
     if (!loops) return;
-    int lanes = AccumulatorLanes(reduction, parts);
-    if (!parts && !reduction.joined.empty() && EndedLanes(reduction) > 1) lanes = 1;
+    int lanes = AccumulatorLanes(info_, plan_, reduction, parts);
+    if (!parts && !reduction.joined.empty() && EndedLanes(plan_, reduction) > 1) lanes = 1;
     for (Accumulator& accumulator : reduction.accumulators) {
       accumulator.StartLoop(e_, reduction, lanes);
     }
-  }
-
-  // Elements of a vector that a reduction ends.
-  int EndedLanes(const TileReduction& reduction) const {
-    int lanes = 1;
-    for (int c : reduction.classes) lanes *= plan_.classes[c].vector;
-    return lanes;
   }
 
   // Joined reductions take all places of a trip together: for each kept register its reduced ones.
@@ -453,7 +454,7 @@ class TileLowering : public TileBoxes {
         for (int c : KeptClasses()) registers[c] = kept[c];
         trip.push_back({NewPoint(registers), Inside(reduced, registers)});
       });
-      AccumulateTrip(e_, reduction, trip, EndedLanes(reduction),
+      AccumulateTrip(e_, reduction, trip, EndedLanes(plan_, reduction),
                      reduction.accumulators[KeptNumber(kept)]);
     });
   }
@@ -461,25 +462,13 @@ class TileLowering : public TileBoxes {
   void Accumulate(TileReduction& reduction, bool parts, Elements elements,
                   const std::vector<int>& registers, const std::vector<int>& reduced) {
     const Value inside = Inside(reduced, registers);
+    Accumulator& accumulator = reduction.accumulators[KeptNumber(registers)];
+    if (!parts) return Take(accumulator, reduction, elements, inside, TakesOneLane(plan_, reduced));
     for (size_t i = 0; i < elements.size(); ++i) {
       if (reduction.IsCount(i)) continue;
-      elements[i] = e_.Broadcast(elements[i], AccumulatorLanes(reduction, parts));
+      elements[i] = e_.Broadcast(elements[i], AccumulatorLanes(info_, plan_, reduction, parts));
     }
-    Accumulator taken(std::move(elements), nullptr);
-    if (TakesOneLane(reduced)) taken.CombineVector(e_, reduction);
-    reduction.accumulators[KeptNumber(registers)].Take(e_, reduction, taken.elements(), inside);
-  }
-
-  // Threads that hold many vectors of a row have no registers for accumulators of vectors.
-  bool TakesOneLane(const std::vector<int>& reduced) const {
-    int64_t registers = 1;
-    bool ends = false;
-    for (int c : reduced) {
-      if (plan_.classes[c].loop > 1) return false;
-      registers *= plan_.classes[c].registers;
-      ends = ends || plan_.classes[c].vector > 1;
-    }
-    return ends && registers >= kManyVectors;
+    accumulator.Take(e_, reduction, std::move(elements), inside);
   }
 
   // The partial results of a trip, of class `c`: of each place those of each reduction in turn.

@@ -20,17 +20,18 @@ void TileAhead::Start() {
     const Instruction& parameter = info_.graph().value(number);
     const int inner = info_.space().ClassesOf(number).back();
     const plan::TileClass& tile = plan.classes[inner];
+    const int64_t vectors = tile.registers * (plan.rests ? tile.loop : 1);
     kernel::Buffer* shared = frame_.kernel->AddShared(
         absl::StrCat("ahead", parameter.parameter_number()), parameter.shape().element_type(),
-        {int64_t{plan.trips_ahead} * tile.registers * frame_.plan.block_threads * tile.vector});
+        {plan.trips_ahead * vectors * frame_.plan.block_threads * tile.vector});
     inputs_.push_back({&parameter, inner, tile.registers, tile.vector, shared, {}});
   }
   for (size_t c = 0; c < plan.classes.size(); ++c) {
-    if (plan.classes[c].loop > 1) rows_ = static_cast<int>(c);
+    if (plan.classes[c].loop > 1 && !IsWalked(static_cast<int>(c))) rows_ = static_cast<int>(c);
   }
   IndexMath& math = frame_.context.math;
-  const auto start = [&](Value trip) {
-    CopyTrip(trip);
+  const auto start = [&](Value row) {
+    CopyRow(row);
     frame_.builder.Call(Intrinsic::kCopyAsyncCommit);
   };
   if (plan.trips_ahead == 1) {
@@ -38,7 +39,7 @@ void TileAhead::Start() {
   } else {
     frame_.emitter.For(math.Const(0), math.Const(plan.trips_ahead), 1, start);
   }
-  places_.SetTrip(rows_, math.Const(0));
+  SetRow(math.Const(0));
   for (Input& input : inputs_) {
     if (!plan.aligned) continue;
     input.end = frame_.emitter.Declare(absl::StrCat(input.shared->name, "_end"),
@@ -57,12 +58,40 @@ void TileAhead::LoadEnd(const Input& input) {
   });
 }
 
+void TileAhead::TakeEnd(const Input& input) {
+  frame_.emitter.Provide(*input.parameter, walk_.end_of(*input.parameter).first, 0,
+                         frame_.emitter.Read(input.end));
+  if (rows_ < 0) return;
+  IndexMath& math = frame_.context.math;
+  const Value row = Row();
+  const Value last = math.Const(frame_.plan.tile().classes[rows_].loop - 1);
+  SetRow(frame_.builder.Min(math.Add(row, 1), last));
+  LoadEnd(input);
+  SetRow(row);
+}
+
+bool TileAhead::IsWalked(int c) const {
+  const plan::TilePlan& plan = frame_.plan.tile();
+  return plan.rests && c == plan.order[0];
+}
+
+Value TileAhead::Row() { return rows_ < 0 ? frame_.context.math.Const(0) : places_.trip(rows_); }
+
+void TileAhead::SetRow(Value row) {
+  if (rows_ >= 0) places_.SetTrip(rows_, row);
+}
+
 // Neighbouring threads have neighbouring vectors: no two of a warp meet in a bank.
 Value TileAhead::FirstPlaceOf(const Input& input) {
   IndexMath& math = frame_.context.math;
-  const Value trip = math.Rem(places_.trip(rows_), frame_.plan.tile().trips_ahead);
+  kernel::Builder& b = frame_.builder;
+  const plan::TilePlan& plan = frame_.plan.tile();
+  Value trip = math.Rem(Row(), plan.trips_ahead);
+  if (IsWalked(input.inner)) {
+    trip = b.Add(math.Mul(trip, plan.classes[input.inner].loop), places_.trip(input.inner));
+  }
   const Value first = math.Mul(trip, int64_t{input.vectors} * frame_.plan.block_threads);
-  return math.Mul(frame_.builder.Add(first, math.Convert(frame_.builder.ThreadId())), input.lanes);
+  return math.Mul(b.Add(first, math.Convert(b.ThreadId())), input.lanes);
 }
 
 Value TileAhead::PlaceOf(const Input& input, Value first, Value number) {
@@ -70,12 +99,24 @@ Value TileAhead::PlaceOf(const Input& input, Value first, Value number) {
   return frame_.builder.Add(first, frame_.context.math.Mul(number, step));
 }
 
+void TileAhead::CopyRow(Value row) {
+  IndexMath& math = frame_.context.math;
+  const plan::TilePlan& plan = frame_.plan.tile();
+  const int inner = plan.order[0];
+  if (!IsWalked(inner) || plan.classes[inner].loop == 1) return CopyTrip(row);
+  frame_.emitter.For(math.Const(0), math.Const(plan.classes[inner].loop), 1, [&](Value trip) {
+    places_.SetTrip(inner, trip);
+    CopyTrip(row);
+    places_.SetTrip(inner, math.Const(0));
+  });
+}
+
 // A loop: written out whole, the addresses of all vectors would stay in registers from trip to
 // trip.
-void TileAhead::CopyTrip(Value trip) {
+void TileAhead::CopyTrip(Value row) {
   kernel::Builder& b = frame_.builder;
   IndexMath& math = frame_.context.math;
-  places_.SetTrip(rows_, trip);
+  SetRow(row);
   for (const Input& input : inputs_) {
     const int64_t bytes = int64_t{input.lanes} * ByteWidth(input.shared->element);
     const Value all = b.Integer(kernel::Type::Scalar(ElementType::kU32), bytes);
@@ -103,37 +144,52 @@ void TileAhead::CopyTrip(Value trip) {
 
 void TileAhead::Take() {
   kernel::Builder& b = frame_.builder;
-  IndexMath& math = frame_.context.math;
   const plan::TilePlan& plan = frame_.plan.tile();
+  // A group for each row, that of one which is not there being empty.  Those of rows that rest end
+  // with the walk over the row before.
+  if (plan.rests) b.Call(Intrinsic::kCopyAsyncCommit);
   b.Call(Intrinsic::kCopyAsyncWait, {}, {plan.trips_ahead - 1});
   for (const Input& input : inputs_) {
-    kernel::AccessOptions options;
-    options.alignment = input.lanes * ByteWidth(input.shared->element);
-    const Value first = FirstPlaceOf(input);
-    for (int r = 0; r < input.vectors; ++r) {
-      const Value vector =
-          b.Load(input.shared, PlaceOf(input, first, math.Const(r)), input.lanes, options);
-      frame_.emitter.Provide(*input.parameter, walk_.index_of(*input.parameter, input.inner, r), 0,
-                             {vector, nullptr});
-    }
+    if (plan.aligned) TakeEnd(input);
   }
-  const Value trip = places_.trip(rows_);
+  if (plan.rests) return;
   for (const Input& input : inputs_) {
-    if (!plan.aligned) continue;
-    frame_.emitter.Provide(*input.parameter, walk_.end_of(*input.parameter).first, 0,
-                           frame_.emitter.Read(input.end));
-    const Value last = math.Const(plan.classes[rows_].loop - 1);
-    places_.SetTrip(rows_, b.Min(math.Add(trip, 1), last));
-    LoadEnd(input);
-    places_.SetTrip(rows_, trip);
+    for (int r = 0; r < input.vectors; ++r) Provide(input, r);
   }
-  const Value next = math.Add(trip, plan.trips_ahead);
-  frame_.emitter.If(b.Lt(next, math.Const(plan.classes[rows_].loop)), [&] {
-    CopyTrip(next);
-    places_.SetTrip(rows_, trip);
-  });
-  // A group for each trip, that of a trip which is not there being empty.
+  CopyNext([&](Value row) { CopyRow(row); });
   b.Call(Intrinsic::kCopyAsyncCommit);
+}
+
+void TileAhead::Read(int r) {
+  // An assembler would load all that is written out first, and have no registers for it.
+  const plan::TilePlan& plan = frame_.plan.tile();
+  if (r > 0 && plan.classes[plan.order[0]].loop == 1) frame_.builder.Call(Intrinsic::kWarpSync);
+  for (const Input& input : inputs_) Provide(input, r);
+}
+
+void TileAhead::CopyNextTrip() {
+  CopyNext([&](Value row) { CopyTrip(row); });
+}
+
+void TileAhead::Provide(const Input& input, int r) {
+  kernel::AccessOptions options;
+  options.alignment = input.lanes * ByteWidth(input.shared->element);
+  const Value place = PlaceOf(input, FirstPlaceOf(input), frame_.context.math.Const(r));
+  const Value vector = frame_.builder.Load(input.shared, place, input.lanes, options);
+  frame_.emitter.Provide(*input.parameter, walk_.index_of(*input.parameter, input.inner, r), 0,
+                         {vector, nullptr});
+}
+
+void TileAhead::CopyNext(const std::function<void(Value row)>& copy) {
+  if (rows_ < 0) return;
+  IndexMath& math = frame_.context.math;
+  const plan::TilePlan& plan = frame_.plan.tile();
+  const Value row = Row();
+  const Value next = math.Add(row, plan.trips_ahead);
+  frame_.emitter.If(frame_.builder.Lt(next, math.Const(plan.classes[rows_].loop)), [&] {
+    copy(next);
+    SetRow(row);
+  });
 }
 
 }  // namespace ingot::lower

@@ -33,23 +33,39 @@ class TileAhead {
 
   // Before the loop: makes room, and starts the copies of the first trips.
   void Start();
-  // In the loop: waits for this trip's elements, provides them, and starts copies of a trip to
-  // come.
+  // In the loop: waits for this trip's elements.  Unless they rest (TilePlan::rests), provides them
+  // and starts copies of a trip to come.
   void Take();
+  // What rests, in each pass and trip of the innermost class: provides vector number `r`.
+  void Read(int r);
+  // In the last pass, behind that: starts the trip's copies of a row to come.
+  void CopyNextTrip();
 
  private:
   struct Input {
     const Instruction* parameter;
     int inner;    // its class along memory
-    int vectors;  // that a thread holds, registers of that class
+    int vectors;  // that a thread holds of a trip, registers of that class
     int lanes;    // of a vector
     kernel::Buffer* shared;
     ElementVar end;  // of the next trip's row, loaded a trip ahead, where rows are aligned
   };
 
-  // Starts copies of a trip, and is at this trip then.
-  void CopyTrip(kernel::Value trip);
+  // Whether passes walk the class, and rows rest meanwhile.
+  bool IsWalked(int c) const;
+  // The trip of the class that loops over rows, if one does.
+  kernel::Value Row();
+  void SetRow(kernel::Value row);
+  // Start copies of a row, or of the trip of it where the walk is, and are at this row then.
+  void CopyRow(kernel::Value row);
+  void CopyTrip(kernel::Value row);
+  // Calls `copy` with the row that takes this one's place, if there is one.
+  void CopyNext(const std::function<void(kernel::Value row)>& copy);
   void LoadEnd(const Input& input);
+  // Provides the end of the row, and loads that of the next.
+  void TakeEnd(const Input& input);
+  // Provides vector number `r` of the trip.
+  void Provide(const Input& input, int r);
   // Where the thread keeps the first vector of the trip that it is at, and so vector `number`.
   kernel::Value FirstPlaceOf(const Input& input);
   kernel::Value PlaceOf(const Input& input, kernel::Value first, kernel::Value number);
@@ -59,7 +75,7 @@ class TileAhead {
   TilePlaces& places_;
   Walk walk_;
   std::vector<Input> inputs_;
-  int rows_ = 0;  // the class that loops
+  int rows_ = -1;  // the class that loops over rows
 };
 
 }  // namespace ingot::lower

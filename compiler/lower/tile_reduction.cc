@@ -23,6 +23,9 @@ Elements SelectAll(ElementEmitter& e, Value mask, const Elements& on_true,
   return result;
 }
 
+// Vectors of a row from which on a thread has one accumulator for all lanes.
+constexpr int64_t kManyVectors = 16;
+
 // The element of the lane whose number differs by `mask`; pred goes as s32.
 Value Shuffle(ElementEmitter& e, Value value, int mask) {
   if (value == nullptr) return nullptr;
@@ -97,6 +100,47 @@ std::vector<TileReduction> FindReductions(const FusionInfo& info,
   return found;
 }
 
+const Instruction* ProductOf(ElementEmitter& e, const TileReduction& reduction) {
+  if (e.context().approximation != Approximation::kFast || !reduction.joined.empty()) {
+    return nullptr;
+  }
+  const Instruction* product = plan::UnroundedProduct(*reduction.instruction);
+  const Instruction* source = e.context().tile->SourceOf(*reduction.instruction, 0);
+  return product != nullptr && source == product ? product : nullptr;
+}
+
+int AccumulatorLanes(const FusionInfo& info, const plan::TilePlan& plan,
+                     const TileReduction& reduction, bool parts) {
+  for (int c = 0; c < static_cast<int>(plan.classes.size()); ++c) {
+    const bool own = c < static_cast<int>(info.space().classes().size());
+    if (plan.classes[c].vector == 1 || !own) continue;
+    const bool ended =
+        std::find(reduction.classes.begin(), reduction.classes.end(), c) != reduction.classes.end();
+    const absl::Span<const int> kept = info.space().ClassesOf(reduction.value);
+    if ((ended && !parts) || std::find(kept.begin(), kept.end(), c) != kept.end()) {
+      return plan.classes[c].vector;
+    }
+  }
+  return 1;
+}
+
+int EndedLanes(const plan::TilePlan& plan, const TileReduction& reduction) {
+  int lanes = 1;
+  for (int c : reduction.classes) lanes *= plan.classes[c].vector;
+  return lanes;
+}
+
+bool TakesOneLane(const plan::TilePlan& plan, const std::vector<int>& reduced) {
+  int64_t registers = 1;
+  bool ends = false;
+  for (int c : reduced) {
+    if (plan.classes[c].loop > 1) return false;
+    registers *= plan.classes[c].registers;
+    ends = ends || plan.classes[c].vector > 1;
+  }
+  return ends && registers >= kManyVectors;
+}
+
 std::vector<ElementType> TileReduction::AccumulatorTypes() const {
   std::vector<ElementType> types = combination.AccumulatorTypes();
   for (const JoinedReduction& j : joined) types.push_back(j.combination.AccumulatorTypes()[0]);
@@ -154,6 +198,27 @@ void Accumulator::Take(ElementEmitter& e, const TileReduction& reduction, Elemen
     Merge(e, reduction, Accumulator(std::move(elements), inside));
   }
   WriteCells(e);
+}
+
+void Accumulator::TakeProduct(ElementEmitter& e, const TileReduction& reduction, Element lhs,
+                              Element rhs, Value inside) {
+  FinishLoop(e);
+  if (elements_.empty()) {
+    return Take(e, reduction, {{e.b().Mul(lhs.re, rhs.re), nullptr}}, inside);
+  }
+  const Element sum = {e.b().Fma(lhs.re, rhs.re, elements_[0].re), nullptr};
+  elements_[0] = inside == nullptr ? sum : e.Select(inside, sum, elements_[0]);
+  WriteCells(e);
+}
+
+void Accumulator::TakeProductOfLanes(ElementEmitter& e, const TileReduction& reduction, Element lhs,
+                                     Element rhs, Value inside) {
+  for (int lane = 0; lane < lhs.lanes(); ++lane) {
+    const auto one = [&](const Element& factor) {
+      return Element{e.b().Extract(factor.re, lane), nullptr};
+    };
+    TakeProduct(e, reduction, one(lhs), one(rhs), inside);
+  }
 }
 
 void Accumulator::Replace(ElementEmitter& e, Elements elements) {

@@ -32,6 +32,12 @@ class Accumulator {
   // Takes elements in, of the accumulators' types; where `inside` is there and false, not.
   void Take(ElementEmitter& e, const TileReduction& reduction, Elements elements,
             kernel::Value inside);
+  // The same of the product of two, which is not rounded before it is added.
+  void TakeProduct(ElementEmitter& e, const TileReduction& reduction, Element lhs, Element rhs,
+                   kernel::Value inside);
+  // The same of one lane after the other, into an accumulator of one lane.
+  void TakeProductOfLanes(ElementEmitter& e, const TileReduction& reduction, Element lhs,
+                          Element rhs, kernel::Value inside);
   // Puts elements, never void, in the place of what was taken.
   void Replace(ElementEmitter& e, Elements elements);
   // After the loop, and within: reads the cells.
@@ -76,6 +82,8 @@ struct TileReduction {
   std::vector<int> classes;  // that it ends
   std::vector<int> scratch;  // for each leaf the scratch buffer of its partial results, if any
   Combination combination;
+  // The multiply whose products it adds as they are (UnroundedProduct), if there is one.
+  const Instruction* product = nullptr;
   // An accumulator has a leaf for each of these too, and one for the count, which is one value for
   // all lanes of a vector.
   std::vector<JoinedReduction> joined;
@@ -94,6 +102,18 @@ struct TileReduction {
 std::vector<TileReduction> FindReductions(const FusionInfo& info,
                                           const std::vector<plan::Join>& joins,
                                           const plan::PassLevels& levels);
+
+// TileReduction::product; null where products are rounded before they are added.
+const Instruction* ProductOf(ElementEmitter& e, const TileReduction& reduction);
+
+// The lanes of the vectors that a reduction's accumulators are; all of them have as many.
+int AccumulatorLanes(const FusionInfo& info, const plan::TilePlan& plan,
+                     const TileReduction& reduction, bool parts);
+// Elements of a vector that a reduction ends.
+int EndedLanes(const plan::TilePlan& plan, const TileReduction& reduction);
+// Whether threads hold so many vectors of what is reduced over these classes that they have no
+// registers for accumulators of vectors.
+bool TakesOneLane(const plan::TilePlan& plan, const std::vector<int>& reduced);
 
 // The tree over the lanes of vectors: the upper half onto the lower half, until one is left.
 Elements CombineVector(

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
-#include "compiler/plan/tile_tasks.h"
+#include "compiler/plan/tile_held.h"
 
 namespace ingot::lower {
 

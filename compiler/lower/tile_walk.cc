@@ -192,6 +192,28 @@ int64_t TileWalk::RegistersOf(const std::vector<int>& classes) const {
   return count;
 }
 
+void TileWalk::HoldOf(const std::vector<int>& classes, const std::function<void()>& body) {
+  struct Held {
+    const Instruction* instruction;
+    Index index;
+    Element element;
+  };
+  std::vector<Held> held;
+  e_.Scoped([&] {
+    body();
+    for (int value : plan_.held) {
+      ForRegisters(classes, [&](const std::vector<int>& registers) {
+        const Instruction& instruction = info_.graph().value(value);
+        const Index index = IndexAt(instruction, NewPoint(registers));
+        if (const Element* element = e_.Find(instruction, index)) {
+          held.push_back({&instruction, index, *element});
+        }
+      });
+    }
+  });
+  for (const Held& each : held) e_.Provide(*each.instruction, each.index, 0, each.element);
+}
+
 void TileWalk::EmitAt(const std::vector<int>& values, const std::vector<int>& classes) {
   if (values.empty()) return;
   ForRegisters(classes, [&](const std::vector<int>& registers) {

@@ -45,6 +45,9 @@ class TileWalk : public TileSpace {
   // The number of these registers among those of the classes, and how many there are.
   int64_t NumberOf(const std::vector<int>& classes, const std::vector<int>& registers) const;
   int64_t RegistersOf(const std::vector<int>& classes) const;
+  // Of what `body` computes, only held values (TilePlan::held) at the registers of the classes are
+  // there behind it; later passes compute the others again.
+  void HoldOf(const std::vector<int>& classes, const std::function<void()>& body);
   // Emits values at all registers of the classes.
   void EmitAt(const std::vector<int>& values, const std::vector<int>& classes);
 

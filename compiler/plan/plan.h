@@ -179,6 +179,13 @@ struct TilePlan {
   // computes with them.  One kept class loops, no other; they have it.
   std::vector<int> ahead;
   int trips_ahead = 1;
+  // What is ahead stays in shared memory: each pass over a row reads it there and computes what it
+  // needs of it again, and the last one starts the copies of a row to come in its place.  So the
+  // innermost class may loop too, and no other need.
+  bool rests = false;
+  // Of what is made of inputs that rest, values that a pass leaves in registers for later ones.  No
+  // class that they have loops.
+  std::vector<int> held;
   // Hosts: values (of FusionInfo's graph) that more than one pass over a row needs.  The first pass
   // stores them to memory of the task, and the others read them there.
   std::vector<int> buffered;
@@ -190,6 +197,7 @@ struct TilePlan {
                     visit("staged", self.staged); visit("turned", self.turned);
                     visit("box_threads", self.box_threads); visit("kept", self.kept);
                     visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
+                    visit("rests", self.rests); visit("held", self.held);
                     visit("buffered", self.buffered); visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.

@@ -115,7 +115,9 @@ class Facts {
     const Opcode opcode = instruction.opcode();
     const auto is = [&](int64_t k) { return IsUnsettled(*instruction.operand(k)); };
     if (opcode == Opcode::kConstant) return IsZero(instruction);
-    if (opcode == Opcode::kReduce) return IsSum(instruction) && HasManyTerms(instruction);
+    if (opcode == Opcode::kReduce) {
+      return IsSum(instruction) && (HasManyTerms(instruction) || (is(0) && is(1)));
+    }
     if (opcode == Opcode::kSelect) return is(1) && is(2);
     if (HasFact(opcode, kMoves) || IsOneOf(opcode, {Opcode::kAbs, Opcode::kNegate})) return is(0);
     if (IsOneOf(opcode, {Opcode::kAdd, Opcode::kSubtract})) return is(0) && is(1);
@@ -249,6 +251,13 @@ std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members) {
     std::sort(digits.narrow.begin(), digits.narrow.end());
   }
   return found;
+}
+
+const Instruction* UnroundedProduct(const Instruction& reduce) {
+  if (!IsSum(reduce) || !HasManyTerms(reduce)) return nullptr;
+  const Instruction& term = *reduce.operand(0);
+  const bool is_product = term.opcode() == Opcode::kMultiply && IsF32(term);
+  return is_product && term.users().size() == 1 ? &term : nullptr;
 }
 
 }  // namespace ingot::plan

@@ -23,7 +23,8 @@ struct SeenDigits {
 // with fewer digits exists: exponential, logistic, tanh, rsqrt, divide.
 //
 // A value is *unsettled* where the order of a sum shows in its last digits: float sums of at least
-// 256 terms, whose order is the plan's, and what is a product or a quotient of such a value.  What
+// 256 terms, whose order is the plan's, sums of such values, and what is a product or a quotient of
+// one.  What
 // an op on them adds to that is not seen.  A value is loose if it is unsettled, or if each of its
 // uses is a term of such a sum, a factor or divisor beside an unsettled value, or an op that hands
 // a relative error on (a product, a quotient, a root, abs, negate, select, data movement) whose own
@@ -37,6 +38,11 @@ struct SeenDigits {
 // them never see two values of one instruction.  `members` are of the whole program.  Linear in its
 // size.
 std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members);
+
+// The multiply whose products `reduce`, a sum of at least 256 real floats, may add without rounding
+// them first: the sum is its only reader, and both have the type in which sums are accumulated.
+// Null: there is none.
+const Instruction* UnroundedProduct(const Instruction& reduce);
 
 }  // namespace ingot::plan
 

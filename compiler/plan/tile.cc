@@ -1,6 +1,7 @@
 #include "compiler/plan/tile.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -25,7 +26,6 @@ namespace {
 
 // Scalar operations of a thread's code: assemblers take seconds for more, and registers spill.
 constexpr int64_t kMostOperationsOfThread = 20000;
-constexpr int64_t kLog2OfWarp = 5;
 // A kernel more is written and compiled for no less than a tenth of the time.
 constexpr double kLeastGainOfKernel = 0.9;
 // Trips of a thread that puts partial results together, each of which waits for its load.
@@ -116,7 +116,7 @@ class TilePlanner {
 
   // Whether a block does not hold what is reduced.
   bool IsWalkedInTrips() const {
-    if (deal_.packed >= 0) return false;
+    if (deal_.packed >= 0 || deal_.rests) return false;
     for (int c = 0; c < class_count(); ++c) {
       if (IsReduced(c) && deal_.classes[c].loop * deal_.classes[c].blocks > 1) return true;
     }
@@ -152,7 +152,10 @@ class TilePlanner {
       // The reducer is applied to all elements that a thread holds, then across lanes and warps.
       const Instruction& reduce = graph().value(reduction.value);
       int64_t times = held(reduction.classes);
-      for (int c : reduction.classes) times += kLog2OfWarp + deal_.classes[c].warps;
+      for (int c : reduction.classes) {
+        times += std::bit_width(static_cast<unsigned>(deal_.classes[c].lanes)) - 1;
+        times += deal_.classes[c].warps - 1;
+      }
       operations =
           SaturatingAdd(operations, SaturatingMultiply(SaturatingMultiply(CodeSize(reduce), times),
                                                        held(space().ClassesOf(reduction.value))));
@@ -367,6 +370,8 @@ class TilePlanner {
     tile.kept = deal_.kept;
     tile.ahead = deal_.ahead;
     tile.trips_ahead = deal_.trips_ahead;
+    tile.rests = deal_.rests;
+    tile.held = deal_.held;
     tile.buffered = deal_.buffered;
     return tile;
   }

@@ -7,6 +7,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_parts.h"
+#include "compiler/plan/tile_turns.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/base/status.h"
 
@@ -27,6 +28,10 @@ constexpr int64_t kAlignedRegisters = 24;
 // takes time where elements are narrow: threads of such rows have more of them, and are fewer.
 constexpr double kMoreElements = 1.5;
 constexpr int64_t kFewResidentThreads = 384;
+// Registers of a thread besides accumulators, where rows rest.
+constexpr int64_t kRegistersOfResting = 64;
+// Elements of a vector then: few are computed at once.
+constexpr int kVectorOfResting = 2;
 // Threads of a block, where rows do not need more.
 constexpr int64_t kLeastThreads = 128;
 constexpr int64_t kMostBlocks = 8;  // of a multiprocessor
@@ -38,8 +43,6 @@ constexpr int64_t kLeastTrips = 2;
 // others; and trips that they are ahead, at the most.
 constexpr int64_t kBytesAhead = 72 << 10;
 constexpr int64_t kMostTripsAhead = 4;
-// Shared memory of a block besides copies and what warps exchange at the end.
-constexpr int64_t kOtherSharedBytes = 2048;
 
 // Rows that lie so many apart begin at the same place of their sectors.
 int64_t RowsAlike(const FusionInfo& info, int inner) {
@@ -66,7 +69,12 @@ class AcrossDealer {
       if (Deal(/*stages=*/true)) return std::move(deal_);
       deal_ = TileDeal();
     }
-    if (!Deal(/*stages=*/false)) return std::nullopt;
+    if (!Deal(/*stages=*/false)) {
+      // Registers hold the accumulators of longer rows, where shared memory holds the rows.
+      deal_ = TileDeal();
+      deal_.rests = true;
+      return Deal(/*stages=*/true) ? std::optional<TileDeal>(std::move(deal_)) : std::nullopt;
+    }
     const int64_t resident = resident_ * Threads();
     if (resident >= kFewResidentThreads || deal_.kept.empty()) return std::move(deal_);
     // More threads, if they need no registers for the scale.
@@ -81,9 +89,7 @@ class AcrossDealer {
     std::vector<int>& kept = stages ? deal_.staged : deal_.kept;
     std::copy_if(inputs_.begin(), inputs_.end(), std::back_inserter(kept),
                  [&](int v) { return IsKept(v); });
-    if (!DealRow() || !DealBlocks()) return false;
-    CopyAhead();
-    return true;
+    return DealRow() && DealBlocks() && CopyAhead();
   }
 
   // Long rows that begin anywhere have longer vectors behind their first elements.
@@ -97,6 +103,7 @@ class AcrossDealer {
   // The longest vector with which a thread holds fewest elements.
   int VectorFor(int64_t threads) const {
     const int most = MostVector(info_, order_[0]);
+    if (deal_.rests) return std::min({knobs_.most_vector, most, kVectorOfResting});
     if (!deal_.aligned) return std::min(knobs_.most_vector, most);
     const auto held = [&](int64_t vector) {
       return CeilDiv(CeilDiv(SizeOf(order_[0]), vector), threads) * vector;
@@ -138,9 +145,11 @@ class AcrossDealer {
 
   int64_t UnitsLeft(int c) const { return plan::UnitsLeft(deal_.classes[c]); }
 
-  // Words of registers for each element of a row that a thread has: inputs, accumulators.
+  // Words of registers for each element of a row that a thread has: accumulators, and inputs that
+  // do not rest.
   int64_t WordsOfElement() const {
     int64_t words = AccumulatorBytes() / kRegisterBytes;
+    if (deal_.rests) return words;
     for (int v : inputs_) {
       if (!HasInner(v) || Contains(deal_.staged, v)) continue;
       words += CeilDiv(ingot::BytesOf(graph().value(v).shape(), 1), kRegisterBytes);
@@ -188,10 +197,11 @@ class AcrossDealer {
       if (deal_.aligned && threads < MostEnds(info_, order_[0], deal_.classes[order_[0]].vector)) {
         continue;
       }
-      if (held > MostHeld()) continue;
+      if (!deal_.rests && held > MostHeld()) continue;
       if (held < kLeastElements && threads > kWarp) return false;
+      const int64_t other = deal_.rests ? kRegistersOfResting : kOtherRegisters;
       const int64_t registers =
-          held * WordsOfElement() + kOtherRegisters + (deal_.aligned ? kAlignedRegisters : 0);
+          held * WordsOfElement() + other + (deal_.aligned ? kAlignedRegisters : 0);
       const int64_t least = HasNarrowRows() ? kFewResidentThreads : kLeastResidentThreads;
       resident_threads_ = std::min<int64_t>(target_.threads, target_.card->registers / registers);
       if (resident_threads_ >= std::max(threads, least)) return true;
@@ -284,28 +294,34 @@ class AcrossDealer {
     return StagedBytes(info_, tile);
   }
 
-  // As many trips of rows as it takes, and as shared memory has room for.
-  void CopyAhead() {
-    if (!knobs_.copies_ahead || deal_.classes[rows_].loop == 1) return;
+  // As many trips of rows as it takes, and as shared memory has room for.  False where rows that
+  // rest find none.
+  bool CopyAhead() {
+    if (!knobs_.copies_ahead || deal_.classes[rows_].loop == 1) return !deal_.rests;
     std::vector<int> ahead;
     int64_t bytes = 0;  // of a block's trip
     for (int v : inputs_) {
       if (!Contains(ClassesOf(v), rows_)) continue;
-      if (!CopiesAhead(info_, deal_.classes, v)) continue;
+      if (!CopiesAhead(info_, deal_.classes, v)) {
+        // Of a row, not one of its elements.
+        if (deal_.rests && HasInner(v)) return false;
+        continue;
+      }
+      if (deal_.rests && ClassesOf(v).back() != order_[0]) continue;
       ahead.push_back(v);
-      bytes += Threads() *
-               ingot::BytesOf(graph().value(v).shape(), HeldElements(info_, deal_.classes, v));
+      bytes += Threads() * BytesAhead(info_, deal_.classes, deal_.rests, v);
     }
-    if (ahead.empty()) return;
+    if (ahead.empty()) return !deal_.rests;
     const int64_t shared =
         std::min<int64_t>(target_.shared_bytes, target_.card->shared_bytes / resident_ -
                                                     target_.card->reserved_shared_bytes) -
         kOtherSharedBytes - ExchangeBytes(1) - BytesOfStaged();
     const int64_t most = std::min({kMostTripsAhead, deal_.classes[rows_].loop, shared / bytes});
-    if (most < 1) return;
+    if (most < 1) return !deal_.rests;
     const int64_t trips = PowerOfTwoCeil(CeilDiv(kBytesAhead, bytes * resident_));
     deal_.trips_ahead = static_cast<int>(std::min(trips, PowerOfTwoFloor(most)));
     deal_.ahead = std::move(ahead);
+    return true;
   }
 
   const FusionInfo& info_;

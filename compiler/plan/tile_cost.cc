@@ -79,7 +79,7 @@ class TileCost {
 
   // Whether a block does not hold what is reduced.
   bool IsWalkedInTrips(const TilePlan& tile) const {
-    if (tile.packed >= 0) return false;
+    if (tile.packed >= 0 || tile.rests) return false;
     for (size_t c = 0; c < levels_.ended.size(); ++c) {
       if (levels_.ended[c] && tile.classes[c].loop * tile.classes[c].blocks > 1) return true;
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_held.h"
 #include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_shared.h"
 #include "compiler/plan/tile_turns.h"
@@ -219,7 +220,11 @@ class Dealer {
   // Whether the registers of a block of so many threads hold a row of what it reads.
   bool IsHeldBy(int64_t threads) const {
     const int64_t words = CeilDiv(VectorsHeld(threads) * BytesOfPlace(), kRegisterBytes);
-    return words + kOtherRegisters <= target_.card->registers / threads;
+    const int64_t between = CeilDiv(VectorsHeld(threads) * deal_.classes[order_[0]].vector *
+                                        BytesHeldBetweenPasses(info_, order_[0]),
+                                    kRegisterBytes);
+    return std::max(words + kOtherRegisters, between + kLeastOtherRegisters) <=
+           target_.card->registers / threads;
   }
 
   // Long rows that are not copied ahead: a vector of half as many elements where threads then hold
@@ -288,6 +293,10 @@ class Dealer {
       threads = std::max(threads, PowerOfTwoCeil(MostEnds(info_, order_[0], vector)));
     }
     const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
+    if (in_trips && RestRows(info_, levels_, target_, order_, knobs_, deal_)) {
+      DealBlocks(kept);
+      return TakeRowsByTurns(info_, levels_, target_, order_, knobs_, deal_);
+    }
     // Where trips compute much, more blocks that are at different points of theirs.
     if (in_trips && HasDependentReductions()) {
       threads = std::min<int64_t>(threads, knobs_.block_threads);

@@ -24,6 +24,8 @@ inline constexpr int64_t kRegisterBytes = 4;
 inline constexpr int64_t kSectorBytes = 32;
 // Registers of a thread besides those of the elements that it holds.
 inline constexpr int64_t kOtherRegisters = 32;
+// The same at the least, while it computes one element after the other.
+inline constexpr int64_t kLeastOtherRegisters = 24;
 // Elements of a row of which each of the most threads would hold more have fewer threads, with
 // more registers.
 inline constexpr int64_t kHeldOfMostThreads = 32;
@@ -89,8 +91,9 @@ struct TileDeal {
   int gathered = -1;
   int packed = -1;
   int box_threads = 0;
-  std::vector<int> staged, turned, kept, ahead, buffered;
+  std::vector<int> staged, turned, kept, ahead, held, buffered;
   int trips_ahead = 1;
+  bool rests = false;
   int64_t splits = 1;       // blocks that share what is reduced
   int resident_blocks = 0;  // KernelPlan's of a walk with reductions across; 0: as it comes
 };

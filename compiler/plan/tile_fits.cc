@@ -15,6 +15,7 @@
 #include "compiler/plan/tile_across.h"
 #include "compiler/plan/tile_box.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/tile_held.h"
 #include "compiler/plan/tile_packed.h"
 #include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_turned.h"
@@ -77,10 +78,9 @@ class Checker {
                                                         : BoxOf(info_, tile, v).bytes);
     }
     for (int v : tile.ahead) {
-      const int64_t elements = SaturatingMultiply(plan_.kernels[number].block_threads,
-                                                  HeldElements(info_, tile.classes, v));
-      const int64_t trip = ingot::BytesOf(info_.graph().value(v).shape(), elements);
-      bytes = SaturatingAdd(bytes, SaturatingMultiply(tile.trips_ahead, trip));
+      const int64_t rows = int64_t{tile.trips_ahead} * plan_.kernels[number].block_threads;
+      const int64_t row = BytesAhead(info_, tile.classes, tile.rests, v);
+      bytes = SaturatingAdd(bytes, SaturatingMultiply(rows, row));
     }
     for (const Reduction& reduction : info_.reductions()) {
       const int level = levels_.of[reduction.value];
@@ -440,26 +440,31 @@ class Checker {
 
   absl::Status AheadFit(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
-    INGOT_REQUIRE(!tile.ahead.empty() || tile.trips_ahead == 1, "trips_ahead: nothing is ahead");
-    if (tile.ahead.empty()) return absl::OkStatus();
+    INGOT_REQUIRE(!tile.ahead.empty() || (tile.trips_ahead == 1 && !tile.rests),
+                  "trips_ahead, rests: nothing is ahead");
     INGOT_RETURN_IF_ERROR(InputsFit("ahead", tile.ahead));
+    INGOT_RETURN_IF_ERROR(RestsFit(info_, tile));
+    if (tile.ahead.empty()) return absl::OkStatus();
     int rows = -1;
     for (int c = 0; c < static_cast<int>(tile.classes.size()); ++c) {
-      if (tile.classes[c].loop == 1) continue;
+      if (tile.classes[c].loop == 1 || (tile.rests && c == inner_)) continue;
       INGOT_REQUIRE(rows < 0 && !IsReduced(number, c),
                     "ahead: one class loops, and no reduction ends it");
       rows = c;
     }
-    INGOT_REQUIRE(rows >= 0, "ahead: no class loops");
-    INGOT_REQUIRE(tile.trips_ahead >= 1 && tile.trips_ahead <= tile.classes[rows].loop,
-                  "trips_ahead=", tile.trips_ahead, "; of ", tile.classes[rows].loop, " trips");
+    INGOT_REQUIRE(rows >= 0 || tile.rests, "ahead: no class loops");
+    INGOT_REQUIRE(!tile.rests || (IsReduced(number, inner_) && plan_.joined.empty()),
+                  "rests: rows are not reduced, or reductions are joined");
+    const int64_t trips = rows >= 0 ? tile.classes[rows].loop : 1;
+    INGOT_REQUIRE(tile.trips_ahead >= 1 && tile.trips_ahead <= trips,
+                  "trips_ahead=", tile.trips_ahead, "; of ", trips, " trips");
     INGOT_REQUIRE(tile.known_level == 0 && (tile.partial_level == 0 || WalksAcross(number)),
                   "ahead: the kernel is one of several");
     for (int v : tile.ahead) {
       const absl::Span<const int> own = info_.space().ClassesOf(v);
-      INGOT_REQUIRE(
-          info_.uses().Of(v).in_space() && Contains(own, rows) && !Contains(tile.staged, v),
-          "ahead: input ", v, " does not change from trip to trip");
+      INGOT_REQUIRE(info_.uses().Of(v).in_space() && (rows < 0 || Contains(own, rows)) &&
+                        !Contains(tile.staged, v),
+                    "ahead: input ", v, " does not change from trip to trip");
       INGOT_REQUIRE(CopiesAhead(info_, tile.classes, v), "ahead: input ", v,
                     " has no vectors of 4, 8 or 16 bytes");
     }

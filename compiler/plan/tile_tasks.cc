@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_held.h"
 
 namespace ingot::plan {
 namespace {
@@ -22,21 +23,9 @@ constexpr int64_t kMostOperationsOfTrip = 128;
 // that are enough for any processor.
 constexpr int64_t kPlacesOfTask = 32 * 1024;
 constexpr int64_t kEnoughTasks = 16;
-// Operations from which on a value is stored for the next pass, not computed again.
-constexpr int64_t kOperationsOfBuffered = 8;
 
 bool HasClass(const FusionInfo& info, int value, int c) {
   return Contains(info.space().ClassesOf(value), c);
-}
-
-// Calls `visit` with what the value reads at the same place.
-template <typename Visit>
-void ForOperands(const FusionInfo& info, int value, const Visit& visit) {
-  for (int64_t k = 0; k < info.graph().value(value).operand_count(); ++k) {
-    const int edge = info.graph().FirstEdgeOf(value) + static_cast<int>(k);
-    const EdgeAccess& access = info.space().AccessOf(edge);
-    if (access.access == Access::kInSpace) visit(access.source);
-  }
 }
 
 class TaskDealer {
@@ -184,46 +173,12 @@ class TaskDealer {
     deal_.splits = own.blocks;
   }
 
-  // What an element of the value costs from inputs and reductions on.
-  int64_t OperationsBelow(int value) const {
-    int64_t operations = 0;
-    std::vector<bool> seen(info_.graph().value_count(), false);
-    std::vector<int> pending = {value};
-    seen[value] = true;
-    while (!pending.empty()) {
-      const int next = pending.back();
-      pending.pop_back();
-      operations = SaturatingAdd(operations, CodeSize(info_.graph().value(next)));
-      ForOperands(info_, next, [&](int operand) {
-        if (seen[operand] || info_.graph().IsInput(operand)) return;
-        if (!HasClass(info_, operand, inner_)) return;
-        seen[operand] = true;
-        pending.push_back(operand);
-      });
-    }
-    return operations;
-  }
-
   // Rows that one task holds, and nothing else that is reduced.
   void ChooseBuffered() {
     for (int c : order_) {
       if (IsReduced(c) != (c == inner_)) return;
     }
-    int64_t bytes = 0;
-    std::vector<std::vector<bool>> needed = NeededInPass(info_, inner_, {});
-    // What the last values are made of need not be there again.
-    for (int v = info_.graph().value_count(); v-- > info_.graph().input_count();) {
-      const auto passes = std::count_if(needed.begin(), needed.end(),
-                                        [&](const std::vector<bool>& pass) { return pass[v]; });
-      const Shape& shape = info_.graph().value(v).shape();
-      if (passes < 2 || !shape.IsArray() || IsComplex(shape.element_type())) continue;
-      if (OperationsBelow(v) < kOperationsOfBuffered) continue;
-      const int64_t more = SaturatingMultiply(inner().size, ByteWidth(shape.element_type()));
-      if (SaturatingAdd(bytes, more) > target_.shared_bytes) continue;
-      bytes += more;
-      deal_.buffered.insert(deal_.buffered.begin(), v);
-      needed = NeededInPass(info_, inner_, deal_.buffered);
-    }
+    deal_.buffered = ValuesToHandOn(info_, inner_, inner().size, target_.shared_bytes);
   }
 
   const FusionInfo& info_;
@@ -238,37 +193,6 @@ class TaskDealer {
 absl::StatusOr<TileDeal> DealTasks(const FusionInfo& info, const Target& target,
                                    const std::vector<int>& order, const std::vector<int>& turned) {
   return TaskDealer(info, target, order, turned).Run();
-}
-
-std::vector<std::vector<bool>> NeededInPass(const FusionInfo& info, int inner,
-                                            const std::vector<int>& buffered) {
-  const FusionGraph& graph = info.graph();
-  int last = 0;
-  for (const Reduction& reduction : info.reductions()) last = std::max(last, reduction.level);
-  std::vector<std::vector<bool>> needed(last + 1, std::vector<bool>(graph.value_count(), false));
-  std::vector<bool> is_held(graph.value_count(), false), is_there(graph.value_count(), false);
-  for (const Reduction& reduction : info.reductions()) is_held[reduction.value] = true;
-  for (int pass = 0; pass <= last; ++pass) {
-    std::vector<int> pending;
-    const auto need = [&](int value) {
-      if (is_held[value] || needed[pass][value] || !HasClass(info, value, inner)) return;
-      needed[pass][value] = true;
-      if (!is_there[value]) pending.push_back(value);
-    };
-    for (const Reduction& reduction : info.reductions()) {
-      if (reduction.level == pass + 1) ForOperands(info, reduction.value, need);
-    }
-    for (const Instruction* root : graph.view().roots) {
-      if (info.LevelOf(graph.NumberOf(*root)) == pass) need(graph.NumberOf(*root));
-    }
-    while (!pending.empty()) {
-      const int value = pending.back();
-      pending.pop_back();
-      if (!graph.IsInput(value)) ForOperands(info, value, need);
-    }
-    for (int value : buffered) is_there[value] = is_there[value] || needed[pass][value];
-  }
-  return needed;
 }
 
 }  // namespace ingot::plan

@@ -24,12 +24,6 @@ inline constexpr double kHostBytesPerMicrosecond = 2e4;
 absl::StatusOr<TileDeal> DealTasks(const FusionInfo& info, const Target& target,
                                    const std::vector<int>& order, const std::vector<int>& turned);
 
-// For each pass over a row the values that it computes or reads along class `inner`.  Pass n
-// computes the reductions of level n + 1 and stores what depends on those of level n and no later
-// one.  A buffered value is read in all passes but the first that needs it.
-std::vector<std::vector<bool>> NeededInPass(const FusionInfo& info, int inner,
-                                            const std::vector<int>& buffered);
-
 }  // namespace ingot::plan
 
 #endif  // INGOT_COMPILER_PLAN_TILE_TASKS_H_

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/tile_held.h"
 #include "compiler/plan/tile_packed.h"
 
 namespace ingot::plan {
@@ -15,12 +16,10 @@ namespace {
 // loads and stores.
 constexpr int64_t kBytesAhead = 32 << 10;
 constexpr int64_t kBytesAheadOfBarriers = 64 << 10;
+// Rows that rest are copied so many ahead, at the most.
+constexpr int64_t kRowsAhead = 2;
 // Threads of a multiprocessor that keep its arithmetic busy.
 constexpr int64_t kBusyThreads = 1024;
-// Registers that a thread needs at least besides those of the elements that it holds.
-constexpr int64_t kLeastOtherRegisters = 24;
-// Shared memory of a block besides staged inputs and rows.
-constexpr int64_t kOtherSharedBytes = 2048;
 // Staged inputs have at least this share of the bytes of a row.
 constexpr double kLeastStaged = 0.125;
 // Bytes that a row asks for, over its own, from which on several rows share the rest; and what
@@ -46,6 +45,7 @@ class RowTurns {
 
   void Run() {
     if (kept_.empty()) return;
+    if (deal_.rests) return TakeRestingRows();
     if (!IsWalkedInTrips()) TakeTurns();
     if (knobs_.gathers && rows().loop == 1) GatherRows();
   }
@@ -59,9 +59,8 @@ class RowTurns {
   void TakeTurns() {
     FindShared();
     if (knobs_.stages && StageRows()) return;
-    if (deal_.aligned) return;
     if (knobs_.copies_ahead && CopyRowsAhead()) return;
-    if (knobs_.shares_rows) ShareRows();
+    if (knobs_.shares_rows && !deal_.aligned) ShareRows();
   }
 
   bool IsWalkedInTrips() const {
@@ -131,6 +130,22 @@ class RowTurns {
     return true;
   }
 
+  // As many blocks as a multiprocessor holds, whose threads copy one row ahead, or two.
+  void TakeRestingRows() {
+    int64_t bytes = 0;
+    const int64_t threads = Block().first;
+    for (int v : deal_.ahead) bytes += threads * BytesAhead(info_, deal_.classes, true, v);
+    const int64_t all = target_.card->shared_bytes;
+    const int64_t other = kOtherSharedBytes + target_.card->reserved_shared_bytes;
+    const int64_t resident =
+        std::clamp<int64_t>(all / (bytes + other), 1, std::max<int64_t>(1, kBusyThreads / threads));
+    if (HasOneRowClass() && rows().blocks > resident * target_.multiprocessors) {
+      TakeByTurns(rows(), resident * target_.multiprocessors);
+    }
+    const int64_t most = std::min({kRowsAhead, rows().loop, (all / resident - other) / bytes});
+    deal_.trips_ahead = static_cast<int>(std::max<int64_t>(1, most));
+  }
+
   // Inputs that every row reads whole are kept in shared memory by blocks that take several rows,
   // if there are enough of them.
   bool StageRows() {
@@ -194,7 +209,8 @@ class RowTurns {
     if (count == 2 && ShareOut()) {
       rows().registers *= 2;
       rows().blocks = CeilDiv(rows().size, rows().block_extent());
-      return;
+      if (AreHeld()) return;
+      deal_.classes = alone;
     }
     rows().registers = 1;
     if (Block().second > kHeldOfMostThreads) ShareOut();
@@ -207,6 +223,17 @@ class RowTurns {
     TakeByTurns(rows(), CeilDiv(rows().blocks, count));
     deal_.ahead = std::move(ahead);
     deal_.kept = std::move(shared_);
+  }
+
+  // Whether registers hold what a thread loads of a trip.
+  bool AreHeld() const {
+    int64_t bytes = 0;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      if (!info_.uses().Of(v).in_space()) continue;
+      bytes += BytesOf(graph().value(v).shape(), HeldElements(info_, deal_.classes, v));
+    }
+    const int64_t words = CeilDiv(bytes, kRegisterBytes) + kLeastOtherRegisters;
+    return words * Block().first <= target_.card->registers;
   }
 
   // Twice the threads have a row, if so many may: those of another row, or more of them.
@@ -294,12 +321,21 @@ int ResidentBlocks(const FusionInfo& info, const PassLevels& levels, const Targe
     bytes += ingot::BytesOf(info.graph().value(v).shape(), elements);
     held = std::max(held, elements);
   }
+  const int inner = tile.order[0];
+  if (levels.ended[inner] && tile.classes[inner].loop == 1 && !tile.rests) {
+    const int64_t elements = int64_t{tile.classes[inner].vector} * tile.classes[inner].registers;
+    const int64_t between = elements * BytesHeldBetweenPasses(info, inner);
+    held = std::max(held, CeilDiv(between, kRegisterBytes));
+  }
   const bool waits = wide && !info.reductions().empty();
   const int64_t wanted = std::max(CeilDiv(waits ? kBytesAheadOfBarriers : kBytesAhead,
                                           std::max<int64_t>(1, bytes * block_threads)),
                                   kBusyThreads / block_threads);
   int64_t shared = StagedBytes(info, tile);
   if (tile.packed >= 0) shared += PackedBytes(info, tile);
+  for (int v : tile.ahead) {
+    shared += tile.trips_ahead * block_threads * BytesAhead(info, tile.classes, tile.rests, v);
+  }
   const int64_t resident =
       std::min({wanted, MostResident(target, shared, held + kept, block_threads),
                 CeilDiv(blocks, target.multiprocessors)});  // no more than there are

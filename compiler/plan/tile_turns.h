@@ -11,6 +11,9 @@
 
 namespace ingot::plan {
 
+// Shared memory of a block besides staged inputs and rows.
+inline constexpr int64_t kOtherSharedBytes = 2048;
+
 // Changes a deal of rows that lie along memory (`order` as TilePlan's): what all rows read is
 // loaded once for several of them, and rows of which a multiprocessor holds one block are copied
 // ahead, if a block holds its rows; and results of few elements a block are gathered.

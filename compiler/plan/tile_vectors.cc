@@ -183,4 +183,13 @@ bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, in
   return bytes == 4 || bytes == 8 || bytes == 16;
 }
 
+int64_t BytesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, bool rests,
+                   int input) {
+  int64_t elements = HeldElements(info, classes, input);
+  if (rests) {
+    elements = SaturatingMultiply(elements, classes[info.space().ClassesOf(input).back()].loop);
+  }
+  return ingot::BytesOf(info.graph().value(input).shape(), elements);
+}
+
 }  // namespace ingot::plan

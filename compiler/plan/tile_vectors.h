@@ -24,6 +24,10 @@ int MostVector(const FusionInfo& info, int inner);
 // Whether a thread's vector of the input, dealt out like this, is what one asynchronous copy moves.
 bool CopiesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, int input);
 
+// Bytes of an input that a thread copies for a trip, or for a row that rests (TilePlan::rests).
+int64_t BytesAhead(const FusionInfo& info, absl::Span<const TileClass> classes, bool rests,
+                   int input);
+
 // The inputs that lie along class `inner` and have no other, where some array has rows of it: each
 // row reads all of them, as a scale.
 std::vector<int> SharedInputs(const FusionInfo& info, int inner);

@@ -220,7 +220,13 @@ void PlanDrawer::PlaceInputs(TilePlan& tile) {
         tile.ahead.push_back(v);
     }
   }
-  if (!tile.ahead.empty()) tile.trips_ahead = 1 + Below(3);
+  if (tile.ahead.empty()) return;
+  tile.trips_ahead = 1 + Below(3);
+  tile.rests = Below(2) == 0;
+  const FusionGraph& graph = info_.graph();
+  if (tile.rests && Below(2) == 0) {
+    tile.held.push_back(graph.input_count() + Below(graph.value_count() - graph.input_count()));
+  }
 }
 
 FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
@@ -259,6 +265,8 @@ FusionPlan PlanDrawer::DrawAcross(FusionPlan drawn) {
     tile.kept.clear();
     tile.ahead.clear();
     tile.trips_ahead = 1;
+    tile.rests = false;
+    tile.held.clear();
     PlaceInputs(tile);
     std::shuffle(tile.order.begin() + 1, tile.order.end(), random_);
     if (Below(4) == 0) kernel.index_type = ElementType::kS64;

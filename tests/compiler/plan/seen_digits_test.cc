@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "ir/text/parser.h"
 #include "tests/compiler/plan/groups.h"
 
@@ -201,6 +202,46 @@ ENTRY e {
   };
   EXPECT_EQ(with("f32[8] negate(e)", "f32[8]"), "\n\n");
   EXPECT_EQ(with("f16[8] convert(e)", "f16[8]"), "narrow: e; \nnarrow: e; \n");
+}
+
+// A sum over a dimension of size one hands on what it sums, as in a gradient of softmax.
+TEST(SeenDigits, SumsOfUnsettledValues) {
+  const std::string body =
+      "e = f32[8,512] exponential(x)\n  s = f32[8] reduce(e, z), dimensions={1}, to_apply=sum\n"
+      "  c = f32[8,1] reshape(s)\n  t = f32[8] reduce(c, $0), dimensions={1}, to_apply=sum\n"
+      "  b = f32[8,512] broadcast(t), dimensions={0}\n"
+      "  ROOT m = f32[8,512] multiply(b, e)\n";
+  EXPECT_EQ(OfBody(absl::Substitute(body, "z")), "loose: e; \n");
+  EXPECT_EQ(OfBody(absl::StrCat("o = f32[] constant(1)\n", absl::Substitute(body, "o"))), "\n");
+}
+
+// The name of the product that the root, a sum, adds as it is.
+std::string ProductOfSum(const std::string& body) {
+  const auto module = ParseModule(
+      absl::StrCat("HloModule m\n", kSum,
+                   "ENTRY e {\n  x = f32[8,512] parameter(0)\n  z = f32[] constant(0)\n", body,
+                   "}\n"),
+      "m.hlo");
+  EXPECT_TRUE(module.ok()) << module.status();
+  if (!module.ok()) return "";
+  const Instruction* reduce = (*module)->entry()->root();
+  if (reduce->opcode() == Opcode::kTuple) reduce = reduce->operand(0);
+  const Instruction* product = UnroundedProduct(*reduce);
+  return product == nullptr ? "none" : product->name();
+}
+
+TEST(UnroundedProduct, OfALongSumAlone) {
+  const std::string product = "m = f32[8,512] multiply(x, x)\n";
+  const std::string sum = " s = f32[8] reduce(m, z), dimensions={1}, to_apply=sum\n";
+  EXPECT_EQ(ProductOfSum(absl::StrCat(product, "ROOT", sum)), "m");
+  EXPECT_EQ(ProductOfSum(absl::StrCat("m = f32[8,512] add(x, x)\nROOT", sum)), "none");
+  // Somebody else reads the product.
+  EXPECT_EQ(ProductOfSum(absl::StrCat(product, sum, "ROOT t = (f32[8], f32[8,512]) tuple(s, m)\n")),
+            "none");
+  // So few terms have an order that shows in no digit.
+  EXPECT_EQ(ProductOfSum(absl::StrCat(
+                product, "ROOT s = f32[512] reduce(m, z), dimensions={0}, to_apply=sum\n")),
+            "none");
 }
 
 }  // namespace
