@@ -190,6 +190,7 @@ class StepsLowering {
     const Instruction& root = *fusion_.root();
     switch (kernel_plan_.skeleton) {
       case plan::Skeleton::kTile:
+      case plan::Skeleton::kConcatenate:
         INGOT_UNREACHABLE() << "a tile takes no steps";
         return;
       case plan::Skeleton::kLoop:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/concatenate.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/steps.h"
@@ -106,13 +107,16 @@ absl::Status AllStepsFit(const FusionPlan& plan, const Computation& fusion, cons
 absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Target& target) {
   INGOT_REQUIRE(HasArraysOnly(fusion), "the fusion has values that are no arrays of a fixed size");
   INGOT_REQUIRE(!plan.kernels.empty(), "the plan has no kernel");
+  if (plan.kernels[0].skeleton == Skeleton::kConcatenate)
+    return ConcatenateFits(plan, fusion, target);
   bool tiles = true;
   bool steps = true;
   for (size_t i = 0; i < plan.kernels.size(); ++i) {
     const KernelPlan& kernel = plan.kernels[i];
     const bool tile = kernel.skeleton == Skeleton::kTile;
-    INGOT_REQUIRE(tile == std::holds_alternative<TilePlan>(kernel.work), "kernel ", i,
-                  ": its parts are another skeleton's");
+    INGOT_REQUIRE(tile ? std::holds_alternative<TilePlan>(kernel.work)
+                       : std::holds_alternative<StepPlan>(kernel.work),
+                  "kernel ", i, ": its parts are another skeleton's");
     tiles = tiles && tile;
     steps = steps && !tile;
   }

@@ -1,11 +1,13 @@
 #include "compiler/plan/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/concatenate.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_table.h"
@@ -28,6 +30,11 @@ constexpr SkeletonRow kSkeletons[] = {
 #define INGOT_PLAN_SKELETON(Name, text, Family) {Skeleton::k##Name, Propose##Family},
 #include "compiler/plan/skeletons.def"
 };
+
+// The universal loop or one of its relatives.
+bool IsUniversal(Skeleton skeleton) {
+  return skeleton != Skeleton::kTile && skeleton != Skeleton::kConcatenate;
+}
 
 // What a kernel of the loop costs.
 double LoopMicroseconds(const FusionInfo& info, const Target& target) {
@@ -67,8 +74,9 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
     FusionPlan plan = entry->plan;
     plan.numerics = options.numerics;
     absl::Status fits = Fits(plan, fusion, target);
-    if (fits.ok() && !options.tiles && plan.kernels[0].skeleton == Skeleton::kTile) {
-      fits = InvalidArgument("a tile plan, which --fusion=loop has none of");
+    if (fits.ok() && !options.tiles && !IsUniversal(plan.kernels[0].skeleton)) {
+      fits = InvalidArgument("a ", NameOf(plan.kernels[0].skeleton),
+                             " plan, which --fusion=loop has none of");
     }
     if (fits.ok()) {
       plan.reason = absl::StrCat("from ", entry->place);
@@ -144,7 +152,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   const bool is_given = !candidates.empty();
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
-    if (row.skeleton == Skeleton::kTile && !options.tiles) continue;
+    if (!options.tiles && !IsUniversal(row.skeleton)) continue;
     row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
@@ -163,10 +171,12 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
   if (!HasArraysOnly(fusion)) return candidates;
   const FusionInfo info(ViewOf(fusion));
   for (const SkeletonRow& row : kSkeletons) {
+    if (!options.tiles && !IsUniversal(row.skeleton)) continue;
     if (row.skeleton != Skeleton::kTile) {
       row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
-    } else if (options.tiles) {
-      candidates = TileCandidates(info, target, options.numerics);
+    } else {
+      std::vector<FusionPlan> tiles = TileCandidates(info, target, options.numerics);
+      std::move(tiles.begin(), tiles.end(), std::back_inserter(candidates));
     }
   }
   std::erase_if(candidates,

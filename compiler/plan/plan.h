@@ -191,6 +191,18 @@ struct TilePlan {
   bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
+// A kernel that copies operands of a concatenate to where they are in the result (concatenate.h).
+struct ConcatenatePlan {
+  int64_t first = 0;  // of the root's operands, the first that it copies
+  int64_t count = 1;
+  // Rows of the result that a block has in shared memory, to copy each operand's along the operand
+  // and all of them along the result; 0: each element is copied to its place.
+  int64_t rows = 0;
+  int64_t pitch = 0;  // elements from one row in shared memory to the next
+  INGOT_PLAN_FIELDS(ConcatenatePlan, visit("first", self.first); visit("count", self.count);
+                    visit("rows", self.rows); visit("pitch", self.pitch);)
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -213,10 +225,11 @@ struct KernelPlan {
   // What the kernel must move and compute, for runtime::Command.
   int64_t bytes = 0;
   int64_t flops = 0;
-  std::variant<StepPlan, TilePlan> work;
+  std::variant<StepPlan, TilePlan, ConcatenatePlan> work;
 
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
+  const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);
                     visit("block_threads", self.block_threads);

@@ -168,7 +168,7 @@ T DefaultsOf(const T&) {
 }
 KernelPlan DefaultsOf(const KernelPlan& value) {
   KernelPlan defaults;
-  if (std::holds_alternative<TilePlan>(value.work)) defaults.work = TilePlan{};
+  std::visit([&](const auto& work) { defaults.work = std::decay_t<decltype(work)>{}; }, value.work);
   return defaults;
 }
 LibraryMatch DefaultsOf(const LibraryMatch& value) {
@@ -382,6 +382,7 @@ class Reader {
     INGOT_RETURN_IF_ERROR(reader.status);
     if constexpr (std::is_same_v<T, KernelPlan>) {
       if (value.skeleton == Skeleton::kTile) value.work = TilePlan{};
+      if (value.skeleton == Skeleton::kConcatenate) value.work = ConcatenatePlan{};
     }
     return absl::OkStatus();
   }
