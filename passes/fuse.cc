@@ -11,6 +11,7 @@
 #include "passes/fusion_util.h"
 #include "passes/merge_groups.h"
 #include "passes/recompute.h"
+#include "passes/split_concatenates.h"
 
 namespace ingot {
 namespace {
@@ -48,6 +49,11 @@ bool IsRoot(const Instruction& instruction) {
 // Whether `instruction` reads its operands where it writes its result, scalars among them aside.
 bool KeepsIndex(const Instruction& instruction) {
   return instruction.kind() == OpKind::kElementwise;
+}
+
+// What several kernels of one fusion copy together, which compute nothing.
+bool HasManyPieces(const Instruction& instruction) {
+  return instruction.opcode() == Opcode::kConcatenate && instruction.operand_count() > kMostPieces;
 }
 
 // Values that a group reads: a kernel has a parameter for each, and a GPU bounds their bytes.
@@ -178,6 +184,7 @@ class Group {
   // Whether the kernel of `member` may compute the operand, if that repeats no work.
   bool MayJoin(const Instruction& operand, const Instruction& member) const {
     if (dots_->IsDot(member) || dots_->IsReadThrough(member)) return false;
+    if (HasManyPieces(member) || HasManyPieces(operand)) return false;
     // What else is reduced may lie across a transpose: plans know.
     if (asks_costs_ && operand.opcode() == Opcode::kTranspose &&
         members_[0]->opcode() == Opcode::kReduce) {

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/analysis/op_facts.h"
 #include "passes/fusion_util.h"
 
 namespace ingot {
@@ -43,12 +44,15 @@ Instruction* Tree(Computation& computation, const Instruction& whole) {
 
 }  // namespace
 
-absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext&) {
+absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext& context) {
+  const bool has_copies = context.fusion_cost != nullptr && context.target != nullptr &&
+                          context.target->platform == Platform::kCuda;
   return ReplaceEach(module,
-                     [](Computation& computation, const Instruction& instruction) -> Instruction* {
+                     [&](Computation& computation, const Instruction& instruction) -> Instruction* {
                        if (instruction.opcode() != Opcode::kConcatenate ||
                            instruction.operand_count() <= kMostPieces ||
-                           instruction.shape().HasDynamicDimension()) {
+                           instruction.shape().HasDynamicDimension() ||
+                           (has_copies && HasCopiedPieces(instruction))) {
                          return nullptr;
                        }
                        return Tree(computation, instruction);

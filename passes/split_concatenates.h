@@ -5,7 +5,7 @@
 
 namespace ingot {
 
-// A concatenate of more operands than this is split.
+// A concatenate of more operands than this is split, or has kernels of its own.
 inline constexpr int64_t kMostPieces = 64;
 
 // Makes a concatenate of many operands a tree of such that have at most kMostPieces.
@@ -18,7 +18,9 @@ inline constexpr int64_t kMostPieces = 64;
 // parameter for each.  The elements are copied once for each level of the tree that is a kernel of
 // its own: twice up to 4,096 operands.
 //
-// Ensures: no concatenate in a computation that runs as commands has more than kMostPieces
+// A GPU's plans copy pieces (HasCopiedPieces) with several kernels of one fusion: those stay.
+//
+// Ensures: no other concatenate in a computation that runs as commands has more than kMostPieces
 // operands, dynamic shapes apart.
 absl::StatusOr<bool> SplitConcatenates(Module& module, const PassContext& context);
 

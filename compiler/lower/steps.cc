@@ -190,6 +190,7 @@ class StepsLowering {
     const Instruction& root = *fusion_.root();
     switch (kernel_plan_.skeleton) {
       case plan::Skeleton::kTile:
+      case plan::Skeleton::kConcatenate:
       case plan::Skeleton::kContraction:
         INGOT_UNREACHABLE() << "tiles take no steps";
         return;

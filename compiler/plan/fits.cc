@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/concatenate.h"
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_text.h"
@@ -113,6 +114,9 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
                   ": its parts are another skeleton's");
     INGOT_REQUIRE(kernel.work.index() == plan.kernels[0].work.index(), "kernel ", i, ": a ",
                   NameOf(kernel.skeleton), " beside a ", NameOf(plan.kernels[0].skeleton));
+  }
+  if (plan.kernels[0].skeleton == Skeleton::kConcatenate) {
+    return ConcatenateFits(plan, fusion, target);
   }
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);
   const bool steps = std::holds_alternative<StepPlan>(plan.kernels[0].work);

@@ -1,11 +1,13 @@
 #include "compiler/plan/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/concatenate.h"
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
@@ -30,8 +32,10 @@ constexpr SkeletonRow kSkeletons[] = {
 #include "compiler/plan/skeletons.def"
 };
 
-bool HasTiles(Skeleton skeleton) {
-  return skeleton == Skeleton::kTile || skeleton == Skeleton::kContraction;
+// The universal loop or one of its relatives.
+bool IsUniversal(Skeleton skeleton) {
+  return skeleton != Skeleton::kTile && skeleton != Skeleton::kConcatenate &&
+         skeleton != Skeleton::kContraction;
 }
 
 // What a kernel of the loop costs.
@@ -72,8 +76,9 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
     FusionPlan plan = entry->plan;
     plan.numerics = options.numerics;
     absl::Status fits = Fits(plan, fusion, target);
-    if (fits.ok() && !options.tiles && HasTiles(plan.kernels[0].skeleton)) {
-      fits = InvalidArgument("a plan of tiles, which --fusion=loop has none of");
+    if (fits.ok() && !options.tiles && !IsUniversal(plan.kernels[0].skeleton)) {
+      fits = InvalidArgument("a ", NameOf(plan.kernels[0].skeleton),
+                             " plan, which --fusion=loop has none of");
     }
     if (fits.ok()) {
       plan.reason = absl::StrCat("from ", entry->place);
@@ -149,7 +154,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   const bool is_given = !candidates.empty();
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
-    if (HasTiles(row.skeleton) && !options.tiles) continue;
+    if (!options.tiles && !IsUniversal(row.skeleton)) continue;
     row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
@@ -168,11 +173,12 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
   if (!HasArraysOnly(fusion)) return candidates;
   const FusionInfo info(ViewOf(fusion));
   for (const SkeletonRow& row : kSkeletons) {
-    if (HasTiles(row.skeleton) && !options.tiles) continue;
-    if (row.skeleton == Skeleton::kTile) {
-      candidates = TileCandidates(info, target, options.numerics);
-    } else {
+    if (!options.tiles && !IsUniversal(row.skeleton)) continue;
+    if (row.skeleton != Skeleton::kTile) {
       row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
+    } else {
+      std::vector<FusionPlan> tiles = TileCandidates(info, target, options.numerics);
+      std::move(tiles.begin(), tiles.end(), std::back_inserter(candidates));
     }
   }
   std::erase_if(candidates,

@@ -70,7 +70,8 @@ struct InstructionPlan {
 
 // A kernel that takes independent steps: loop, sort, scan, scatter.
 struct StepPlan {
-  std::vector<int> results;  // that it stores, all of the same dimensions
+  std::vector<int>
+      results;  // that it stores, all of the same dimensions; a scan's, whatever theirs
   // Iteration space: `rows` × `columns` elements of the root (for kSort and kScan: positions, the
   // worked dimension left out; for kScatter: the dimensions that updates cover whole).  A step is
   // `lanes` elements along the columns; what is left at the end of a row is done one by one.
@@ -262,6 +263,18 @@ struct ContractionPlan {
   int threads() const { return 32 * row_warps * column_warps; }
 };
 
+// A kernel that copies operands of a concatenate to where they are in the result (concatenate.h).
+struct ConcatenatePlan {
+  int64_t first = 0;  // of the root's operands, the first that it copies
+  int64_t count = 1;
+  // Rows of the result that a block has in shared memory, to copy each operand's along the operand
+  // and all of them along the result; 0: each element is copied to its place.
+  int64_t rows = 0;
+  int64_t pitch = 0;  // elements from one row in shared memory to the next
+  INGOT_PLAN_FIELDS(ConcatenatePlan, visit("first", self.first); visit("count", self.count);
+                    visit("rows", self.rows); visit("pitch", self.pitch);)
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -272,7 +285,7 @@ struct BufferRole {
 };
 
 // What a skeleton needs decided.
-using Work = std::variant<StepPlan, TilePlan, ContractionPlan>;
+using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -294,6 +307,7 @@ struct KernelPlan {
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
   const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
+  const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);
                     visit("block_threads", self.block_threads);

@@ -538,6 +538,7 @@ absl::string_view NameOf(MatrixUnit unit) { return kMatrixUnitNames[static_cast<
 Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kTile) return TilePlan{};
   if (skeleton == Skeleton::kContraction) return ContractionPlan{};
+  if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
   return StepPlan{};
 }
 

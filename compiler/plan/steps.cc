@@ -513,6 +513,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
   std::vector<int64_t> dimensions = Leaves(root.shape())[result].dimensions();
   switch (skeleton) {
     case Skeleton::kTile:
+    case Skeleton::kConcatenate:
     case Skeleton::kContraction:
     case Skeleton::kLoop:
       break;

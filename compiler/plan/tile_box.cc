@@ -70,28 +70,6 @@ void TakeVectors(const TilePlan& tile, const SharedBox& box, BoxSide& side) {
   ShareOut(tile.box_threads / kWarp, side);
 }
 
-// Turns that banks take for a window's accesses of so many bytes, and without conflicts.
-std::pair<int64_t, int64_t> Passes(absl::Span<const int64_t> offsets, int64_t bytes) {
-  const int64_t words = std::max<int64_t>(1, bytes / kBankBytes);
-  const size_t together = kWarp / words;
-  int64_t passes = 0, least = 0;
-  for (size_t first = 0; first < offsets.size(); first += together) {
-    std::array<std::vector<int64_t>, kBanks> wanted;
-    size_t most = 0;
-    for (size_t i = first; i < std::min(offsets.size(), first + together); ++i) {
-      for (int64_t k = 0; k < words; ++k) {
-        const int64_t word = offsets[i] / kBankBytes + k;
-        std::vector<int64_t>& bank = wanted[word % kBanks];
-        if (std::find(bank.begin(), bank.end(), word) == bank.end()) bank.push_back(word);
-        most = std::max(most, bank.size());
-      }
-    }
-    passes += static_cast<int64_t>(most);
-    ++least;
-  }
-  return {passes, least};
-}
-
 // Chooses where an input's elements are, so that neither side meets itself in a bank.
 class SharedChooser {
  public:
@@ -250,7 +228,7 @@ class SharedChooser {
         }
         offsets.push_back(offset * width_);
       }
-      const auto [passes, least] = Passes(offsets, elements * width_);
+      const auto [passes, least] = BankPasses(offsets, elements * width_);
       sum.first += passes;
       sum.second += least;
     }
@@ -274,6 +252,27 @@ SharedBox OnlyBox(const FusionInfo& info, const TilePlan& tile) {
 }
 
 }  // namespace
+
+std::pair<int64_t, int64_t> BankPasses(absl::Span<const int64_t> offsets, int64_t bytes) {
+  const int64_t words = std::max<int64_t>(1, bytes / kBankBytes);
+  const size_t together = kWarp / words;
+  int64_t passes = 0, least = 0;
+  for (size_t first = 0; first < offsets.size(); first += together) {
+    std::array<std::vector<int64_t>, kBanks> wanted;
+    size_t most = 0;
+    for (size_t i = first; i < std::min(offsets.size(), first + together); ++i) {
+      for (int64_t k = 0; k < words; ++k) {
+        const int64_t word = offsets[i] / kBankBytes + k;
+        std::vector<int64_t>& bank = wanted[word % kBanks];
+        if (std::find(bank.begin(), bank.end(), word) == bank.end()) bank.push_back(word);
+        most = std::max(most, bank.size());
+      }
+    }
+    passes += static_cast<int64_t>(most);
+    ++least;
+  }
+  return {passes, least};
+}
 
 int WordOf(int64_t width) { return static_cast<int>(std::max<int64_t>(1, kBankBytes / width)); }
 

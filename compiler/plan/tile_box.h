@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,6 +61,10 @@ BoxSide SideOfInput(const FusionInfo& info, const TilePlan& tile, int input);
 BoxSide SideOfResults(const FusionInfo& info, const TilePlan& tile, absl::Span<const int> classes);
 SharedBox SharedBoxOf(const FusionInfo& info, const TilePlan& tile, int input);
 int64_t BytesOfSharedBox(const FusionInfo& info, const TilePlan& tile, int input);
+
+// Turns that banks of shared memory take for the accesses of a warp, of so many bytes at these
+// offsets, and those without conflicts.
+std::pair<int64_t, int64_t> BankPasses(absl::Span<const int64_t> offsets, int64_t bytes);
 
 // Elements of so many bytes that are a word.
 int WordOf(int64_t width);

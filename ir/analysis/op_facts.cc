@@ -228,6 +228,38 @@ int64_t SaturatingMultiply(int64_t a, int64_t b) {
   return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
 }
 
+namespace {
+
+// Long pieces of which code has as many copies as there are: more would take long to compile.
+constexpr int64_t kMostLongPieces = 256;
+// Bytes of a row's part that are short, on average and at the most; and rows that are many.
+constexpr int64_t kShortPiece = 256;
+constexpr int64_t kMostShortPiece = 2048;
+constexpr int64_t kManyRows = 32;
+
+bool HasShortPieces(const Instruction& concatenate) {
+  const Shape& shape = concatenate.shape();
+  int64_t rows = 1, widest = 0;
+  for (int64_t d = 0; d < concatenate.dimensions()[0]; ++d) rows *= shape.dimension(d);
+  for (const Instruction* piece : concatenate.operands()) {
+    widest = std::max(widest, piece->shape().ByteSize());
+  }
+  return rows >= kManyRows && widest / rows <= kMostShortPiece &&
+         shape.ByteSize() / rows < kShortPiece * concatenate.operand_count();
+}
+
+}  // namespace
+
+bool HasCopiedPieces(const Instruction& concatenate) {
+  const Shape& shape = concatenate.shape();
+  const ElementType type = shape.element_type();
+  if (shape.HasDynamicDimension() || shape.ElementCount() == 0) return false;
+  if (BitWidth(type) < 8 && type != ElementType::kPred) return false;
+  if (concatenate.operand_count() > kMostLongPieces && !HasShortPieces(concatenate)) return false;
+  return std::none_of(concatenate.operands().begin(), concatenate.operands().end(),
+                      [](const Instruction* piece) { return IsFree(*piece); });
+}
+
 std::optional<IndexMap> ElementMapOf(const Instruction& consumer, int64_t operand) {
   if (consumer.kind() == OpKind::kDataMovement) return IndexMapOf(consumer, operand);
   const Shape& from = consumer.operand(operand)->shape();

@@ -74,6 +74,10 @@ int64_t BytesOf(const Shape& shape, int64_t elements);
 int64_t SaturatingAdd(int64_t a, int64_t b);
 int64_t SaturatingMultiply(int64_t a, int64_t b);
 
+// Whether kernels may copy the operands of a concatenate to their places: bytes of arrays of fixed
+// sizes, none of which is free.  Of operands whose parts of a row are long there are few enough.
+bool HasCopiedPieces(const Instruction& concatenate);
+
 // Which element of operand `operand` an element of `consumer` is computed from.
 //   data movement: IndexMapOf.
 //   elementwise: the identity; a scalar operand has no coordinates.
