@@ -13,8 +13,8 @@ namespace ingot {
 //     of bf16[2,512], bf16[512,4096]         broadcast(convert(%x)), broadcast(convert(%w)))
 //                                          %y = bf16[2,4096] convert(reduce(%p, 0), by add)
 //
-// Where matrix units multiply the operands' type at the speed of memory, dots of 64 columns and more
-// stay.
+// Where matrix units multiply the operands' type at the speed of memory, dots of 64 columns and
+// more stay.
 //
 // Sums are of f32, or of a wider result's type, as a dot's are, in an order that plans decide; the
 // last digits may change.  A host has a library for such dots.

@@ -24,8 +24,8 @@ bool KeepsPlaces(const Instruction& instruction);
 // floats, 8 bits for narrower integers, else the type itself.
 ElementType ComputeType(ElementType type);
 
-// Whether a scan goes along memory in an order that is free: it says that it is associative, what it
-// carries is what it gives, and its elements can be shuffled between lanes.
+// Whether a scan goes along memory in an order that is free: it says that it is associative, what
+// it carries is what it gives, and its elements can be shuffled between lanes.
 bool IsAssociativeAlongMemory(const Instruction& scan);
 
 // One element of the base is never padding or a hole of a window op with `outputs` positions.

@@ -415,7 +415,7 @@ class Planner {
         if (placed.placement == Placement::kOperand || placed.placement == Placement::kRegisters ||
             InnerLanes(instruction, 2).has_value()) {
           placed.width = widths_[i];
-          if (!threads_.empty()) placed.threads = threads_[i];
+          if (steps_.step_threads > 1 && !threads_.empty()) placed.threads = threads_[i];
         }
       }
       steps_.instructions.push_back(placed);
