@@ -239,8 +239,7 @@ class Behind {
   absl::Status Run() {
     for (int lanes = WidestStore(); lanes >= 1; lanes /= 2) {
       result_.lanes = lanes;
-      if (lanes > 1 && result_.product.columns % lanes != 0) continue;
-      if (lanes > 1 && result_.product.column_dimension < 0) continue;
+      if (lanes > 1 && !HasLanes(lanes)) continue;
       INGOT_ASSIGN_OR_RETURN(const bool fits, Follow());
       if (fits) return absl::OkStatus();
     }
@@ -255,6 +254,13 @@ class Behind {
       widest = std::max(widest, ByteWidth(result.element_type()));
     }
     return kAccessBytes / widest;
+  }
+
+  // Whether so many columns at a time lie along one dimension of the product's result.
+  bool HasLanes(int lanes) const {
+    const Product& product = result_.product;
+    if (product.column_dimension < 0 || product.columns % lanes != 0) return false;
+    return product.instruction->shape().dimension(product.column_dimension) % lanes == 0;
   }
 
   const std::optional<ProductValue>& Of(const Instruction& instruction) const {
