@@ -114,16 +114,19 @@ absl::Status PrintComparison(absl::Span<const Literal> results, absl::Span<const
                              const Tolerances& tolerances, const std::string& model) {
   INGOT_ASSIGN_OR_RETURN(const auto comparisons, Compare(results, expected, tolerances, model));
   int64_t wrong = 0;
+  bool floats = false;  // among what is wrong
   for (size_t i = 0; i < comparisons.size(); ++i) {
     const Comparison& comparison = comparisons[i];
     wrong += !comparison.ok();
+    floats = floats || (!comparison.ok() && IsFloat(results[i].shape().element_type()));
     absl::PrintF("out%-4d %-28s error %9.2e  tolerance %8.1e  %s\n", i,
                  results[i].shape().ToString(false), comparison.distance, comparison.tolerance,
                  comparison.ok() ? "ok" : "WRONG");
   }
   if (wrong == 0) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat(wrong, " of ", results.size(), " results are beyond their tolerance"));
+  return absl::InternalError(absl::StrCat(
+      wrong, " of ", results.size(), " results are beyond their tolerance",
+      floats ? "; a GPU multiplies matrices of f32 as tf32, but for --numerics=strict" : ""));
 }
 
 }  // namespace ingot::tools
