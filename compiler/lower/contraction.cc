@@ -5,6 +5,7 @@
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/scalar.h"
+#include "ir/analysis/op_facts.h"
 
 namespace ingot::lower {
 
@@ -72,14 +73,11 @@ struct Side {
 
   Side(const Instruction* operand, const std::vector<int64_t>* batch,
        const std::vector<int64_t>* contracting, int64_t first_free)
-      : operand(operand), batch(batch), contracting(contracting), first_free(first_free) {
-    for (int64_t d = 0; d < operand->shape().rank(); ++d) {
-      const bool is_free =
-          std::find(batch->begin(), batch->end(), d) == batch->end() &&
-          std::find(contracting->begin(), contracting->end(), d) == contracting->end();
-      if (is_free) free.push_back(d);
-    }
-  }
+      : operand(operand),
+        batch(batch),
+        contracting(contracting),
+        free(FreeDimensions(operand->shape(), *batch, *contracting)),
+        first_free(first_free) {}
 
   // The operand's index for output `index` and contracting coordinates `at`.
   Index At(const Index& index, const std::vector<Value>& at, const plan::Lanes& lanes) const {

@@ -31,6 +31,7 @@ struct Tile {
   int lines, pitch;                // rows in memory, vectors in each
   int64_t first;                   // vector of stage 0
   int64_t outer_size, depth_size;  // of the matrix
+  IndexExpr address;               // in the parameter, of the coordinates of the operand's map
 
   int64_t vectors() const { return int64_t{lines} * pitch; }
 };
@@ -46,11 +47,10 @@ class ContractionLowering {
         math_(frame.context.math),
         type_(product_.instruction->operand(0)->shape().element_type()),
         elements_(kVectorBytes / ByteWidth(type_)),
-        space_(frame, product) {
-    lhs_ = MakeTile(product_.lhs, plan_.lhs, plan_.rows, product_.rows);
-    rhs_ = MakeTile(product_.rhs, plan_.rhs, plan_.columns, product_.columns);
-    rhs_.first = plan_.stages * lhs_.vectors();
-  }
+        space_(frame, product),
+        lhs_(MakeTile(product_.lhs, plan_.lhs, plan_.rows, product_.rows, 0)),
+        rhs_(MakeTile(product_.rhs, plan_.rhs, plan_.columns, product_.columns,
+                      plan_.stages * lhs_.vectors())) {}
 
   void Run() {
     kernel::Launch& launch = frame_.kernel->launch();
@@ -69,11 +69,13 @@ class ContractionLowering {
 
  private:
   Tile MakeTile(const plan::ProductOperand& operand, const plan::MatrixTile& plan, int outer,
-                int64_t outer_size) const {
-    Tile tile{&operand, &plan, outer, 0, 0, 0, outer_size, product_.depth};
-    tile.lines = plan.depth_major ? outer : plan_.depth;
-    tile.pitch = (plan.depth_major ? plan_.depth : outer) / elements_;
-    return tile;
+                int64_t outer_size, int64_t first) const {
+    const std::vector<int64_t> strides = RowMajorStrides(operand.parameter->shape().dimensions());
+    const int lines = plan.depth_major ? outer : plan_.depth;
+    const int pitch = (plan.depth_major ? plan_.depth : outer) / elements_;
+    return {&operand,   &plan,          outer,
+            lines,      pitch,          first,
+            outer_size, product_.depth, ingot::AddressOf(operand.map, strides)};
   }
 
   Expr Number(int64_t value) { return {b_, math_.Const(value)}; }
@@ -225,18 +227,15 @@ class ContractionLowering {
 
   // Where element (batch, m, k) is, and whether there is one.
   std::pair<Value, Value> AddressOf(const Tile& tile, Expr m, Expr k) {
-    const IndexMap& map = tile.operand->map;
     const std::vector<Value> at = {batch_, m.value(), k.value()};
-    const std::vector<int64_t> strides =
-        RowMajorStrides(tile.operand->parameter->shape().dimensions());
     Value inside =
         b_.And(Below(m, tile.outer_size, tile.outer), Below(k, tile.depth_size, plan_.depth));
-    for (const IndexCondition& condition : map.conditions) {
+    for (const IndexCondition& condition : tile.operand->map.conditions) {
       const Value value = math_.Emit(condition.value, at);
       inside = b_.And(inside, b_.And(b_.Ge(value, math_.Const(condition.lower)),
                                      b_.Lt(value, math_.Const(condition.limit))));
     }
-    return {math_.Emit(ingot::AddressOf(map, strides), at), inside};
+    return {math_.Emit(tile.address, at), inside};
   }
   Value Below(Expr coordinate, int64_t size, int tile) {
     if (size % tile == 0) return b_.True();
@@ -383,23 +382,26 @@ class ContractionLowering {
         const Value inside =
             b_.And(Below(m, product_.rows, plan_.rows), Below(n, product_.columns, plan_.columns));
         e_.If(inside, [&] {
-          kernel::AccessOptions options;
-          options.alignment = std::min<int>(kVectorBytes, lanes * sizeof(float));
           const Expr place = row * static_cast<double>(plan::SumPitch(plan_)) + column;
-          StoreSums(m, n, b_.Load(pass_, place.value(), lanes, options));
+          StoreSums(m, n, b_.Load(pass_, place.value(), lanes, SumAccess()));
         });
       });
     });
   }
 
-  void StoreSums(Expr m, Expr n, Value sums) {
-    if (plan_.splits == 1) return space_.Store(batch_, m.value(), n.value(), sums);
+  // Of the sums that are stored together.
+  kernel::AccessOptions SumAccess() const {
     kernel::AccessOptions options;
     options.alignment = std::min<int>(kVectorBytes, plan_.lanes * sizeof(float));
+    return options;
+  }
+
+  void StoreSums(Expr m, Expr n, Value sums) {
+    if (plan_.splits == 1) return space_.Store(batch_, m.value(), n.value(), sums);
     const Expr part = Expr(b_, split_) * static_cast<double>(product_.batch) + Expr(b_, batch_);
     const Expr row = part * static_cast<double>(product_.rows) + m;
     b_.Store(frame_.memory.scratch[0], (row * static_cast<double>(product_.columns) + n).value(),
-             sums, options);
+             sums, SumAccess());
   }
 
   // The second kernel of a product that is split: a thread puts together what it stores.
@@ -409,10 +411,8 @@ class ContractionLowering {
     const Expr block = Wide({b_, b_.BlockId()});
     const Expr first = (block * frame_.plan.block_threads + Wide(Thread())) * lanes;
     e_.If((first < static_cast<double>(elements)).value(), [&] {
-      kernel::AccessOptions options;
-      options.alignment = std::min<int>(kVectorBytes, lanes * sizeof(float));
       const auto load = [&](Expr at) {
-        return b_.Load(frame_.memory.scratch[0], at.value(), lanes, options);
+        return b_.Load(frame_.memory.scratch[0], at.value(), lanes, SumAccess());
       };
       kernel::Var* sum = b_.DeclareVar("sum", load(first));
       b_.For(
@@ -437,7 +437,7 @@ class ContractionLowering {
   const ElementType type_;  // of the matrices
   const int elements_;      // of a vector
   ProductSpace space_;
-  Tile lhs_, rhs_;
+  const Tile lhs_, rhs_;
   kernel::Buffer* tiles_ = nullptr;
   kernel::Buffer* pass_ = nullptr;
   kernel::Var* sums_ = nullptr;

@@ -75,6 +75,12 @@ ElementType IndexTypeOf(const Instruction& instruction) {
   return ElementType::kS32;
 }
 
+std::vector<int64_t> SizesOf(const Shape& shape, absl::Span<const int64_t> dimensions) {
+  std::vector<int64_t> sizes;
+  for (int64_t dimension : dimensions) sizes.push_back(shape.dimension(dimension));
+  return sizes;
+}
+
 std::vector<Shape> Leaves(const Shape& shape) {
   return shape.IsTuple() ? shape.tuple_shapes() : std::vector<Shape>{shape};
 }

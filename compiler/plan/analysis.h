@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/module.h"
 
@@ -47,6 +48,9 @@ inline constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
 
 // The type of indices into the instruction's result: s64 where an offset does not fit s32.
 ElementType IndexTypeOf(const Instruction& instruction);
+
+// The sizes of these dimensions, in this order.
+std::vector<int64_t> SizesOf(const Shape& shape, absl::Span<const int64_t> dimensions);
 
 // A shape's arrays: the elements of a tuple, or the shape itself.
 std::vector<Shape> Leaves(const Shape& shape);

@@ -16,10 +16,7 @@ namespace {
 
 constexpr int64_t kAccessBytes = 16;
 constexpr int kMostColumnsOfAccess = 8;
-// Pieces of a row that are short on average, and at the most; more of these have kernels of their
-// own.
-constexpr int64_t kShortPiece = 256;
-constexpr int64_t kMostShortPiece = 2048;
+// More pieces than this have kernels of their own.
 constexpr int64_t kManyPieces = 64;
 // What a kernel has at the most: bytes of a row in shared memory, bytes of all rows where each
 // piece has enough elements for a warp, pieces of rows, and pieces whose elements go one by one,
@@ -46,12 +43,12 @@ class ConcatenatePlanner {
   // Whether the loop, which looks for the piece of each vector, would take longer.
   bool IsWorthwhile() const {
     const auto count = static_cast<int64_t>(pieces_.list.size());
-    return count > kManyPieces || (count > 1 && HasShortPieces() && !HasWholeSectors());
+    return count > kManyPieces || (count > 1 && GoThroughShared() && !HasWholeSectors());
   }
 
   FusionPlan Make() {
     FusionPlan plan;
-    const bool through_shared = HasShortPieces();
+    const bool through_shared = GoThroughShared();
     const auto count = static_cast<int64_t>(pieces_.list.size());
     for (int64_t first = 0; first < count;) {
       ConcatenatePlan part;
@@ -65,10 +62,8 @@ class ConcatenatePlanner {
   }
 
  private:
-  bool HasShortPieces() const {
-    const auto count = static_cast<int64_t>(pieces_.list.size());
-    return WidestPiece() * pieces_.width <= std::min(kMostShortPiece, MostRowBytes()) &&
-           pieces_.rows >= kWarp && pieces_.columns * pieces_.width < kShortPiece * count;
+  bool GoThroughShared() const {
+    return HasShortPieces(*fusion_.root()) && WidestPiece() * pieces_.width <= MostRowBytes();
   }
 
   bool HasWholeSectors() const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/plan/analysis.h"
+#include "ir/analysis/op_facts.h"
 
 namespace ingot::plan {
 namespace {
@@ -184,16 +185,6 @@ OptionalLanes ReductionLanes(const Instruction& instruction, const Lanes& lanes)
   if (window.size > 1 || window.padding_low != 0) read.align = 1;
   std::fill(result.begin(), result.begin() + inputs, read);
   return result;
-}
-
-// Free dimensions of a side of a dot, in the order in which the result has them.
-std::vector<int64_t> FreeDimensions(const Shape& shape, const std::vector<int64_t>& batch,
-                                    const std::vector<int64_t>& contracting) {
-  std::vector<int64_t> free;
-  for (int64_t d = 0; d < shape.rank(); ++d) {
-    if (!Contains(batch, d) && !Contains(contracting, d)) free.push_back(d);
-  }
-  return free;
 }
 
 OptionalLanes DotLanes(const Instruction& dot, const Lanes& lanes) {

@@ -1,6 +1,7 @@
 #include "compiler/plan/library.h"
 
-#include <algorithm>
+#include "compiler/plan/analysis.h"
+#include "ir/analysis/op_facts.h"
 
 namespace ingot::plan {
 namespace {
@@ -29,18 +30,6 @@ std::optional<Merged> Merge(const Shape& shape, absl::Span<const int64_t> dimens
   return merged;
 }
 
-// Dimensions of an array of `rank` that are in neither list, ascending.
-std::vector<int64_t> Others(int64_t rank, absl::Span<const int64_t> a,
-                            absl::Span<const int64_t> b) {
-  std::vector<int64_t> others;
-  for (int64_t i = 0; i < rank; ++i) {
-    const bool listed =
-        std::find(a.begin(), a.end(), i) != a.end() || std::find(b.begin(), b.end(), i) != b.end();
-    if (!listed) others.push_back(i);
-  }
-  return others;
-}
-
 // dot as a batched product of matrices, where each group of dimensions merges into one.
 std::optional<runtime::LibraryOperation> MatchDot(const Instruction& dot) {
   const DotAttributes& attributes = dot.attributes<DotAttributes>();
@@ -48,9 +37,9 @@ std::optional<runtime::LibraryOperation> MatchDot(const Instruction& dot) {
   const Shape& lhs = dot.operand(0)->shape();
   const Shape& rhs = dot.operand(1)->shape();
   const auto lhs_free =
-      Others(lhs.rank(), attributes.lhs_batch_dims, attributes.lhs_contracting_dims);
+      FreeDimensions(lhs, attributes.lhs_batch_dims, attributes.lhs_contracting_dims);
   const auto rhs_free =
-      Others(rhs.rank(), attributes.rhs_batch_dims, attributes.rhs_contracting_dims);
+      FreeDimensions(rhs, attributes.rhs_batch_dims, attributes.rhs_contracting_dims);
   const auto lhs_batch = Merge(lhs, attributes.lhs_batch_dims), lhs_m = Merge(lhs, lhs_free),
              lhs_k = Merge(lhs, attributes.lhs_contracting_dims);
   const auto rhs_batch = Merge(rhs, attributes.rhs_batch_dims), rhs_n = Merge(rhs, rhs_free),
@@ -79,12 +68,6 @@ std::vector<int64_t> StridesInOrder(const Shape& shape, int64_t first, int64_t s
   return ordered;
 }
 
-std::vector<int64_t> Sizes(const Shape& shape, absl::Span<const int64_t> dimensions) {
-  std::vector<int64_t> sizes;
-  for (int64_t dimension : dimensions) sizes.push_back(shape.dimension(dimension));
-  return sizes;
-}
-
 std::optional<runtime::LibraryOperation> MatchConvolution(const Instruction& convolution) {
   const auto& attributes = convolution.attributes<ConvolutionAttributes>();
   const ConvolutionDimensions& labels = attributes.dim_labels;
@@ -101,9 +84,9 @@ std::optional<runtime::LibraryOperation> MatchConvolution(const Instruction& con
   call.groups = attributes.feature_group_count;
   call.input_channels = input.dimension(labels.input_feature);
   call.output_channels = output.dimension(labels.output_feature);
-  call.input_spatial = Sizes(input, labels.input_spatial);
-  call.filter_spatial = Sizes(filter, labels.kernel_spatial);
-  call.output_spatial = Sizes(output, labels.output_spatial);
+  call.input_spatial = SizesOf(input, labels.input_spatial);
+  call.filter_spatial = SizesOf(filter, labels.kernel_spatial);
+  call.output_spatial = SizesOf(output, labels.output_spatial);
   call.input_strides =
       StridesInOrder(input, labels.input_batch, labels.input_feature, labels.input_spatial);
   call.filter_strides = StridesInOrder(filter, labels.kernel_output_feature,

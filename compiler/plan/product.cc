@@ -22,21 +22,10 @@ enum Coordinate : int { kBatch = 0, kOuter = 1, kDepth = 2 };
 
 // Dimension `i` of a coordinate that is dimensions of these sizes, the last one fastest.
 IndexExpr Part(Coordinate coordinate, const std::vector<int64_t>& sizes, size_t i) {
-  int64_t stride = 1;
-  for (size_t j = i + 1; j < sizes.size(); ++j) stride *= sizes[j];
+  const int64_t stride = ingot::Product(absl::MakeConstSpan(sizes).subspan(i + 1));
   IndexExpr part = IndexExpr::Dimension(coordinate);
   if (stride > 1) part = IndexExpr::FloorDivide(part, stride);
   return i == 0 ? part : IndexExpr::Modulo(part, sizes[i]);
-}
-
-int64_t SizeOf(const std::vector<int64_t>& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), int64_t{1}, std::multiplies<>());
-}
-
-std::vector<int64_t> Sizes(const Shape& shape, const std::vector<int64_t>& dimensions) {
-  std::vector<int64_t> sizes;
-  for (int64_t d : dimensions) sizes.push_back(shape.dimension(d));
-  return sizes;
 }
 
 // Follows reshapes, transposes and the like to the parameter that the elements are of.
@@ -58,18 +47,6 @@ absl::Status ReadThrough(const Instruction* value, ProductOperand& operand) {
 
 // ----- dot
 
-std::vector<int64_t> FreeDimensions(const Shape& shape, const std::vector<int64_t>& batch,
-                                    const std::vector<int64_t>& contracting) {
-  std::vector<int64_t> free;
-  for (int64_t d = 0; d < shape.rank(); ++d) {
-    if (std::find(batch.begin(), batch.end(), d) == batch.end() &&
-        std::find(contracting.begin(), contracting.end(), d) == contracting.end()) {
-      free.push_back(d);
-    }
-  }
-  return free;
-}
-
 // The map of one operand; adds the sizes of its free dimensions to `outer`.
 IndexMap DotOperandMap(const Shape& shape, const std::vector<int64_t>& batch,
                        const std::vector<int64_t>& contracting, std::vector<int64_t>& outer) {
@@ -77,11 +54,11 @@ IndexMap DotOperandMap(const Shape& shape, const std::vector<int64_t>& batch,
   IndexMap map;
   map.results.assign(shape.rank(), IndexExpr::Constant(0));
   const auto set = [&](Coordinate coordinate, const std::vector<int64_t>& dimensions) {
-    const std::vector<int64_t> sizes = Sizes(shape, dimensions);
+    const std::vector<int64_t> sizes = SizesOf(shape, dimensions);
     for (size_t i = 0; i < dimensions.size(); ++i) {
       map.results[dimensions[i]] = Part(coordinate, sizes, i);
     }
-    map.sizes.push_back(SizeOf(sizes));
+    map.sizes.push_back(ingot::Product(sizes));
     return sizes;
   };
   set(kBatch, batch);
@@ -99,10 +76,10 @@ Product DotProduct(const Instruction& dot) {
                                   attributes.lhs_contracting_dims, rows);
   product.rhs.map = DotOperandMap(dot.operand(1)->shape(), attributes.rhs_batch_dims,
                                   attributes.rhs_contracting_dims, columns);
-  const std::vector<int64_t> batch = Sizes(dot.operand(0)->shape(), attributes.lhs_batch_dims);
-  product.batch = SizeOf(batch);
-  product.rows = SizeOf(rows);
-  product.columns = SizeOf(columns);
+  const std::vector<int64_t> batch = SizesOf(dot.operand(0)->shape(), attributes.lhs_batch_dims);
+  product.batch = ingot::Product(batch);
+  product.rows = ingot::Product(rows);
+  product.columns = ingot::Product(columns);
   product.depth = product.lhs.map.sizes[kDepth];
   product.output.sizes = {product.batch, product.rows, product.columns};
   // The third coordinate is the columns.
@@ -137,17 +114,17 @@ Product ConvolutionProduct(const Instruction& convolution) {
   for (int64_t d = 0; d < output.rank(); ++d) {
     if (d != labels.output_feature) row_dimensions.push_back(d);
   }
-  const std::vector<int64_t> rows = Sizes(output, row_dimensions);
-  std::vector<int64_t> depth = Sizes(kernel, labels.kernel_spatial);
+  const std::vector<int64_t> rows = SizesOf(output, row_dimensions);
+  std::vector<int64_t> depth = SizesOf(kernel, labels.kernel_spatial);
   const int64_t inputs = kernel.dimension(labels.kernel_input_feature);
   depth.push_back(inputs);
 
   Product product;
   product.instruction = &convolution;
   product.batch = groups;
-  product.rows = SizeOf(rows);
+  product.rows = ingot::Product(rows);
   product.columns = output.dimension(labels.output_feature) / groups;
-  product.depth = SizeOf(depth);
+  product.depth = ingot::Product(depth);
   product.column_dimension = static_cast<int>(labels.output_feature);
 
   const IndexExpr group = IndexExpr::Dimension(kBatch);

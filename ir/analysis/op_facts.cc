@@ -228,16 +228,23 @@ int64_t SaturatingMultiply(int64_t a, int64_t b) {
   return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
 }
 
-namespace {
-
-// Long pieces of which code has as many copies as there are: more would take long to compile.
-constexpr int64_t kMostLongPieces = 256;
-// Bytes of a row's part that are short, on average and at the most; and rows that are many.
-constexpr int64_t kShortPiece = 256;
-constexpr int64_t kMostShortPiece = 2048;
-constexpr int64_t kManyRows = 32;
+std::vector<int64_t> FreeDimensions(const Shape& operand, absl::Span<const int64_t> batch,
+                                    absl::Span<const int64_t> contracting) {
+  const auto has = [](absl::Span<const int64_t> list, int64_t d) {
+    return std::find(list.begin(), list.end(), d) != list.end();
+  };
+  std::vector<int64_t> free;
+  for (int64_t d = 0; d < operand.rank(); ++d) {
+    if (!has(batch, d) && !has(contracting, d)) free.push_back(d);
+  }
+  return free;
+}
 
 bool HasShortPieces(const Instruction& concatenate) {
+  // Bytes of a row's part that are short, on average and at the most; and rows that are many.
+  constexpr int64_t kShortPiece = 256;
+  constexpr int64_t kMostShortPiece = 2048;
+  constexpr int64_t kManyRows = 32;
   const Shape& shape = concatenate.shape();
   int64_t rows = 1, widest = 0;
   for (int64_t d = 0; d < concatenate.dimensions()[0]; ++d) rows *= shape.dimension(d);
@@ -248,9 +255,9 @@ bool HasShortPieces(const Instruction& concatenate) {
          shape.ByteSize() / rows < kShortPiece * concatenate.operand_count();
 }
 
-}  // namespace
-
 bool HasCopiedPieces(const Instruction& concatenate) {
+  // Long pieces of which code has as many copies as there are: more would take long to compile.
+  constexpr int64_t kMostLongPieces = 256;
   const Shape& shape = concatenate.shape();
   const ElementType type = shape.element_type();
   if (shape.HasDynamicDimension() || shape.ElementCount() == 0) return false;

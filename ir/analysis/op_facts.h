@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -74,6 +75,13 @@ int64_t BytesOf(const Shape& shape, int64_t elements);
 int64_t SaturatingAdd(int64_t a, int64_t b);
 int64_t SaturatingMultiply(int64_t a, int64_t b);
 
+// The dimensions of one operand of a dot that are no batch and not contracted, ascending: the order
+// in which the result has them.
+std::vector<int64_t> FreeDimensions(const Shape& operand, absl::Span<const int64_t> batch,
+                                    absl::Span<const int64_t> contracting);
+
+// Whether the parts of a row of a concatenate of fixed sizes are short, and its rows many.
+bool HasShortPieces(const Instruction& concatenate);
 // Whether kernels may copy the operands of a concatenate to their places: bytes of arrays of fixed
 // sizes, none of which is free.  Of operands whose parts of a row are long there are few enough.
 bool HasCopiedPieces(const Instruction& concatenate);

@@ -2,23 +2,11 @@
 #include <numeric>
 #include <utility>
 
+#include "ir/analysis/op_facts.h"
 #include "passes/simplify/simplify.h"
 
 namespace ingot {
 namespace {
-
-// One operand of a dot: its dimensions that are no batch and not contracted, ascending.
-std::vector<int64_t> FreeDimensions(const Shape& operand, const std::vector<int64_t>& batch,
-                                    const std::vector<int64_t>& contracting) {
-  const auto has = [](const std::vector<int64_t>& list, int64_t d) {
-    return std::find(list.begin(), list.end(), d) != list.end();
-  };
-  std::vector<int64_t> free;
-  for (int64_t d = 0; d < operand.rank(); ++d) {
-    if (!has(batch, d) && !has(contracting, d)) free.push_back(d);
-  }
-  return free;
-}
 
 bool IsDense(const Instruction& dot) {
   return dot.operand_count() == 2 && dot.attributes<DotAttributes>().sparsity.text.empty();
