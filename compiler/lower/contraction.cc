@@ -13,31 +13,17 @@ using kernel::Value;
 
 namespace {
 
-// The type in which products of a result of `type` are summed.
-ElementType SumType(ElementType type) { return ComputeType(AccumulatorType(type)); }
-
 // A pair of elements to be multiplied, at the fold's coordinates.
 struct Factors {
   Element lhs;
   Element rhs;
 };
 
-// sum + lhs * rhs: one rounding on real floats.
-Element MultiplyAdd(ElementEmitter& e, ElementType type, Element lhs, Element rhs, Element sum) {
-  if (IsFloat(type)) {
-    const int lanes = std::max({lhs.lanes(), rhs.lanes(), sum.lanes()});
-    return {e.b().Fma(e.Broadcast(lhs, lanes).re, e.Broadcast(rhs, lanes).re,
-                      e.Broadcast(sum, lanes).re),
-            nullptr};
-  }
-  return Combine(e, Opcode::kAdd, type, sum, Combine(e, Opcode::kMultiply, type, lhs, rhs));
-}
-
 // Sets up start, combine and step of a sum of products; the operands are of `instruction`.
 void SetProducts(ElementEmitter& e, const Instruction& instruction, int lanes,
                  std::function<Factors(const std::vector<Value>& at, int lanes)> factors,
                  Fold* fold) {
-  const ElementType sum = SumType(instruction.shape().element_type());
+  const ElementType sum = plan::SumType(instruction.shape().element_type());
   const ElementType lhs = instruction.operand(0)->shape().element_type();
   const ElementType rhs = instruction.operand(1)->shape().element_type();
   fold->start = {e.Broadcast(e.Zero(sum), lanes)};
@@ -54,7 +40,7 @@ void SetProducts(ElementEmitter& e, const Instruction& instruction, int lanes,
 
 Elements Round(ElementEmitter& e, const Instruction& instruction, const Elements& sums) {
   const ElementType type = instruction.shape().element_type();
-  return {e.Convert(sums[0], SumType(type), type)};
+  return {e.Convert(sums[0], plan::SumType(type), type)};
 }
 
 // ----- dot

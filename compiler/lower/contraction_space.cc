@@ -41,7 +41,7 @@ void ProductSpace::Store(Value b, Value m, Value n, Value sums) {
   }
   Element element{sums, nullptr};
   if (!frame_.context.IsUnrounded(product)) {
-    element = e.Convert(element, ElementType::kF32, product.shape().element_type());
+    element = e.Convert(element, product_.product.sum_type(), product.shape().element_type());
   }
   e.Provide(product, IndexAt(product, point), 0, element);
   const Instruction& root = *frame_.fusion.root();

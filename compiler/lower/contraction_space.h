@@ -17,8 +17,8 @@ class ProductSpace : public TileSpace {
   ProductSpace(Frame& frame, const plan::ProductFusion& product);
   ~ProductSpace() override { frame_.context.tile = nullptr; }
 
-  // Stores all results at row `m` and columns from `n` on of batch `b`, whose products, `sums` of
-  // f32, are in so many lanes.
+  // Stores all results at row `m` and columns from `n` on of batch `b`, whose products, `sums` in
+  // the product's type of sums, are in so many lanes.
   void Store(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums);
 
   const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;

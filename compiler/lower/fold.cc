@@ -214,6 +214,16 @@ Element Combine(ElementEmitter& e, Opcode opcode, ElementType type, Element x, E
   return x;
 }
 
+Element MultiplyAdd(ElementEmitter& e, ElementType type, Element lhs, Element rhs, Element sum) {
+  if (IsFloat(type)) {
+    const int lanes = std::max({lhs.lanes(), rhs.lanes(), sum.lanes()});
+    return {e.b().Fma(e.Broadcast(lhs, lanes).re, e.Broadcast(rhs, lanes).re,
+                      e.Broadcast(sum, lanes).re),
+            nullptr};
+  }
+  return Combine(e, Opcode::kAdd, type, sum, Combine(e, Opcode::kMultiply, type, lhs, rhs));
+}
+
 std::optional<Element> IdentityOf(ElementEmitter& e, Opcode opcode, ElementType type) {
   const kernel::Type component = kernel::Type::Scalar(ComponentType(type));
   const auto bits = [&](uint64_t value) {

@@ -43,6 +43,9 @@ Elements RunFold(ElementEmitter& e, const Fold& fold);
 // x op y for a commutative op, of elements of a compute type.
 Element Combine(ElementEmitter& e, Opcode opcode, ElementType type, Element x, Element y);
 
+// sum + lhs * rhs: one rounding on real floats.
+Element MultiplyAdd(ElementEmitter& e, ElementType type, Element lhs, Element rhs, Element sum);
+
 // What leaves every element of the compute type as it is; nullopt where Combine has none.
 std::optional<Element> IdentityOf(ElementEmitter& e, Opcode opcode, ElementType type);
 

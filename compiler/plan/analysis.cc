@@ -23,6 +23,8 @@ ElementType ComputeType(ElementType type) {
   return type;
 }
 
+ElementType SumType(ElementType type) { return ComputeType(AccumulatorType(type)); }
+
 bool IsAssociativeAlongMemory(const Instruction& scan) {
   const ScanAttributes& attributes = scan.attributes<ScanAttributes>();
   const int64_t inputs = scan.operand_count() - attributes.num_carries;

@@ -25,6 +25,9 @@ bool KeepsPlaces(const Instruction& instruction);
 // floats, 8 bits for narrower integers, else the type itself.
 ElementType ComputeType(ElementType type);
 
+// The type in which products of a result of `type` are summed.
+ElementType SumType(ElementType type);
+
 // Whether a scan goes along memory in an order that is free: it says that it is associative, what
 // it carries is what it gives, and its elements can be shuffled between lanes.
 bool IsAssociativeAlongMemory(const Instruction& scan);

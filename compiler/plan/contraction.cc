@@ -35,18 +35,31 @@ constexpr TileShape kTileShapes[] = {
     {32, 64, 1, 4},   {64, 32, 2, 2},   {32, 32, 2, 2},  {16, 32, 1, 2},  {16, 16, 1, 1},
 };
 
+// Of multiply-adds of threads: a warp has at least 4 × 8 vectors of four elements.
+constexpr TileShape kFmaShapes[] = {
+    {128, 128, 4, 2}, {64, 128, 2, 2}, {128, 64, 4, 1}, {64, 64, 2, 2},
+    {128, 32, 4, 1},  {16, 128, 1, 4}, {64, 32, 2, 1},  {32, 64, 1, 2},
+    {16, 64, 1, 2},   {32, 32, 1, 1},  {16, 32, 1, 1},
+};
+
+absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
+  if (unit == ProductUnit::kFma) return kFmaShapes;
+  return kTileShapes;
+}
+
 // What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
 double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.62 : 0.9; }
 
 class Planner {
  public:
-  Planner(const Computation& fusion, const Target& target, MatrixUnit unit,
+  Planner(const Computation& fusion, const Target& target, ProductUnit unit,
           ProductFusion product_fusion)
       : fusion_(fusion),
         target_(target),
         product_fusion_(std::move(product_fusion)),
         element_bytes_(
             ByteWidth(product_fusion_.product.instruction->operand(0)->shape().element_type())),
+        sum_bytes_(ByteWidth(product_fusion_.product.sum_type())),
         bytes_(BytesOf(fusion)) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
@@ -56,7 +69,7 @@ class Planner {
 
   void Propose(std::vector<FusionPlan>& plans) const {
     std::vector<std::pair<double, ContractionPlan>> tiles;
-    for (const TileShape& shape : kTileShapes) {
+    for (const TileShape& shape : ShapesOf(base_.unit)) {
       for (int splits = 1; splits <= kMostSplits; splits = NextSplits(splits)) {
         ContractionPlan tile = base_;
         tile.rows = shape.rows;
@@ -90,14 +103,13 @@ class Planner {
   }
 
   absl::Status TileFits(const ContractionPlan& tile) const {
-    const auto shape =
-        std::find_if(std::begin(kTileShapes), std::end(kTileShapes), [&](const TileShape& s) {
-          return s.rows == tile.rows && s.columns == tile.columns &&
-                 s.row_warps == tile.row_warps && s.column_warps == tile.column_warps;
-        });
-    INGOT_REQUIRE(shape != std::end(kTileShapes), "no tile has rows=", tile.rows,
-                  " columns=", tile.columns, " row_warps=", tile.row_warps,
-                  " column_warps=", tile.column_warps);
+    const absl::Span<const TileShape> shapes = ShapesOf(base_.unit);
+    const bool known = std::any_of(shapes.begin(), shapes.end(), [&](const TileShape& s) {
+      return s.rows == tile.rows && s.columns == tile.columns && s.row_warps == tile.row_warps &&
+             s.column_warps == tile.column_warps;
+    });
+    INGOT_REQUIRE(known, "no tile has rows=", tile.rows, " columns=", tile.columns,
+                  " row_warps=", tile.row_warps, " column_warps=", tile.column_warps);
     INGOT_REQUIRE(std::find(std::begin(kDepthBytes), std::end(kDepthBytes),
                             tile.depth * element_bytes_) != std::end(kDepthBytes),
                   "depth=", tile.depth, "; a tile is 32, 64 or 128 bytes deep");
@@ -119,7 +131,7 @@ class Planner {
     constexpr int kThreads = 128;
     const int64_t elements = product().batch * product().rows * product().columns;
     plan.scratch.push_back({Shape::ArrayWithDefaultLayout(
-        ElementType::kF32, {tile.splits, product().batch, product().rows, product().columns})});
+        product().sum_type(), {tile.splits, product().batch, product().rows, product().columns})});
     ContractionPlan combination = tile;
     combination.combines = true;
     KernelPlan last = Kernel(combination);
@@ -163,7 +175,7 @@ class Planner {
     const int64_t steps = Steps(tile);
     for (tile.stages = kMostStages; tile.stages >= 2; --tile.stages) {
       if (tile.stages > 2 && tile.stages > steps) continue;
-      if (SharedBytesOf(tile, element_bytes_) <= target_.shared_bytes) break;
+      if (SharedBytesOf(tile, element_bytes_, sum_bytes_) <= target_.shared_bytes) break;
     }
     return tile.stages;
   }
@@ -194,8 +206,10 @@ class Planner {
     const Card& card = *target_.card;
     const int threads = tile.threads();
     // Sums, and what is under way to the units.
-    const int registers = std::min(card.thread_registers, 80 + tile.rows * tile.columns / threads);
-    const int64_t shared = SharedBytesOf(tile, element_bytes_) + card.reserved_shared_bytes;
+    const int registers = std::min(
+        card.thread_registers, 80 + tile.rows * tile.columns / threads * ((sum_bytes_ + 3) / 4));
+    const int64_t shared =
+        SharedBytesOf(tile, element_bytes_, sum_bytes_) + card.reserved_shared_bytes;
     return static_cast<int>(
         std::min<int64_t>({card.shared_bytes / shared, card.registers / (registers * threads),
                            target_.threads / threads, card.blocks}));
@@ -214,10 +228,7 @@ class Planner {
     const double resident = std::max(1, ResidentBlocks(tile));
     const double depth_bytes = tile.depth * element_bytes_;
     const double tile_bytes = depth_bytes * (tile.rows + tile.columns);
-    const double flops_per_cycle = card.bf16_tflops * 1e12 * MatrixShare(target_) /
-                                   (card.clock_ghz * 1e9 * target_.multiprocessors);
-    // Units take 32 bytes along depth at a time, whatever the elements are.
-    const double matrix = tile.rows * tile.columns * depth_bytes / flops_per_cycle;
+    const double matrix = UnitCycles(tile);
     const int warps = tile.row_warps * tile.column_warps;
     const double read =
         depth_bytes * warps *
@@ -231,25 +242,60 @@ class Planner {
     const double compute =
         std::max(share * steps * step, waves * steps * std::max(step, kStepLatency)) +
         waves * (kBlockOverhead + kSumCycles * tile.rows * tile.columns);
-    const double partial =
-        tile.splits == 1 ? 0
-                         : 8.0 * tile.splits * product().batch * product().rows * product().columns;
+    // Partial results are written while others are computed, and read by a kernel of their own.
+    const double partial = tile.splits == 1 ? 0
+                                            : 1.0 * sum_bytes_ * tile.splits * product().batch *
+                                                  product().rows * product().columns;
     const double bytes = static_cast<double>(bytes_) + partial;
     const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
     return std::max({compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2}) +
-           kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
+           partial / kBytesPerMicrosecond + kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
   }
 
+  // Of one step of a block.
+  double UnitCycles(const ContractionPlan& tile) const {
+    constexpr double kFmaShare = 0.85;
+    constexpr double kLoadSlots = 2.5;  // instructions that a vector of elements takes
+    const Card& card = *target_.card;
+    const double elements = double(tile.rows) * tile.columns * tile.depth;
+    if (tile.unit == ProductUnit::kFma) {
+      const double sums = double(tile.rows) * tile.columns / tile.threads();
+      const double vectors =
+          (tile.rows / (4.0 * tile.row_warps) + tile.columns / (8.0 * tile.column_warps)) /
+          std::min(kVectorBytes / element_bytes_, kFmaVector);
+      return elements / (FmaLanes(product().sum_type(), card) * kFmaShare) +
+             elements / sums * vectors * kLoadSlots / card.float_lanes;
+    }
+    const double flops_per_cycle = card.bf16_tflops * 1e12 * MatrixShare(target_) /
+                                   (card.clock_ghz * 1e9 * target_.multiprocessors);
+    // Units take 32 bytes along depth at a time, whatever the elements are.
+    return elements * element_bytes_ / flops_per_cycle;
+  }
+  // Multiply-adds of a multiprocessor in a cycle.
+  static double FmaLanes(ElementType type, const Card& card) {
+    if (type == ElementType::kF32) return card.float_lanes;
+    if (type == ElementType::kF64) return card.double_lanes;
+    return ByteWidth(type) > 4 ? card.float_lanes / 8.0 : card.float_lanes / 2.0;
+  }
+
+  // Of one step of a block, element by element: to shared memory, and of bytes across depth from
+  // there (lower/contraction_mma.cc).
   double ElementLoads(const ContractionPlan& tile) const {
     const double depth = tile.depth;
-    return (tile.lhs.copy_bytes == 0 ? tile.rows * depth : 0) +
-           (tile.rhs.copy_bytes == 0 ? tile.columns * depth : 0);
+    const double bytes = element_bytes_ == 1 && tile.unit != ProductUnit::kFma ? depth : 0;
+    const auto loads = [&](const MatrixTile& matrix, int outer, int sharing_warps) {
+      return (matrix.copy_bytes == 0 ? outer * depth : 0) +
+             (matrix.depth_major ? 0 : outer * sharing_warps * bytes);
+    };
+    return loads(tile.lhs, tile.rows, tile.column_warps) +
+           loads(tile.rhs, tile.columns, tile.row_warps);
   }
 
   const Computation& fusion_;
   const Target& target_;
   ProductFusion product_fusion_;
   const int element_bytes_;
+  const int sum_bytes_;
   const int64_t bytes_;
   ContractionPlan base_;
 };
@@ -266,17 +312,22 @@ bool AllowsTf32(const Instruction& product, Numerics numerics) {
                      [](Precision precision) { return precision == Precision::kDefault; });
 }
 
-absl::StatusOr<MatrixUnit> UnitFor(const Instruction& product, Numerics numerics) {
+absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics) {
   const ElementType lhs = product.operand(0)->shape().element_type();
   const ElementType rhs = product.operand(1)->shape().element_type();
   const ElementType type = product.shape().element_type();
-  INGOT_REQUIRE(lhs == rhs && (type == lhs || type == ElementType::kF32), "no matrix unit makes ",
-                ElementTypeName(type), " of ", ElementTypeName(lhs), " and ", ElementTypeName(rhs));
-  if (lhs == ElementType::kBF16) return MatrixUnit::kBf16;
-  if (lhs == ElementType::kF16) return MatrixUnit::kF16;
-  INGOT_REQUIRE(lhs == ElementType::kF32, "no matrix unit multiplies ", ElementTypeName(lhs));
-  INGOT_REQUIRE(AllowsTf32(product, numerics), "matrix units would round its operands");
-  return MatrixUnit::kTf32;
+  INGOT_REQUIRE(lhs == rhs, "operands of two types");
+  for (ElementType each : {lhs, type}) {
+    INGOT_REQUIRE((IsFloat(each) || IsInteger(each)) && BitWidth(each) >= 8, "no unit multiplies ",
+                  ElementTypeName(each));
+  }
+  if (lhs == ElementType::kS8 && type == ElementType::kS32) return ProductUnit::kS8;
+  if (lhs == ElementType::kU8 && type == ElementType::kU32) return ProductUnit::kU8;
+  if (type != lhs && type != ElementType::kF32) return ProductUnit::kFma;
+  if (lhs == ElementType::kBF16) return ProductUnit::kBf16;
+  if (lhs == ElementType::kF16) return ProductUnit::kF16;
+  if (lhs == ElementType::kF32 && AllowsTf32(product, numerics)) return ProductUnit::kTf32;
+  return ProductUnit::kFma;
 }
 
 absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& target,
@@ -284,22 +335,26 @@ absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& targ
   INGOT_REQUIRE(target.platform == Platform::kCuda && target.capability >= kLeastCapability,
                 target.name, " has no such matrix units");
   INGOT_ASSIGN_OR_RETURN(ProductFusion product, MakeProductFusion(fusion));
-  INGOT_ASSIGN_OR_RETURN(const MatrixUnit unit, UnitFor(*product.product.instruction, numerics));
+  INGOT_ASSIGN_OR_RETURN(const ProductUnit unit, UnitFor(*product.product.instruction, numerics));
   return Planner(fusion, target, unit, std::move(product));
 }
 
 }  // namespace
 
-int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes) {
+int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes) {
   const int64_t tiles =
       int64_t{1} * plan.stages * (plan.rows + plan.columns) * plan.depth * element_bytes;
-  return std::max(tiles, plan.rows * SumPitch(plan) * int64_t{sizeof(float)});
+  return std::max(tiles, plan.rows * SumPitch(plan) * int64_t{sum_bytes});
 }
 
 void ProposeContraction(Skeleton, const Computation& fusion, const FusionInfo&,
                         const Target& target, Numerics numerics, std::vector<FusionPlan>& plans) {
   const absl::StatusOr<Planner> planner = PlannerFor(fusion, target, numerics);
-  if (planner.ok()) planner->Propose(plans);
+  if (!planner.ok()) return;
+  const size_t before = plans.size();
+  planner->Propose(plans);
+  // The unit depends on them, and so does whether the plan fits.
+  for (size_t i = before; i < plans.size(); ++i) plans[i].numerics = numerics;
 }
 
 absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,

@@ -1,4 +1,4 @@
-// Plans of products on matrix units.
+// Plans of products of matrices.
 #ifndef INGOT_COMPILER_PLAN_CONTRACTION_H_
 #define INGOT_COMPILER_PLAN_CONTRACTION_H_
 
@@ -9,9 +9,9 @@
 
 namespace ingot::plan {
 
-// Adds plans for a product of bf16 or f16, or of f32 whose precision and numerics are the default,
-// and what is made of its elements (MakeProductFusion), the fastest by its cost first; nothing for
-// other fusions, or where the target has no matrix units.
+// Adds plans for a product of reals and what is made of its elements (MakeProductFusion), the
+// fastest by its cost first; nothing for other fusions and targets.  Matrix units multiply bf16 and
+// f16, and f32 whose precision and numerics are the default; threads multiply everything else.
 void ProposeContraction(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                         const Target& target, Numerics numerics, std::vector<FusionPlan>& plans);
 
@@ -21,7 +21,10 @@ absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
                              const Target& target);
 
 // Bytes of shared memory that one block of the kernel takes.
-int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes);
+int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes);
+
+// The most elements that a thread reads together where it multiplies by itself.
+inline constexpr int kFmaVector = 4;
 
 // Elements between rows of the tile of sums that a block passes to its stores, so that they do not
 // meet in one bank.

@@ -205,18 +205,22 @@ struct TilePlan {
   bool combines() const { return partial_level > 0 && partial_level == known_level; }
 };
 
-// What multiplies: mma.sync of these types, sums in f32.
-#define INGOT_PLAN_MATRIX_UNITS(X) \
-  X(kBf16, "bf16")                 \
-  X(kF16, "f16")                   \
-  X(kTf32, "tf32") /* f32, rounded to 10 bits of mantissa */
+// What multiplies: mma.sync of these types, sums in f32 or 32-bit integers; or threads, in the type
+// of the sums.
+#define INGOT_PLAN_PRODUCT_UNITS(X)                          \
+  X(kBf16, "bf16")                                           \
+  X(kF16, "f16")                                             \
+  X(kTf32, "tf32") /* f32, rounded to 10 bits of mantissa */ \
+  X(kS8, "s8")                                               \
+  X(kU8, "u8")                                               \
+  X(kFma, "fma") /* whatever elements have 8 bits or more */
 
-enum class MatrixUnit : uint8_t {
+enum class ProductUnit : uint8_t {
 #define INGOT_ENUMERATOR(enumerator, name) enumerator,
-  INGOT_PLAN_MATRIX_UNITS(INGOT_ENUMERATOR)
+  INGOT_PLAN_PRODUCT_UNITS(INGOT_ENUMERATOR)
 #undef INGOT_ENUMERATOR
 };
-absl::string_view NameOf(MatrixUnit unit);
+absl::string_view NameOf(ProductUnit unit);
 
 // How a block has its part of one matrix of a product in shared memory.
 struct MatrixTile {
@@ -228,10 +232,10 @@ struct MatrixTile {
   bool operator==(const MatrixTile&) const = default;
 };
 
-// A kernel that multiplies matrices (Product) by a card's matrix units: a block takes a tile of the
+// A kernel that multiplies matrices (Product): a block takes a tile of the
 // result, and goes along depth with `stages` tiles of both matrices in shared memory.
 struct ContractionPlan {
-  MatrixUnit unit = MatrixUnit::kBf16;
+  ProductUnit unit = ProductUnit::kBf16;
   // Of the tile of a block, in elements.
   int rows = 128;
   int columns = 128;

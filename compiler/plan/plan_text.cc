@@ -28,7 +28,7 @@ constexpr absl::string_view kSkeletonNames[] = {
 };
 #define INGOT_NAME(enumerator, name) name,
 constexpr absl::string_view kPlacementNames[] = {INGOT_PLAN_PLACEMENTS(INGOT_NAME)};
-constexpr absl::string_view kMatrixUnitNames[] = {INGOT_PLAN_MATRIX_UNITS(INGOT_NAME)};
+constexpr absl::string_view kProductUnitNames[] = {INGOT_PLAN_PRODUCT_UNITS(INGOT_NAME)};
 constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
 constexpr absl::string_view kJoinRuleNames[] = {INGOT_PLAN_JOIN_RULES(INGOT_NAME)};
 #undef INGOT_NAME
@@ -121,7 +121,7 @@ std::string TextOf(const std::string& value) {
 }
 std::string TextOf(Skeleton value) { return std::string(NameOf(value)); }
 std::string TextOf(Placement value) { return std::string(NameOf(value)); }
-std::string TextOf(MatrixUnit value) { return std::string(NameOf(value)); }
+std::string TextOf(ProductUnit value) { return std::string(NameOf(value)); }
 std::string TextOf(Numerics value) { return std::string(kNumericsNames[static_cast<int>(value)]); }
 std::string TextOf(JoinRule value) { return std::string(kJoinRuleNames[static_cast<int>(value)]); }
 std::string TextOf(ElementType value) { return std::string(ElementTypeName(value)); }
@@ -427,7 +427,7 @@ class Reader {
     INGOT_ASSIGN_OR_RETURN(value, lexer_.String("a value"));
     return absl::OkStatus();
   }
-  absl::Status Value(MatrixUnit& value) { return Enumerator("a unit", kMatrixUnitNames, value); }
+  absl::Status Value(ProductUnit& value) { return Enumerator("a unit", kProductUnitNames, value); }
   absl::Status Value(Skeleton& value) { return Enumerator("a skeleton", kSkeletonNames, value); }
   absl::Status Value(Placement& value) { return Enumerator("a placement", kPlacementNames, value); }
   absl::Status Value(JoinRule& value) { return Enumerator("a rule", kJoinRuleNames, value); }
@@ -533,7 +533,7 @@ class Reader {
 
 }  // namespace
 
-absl::string_view NameOf(MatrixUnit unit) { return kMatrixUnitNames[static_cast<int>(unit)]; }
+absl::string_view NameOf(ProductUnit unit) { return kProductUnitNames[static_cast<int>(unit)]; }
 
 Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kTile) return TilePlan{};

@@ -352,6 +352,8 @@ int64_t Alignment(const IndexExpr& expr, int along, int64_t multiple) {
 
 }  // namespace
 
+ElementType Product::sum_type() const { return SumType(instruction->shape().element_type()); }
+
 absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion) {
   const Instruction* product = nullptr;
   for (const Instruction* instruction : fusion.instructions()) {

@@ -38,6 +38,8 @@ struct Product {
   IndexMap output;            // of (batch, row, column), to the instruction's result
   int column_dimension = -1;  // of the result: along which columns lie; -1: there is none
 
+  // In which its sums are, until they are rounded to the result's type.
+  ElementType sum_type() const;
   double flops() const {
     return 2.0 * static_cast<double>(batch) * static_cast<double>(rows) *
            static_cast<double>(columns) * static_cast<double>(depth);

@@ -185,8 +185,8 @@ class IntrinsicRows {
   void Approximate();
   // matrix.cc
   void LoadMatrices(bool transposed);
-  template <typename Element>
-  void MultiplyMatrices(float (*value)(Element));
+  template <typename Element, typename Sum>
+  void MultiplyMatrices(Sum (*value)(Element));
 
   Machine& machine_;
   Warp& warp_;

@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/simulator/machine.h"
@@ -16,6 +17,11 @@ float Bf16Value(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 1
 float F16Value(uint16_t bits) { return static_cast<float>(FloatValue(ElementType::kF16, bits)); }
 // The unit ignores the low bits.
 float Tf32Value(uint32_t bits) { return std::bit_cast<float>(bits & ~uint32_t{0x1fff}); }
+
+template <typename Element>
+int32_t Widened(Element value) {
+  return value;
+}
 
 }  // namespace
 
@@ -56,9 +62,10 @@ void IntrinsicRows::LdMatrixX4Trans() { LoadMatrices(/*transposed=*/true); }
 // Operands as fragments.h lays them out: of A, register r of lane l has row l / 4 + 8 (r mod 2),
 // and the 4 bytes of k number l mod 4 + 4 (r / 2); of B, column l / 4 and 4 bytes l mod 4 + 4 r; of
 // the sum, row l / 4 + 8 (i / 2) and column 2 (l mod 4) + i mod 2.  The products and their sum with
-// the third operand are exact, and rounded once.
-template <typename Element>
-void IntrinsicRows::MultiplyMatrices(float (*value)(Element)) {
+// the third operand are exact, and rounded once (f32) or taken modulo 2^32 (s32).
+template <typename Element, typename Sum>
+void IntrinsicRows::MultiplyMatrices(Sum (*value)(Element)) {
+  using Exact = std::conditional_t<std::is_integral_v<Sum>, int64_t, double>;
   constexpr int kPerWord = 4 / sizeof(Element);
   constexpr int kDepth = 8 * kPerWord;
   constexpr int kRows = 16, kColumns = 8;
@@ -72,8 +79,8 @@ void IntrinsicRows::MultiplyMatrices(float (*value)(Element)) {
   };
   const auto* const a = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));
   const auto* const b = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.b));
-  std::array<std::array<float, kDepth>, kRows> lhs;
-  std::array<std::array<float, kDepth>, kColumns> rhs;
+  std::array<std::array<Sum, kDepth>, kRows> lhs;
+  std::array<std::array<Sum, kDepth>, kColumns> rhs;
   for (int lane = 0; lane < kWarpSize; ++lane) {
     for (int word = 0; word < 2; ++word) {
       for (int i = 0; i < kPerWord; ++i) {
@@ -85,15 +92,15 @@ void IntrinsicRows::MultiplyMatrices(float (*value)(Element)) {
       }
     }
   }
-  std::array<float, 4 * kWarpSize> sums;
+  std::array<Sum, 4 * kWarpSize> sums;
   std::memcpy(sums.data(), machine_.At(warp_, step_.c), sizeof(sums));
   for (int lane = 0; lane < kWarpSize; ++lane) {
     for (int i = 0; i < 4; ++i) {
       const auto& row = lhs[lane / 4 + 8 * (i / 2)];
       const auto& column = rhs[2 * (lane % 4) + i % 2];
-      double sum = sums[i * kWarpSize + lane];
-      for (int k = 0; k < kDepth; ++k) sum += double{row[k]} * column[k];
-      sums[i * kWarpSize + lane] = static_cast<float>(sum);
+      Exact sum = sums[i * kWarpSize + lane];
+      for (int k = 0; k < kDepth; ++k) sum += Exact{row[k]} * column[k];
+      sums[i * kWarpSize + lane] = static_cast<Sum>(sum);
     }
   }
   std::memcpy(machine_.Out(warp_, step_.out), sums.data(), sizeof(sums));
@@ -102,6 +109,8 @@ void IntrinsicRows::MultiplyMatrices(float (*value)(Element)) {
 void IntrinsicRows::MmaBf16() { MultiplyMatrices<uint16_t>(Bf16Value); }
 void IntrinsicRows::MmaF16() { MultiplyMatrices<uint16_t>(F16Value); }
 void IntrinsicRows::MmaTf32() { MultiplyMatrices<uint32_t>(Tf32Value); }
+void IntrinsicRows::MmaS8() { MultiplyMatrices<int8_t>(Widened<int8_t>); }
+void IntrinsicRows::MmaU8() { MultiplyMatrices<uint8_t>(Widened<uint8_t>); }
 
 void IntrinsicRows::RoundTf32() {
   const auto* const values = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));

@@ -1,4 +1,6 @@
 // ldmatrix and mma against the layouts of fragments.h and plain loops.
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "compiler/kernel/arithmetic.h"
 #include "compiler/layout/fragments.h"
@@ -81,6 +83,43 @@ TEST(Matrix, ProductsOfTf32) {
       "broadcast(0.0) : f32x4)\n}");
   launched.Set("a", a).Set("b", b).RunWell();
   EXPECT_EQ(launched.Get<float>("d"), expected);
+}
+
+// Integers of 8 bits: registers of 4 bytes lie as the pairs of halves do; sums wrap.
+template <typename Element>
+void ExpectProductsOfBytes(absl::string_view row) {
+  constexpr int kDeep = 32;
+  std::vector<Element> a, b;
+  std::vector<int32_t> c, expected;
+  const auto lhs = [](int m, int k) { return static_cast<Element>(m * 37 + k * 91 + 5); };
+  const auto rhs = [](int k, int n) { return static_cast<Element>(k * 53 - n * 29); };
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    const int row = lane / 4, in_row = lane % 4;
+    for (int i = 0; i < 16; ++i) {
+      a.push_back(lhs(row + 8 * (i / 4 % 2), in_row * 4 + i % 4 + 16 * (i / 8)));
+    }
+    for (int i = 0; i < 8; ++i) b.push_back(rhs(in_row * 4 + i % 4 + 16 * (i / 4), row));
+    for (int i = 0; i < 4; ++i) {
+      c.push_back(lane == 3 ? std::numeric_limits<int32_t>::max() : lane - i);
+      int64_t sum = c.back();
+      for (int k = 0; k < kDeep; ++k) {
+        sum += int64_t{lhs(row + 8 * (i / 2), k)} * rhs(k, 2 * in_row + i % 2);
+      }
+      expected.push_back(static_cast<int32_t>(sum));
+    }
+  }
+  Launched launched(absl::StrCat(
+      "kernel @k(%a: buffer<u32, 128>, %b: buffer<u32, 64>, %c: buffer<s32, 128>, "
+      "%d: buffer<s32, 128>) grid 1 block 32 {\n"
+      "  store %d[lane*4] = ",
+      row, "(load %a[lane*4] : u32x4, load %b[lane*2] : u32x2, load %c[lane*4] : s32x4)\n}"));
+  launched.Set("a", a).Set("b", b).Set("c", c).RunWell();
+  EXPECT_EQ(launched.Get<int32_t>("d"), expected) << row;
+}
+
+TEST(Matrix, ProductsOfBytes) {
+  ExpectProductsOfBytes<int8_t>("mma_s8");
+  ExpectProductsOfBytes<uint8_t>("mma_u8");
 }
 
 TEST(Matrix, RoundsToTf32) {
