@@ -32,7 +32,7 @@ bool IsRoot(const Instruction& instruction) {
     case OpKind::kReduction:
       return instruction.opcode() == Opcode::kReduce;
     case OpKind::kIndexing:
-      return instruction.opcode() != Opcode::kScatter;
+      return true;
     case OpKind::kContraction:
     case OpKind::kSorting:
     case OpKind::kRandom:
@@ -185,6 +185,11 @@ class Group {
   bool MayJoin(const Instruction& operand, const Instruction& member) const {
     if (dots_->IsDot(member) || dots_->IsReadThrough(member)) return false;
     if (HasManyPieces(member) || HasManyPieces(operand)) return false;
+    // All owners of a scatter's result read all of its indices.
+    if (member.opcode() == Opcode::kScatter &&
+        member.operand(member.operand_count() / 2) == &operand) {
+      return false;
+    }
     // What else is reduced may lie across a transpose: plans know.
     if (asks_costs_ && operand.opcode() == Opcode::kTranspose &&
         members_[0]->opcode() == Opcode::kReduce) {

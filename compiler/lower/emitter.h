@@ -201,6 +201,9 @@ Elements EmitContraction(ElementEmitter& e, const Instruction& instruction, cons
 Elements EmitIndexing(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements EmitRandom(ElementEmitter& e, const Instruction& instruction, const Index& index);
 
+// A start index, whose element type is any integer type, as an s64 that no bound is lost in.
+kernel::Value WideStart(ElementEmitter& e, Element start, ElementType type);
+
 // The rows of ops that are refused: what only the root of a kernel is, and what passes expand.
 Elements OnlyAsRoot(ElementEmitter& e, const Instruction& instruction, const Index& index);
 Elements Unexpanded(ElementEmitter& e, const Instruction& instruction, const Index& index);

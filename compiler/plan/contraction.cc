@@ -19,6 +19,9 @@ namespace {
 // Of a tile along depth, the first of which two stages fit: a matrix unit's step is 32 bytes, and
 // 128 are what all banks hold.
 constexpr int kDepthBytes[] = {128, 64, 32};
+// Threads that multiply want blocks beside each other more than tiles ahead.
+constexpr int kFmaDepthBytes[] = {64, 32, 128};
+constexpr int kMostFmaStages = 3;
 constexpr int kVectorBytes = 16;
 constexpr int kLeastCapability = 80;
 constexpr int kMostStages = 4;
@@ -144,7 +147,8 @@ class Planner {
   }
 
   void SetDepth(ContractionPlan& tile) const {
-    for (int bytes : kDepthBytes) {
+    const bool fma = tile.unit == ProductUnit::kFma;
+    for (int bytes : fma ? kFmaDepthBytes : kDepthBytes) {
       tile.depth = bytes / element_bytes_;
       tile.stages = MostStages(tile);
       if (tile.stages >= 2) return;
@@ -173,7 +177,8 @@ class Planner {
   }
   int MostStages(ContractionPlan tile) const {
     const int64_t steps = Steps(tile);
-    for (tile.stages = kMostStages; tile.stages >= 2; --tile.stages) {
+    tile.stages = tile.unit == ProductUnit::kFma ? kMostFmaStages : kMostStages;
+    for (; tile.stages >= 2; --tile.stages) {
       if (tile.stages > 2 && tile.stages > steps) continue;
       if (SharedBytesOf(tile, element_bytes_, sum_bytes_) <= target_.shared_bytes) break;
     }

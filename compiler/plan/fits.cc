@@ -9,6 +9,7 @@
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_text.h"
+#include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/base/status.h"
@@ -117,6 +118,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
   }
   if (plan.kernels[0].skeleton == Skeleton::kConcatenate) {
     return ConcatenateFits(plan, fusion, target);
+  }
+  if (plan.kernels[0].skeleton == Skeleton::kScatterRows) {
+    INGOT_RETURN_IF_ERROR(ScatterRowsFit(plan, fusion, target));
+    return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);
   const bool steps = std::holds_alternative<StepPlan>(plan.kernels[0].work);

@@ -24,7 +24,10 @@ class Proof {
     INGOT_RETURN_IF_ERROR(FindRoot());
     INGOT_RETURN_IF_ERROR(SizesAgree());
     const Skeleton skeleton = plan_.kernels[0].skeleton;
-    if (skeleton == Skeleton::kScatter || skeleton == Skeleton::kUpdate) return InOwner();
+    if (skeleton == Skeleton::kScatter || skeleton == Skeleton::kScatterRows ||
+        skeleton == Skeleton::kUpdate) {
+      return InOwner();
+    }
     INGOT_REQUIRE(skeleton != Skeleton::kContraction,
                   "blocks read operands of other blocks' tiles");
     INGOT_RETURN_IF_ERROR(IsReadInSpace());

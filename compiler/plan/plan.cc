@@ -12,6 +12,7 @@
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
@@ -35,7 +36,7 @@ constexpr SkeletonRow kSkeletons[] = {
 // The universal loop or one of its relatives.
 bool IsUniversal(Skeleton skeleton) {
   return skeleton != Skeleton::kTile && skeleton != Skeleton::kConcatenate &&
-         skeleton != Skeleton::kContraction;
+         skeleton != Skeleton::kContraction && skeleton != Skeleton::kScatterRows;
 }
 
 // What a kernel of the loop costs.
@@ -137,6 +138,14 @@ void PreferFlatLoop(const Computation& fusion, const FusionInfo& info, const Tar
 }
 
 }  // namespace
+
+Work WorkOf(Skeleton skeleton) {
+  if (skeleton == Skeleton::kTile) return TilePlan{};
+  if (skeleton == Skeleton::kContraction) return ContractionPlan{};
+  if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
+  if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
+  return StepPlan{};
+}
 
 FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanOptions& options,
                     std::vector<std::string>* refused) {

@@ -279,6 +279,18 @@ struct ConcatenatePlan {
                     visit("rows", self.rows); visit("pitch", self.pitch);)
 };
 
+// A kernel whose blocks own rows of a scatter's result (scatter_rows.h).
+struct ScatterRowsPlan {
+  // Of the result, that a block owns; a thread has `lanes` columns of a row side by side.
+  int64_t rows = 1;
+  int columns = 32;
+  int lanes = 1;
+  // Indices of its rows that a block has in shared memory at once.
+  int64_t list = 8192;
+  INGOT_PLAN_FIELDS(ScatterRowsPlan, visit("rows", self.rows); visit("columns", self.columns);
+                    visit("lanes", self.lanes); visit("list", self.list);)
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -289,7 +301,7 @@ struct BufferRole {
 };
 
 // What a skeleton needs decided.
-using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan>;
+using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -311,6 +323,7 @@ struct KernelPlan {
   const StepPlan& steps() const { return std::get<StepPlan>(work); }
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
   const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
+  const ScatterRowsPlan& scatter_rows() const { return std::get<ScatterRowsPlan>(work); }
   const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);

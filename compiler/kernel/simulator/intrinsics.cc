@@ -82,6 +82,17 @@ void IntrinsicRows::Ballot() {
   std::fill(out, out + kWarpSize, ballot);
 }
 
+void IntrinsicRows::MatchAny() {
+  const auto* const values = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));
+  std::array<uint32_t, kWarpSize> same{};
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    for (int other = 0; other < kWarpSize; ++other) {
+      same[lane] |= uint32_t{values[lane] == values[other]} << other;
+    }
+  }
+  std::memcpy(machine_.Out(warp_, step_.out), same.data(), sizeof(same));
+}
+
 void IntrinsicRows::Elect() {
   // Which lane it is nobody may rely on.
   const int chosen =

@@ -1,0 +1,58 @@
+// ScatterPlaces: which elements of its operands and updates a scatter brings together.
+#ifndef INGOT_COMPILER_LOWER_SCATTER_H_
+#define INGOT_COMPILER_LOWER_SCATTER_H_
+
+#include <vector>
+
+#include "compiler/lower/emitter.h"
+#include "compiler/plan/analysis.h"
+
+namespace ingot::lower {
+
+// Coordinates are named by what they are of: `owned` and `scattered` dimensions of the operands
+// (plan::ScatterDimensions), and the `batch` of indices, whose vector of starts is left out.
+class ScatterPlaces {
+ public:
+  ScatterPlaces(ElementEmitter& e, const Instruction& scatter);
+
+  const Instruction& scatter() const { return scatter_; }
+  const ScatterAttributes& attributes() const { return attributes_; }
+  const plan::ScatterDimensions& dims() const { return dims_; }
+  int count() const { return count_; }  // of the operands, and so of the results
+  const Shape& OperandShape(int i) const { return scatter_.operand(i)->shape(); }
+  const std::vector<int64_t>& batch_sizes() const { return batch_sizes_; }
+  // Size of an update's window along dimension d of the operand.
+  int64_t WindowSize(int64_t d) const;
+
+  // Where the window of an index begins, in each scattered dimension: s64.
+  std::vector<kernel::Value> Starts(const std::vector<kernel::Value>& batch) const;
+  // A window that is not wholly inside is left out as a whole.
+  kernel::Value IsInside(const std::vector<kernel::Value>& starts) const;
+
+  // `owned` is an index over the owned dimensions, with its lanes.  Offsets are in the window, of
+  // each scattered dimension.
+  Index OperandIndex(const Index& owned, const std::vector<kernel::Value>& scattered) const;
+  Index UpdateIndex(const Index& owned, const std::vector<kernel::Value>& batch,
+                    const std::vector<kernel::Value>& offsets) const;
+  kernel::Value OwnedCoordinate(const Index& owned, int64_t operand_dim) const;
+
+  // Operands and updates at their indices, in all lanes; what they come to.
+  Elements Operands(const Index& at) const;
+  Elements Updates(const Index& at) const;
+  Elements Combine(const Elements& old, const Elements& updates) const;
+
+ private:
+  ElementEmitter& e_;
+  const Instruction& scatter_;
+  const ScatterAttributes& attributes_;
+  const int count_;
+  const Shape& operand_shape_;
+  const Instruction& indices_;
+  const Shape& update_shape_;
+  const plan::ScatterDimensions dims_;
+  std::vector<int64_t> batch_sizes_;
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_SCATTER_H_

@@ -1,0 +1,395 @@
+// The scatter_rows skeleton (plan/scatter_rows.h).
+#include "compiler/plan/scatter_rows.h"
+
+#include <algorithm>
+
+#include "compiler/kernel/expr.h"
+#include "compiler/lower/frame.h"
+#include "compiler/lower/scatter.h"
+#include "ir/base/integers.h"
+
+namespace ingot::lower {
+
+using kernel::Expr;
+using kernel::Intrinsic;
+using kernel::Value;
+
+namespace {
+
+constexpr int kWarp = kernel::kWarpSize;
+// Rows whose operands and first updates a thread loads together, and further updates of a row.
+constexpr int kRowsTogether = 4;
+constexpr int kUpdatesTogether = 8;
+
+class ScatterRows {
+ public:
+  explicit ScatterRows(Frame& frame)
+      : frame_(frame),
+        plan_(frame.plan.scatter_rows()),
+        threads_(frame.plan.block_threads),
+        e_(frame.emitter),
+        b_(frame.builder),
+        math_(frame.context.math),
+        places_(e_, *frame.fusion.root()),
+        size_(plan::RowsOf(*frame.fusion.root())),
+        chunk_(threads_ * plan::IndicesOfThread(plan_, threads_)) {}
+
+  void Run() {
+    kernel::Launch& launch = frame_.kernel->launch();
+    launch.machine = kernel::Machine::kGpu;
+    launch.grid = {frame_.plan.blocks, 1, 1};
+    launch.block = {threads_, 1, 1};
+    b_.set_hlo(static_cast<int32_t>(frame_.fusion.root()->id()));
+    Declare();
+    const Value count = math_.Const(size_.indices);
+    b_.While([&] { return b_.Lt(b_.Read(at_), count); },
+             [&] {
+               b_.Write(listed_, b_.Index(0));
+               b_.While(
+                   [&] {
+                     const Value room = b_.Le(b_.Read(listed_), b_.Index(plan_.list - chunk_));
+                     return b_.And(b_.Lt(b_.Read(at_), count), room);
+                   },
+                   [&] { ListChunk(); });
+               SortList();
+               e_.If(
+                   b_.Read(first_), [&] { AddToOperands(); }, [&] { AddToResults(); });
+               b_.Write(first_, b_.False());
+               b_.Barrier();
+             });
+  }
+
+ private:
+  // The results are there already, but for the updates.
+  bool IsInPlace() const {
+    return static_cast<int>(frame_.fusion_plan.in_place.size()) == places_.count();
+  }
+
+  void Declare() {
+    const auto shared = [&](const char* name, int64_t size) {
+      return frame_.kernel->AddShared(name, ElementType::kS32, {size});
+    };
+    rows_ = shared("rows", plan_.list);
+    numbers_ = shared("numbers", plan_.list);
+    sorted_ = shared("sorted", plan_.list);
+    ends_ = shared("ends", plan_.rows + 1);
+    totals_ = shared("totals", threads_ / kWarp);
+    const int64_t tiles = CeilDiv(size_.columns, plan_.columns);
+    const Value block = math_.Convert(b_.BlockId());
+    first_row_ = math_.Mul(math_.Div(block, tiles), plan_.rows);
+    const Value thread = b_.ThreadId();
+    const int across = plan::ThreadsOfRow(plan_);
+    const Value lane = Quotient(thread, across, /*remainder=*/true);
+    group_ = Quotient(thread, across);
+    const Value column = b_.Add(math_.Mul(math_.Rem(block, tiles), plan_.columns),
+                                math_.Mul(math_.Convert(lane), plan_.lanes));
+    const bool whole = size_.columns % plan_.columns == 0;
+    has_columns_ = whole ? b_.True() : b_.Lt(column, math_.Const(size_.columns));
+    std::vector<int64_t> sizes;
+    for (int64_t d : places_.dims().owned) sizes.push_back(places_.OperandShape(0).dimension(d));
+    owned_.dims = math_.Delinearize(
+        whole ? column : b_.Min(column, math_.Const(size_.columns - plan_.lanes)), sizes);
+    if (plan_.lanes > 1) {
+      owned_.lane = {plan_.lanes, static_cast<int>(sizes.size()) - 1, 1, plan_.lanes};
+    }
+    at_ = b_.DeclareVar("at", math_.Const(0));
+    first_ = b_.DeclareVar("first", b_.True());
+    listed_ = b_.DeclareVar("listed", b_.Index(0));
+  }
+
+  Value Quotient(Value a, int64_t divisor, bool remainder = false) {
+    IndexMath math(&b_, a->type.element);
+    return remainder ? math.Rem(a, divisor) : math.Div(a, divisor);
+  }
+  // Rows of the block, of which the last one has fewer.
+  Value RowsOfBlock() {
+    return b_.Min(b_.Sub(math_.Const(size_.rows), first_row_), math_.Const(plan_.rows));
+  }
+
+  // ----- the list
+
+  // The next indices, a run for each warp: those of the block's rows go to the list in order.
+  void ListChunk() {
+    const int each = static_cast<int>(chunk_ / threads_);
+    const Value first =
+        b_.Add(b_.Add(b_.Read(at_), math_.Mul(math_.Convert(b_.WarpId()), int64_t{each} * kWarp)),
+               math_.Convert(b_.LaneId()));
+    const Value rows = RowsOfBlock();
+    std::vector<Value> row, mine, masks;
+    Value total = b_.Index(0);
+    for (int i = 0; i < each; ++i) {
+      row.push_back(RowOf(math_.Add(first, i * kWarp)));
+    }
+    for (int i = 0; i < each; ++i) {
+      mine.push_back(IsBelow(row[i], rows));
+      masks.push_back(b_.Call(Intrinsic::kBallot, {mine[i]}));
+      total = b_.Add(total, Bits(masks[i]));
+    }
+    e_.If(b_.Eq(b_.LaneId(), b_.Index(0)), [&] { b_.Store(totals_, b_.WarpId(), total); });
+    b_.Barrier();
+    const Value listed = b_.Read(listed_);
+    Value before = listed, after = listed;
+    for (int warp = 0; warp < threads_ / kWarp; ++warp) {
+      const Value found = b_.Load(totals_, b_.Index(warp));
+      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
+      after = b_.Add(after, found);
+    }
+    for (int i = 0; i < each; ++i) {
+      e_.If(mine[i], [&] {
+        const Value place = b_.Add(before, Bits(b_.And(masks[i], LanesBelow())));
+        b_.Store(rows_, place, b_.Convert(row[i], ElementType::kS32));
+        b_.Store(numbers_, place, b_.Convert(math_.Add(first, i * kWarp), ElementType::kS32));
+      });
+      before = b_.Add(before, Bits(masks[i]));
+    }
+    b_.Write(listed_, after);
+    b_.Write(at_, math_.Add(b_.Read(at_), chunk_));
+    b_.Barrier();
+  }
+
+  // The row of an index, counted from the block's first one; negative or beyond the block's rows
+  // where the index is none of the block's.
+  Value RowOf(Value number) {
+    const bool whole = size_.indices % chunk_ == 0;
+    const Value last = math_.Const(size_.indices - 1);
+    const std::vector<Value> starts = places_.Starts(
+        math_.Delinearize(whole ? number : b_.Min(number, last), places_.batch_sizes()));
+    Value inside = whole ? b_.True() : b_.Le(number, last);
+    std::vector<Value> narrow;
+    for (Value start : starts) narrow.push_back(math_.Convert(start));
+    const Value row = b_.Sub(math_.Dot(narrow, RowMajorStrides(ScatteredSizes())), first_row_);
+    // A single start of 32 bits that is outside of the operand is outside of the block, too.
+    const int bits = BitWidth(IndicesType());
+    if (starts.size() > 1 || bits > BitWidth(math_.type())) {
+      inside = b_.And(inside, places_.IsInside(starts));
+    }
+    return b_.Select(inside, row, math_.Const(-1));
+  }
+  ElementType IndicesType() const {
+    return places_.scatter().operand(places_.count())->shape().element_type();
+  }
+  std::vector<int64_t> ScatteredSizes() const {
+    std::vector<int64_t> sizes;
+    for (int64_t d : places_.dims().scattered) {
+      sizes.push_back(places_.OperandShape(0).dimension(d));
+    }
+    return sizes;
+  }
+  Value IsBelow(Value row, Value rows) {
+    const ElementType type =
+        math_.type() == ElementType::kS64 ? ElementType::kU64 : ElementType::kU32;
+    return b_.Lt(b_.Convert(row, type), b_.Convert(rows, type));
+  }
+
+  Value Bits(Value mask) { return b_.Convert(b_.Popcnt(mask), ElementType::kS32); }
+  Value LanesBelow() {
+    const Value one = b_.Integer(kernel::kU32, 1);
+    return b_.Sub(b_.Shl(one, b_.Convert(b_.LaneId(), ElementType::kU32)), one);
+  }
+
+  // ----- the list by rows
+
+  // Counts the updates of each row, finds where each row begins, and puts the numbers there in
+  // order: ends_[r + 1] goes from where row r begins to where it ends.
+  void SortList() {
+    const Value listed = b_.Read(listed_);
+    const Value zero = b_.Index(0);
+    const auto over = [&](Value size, const std::function<void(Value)>& body) {
+      e_.For(b_.ThreadId(), size, threads_, body);
+    };
+    over(b_.Index(plan_.rows + 1), [&](Value i) { b_.Store(ends_, i, zero); });
+    b_.Barrier();
+    over(listed, [&](Value i) {
+      b_.Atomic(kernel::AtomicKind::kAdd, ends_, b_.Add(b_.Load(rows_, i), b_.Index(1)),
+                b_.Index(1), kernel::Order::kRelaxed, kernel::MemoryScope::kBlock);
+    });
+    b_.Barrier();
+    CountsToBeginnings();
+    e_.If(b_.Eq(b_.WarpId(), zero), [&] { PlaceNumbers(listed); });
+    b_.Barrier();
+  }
+
+  // Each thread has some rows one after the other.
+  void CountsToBeginnings() {
+    const int64_t each = CeilDiv(plan_.rows, threads_);
+    const Expr first = Expr(b_, b_.ThreadId()) * static_cast<double>(each) + 1;
+    const Expr past = Min(first + static_cast<double>(each), Expr(b_, b_.Index(plan_.rows + 1)));
+    kernel::Var* sum = b_.DeclareVar("sum", b_.Index(0));
+    e_.For(first.value(), past.value(), 1,
+           [&](Value i) { b_.Write(sum, b_.Add(b_.Read(sum), b_.Load(ends_, i))); });
+    const Value own = b_.Read(sum);
+    Value through = own;
+    for (int by = 1; by < kWarp; by *= 2) {
+      const Value other = b_.Call(Intrinsic::kShuffleUp, {through, b_.Index(by)});
+      through = b_.Add(through, b_.Select(b_.Ge(b_.LaneId(), b_.Index(by)), other, b_.Index(0)));
+    }
+    e_.If(b_.Eq(b_.LaneId(), b_.Index(kWarp - 1)),
+          [&] { b_.Store(totals_, b_.WarpId(), through); });
+    b_.Barrier();
+    Value before = b_.Sub(through, own);
+    for (int warp = 0; warp + 1 < threads_ / kWarp; ++warp) {
+      const Value found = b_.Load(totals_, b_.Index(warp));
+      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
+    }
+    kernel::Var* next = b_.DeclareVar("next", before);
+    e_.For(first.value(), past.value(), 1, [&](Value i) {
+      const Value begin = b_.Read(next);
+      b_.Write(next, b_.Add(begin, b_.Load(ends_, i)));
+      b_.Store(ends_, i, begin);
+    });
+    b_.Barrier();
+  }
+
+  // One warp: 32 of the list at a time, so that the order within a row stays.
+  void PlaceNumbers(Value listed) {
+    const Value none = b_.Index(-1);
+    e_.For(b_.Index(0), listed, kWarp, [&](Value first) {
+      const Value i = b_.Add(first, b_.LaneId());
+      const Value inside = b_.Lt(i, listed);
+      const Value safe = b_.Select(inside, i, b_.Index(0));
+      const Value row = b_.Select(inside, b_.Load(rows_, safe), none);
+      const Value same = b_.Call(Intrinsic::kMatchAny, {b_.Convert(row, ElementType::kU32)});
+      const Value end = b_.Add(row, b_.Index(1));
+      const Value begin = b_.Load(ends_, end);
+      const Value rank = Bits(b_.And(same, LanesBelow()));
+      b_.Call(Intrinsic::kWarpSync);
+      e_.If(inside, [&] {
+        const Value count = Bits(same);
+        b_.Store(sorted_, b_.Add(begin, rank), b_.Load(numbers_, i));
+        e_.If(b_.Eq(rank, b_.Index(0)), [&] { b_.Store(ends_, end, b_.Add(begin, count)); });
+      });
+      b_.Call(Intrinsic::kWarpSync);
+    });
+  }
+
+  // ----- the rows
+
+  // A row of the block, and which updates of the sorted list are its own.
+  struct Row {
+    Value number;  // in the block
+    Value begin, end;
+    Index at;  // of the operands and results
+  };
+  Row RowAt(Value number) {
+    Row row;
+    row.number = number;
+    row.begin = b_.Load(ends_, number);
+    row.end = b_.Load(ends_, b_.Add(number, b_.Index(1)));
+    row.at = places_.OperandIndex(
+        owned_, math_.Delinearize(b_.Add(first_row_, math_.Convert(number)), ScatteredSizes()));
+    return row;
+  }
+
+  // Update number `place` of the sorted list.
+  Elements UpdateAt(Value place) {
+    const Value number = math_.Convert(b_.Load(sorted_, place));
+    return UpdateOf(number);
+  }
+  Elements UpdateOf(Value number) {
+    return places_.Updates(
+        places_.UpdateIndex(owned_, math_.Delinearize(number, places_.batch_sizes()),
+                            std::vector<Value>(places_.dims().scattered.size(), math_.Const(0))));
+  }
+
+  // All rows; of a few at once, so that loads of one do not wait for another's.
+  void AddToOperands() {
+    const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
+    const int groups = threads_ / plan::ThreadsOfRow(plan_);
+    const Value listed = b_.Read(listed_);
+    kernel::AccessOptions where_any;
+    where_any.mask = b_.Gt(listed, b_.Index(0));
+    const Value last = b_.Max(b_.Sub(listed, b_.Index(1)), b_.Index(0));
+    e_.For(b_.Mul(group_, b_.Index(kRowsTogether)), rows, groups * kRowsTogether, [&](Value base) {
+      std::vector<Row> row;
+      std::vector<Elements> sums;
+      for (int k = 0; k < kRowsTogether; ++k) {
+        row.push_back(RowAt(b_.Min(b_.Add(base, b_.Index(k)), b_.Sub(rows, b_.Index(1)))));
+        const Elements old = places_.Operands(row[k].at);
+        // Where a row has none, its neighbour's, which is loaded in any case.
+        const Value number = b_.Load(sorted_, b_.Min(row[k].begin, last), 1, where_any);
+        const Elements update = UpdateOf(math_.Convert(number));
+        const Elements sum = places_.Combine(old, update);
+        const Value has = b_.Lt(row[k].begin, row[k].end);
+        sums.emplace_back();
+        for (size_t i = 0; i < sum.size(); ++i) {
+          sums[k].push_back(e_.Select(has, sum[i], old[i]));
+        }
+      }
+      for (int k = 0; k < kRowsTogether; ++k) {
+        const Value inside = b_.Lt(b_.Add(base, b_.Index(k)), rows);
+        e_.If(b_.And(inside, has_columns_),
+              [&] { AddUpdates(row[k], b_.Add(row[k].begin, b_.Index(1)), sums[k]); });
+      }
+    });
+  }
+
+  // Rows that have updates in this list, to what there is of them.
+  void AddToResults() {
+    const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
+    e_.For(group_, rows, threads_ / plan::ThreadsOfRow(plan_), [&](Value number) {
+      const Row row = RowAt(number);
+      e_.If(b_.And(b_.Lt(row.begin, row.end), has_columns_), [&] {
+        Elements old;
+        for (int i = 0; i < places_.count(); ++i) {
+          old.push_back(e_.Broadcast(
+              e_.Load(frame_.memory.results[i], places_.OperandShape(i), row.at), plan_.lanes));
+        }
+        AddUpdates(row, row.begin, old);
+      });
+    });
+  }
+
+  // The updates of a row from this one on, and the store.
+  void AddUpdates(const Row& row, Value begin, const Elements& old) {
+    std::vector<ElementVar> sums;
+    for (const Element& element : old) sums.push_back(e_.Declare("row", element));
+    const auto read = [&] {
+      Elements values;
+      for (const ElementVar& sum : sums) values.push_back(e_.Read(sum));
+      return values;
+    };
+    const auto write = [&](const Elements& values) {
+      for (size_t i = 0; i < sums.size(); ++i) e_.Write(sums[i], values[i]);
+    };
+    const Expr together = (Expr(b_, row.end) - Expr(b_, begin)) / kUpdatesTogether;
+    const Expr middle = Expr(b_, begin) + Max(together, Expr(b_, b_.Index(0))) * kUpdatesTogether;
+    e_.For(begin, middle.value(), kUpdatesTogether, [&](Value first) {
+      std::vector<Elements> updates;
+      for (int i = 0; i < kUpdatesTogether; ++i) {
+        updates.push_back(UpdateAt(b_.Add(first, b_.Index(i))));
+      }
+      Elements values = read();
+      for (const Elements& update : updates) values = places_.Combine(values, update);
+      write(values);
+    });
+    e_.For(middle.value(), row.end, 1,
+           [&](Value place) { write(places_.Combine(read(), UpdateAt(place))); });
+    const Elements values = read();
+    for (int i = 0; i < places_.count(); ++i) {
+      e_.Store(frame_.memory.results[i], places_.OperandShape(i), row.at, values[i]);
+    }
+  }
+
+  Frame& frame_;
+  const plan::ScatterRowsPlan& plan_;
+  const int threads_;
+  ElementEmitter& e_;
+  kernel::Builder& b_;
+  IndexMath& math_;
+  const ScatterPlaces places_;
+  const plan::ScatteredRows size_;
+  const int64_t chunk_;  // indices that the block looks at together
+  kernel::Buffer *rows_ = nullptr, *numbers_ = nullptr, *sorted_ = nullptr;
+  kernel::Buffer *ends_ = nullptr, *totals_ = nullptr;
+  Value first_row_ = nullptr;
+  Value group_ = nullptr;        // of threads that share a row
+  Index owned_;                  // the thread's columns
+  Value has_columns_ = nullptr;  // and whether there are such
+  kernel::Var *at_ = nullptr, *first_ = nullptr, *listed_ = nullptr;
+};
+
+}  // namespace
+
+void LowerScatterRows(Frame& frame) { ScatterRows(frame).Run(); }
+
+}  // namespace ingot::lower
