@@ -192,6 +192,7 @@ class StepsLowering {
       case plan::Skeleton::kTile:
       case plan::Skeleton::kConcatenate:
       case plan::Skeleton::kContraction:
+      case plan::Skeleton::kMergeSort:
         INGOT_UNREACHABLE() << "tiles take no steps";
         return;
       case plan::Skeleton::kLoop:

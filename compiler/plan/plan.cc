@@ -11,6 +11,7 @@
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
+#include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
@@ -35,7 +36,7 @@ constexpr SkeletonRow kSkeletons[] = {
 // The universal loop or one of its relatives.
 bool IsUniversal(Skeleton skeleton) {
   return skeleton != Skeleton::kTile && skeleton != Skeleton::kConcatenate &&
-         skeleton != Skeleton::kContraction;
+         skeleton != Skeleton::kContraction && skeleton != Skeleton::kMergeSort;
 }
 
 // What a kernel of the loop costs.

@@ -539,6 +539,7 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kTile) return TilePlan{};
   if (skeleton == Skeleton::kContraction) return ContractionPlan{};
   if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
+  if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
   return StepPlan{};
 }
 

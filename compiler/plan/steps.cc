@@ -515,6 +515,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kTile:
     case Skeleton::kConcatenate:
     case Skeleton::kContraction:
+    case Skeleton::kMergeSort:
     case Skeleton::kLoop:
       break;
     case Skeleton::kSort:
