@@ -1,11 +1,14 @@
 // The merge_sort skeleton: blocks sort rows in shared memory (plan/merge_sort.h).
 #include "compiler/plan/merge_sort.h"
 
+#include <optional>
 #include <utility>
 
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/sort_keys.h"
+#include "compiler/lower/sort_networks.h"
+#include "compiler/lower/sort_ties.h"
 #include "ir/analysis/sort_order.h"
 #include "ir/base/integers.h"
 
@@ -30,7 +33,7 @@ class MergeSortLowering {
         math_(frame.context.math),
         dimension_(sort_.attributes<SortAttributes>().dimensions[0]),
         size_(sort_.operand(0)->shape().dimension(dimension_)),
-        pitch_(static_cast<int>(plan_.tile()) + 1),
+        pitch_(static_cast<int>(plan::PitchOf(plan_))),
         positions_(sort_.operand(0)->shape().dimensions()),
         is_across_(dimension_ + 1 != sort_.operand(0)->shape().rank()) {
     positions_.erase(positions_.begin() + dimension_);
@@ -51,12 +54,14 @@ class MergeSortLowering {
     if (plan_.pass == 0) {
       LoadElements();
       b_.Barrier();
+      if (ties_.has_value()) ties_->Vote();
       SortItems();
       MergeTile();
     } else {
       MergePartOfRuns();
     }
     StoreTile();
+    if (ties_.has_value()) RestoreTies();
   }
 
  private:
@@ -76,6 +81,9 @@ class MergeSortLowering {
   }
   Expr Remainder(Expr a, int64_t divisor) {
     return {b_, IndexMath(&b_, a.element()).Rem(a.value(), divisor)};
+  }
+  ElementType ElementTypeOf(int64_t operand) const {
+    return sort_.operand(operand)->shape().element_type();
   }
   bool HasPads() const { return tiles_ * plan_.tile() != size_; }
   Expr Number(int64_t value) { return {b_, math_.Const(value)}; }
@@ -101,6 +109,12 @@ class MergeSortLowering {
       if (plan_.pass + 1 < plan_.passes) field.to = scratch(plan_.pass);
       fields_.push_back(field);
     }
+    if (splits_ == nullptr && !plan_.places) {
+      splits_ = frame_.kernel->AddShared("splits", ElementType::kS32, {plan_.threads() + 1});
+    }
+    if (!plan_.places && !keys_[0].IsInjective(ElementTypeOf(0))) {
+      ties_.emplace(frame_, keys_[0], ElementTypeOf(0), size_);
+    }
     // Comparators tell pads by their places.
     compared_ = fields_.size() - (plan_.places && (plan_.by_key || !HasPads()) ? 1 : 0);
   }
@@ -119,7 +133,11 @@ class MergeSortLowering {
     if (is_across_) return {Remainder(all, plan_.rows), Quotient(all, plan_.rows)};
     return {Quotient(all, plan_.tile()), Remainder(all, plan_.tile())};
   }
-  Expr SharedPlace(const Place& place) { return place.row * pitch_ + place.element; }
+  Expr SharedPlace(const Place& place) { return place.row * pitch_ + InTile(place.element); }
+  // Where an element of a tile is in shared memory.
+  Expr InTile(Expr element) {
+    return plan_.places ? element : element + Quotient(element, plan::kElementsOfPad);
+  }
   // Of the rows, and in the row.
   Value RowOf(const Place& place) { return b_.Add(first_row_, math_.Convert(place.row.value())); }
   Value ElementOf(const Place& place) {
@@ -177,6 +195,7 @@ class MergeSortLowering {
       case SortField::Kind::kKey: {
         const Instruction& operand = *sort_.operand(keys_[number].operand);
         const Expr value(b_, e_.Emit(operand, index).re);
+        if (ties_.has_value()) ties_->Note(value);
         const Expr key = KeyOf(keys_[number], operand.shape().element_type(), value);
         return b_.Select(IsElement(place), key.value(), (!key.Number(0)).value());
       }
@@ -211,10 +230,7 @@ class MergeSortLowering {
     const Index to = IndexOf(row, ElementOf(place));
     const Expr shown(b_, b_.Load(fields_.back().shared, SharedPlace(place).value()));
     if (!plan_.places) {
-      const ElementType type = sort_.operand(0)->shape().element_type();
-      const Value value = ElementOfKey(keys_[0], type, shown).value();
-      e_.Store(frame_.memory.results[0], sort_.operand(0)->shape(), to, {value, nullptr});
-      return;
+      return StoreResult(to, ElementOfKey(keys_[0], ElementTypeOf(0), shown));
     }
     // A comparator that is no order may have lost elements, and kept pads.
     Value from = math_.Convert(shown.value());
@@ -224,6 +240,21 @@ class MergeSortLowering {
       const Instruction& operand = *sort_.operand(k);
       e_.Store(frame_.memory.results[k], operand.shape(), to, e_.Emit(operand, source));
     }
+  }
+
+  void StoreResult(const Index& to, Expr element) {
+    e_.Store(frame_.memory.results[0], sort_.operand(0)->shape(), to, {element.value(), nullptr});
+  }
+
+  void RestoreTies() {
+    b_.Barrier();
+    const auto index_of = [&](Expr place) {
+      return IndexOf(first_row_, math_.Convert(place.value()));
+    };
+    ties_->Restore(
+        [&](Expr place) { return Expr(b_, e_.Emit(*sort_.operand(0), index_of(place)).re); },
+        [&](Expr key) { return FirstOf(key); },
+        [&](Expr place, Expr element) { StoreResult(index_of(place), element); });
   }
 
   // ----- records
@@ -261,7 +292,9 @@ class MergeSortLowering {
     return (!is_pad(a)) & (is_pad(b) | less);
   }
 
-  Record LoadRecord(Expr at) {
+  // Of an element of the tile of the thread's row.
+  Record LoadRecord(Expr element) {
+    const Expr at = RowBase() + InTile(element);
     Record record;
     for (size_t f = 0; f < compared_; ++f) {
       record.push_back(b_.Load(fields_[f].shared, at.value()));
@@ -284,7 +317,7 @@ class MergeSortLowering {
 
   // Fields from number `first` on, to shared memory.
   void WriteItems(size_t first) {
-    const Expr at = RowBase() + First();
+    const Expr at = RowBase() + InTile(First());
     for (int i = 0; i < plan_.items; ++i) {
       for (size_t f = first; f < fields_.size(); ++f) {
         b_.Store(fields_[f].shared, (at + i).value(), b_.Read(fields_[f].items, b_.Index(i)));
@@ -292,15 +325,22 @@ class MergeSortLowering {
     }
   }
 
-  // By exchanges of neighbours, which keep what ties in order.
   void SortItems() {
-    const Expr at = RowBase() + First();
+    const Expr at = RowBase() + InTile(First());
     std::vector<Record> items;
     for (int i = 0; i < plan_.items; ++i) {
       Record record;
       for (const Field& field : fields_) record.push_back(b_.Load(field.shared, (at + i).value()));
       items.push_back(std::move(record));
     }
+    DeclareItems();
+    if (!plan_.places) {
+      std::vector<Value> keys;
+      for (const Record& record : items) keys.push_back(record[0]);
+      SortByNetwork(b_, keys);
+      return SetKeys(keys);
+    }
+    // By exchanges of neighbours, which keep what ties in order.
     for (int turn = 0; turn < plan_.items; ++turn) {
       for (int i = turn % 2; i + 1 < plan_.items; i += 2) {
         const Expr exchange = Less(items[i + 1], items[i]);
@@ -309,10 +349,12 @@ class MergeSortLowering {
         items[i] = first;
       }
     }
-    DeclareItems();
     for (size_t f = 0; f < fields_.size(); ++f) {
       for (int i = 0; i < plan_.items; ++i) b_.Write(fields_[f].items, items[i][f], b_.Index(i));
     }
+  }
+  void SetKeys(const std::vector<Value>& keys) {
+    for (int i = 0; i < plan_.items; ++i) b_.Write(fields_[0].items, keys[i], b_.Index(i));
   }
   void DeclareItems() {
     for (size_t f = 0; f < fields_.size(); ++f) {
@@ -337,15 +379,43 @@ class MergeSortLowering {
   // The thread's part of the run that is merged from two, each of so many threads' items.
   void MergeRuns(Expr run_threads) {
     const Expr thread = Remainder(Thread(), plan_.row_threads);
-    const Expr place = thread & (run_threads + run_threads - 1);  // of the thread in the run
-    const Expr row = RowBase(), tile = Small(plan_.tile());
+    const Expr both = run_threads + run_threads;
+    const Expr place = thread & (both - 1);  // of the thread in the run
+    const Expr tile = Small(plan_.tile());
     const Expr begin = (thread - place) * plan_.items;
     const Expr size = run_threads * plan_.items;
     const Expr middle = Min(begin + size, tile);
     const Expr end = Min(middle + size, tile);
-    const Expr count = place * plan_.items;
-    const Expr left = Search(row + begin, row + middle, middle - begin, end - middle, count);
-    Merge(row + begin + left, row + middle, row + middle + (count - left), row + end);
+    const Expr is_last = (place + 1 == both) | (thread == plan_.row_threads - 1);
+    MergeParts(begin, middle, end, place * plan_.items, is_last);
+  }
+
+  // The thread's items of the run that is merged from [begin, middle) and [middle, end), from its
+  // element `count` on, which are the last ones if it `is_last`.
+  void MergeParts(Expr begin, Expr middle, Expr end, Expr count, Expr is_last) {
+    const Expr left = Search(begin, middle, middle - begin, end - middle, count);
+    const Expr right = middle + (count - left);
+    if (plan_.places) return Merge(begin + left, middle, right, end);
+    // What the thread takes of the left run ends where the next thread's begins.
+    b_.Store(splits_, Thread().value(), left.value());
+    e_.If((Thread() == 0.0).value(),
+          [&] { b_.Store(splits_, b_.Index(plan_.threads()), b_.Index(0)); });
+    b_.Barrier();
+    const Expr next(b_, b_.Load(splits_, (Thread() + 1).value()));
+    MergeKeys(begin + left, Select(is_last, middle - begin, next) - left, right);
+  }
+
+  // Of keys, which are the same where they tie: `count` of the left run, ascending, and the others
+  // of the right one, descending.
+  void MergeKeys(Expr left, Expr count, Expr right) {
+    std::vector<Value> keys;
+    const Expr last = right + (plan_.items - 1);
+    for (int i = 0; i < plan_.items; ++i) {
+      const Expr from = Select(Small(i) < count, left + i, last - i);
+      keys.push_back(LoadRecord(from)[0]);
+    }
+    MergeByNetwork(b_, keys);
+    SetKeys(keys);
   }
 
   // The block's tile of the run that is merged from two of the pass before.
@@ -359,7 +429,7 @@ class MergeSortLowering {
     const Expr base = Expr(b_, math_.Mul(first_row_, size_)) + begin;
     const Expr count = first - begin;
     const Expr end = Min(count + static_cast<double>(plan_.tile()), left_size + right_size);
-    kernel::Buffer* splits = frame_.kernel->AddShared("splits", ElementType::kS32, {2});
+    kernel::Buffer* splits = frame_.kernel->AddShared("ends", ElementType::kS32, {2});
     const int warps = plan_.threads() / kernel::kWarpSize;
     for (int i = 0; i < 2; ++i) {
       e_.If(b_.Eq(b_.WarpId(), b_.Index(i % warps)), [&] {
@@ -379,13 +449,14 @@ class MergeSortLowering {
     LoadParts(left, right, left_count, total);
     b_.Barrier();
     DeclareItems();
-    const Expr own = Min(First(), total);
-    const Expr split = Search(Small(0), left_count, left_count, total - left_count, own);
-    Merge(split, left_count, left_count + (own - split), total);
+    // Keys behind the last one are the last ones there are.
+    const Expr all = plan_.places ? total : Small(plan_.tile());
+    MergeParts(Small(0), left_count, all, Min(First(), all),
+               Thread() == static_cast<double>(plan_.threads() - 1));
   }
 
   // `left_count` records from `left` on, behind them those from `right` on, `total` in all; the
-  // rest is zeros.
+  // rest is zeros, or, of keys, the last ones there are.
   void LoadParts(Expr left, Expr right, Expr left_count, Expr total) {
     std::vector<std::pair<Expr, Record>> loaded;
     for (int i = 0; i < plan_.items; ++i) {
@@ -396,9 +467,12 @@ class MergeSortLowering {
       options.mask = (place < total).value();
       Record record;
       for (const Field& field : fields_) {
-        record.push_back(b_.Load(field.from, from.value(), 1, options));
+        const Expr value(b_, b_.Load(field.from, from.value(), 1, options));
+        record.push_back(plan_.places
+                             ? value.value()
+                             : b_.Select(options.mask, value.value(), (!value.Number(0)).value()));
       }
-      loaded.emplace_back(place, std::move(record));
+      loaded.emplace_back(InTile(place), std::move(record));
     }
     for (const auto& [at, record] : loaded) StoreRecord(at, record);
     StoreEnds();
@@ -454,6 +528,21 @@ class MergeSortLowering {
     return {b_, b_.Read(low)};
   }
 
+  // The first element of the tile, in order, whose key is not less.
+  Expr FirstOf(Expr key) {
+    kernel::Var* low = b_.DeclareVar("low", b_.Index(0));
+    kernel::Var* high = b_.DeclareVar("high", b_.Index(plan_.tile()));
+    e_.While([&] { return b_.Lt(b_.Read(low), b_.Read(high)); },
+             [&] {
+               const Expr from(b_, b_.Read(low)), to(b_, b_.Read(high));
+               const Expr middle = (from + to) >> 1;
+               const Expr less = Expr(b_, LoadRecord(middle)[0]) < key;
+               b_.Write(low, Select(less, middle + 1, from).value());
+               b_.Write(high, Select(less, to, middle).value());
+             });
+    return {b_, b_.Read(low)};
+  }
+
   // Items from the left run, from `left` on, and the right one, that are next in order.
   void Merge(Expr left, Expr left_end, Expr right, Expr right_end) {
     Record a = LoadRecord(left), c = LoadRecord(right);
@@ -462,7 +551,8 @@ class MergeSortLowering {
       const Record next = Choose(takes_right, c, a);
       const Expr from = Select(takes_right, right, left);
       for (size_t f = 0; f < fields_.size(); ++f) {
-        const Value value = f < compared_ ? next[f] : b_.Load(fields_[f].shared, from.value());
+        const Value value =
+            f < compared_ ? next[f] : b_.Load(fields_[f].shared, (RowBase() + from).value());
         b_.Write(fields_[f].items, value, b_.Index(i));
       }
       if (i + 1 == plan_.items) break;
@@ -492,7 +582,9 @@ class MergeSortLowering {
   const bool is_across_;       // elements of a row are not side by side in memory
   std::vector<SortKey> keys_;
   std::vector<Field> fields_;
-  size_t compared_ = 0;  // of the fields, those that Less reads
+  size_t compared_ = 0;               // of the fields, those that Less reads
+  kernel::Buffer* splits_ = nullptr;  // of each thread of the block, where keys are merged
+  std::optional<SortTies> ties_;      // of keys that are not injective
 };
 
 }  // namespace

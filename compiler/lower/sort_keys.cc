@@ -32,6 +32,25 @@ int ExponentBits(ElementType type) {
   }
 }
 
+// Of the key's type, the bits of the infinity of a float type, and of the NaN that stands for all.
+uint64_t InfinityBits(ElementType type, int width) {
+  return ((uint64_t{1} << ExponentBits(type)) - 1) << (width - 1 - ExponentBits(type));
+}
+// The rest of the order's bits are ones, as in the NaNs that a GPU's arithmetic makes.
+uint64_t NanBits(ElementType type, NanOrder order) {
+  const int width = BitWidth(type) > 32 ? 64 : 32;
+  const uint64_t unused =
+      BitWidth(type) < width && width == 32 ? (uint64_t{1} << (32 - BitWidth(type))) - 1 : 0;
+  return ((Top(width) - 1) & ~unused) | (order == NanOrder::kFirst ? Top(width) : 0);
+}
+
+// What orders floats by their bits: negative numbers from the largest magnitude to the least, then
+// the others.
+Expr OrderedBits(Expr bits) {
+  const Expr sign = (bits.AsSigned() >> (bits.width() - 1)).AsUnsigned();
+  return bits ^ (sign | Constant(bits, Top(bits.width())));
+}
+
 // The bits of a float, in the upper bits of its key's type.
 Expr UpperBits(ElementType type, Expr element) {
   const int width = BitWidth(type);
@@ -53,22 +72,30 @@ Expr KeyOf(const SortKey& key, ElementType type, Expr element) {
     if (IsSigned(type)) bits = bits ^ Constant(bits, Top(bits.width()));
   } else {
     bits = UpperBits(type, element);
-    const uint64_t top = Top(bits.width());
-    const uint64_t infinity = ((uint64_t{1} << ExponentBits(type)) - 1)
-                              << (bits.width() - 1 - ExponentBits(type));
-    const Expr magnitude = bits & Constant(bits, top - 1);
+    const Expr magnitude = bits & Constant(bits, Top(bits.width()) - 1);
     if (key.zeros_tie) {
       bits = Select(magnitude == Constant(bits, 0), Constant(bits, 0), bits);
     }
     if (key.nans != NanOrder::kByBits) {
-      const uint64_t nan = (top - 1) | (key.nans == NanOrder::kFirst ? top : 0);
-      bits = Select(magnitude > Constant(bits, infinity), Constant(bits, nan), bits);
+      const Expr is_nan = magnitude > Constant(bits, InfinityBits(type, bits.width()));
+      bits = Select(is_nan, Constant(bits, NanBits(type, key.nans)), bits);
     }
-    // Negative numbers from the largest magnitude to the least, then the others.
-    const Expr sign = (bits.AsSigned() >> (bits.width() - 1)).AsUnsigned();
-    bits = bits ^ (sign | Constant(bits, top));
+    bits = OrderedBits(bits);
   }
   return key.descending ? !bits : bits;
+}
+
+std::vector<Expr> TiedKeys(kernel::Builder& builder, const SortKey& key, ElementType type) {
+  std::vector<uint64_t> bits;
+  if (IsFloat(type) && key.zeros_tie) bits.push_back(0);
+  if (IsFloat(type) && key.nans != NanOrder::kByBits) bits.push_back(NanBits(type, key.nans));
+  std::vector<Expr> keys;
+  for (uint64_t pattern : bits) {
+    const Expr ordered =
+        OrderedBits({builder, builder.Constant(Type::Scalar(KeyType(type)), pattern)});
+    keys.push_back(key.descending ? !ordered : ordered);
+  }
+  return keys;
 }
 
 Expr ElementOfKey(const SortKey& key, ElementType type, Expr value) {

@@ -2,6 +2,8 @@
 #ifndef INGOT_COMPILER_LOWER_SORT_KEYS_H_
 #define INGOT_COMPILER_LOWER_SORT_KEYS_H_
 
+#include <vector>
+
 #include "compiler/kernel/expr.h"
 #include "ir/analysis/sort_order.h"
 #include "ir/base/element_type.h"
@@ -12,7 +14,10 @@ namespace ingot::lower {
 // order of `key` as their keys are in that of integers.
 kernel::Expr KeyOf(const SortKey& key, ElementType type, kernel::Expr element);
 
-// The element of which `value` is the key, where `key` is injective.
+// The keys that elements of several bits have: of zeros, and of NaNs, where these tie.
+std::vector<kernel::Expr> TiedKeys(kernel::Builder& builder, const SortKey& key, ElementType type);
+
+// The element of which `value` is the key; one of those, if there are several.
 kernel::Expr ElementOfKey(const SortKey& key, ElementType type, kernel::Expr value);
 
 }  // namespace ingot::lower

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/plan_text.h"
@@ -18,8 +19,10 @@
 namespace ingot::plan {
 namespace {
 
-// Odd numbers of items: the threads of a warp then meet each bank once.
+// Odd numbers of items: the threads of a warp then meet each bank once.  Keys alone are merged by
+// networks of a power of two.
 constexpr int kItems[] = {3, 5, 7, 9, 11, 13, 15, 17};
+constexpr int kItemsOfKeys[] = {4, 8, 16, 32};
 // Where comparators are code, each comparison of a thread's own items is there once.
 constexpr int64_t kMostOperations = 6000;
 constexpr int kThreadsOfShortRows = 256;
@@ -51,30 +54,31 @@ class Planner {
     }
     const std::optional<std::vector<SortKey>> keys = FindSortKeys(sort_);
     base_.by_key = keys.has_value();
-    base_.places = !base_.by_key || sort_.operand_count() > 1 || keys->size() > 1 ||
-                   !(*keys)[0].IsInjective(sort_.operand(0)->shape().element_type());
+    is_key_alone_ = base_.by_key && sort_.operand_count() == 1 && keys->size() == 1;
+    has_ties_ = is_key_alone_ && !(*keys)[0].IsInjective(sort_.operand(0)->shape().element_type());
     operations_ = base_.by_key ? static_cast<int64_t>(keys->size()) : CodeSize(sort_);
   }
 
   void Propose(std::vector<FusionPlan>& plans) const {
     if (!CanSort()) return;
     std::vector<std::pair<double, MergeSortPlan>> found;
-    for (int items : kItems) {
-      for (int rows = 1; rows <= kMostRows; rows *= 2) {
+    for (const bool places : {true, false}) {
+      for (int items : ItemsOf(places)) {
         MergeSortPlan plan = base_;
+        plan.places = places;
         plan.items = items;
-        plan.rows = rows;
         plan.row_threads = RowThreads(items);
-        if (PlanFits(plan).ok() && IsReasonable(plan)) found.emplace_back(Microseconds(plan), plan);
-      }
-    }
-    for (int items : kItems) {
-      for (int threads : kTileThreads) {
-        MergeSortPlan plan = base_;
-        plan.items = items;
-        plan.row_threads = threads;
-        plan.passes = PassesOf(plan);
-        if (plan.passes > 1 && PlanFits(plan).ok()) found.emplace_back(Microseconds(plan), plan);
+        for (plan.rows = 1; plan.rows <= kMostRows; plan.rows *= 2) {
+          if (PlanFits(plan).ok() && IsReasonable(plan)) {
+            found.emplace_back(Microseconds(plan), plan);
+          }
+        }
+        plan.rows = 1;
+        for (int threads : kTileThreads) {
+          plan.row_threads = threads;
+          plan.passes = PassesOf(plan);
+          if (plan.passes > 1 && PlanFits(plan).ok()) found.emplace_back(Microseconds(plan), plan);
+        }
       }
     }
     std::stable_sort(found.begin(), found.end(),
@@ -100,8 +104,15 @@ class Planner {
 
   absl::Status PlanFits(const MergeSortPlan& plan) const {
     INGOT_REQUIRE(CanSort(), "merge_sort cannot sort these operands");
-    INGOT_REQUIRE(std::find(std::begin(kItems), std::end(kItems), plan.items) != std::end(kItems),
-                  "items=", plan.items, "; 3, 5, 7, ... 17");
+    INGOT_REQUIRE(plan.places || is_key_alone_, "places=false; there is more than one key");
+    const absl::Span<const int> items = ItemsOf(plan.places);
+    INGOT_REQUIRE(std::find(items.begin(), items.end(), plan.items) != items.end(),
+                  "items=", plan.items, "; one of ", absl::StrJoin(items, ", "));
+    INGOT_REQUIRE(plan.places || !has_ties_ ||
+                      (plan.passes == 1 && plan.threads() == RowThreads(plan.items) &&
+                       plan.threads() % kWarp == 0),
+                  "places=false; elements that tie have other bits, which only a block that sorts "
+                  "one row restores");
     INGOT_REQUIRE(plan.rows >= 1 && plan.row_threads >= 1 &&
                       int64_t{plan.rows} * plan.row_threads <= kMostSortThreads &&
                       plan.threads() % kWarp == 0,
@@ -123,6 +134,9 @@ class Planner {
   const MergeSortPlan& base() const { return base_; }
 
  private:
+  static absl::Span<const int> ItemsOf(bool places) {
+    return places ? absl::Span<const int>(kItems) : absl::Span<const int>(kItemsOfKeys);
+  }
   int64_t TilesOf(const MergeSortPlan& plan) const { return CeilDiv(size_, plan.tile()); }
   int PassesOf(const MergeSortPlan& plan) const {
     int passes = 1;
@@ -184,8 +198,12 @@ class Planner {
   int64_t SharedBytes(const MergeSortPlan& plan) const {
     int64_t bytes = 0;
     for (const SortField& field : FieldsOf(plan, sort_)) {
-      bytes += RoundUp(plan.rows * (plan.tile() + 1) * ByteWidth(field.type), 8);
+      bytes += RoundUp(plan.rows * PitchOf(plan) * ByteWidth(field.type), 8);
     }
+    constexpr int64_t kEnds = 8;
+    if (plan.passes > 1) bytes += kEnds;
+    if (!plan.places) bytes += 4 * (plan.threads() + 1);
+    if (has_ties_ && !plan.places) bytes += 4 + 2 * 4 * (plan.threads() / kWarp);
     return bytes;
   }
 
@@ -202,16 +220,20 @@ class Planner {
   double Microseconds(const MergeSortPlan& plan) const {
     // Instructions of an element: to load, exchange and store it; of a step of a merge and of a
     // search beside comparisons.
-    constexpr double kMoves = 30, kStep = 10, kSearch = 8;
+    constexpr double kMoves = 30, kStep = 10, kKeyStep = 6, kSearch = 8;
     constexpr double kIssued = 2;         // of a multiprocessor in a cycle: most are integers'
     constexpr double kWarpsThatHide = 8;  // as much time again is lost where so many warps are
     const Card& card = *target_.card;
     const double compare = static_cast<double>(operations_ + Words(plan, false));
     const double words = static_cast<double>(Words(plan, true));
-    double instructions = kMoves + plan.items / 2.0 * (compare + 2 * words);
+    const double levels = std::log2(static_cast<double>(plan.items));
+    const double exchanges =
+        plan.places ? plan.items / 2.0 * (compare + 2 * words) : levels * (levels + 1) / 2 * words;
+    const double step = plan.places ? kStep + compare + 2 * words : kKeyStep + levels * words;
+    double instructions = kMoves + exchanges;
     const auto merge = [&](int64_t run) {
       const double search = (std::log2(static_cast<double>(run)) + 1) * (kSearch + 2 * compare);
-      return kStep + compare + 2 * words + search / plan.items;
+      return step + search / plan.items;
     };
     for (int64_t run = plan.items; run < plan.tile(); run *= 2) instructions += merge(run);
     instructions += (plan.passes - 1) * (kMoves + merge(plan.tile()));
@@ -248,7 +270,9 @@ class Planner {
   int64_t rows_ = 1;    // that are sorted
   int64_t inner_ = 1;   // elements from one of a row to the next
   const int64_t bytes_;
-  int64_t operations_ = 1;  // of a comparison
+  int64_t operations_ = 1;     // of a comparison
+  bool is_key_alone_ = false;  // nothing but one key of one operand
+  bool has_ties_ = false;      // among elements of several bits
   MergeSortPlan base_;
 };
 
@@ -257,6 +281,10 @@ bool IsSort(const Computation& fusion, const Target& target) {
 }
 
 }  // namespace
+
+int64_t PitchOf(const MergeSortPlan& plan) {
+  return plan.tile() + (plan.places ? 0 : plan.tile() / kElementsOfPad) + 1;
+}
 
 std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& sort) {
   std::vector<SortField> fields;
@@ -297,6 +325,7 @@ absl::Status MergeSortFits(const FusionPlan& plan, const Computation& fusion,
   const Planner planner(fusion, target);
   const MergeSortPlan& own = plan.kernels[0].merge_sort();
   MergeSortPlan wanted = planner.base();
+  wanted.places = own.places;
   wanted.items = own.items;
   wanted.rows = own.rows;
   wanted.row_threads = own.row_threads;
