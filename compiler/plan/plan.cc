@@ -139,6 +139,14 @@ void PreferFlatLoop(const Computation& fusion, const FusionInfo& info, const Tar
 
 }  // namespace
 
+Work WorkOf(Skeleton skeleton) {
+  if (skeleton == Skeleton::kTile) return TilePlan{};
+  if (skeleton == Skeleton::kContraction) return ContractionPlan{};
+  if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
+  if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
+  return StepPlan{};
+}
+
 FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanOptions& options,
                     std::vector<std::string>* refused) {
   // Lower says what is wrong with it.

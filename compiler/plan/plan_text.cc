@@ -535,14 +535,6 @@ class Reader {
 
 absl::string_view NameOf(ProductUnit unit) { return kProductUnitNames[static_cast<int>(unit)]; }
 
-Work WorkOf(Skeleton skeleton) {
-  if (skeleton == Skeleton::kTile) return TilePlan{};
-  if (skeleton == Skeleton::kContraction) return ContractionPlan{};
-  if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
-  if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
-  return StepPlan{};
-}
-
 absl::string_view NameOf(Skeleton skeleton) { return kSkeletonNames[static_cast<int>(skeleton)]; }
 
 absl::string_view NameOf(Placement placement) {
