@@ -8,6 +8,7 @@
 #include "compiler/plan/concatenate.h"
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/in_place.h"
+#include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
@@ -132,8 +133,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
         Annotate(BuffersFit(plan.kernels[i], fusion, plan.scratch.size()), "kernel ", i));
   }
   const FusionInfo info(ViewOf(fusion));
+  const bool sorts = std::holds_alternative<MergeSortPlan>(plan.kernels[0].work);
   INGOT_RETURN_IF_ERROR(tiles   ? TileFits(plan, info, target)
                         : steps ? AllStepsFit(plan, fusion, info, target)
+                        : sorts ? MergeSortFits(plan, fusion, target)
                                 : ContractionFits(plan, fusion, target));
   return InPlaceFits(plan, info);
 }

@@ -11,6 +11,7 @@
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
+#include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
@@ -34,10 +35,7 @@ constexpr SkeletonRow kSkeletons[] = {
 };
 
 // The universal loop or one of its relatives.
-bool IsUniversal(Skeleton skeleton) {
-  return skeleton != Skeleton::kTile && skeleton != Skeleton::kConcatenate &&
-         skeleton != Skeleton::kContraction && skeleton != Skeleton::kScatterRows;
-}
+bool IsUniversal(Skeleton skeleton) { return std::holds_alternative<StepPlan>(WorkOf(skeleton)); }
 
 // What a kernel of the loop costs.
 double LoopMicroseconds(const FusionInfo& info, const Target& target) {
@@ -144,6 +142,7 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kContraction) return ContractionPlan{};
   if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
   if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
+  if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
   return StepPlan{};
 }
 

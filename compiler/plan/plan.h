@@ -291,6 +291,28 @@ struct ScatterRowsPlan {
                     visit("lanes", self.lanes); visit("list", self.list);)
 };
 
+// A kernel whose blocks sort rows by merging (merge_sort.h).
+struct MergeSortPlan {
+  // What is compared are integers (FindSortKeys), or operands' elements by the sort's comparator.
+  bool by_key = true;
+  // Records have their places, by which results are gathered; else the key is the result.
+  bool places = true;
+  int items = 3;  // of a thread
+  int row_threads = 32;
+  int rows = 1;  // that a block sorts
+  // Pass 0 sorts rows, or tiles of them, which are runs then.  Each further pass merges runs two by
+  // two, from scratch; the last one of all `passes` stores results, the others records.
+  int pass = 0;
+  int passes = 1;
+  INGOT_PLAN_FIELDS(MergeSortPlan, visit("by_key", self.by_key); visit("places", self.places);
+                    visit("items", self.items); visit("row_threads", self.row_threads);
+                    visit("rows", self.rows); visit("pass", self.pass);
+                    visit("passes", self.passes);)
+
+  int64_t tile() const { return int64_t{items} * row_threads; }
+  int threads() const { return rows * row_threads; }
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -301,7 +323,8 @@ struct BufferRole {
 };
 
 // What a skeleton needs decided.
-using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan>;
+using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
+                          MergeSortPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -325,6 +348,7 @@ struct KernelPlan {
   const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
   const ScatterRowsPlan& scatter_rows() const { return std::get<ScatterRowsPlan>(work); }
   const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
+  const MergeSortPlan& merge_sort() const { return std::get<MergeSortPlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);
                     visit("block_threads", self.block_threads);

@@ -516,6 +516,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kConcatenate:
     case Skeleton::kContraction:
     case Skeleton::kScatterRows:
+    case Skeleton::kMergeSort:
     case Skeleton::kLoop:
       break;
     case Skeleton::kSort:
