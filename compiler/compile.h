@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/cache/store.h"
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
 #include "compiler/plan/plan_table.h"
@@ -55,6 +56,8 @@ struct CompileOptions {
   // That compilation may use of the process's pool (ir/base/worker_pool.h), the caller's own among
   // them; 0: as many as the machine has cores.
   int threads = 0;
+  // Where compiled code is looked for and kept (compilation_cache.h); null: nowhere.
+  std::shared_ptr<const cache::Store> cache;
   // Compilation gives up with DeadlineExceeded after this time, and with Cancelled once
   // `*cancelled` is true.
   std::optional<std::chrono::steady_clock::time_point> deadline;

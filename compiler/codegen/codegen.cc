@@ -77,7 +77,7 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kern
 }  // namespace
 
 absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
-                                         absl::string_view name, bool keep_texts) {
+                                         bool keep_texts) {
   CodegenOptions options;
   options.keep_texts = keep_texts;
   GeneratedModule module;
@@ -88,7 +88,6 @@ absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, co
   } else {
     INGOT_ASSIGN_OR_RETURN(module, GenerateForCuda(kernels, target, options));
   }
-  module.code.name = std::string(name);
   module.code.architecture = std::string(target.name);
   return module;
 }

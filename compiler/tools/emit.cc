@@ -52,7 +52,7 @@ absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_
     case Stage::kLlvm:
     case Stage::kAssembly: {
       INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule generated,
-                             codegen::Generate(kernels, target, path, /*keep_texts=*/true));
+                             codegen::Generate(kernels, target, /*keep_texts=*/true));
       shown = stage == Stage::kLlvm ? std::move(generated.llvm) : std::move(generated.assembly);
       break;
     }
