@@ -118,7 +118,8 @@ CompilationCache::CompilationCache(const Target& target, const CompileOptions& o
     return;
   }
   store_ = options.cache.get();
-  context_ = absl::StrCat("compiler=", cache::CompilerVersion(), "\ntarget=", target.name, "\n",
+  context_ = absl::StrCat("compiler=", cache::CompilerVersion(), "\ntarget=", target.name,
+                          options.keep_ptx ? " and PTX" : "", "\n",
                           target.platform == Platform::kCuda ? AssemblerText() : "", "\n");
 }
 
@@ -180,6 +181,9 @@ std::optional<std::vector<CodeOfUnits>> CompilationCache::FindCode(
     one.module.code.architecture = std::string(target_.name);
     one.module.code.format = static_cast<runtime::CodeFormat>(source->format);
     one.module.code.bytes = runtime::SharedBytes::Own(std::move(source->bytes));
+    if (!source->ptx.empty()) {
+      one.module.code.ptx = runtime::SharedBytes::Own(std::move(source->ptx));
+    }
     one.module.dynamic_shared_bytes = std::move(source->dynamic_shared_bytes);
     one.module.reports = FromFormat(source->reports);
   }
@@ -216,9 +220,11 @@ void CompilationCache::Keep(const std::optional<cache::Key>& key,
     entry.code.push_back(std::make_unique<cache_format::CodeT>());
     cache_format::CodeT& out = *entry.code.back();
     const absl::Span<const uint8_t> bytes = one.module.code.bytes.span();
+    const absl::Span<const uint8_t> ptx = one.module.code.ptx.span();
     out.units = one.units;
     out.format = static_cast<uint8_t>(one.module.code.format);
     out.bytes.assign(bytes.begin(), bytes.end());
+    out.ptx.assign(ptx.begin(), ptx.end());
     out.dynamic_shared_bytes = one.module.dynamic_shared_bytes;
     out.reports = ToFormat(one.module.reports);
   }

@@ -351,7 +351,8 @@ class Compiler {
       INGOT_ASSIGN_OR_RETURN(
           codegen::GeneratedModule module,
           codegen::Generate(kernels, target_,
-                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly)));
+                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly),
+                            options_.keep_ptx));
       std::vector<int64_t> again;
       kernel::KernelModule rest;
       for (size_t k = 0; k < module.reports.size(); ++k) {

@@ -41,6 +41,8 @@ struct CompileOptions {
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
   std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
+  // Machine code for a card has its PTX beside it, for later cards.
+  bool keep_ptx = false;
   // Inputs whose memory the caller gives away, by number, besides those that the module says.
   std::vector<int64_t> donated;
   // Called with a line for each entry of `plans` that is for a fusion of the module and cannot be

@@ -158,6 +158,7 @@ absl::Status Reader::Read(const format::Module& source, CodeModule& out) {
       List(source.features(), out.features,
            [this](const fb::String& from, std::string& to) { return Text(&from, to); }));
   numbers_.modules.push_back(source.section());
+  numbers_.ptx.push_back(source.ptx_section());
   return Enum(source.format(), format::CodeFormat::MAX, out.format);
 }
 

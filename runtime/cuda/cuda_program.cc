@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ir/base/status.h"
+#include "runtime/cuda/cuda_device.h"
 #include "runtime/cuda/graph_order.h"
 
 namespace ingot::runtime::cuda {
@@ -147,9 +148,9 @@ LoadedModules::~LoadedModules() {
   for (CUmodule module : modules_) driver_.cuModuleUnload(module);
 }
 
-absl::Status LoadedModules::Load(const CodeModule& module) {
+absl::Status LoadedModules::Load(const CodeModule& module, const SharedBytes& bytes) {
   // PTX is text that ends with a zero; machine code does not mind one.
-  std::string image(reinterpret_cast<const char*>(module.bytes.data()), module.bytes.size());
+  std::string image(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   char log[2048] = {};
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void* values[] = {log, reinterpret_cast<void*>(sizeof(log) - 1)};
@@ -169,12 +170,14 @@ absl::Status LoadedModules::Load(const CodeModule& module) {
 
 absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     std::shared_ptr<const Program> program, const Driver& driver,
-    std::vector<const void*> constants) {
+    std::vector<const void*> constants, int major, int minor) {
   auto result = std::make_unique<CudaProgram>(driver);
   result->program = std::move(program);
   result->constants = std::move(constants);
   for (const CodeModule& module : result->program->modules) {
-    INGOT_RETURN_IF_ERROR(result->modules.Load(module));
+    INGOT_ASSIGN_OR_RETURN(const CudaFit fit, FitCudaCode(module, major, minor));
+    const bool beside = fit.ptx && module.format != CodeFormat::kPtx;
+    INGOT_RETURN_IF_ERROR(result->modules.Load(module, beside ? module.ptx : module.bytes));
   }
   INGOT_RETURN_IF_ERROR(Builder(*result, driver).Add(result->program->commands, result->commands));
   SetOrder(*result->program, result->commands);

@@ -1,6 +1,7 @@
 // The CUDA device, over kernels in PTX; skipped where there is no card.
 #include <atomic>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,7 +120,7 @@ TEST(CudaArchitectureTest, Checks) {
     CodeModule module;
     module.architecture = architecture;
     module.format = format;
-    return CheckCudaArchitecture(module, major, minor).ok();
+    return FitCudaCode(module, major, minor).ok();
   };
   EXPECT_TRUE(runs("sm_80", CodeFormat::kCubin, 8, 0));
   EXPECT_TRUE(runs("sm_80", CodeFormat::kCubin, 8, 6));
@@ -130,6 +131,32 @@ TEST(CudaArchitectureTest, Checks) {
   EXPECT_TRUE(runs("sm_90a", CodeFormat::kCubin, 9, 0));
   EXPECT_FALSE(runs("sm_90a", CodeFormat::kPtx, 10, 0));
   EXPECT_FALSE(runs("x86_64-v3", CodeFormat::kPtx, 9, 0));
+}
+
+// Code for this card alone before machine code before PTX; of one sort the later one.
+TEST(CudaArchitectureTest, Order) {
+  struct Case {
+    const char* architecture;
+    CodeFormat format;
+    bool ptx_beside;
+  };
+  // From the best to the worst on a card of 9.0, and whether PTX is what runs.
+  const std::vector<std::pair<Case, bool>> cases = {
+      {{"sm_90a", CodeFormat::kCubin, false}, false}, {{"sm_90a", CodeFormat::kPtx, false}, true},
+      {{"sm_90", CodeFormat::kCubin, true}, false},   {{"sm_90", CodeFormat::kPtx, false}, true},
+      {{"sm_86", CodeFormat::kCubin, true}, true},    {{"sm_80", CodeFormat::kCubin, true}, true}};
+  int before = std::numeric_limits<int>::max();
+  for (const auto& [one, ptx] : cases) {
+    CodeModule module;
+    module.architecture = one.architecture;
+    module.format = one.format;
+    if (one.ptx_beside) module.ptx = SharedBytes::Own({'/', '/'});
+    const auto fit = FitCudaCode(module, 9, 0);
+    ASSERT_TRUE(fit.ok()) << one.architecture << fit.status();
+    EXPECT_LT(fit->number, before) << one.architecture;
+    EXPECT_EQ(fit->ptx, ptx) << one.architecture;
+    before = fit->number;
+  }
 }
 
 class CudaTest : public testing::Test {
