@@ -15,6 +15,41 @@ constexpr uint32_t kPortableCluster = 8;
 // Dynamic shared memory that a kernel gets without being asked for.
 constexpr uint32_t kDefaultSharedBytes = 48 << 10;
 
+// Bytes of the parameter that the argument is for.
+size_t ParameterBytes(const Argument& argument) {
+  if (const auto* scalar = std::get_if<ScalarArgument>(&argument)) return scalar->bytes;
+  return std::holds_alternative<TensorMapArgument>(argument) ? sizeof(TensorMap)
+                                                             : sizeof(CUdeviceptr);
+}
+
+// Whether the loaded kernel takes what the launch gives, where the driver can tell: less would have
+// it read past the arguments.
+absl::Status CheckParameters(const Driver& driver, CUfunction function, const Launch& launch) {
+  if (driver.cuFuncGetParamInfo == nullptr) return absl::OkStatus();
+  const size_t count = launch.arguments.size();
+  for (size_t i = 0; i <= count; ++i) {
+    size_t offset = 0, bytes = 0;
+    const CUresult result = driver.cuFuncGetParamInfo(function, i, &offset, &bytes);
+    if (result == CUDA_ERROR_NOT_SUPPORTED) return absl::OkStatus();
+    // There is none of that number.
+    if (result == CUDA_ERROR_INVALID_VALUE) {
+      if (i == count) return absl::OkStatus();
+      return InvalidArgument("kernel '", launch.kernel, "' has ", i, " parameters, and ", count,
+                             " arguments are given");
+    }
+    INGOT_RETURN_IF_ERROR(driver.Check(result, "cuFuncGetParamInfo"));
+    if (i == count) {
+      return InvalidArgument("kernel '", launch.kernel, "' has more than the ", count,
+                             " parameters that arguments are given for");
+    }
+    if (const size_t given = ParameterBytes(launch.arguments[i]); given != bytes) {
+      return InvalidArgument("parameter ", i, " of kernel '", launch.kernel, "' has ", bytes,
+                             " bytes, and an argument of ", given, " is given");
+    }
+  }
+  return absl::OkStatus();
+}
+
 class Builder {
  public:
   Builder(CudaProgram& out, const Driver& driver) : out_(out), driver_(driver) {}
@@ -111,6 +146,7 @@ absl::Status Builder::operator()(const Launch& launch) {
     return InvalidArgument("code '", module.name, "' has no kernel '", launch.kernel, "'");
   }
   INGOT_RETURN_IF_ERROR(driver_.Check(found, "cuModuleGetFunction"));
+  INGOT_RETURN_IF_ERROR(CheckParameters(driver_, step.function, launch));
   if (launch.dynamic_shared_bytes > kDefaultSharedBytes) {
     INGOT_RETURN_IF_ERROR(Annotate(
         driver_.Check(driver_.cuFuncSetAttribute(step.function,
