@@ -359,6 +359,7 @@ absl::StatusOr<Program> Reader::Run(const format::Program& source) {
   INGOT_RETURN_IF_ERROR(
       List(source.inputs(), program.inputs, [this](const format::Input& from, Input& to) {
         INGOT_RETURN_IF_ERROR(Text(from.name(), to.name));
+        to.index_limit = from.index_limit();
         return Read(from.shape(), to.shape);
       }));
   INGOT_RETURN_IF_ERROR(

@@ -244,7 +244,7 @@ std::vector<uint8_t> Writer::Run(const Program& program, const SectionNumbers& n
   std::vector<fb::Offset<format::Input>> inputs;
   for (const Input& input : program.inputs) {
     const auto name = Text(input.name);
-    inputs.push_back(format::CreateInput(builder_, name, ToTable(input.shape)));
+    inputs.push_back(format::CreateInput(builder_, name, ToTable(input.shape), input.index_limit));
   }
   std::vector<fb::Offset<format::Output>> outputs;
   for (const Output& output : program.outputs) {

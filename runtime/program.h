@@ -112,6 +112,9 @@ struct Constant {
 struct Input {
   std::string name;
   Shape shape;  // an array; its layout, if stated, is how the caller lays the elements out
+  // Integers that are indices: the number of places that they index, for whoever makes values up;
+  // 0 where that is not known.
+  int64_t index_limit = 0;
 };
 
 struct Output {

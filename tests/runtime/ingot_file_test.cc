@@ -36,7 +36,7 @@ Program EverythingProgram() {
   Program program = AddProgram(8);
   program.modules[0].features = {"sse2", "fma"};
   program.inputs[0].shape.set_layout(Layout::Default(1));
-  program.inputs.push_back({"n", Shape::Scalar(ElementType::kS32)});
+  program.inputs.push_back({"n", Shape::Scalar(ElementType::kS32), 50});
   program.outputs.push_back({"m", Shape::Scalar(ElementType::kS32), 2});
   program.arena_size = 4096;
   const auto add = [&](const char* label, Operation operation) {
