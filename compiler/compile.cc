@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/code_units.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/compilation_cache.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
 #include "compiler/plan/excess_precision.h"
@@ -82,9 +83,10 @@ int64_t CountLaunches(const std::vector<runtime::Command>& commands) {
 // One compilation, phase by phase.
 class Compiler {
  public:
-  Compiler(const Target& target, const CompileOptions& options)
+  Compiler(const Target& target, const CompileOptions& options, const CompilationCache& cache)
       : target_(target),
         options_(options),
+        cache_(cache),
         threads_(options.threads > 0 ? options.threads : WorkerPool::DefaultThreads()) {}
 
   absl::StatusOr<Compilation> Run(const Module& source) {
@@ -165,7 +167,6 @@ class Compiler {
   }
 
   void WarnOfRefused(const program::FusionEntry& entry, absl::string_view why) const {
-    if (options_.warning == nullptr) return;
     options_.warning(absl::StrCat(why, "; ", entry.name, " is planned without this entry"));
   }
 
@@ -309,16 +310,9 @@ class Compiler {
     return text;
   }
 
-  // A module of code, and the units whose kernels are in it.
-  struct Generated {
-    std::vector<int64_t> units;
-    codegen::GeneratedModule module;
-  };
-
-  // Lowers the unit's wish for resident blocks, to half at the most, if its kernel spills because
-  // of it.
-  bool LiftLimitOfSpills(CodeUnit& unit, const codegen::KernelReport& report) const {
-    kernel::Launch& launch = unit.kernel->launch();
+  // Lowers the kernel's wish for resident blocks, to half at the most, if it spills because of it.
+  bool LiftLimitOfSpills(kernel::Kernel& kernel, const codegen::KernelReport& report) const {
+    kernel::Launch& launch = kernel.launch();
     if (launch.min_blocks == 0 || !report.spills()) return false;
     const int64_t registers =
         std::max<int64_t>(1, report.registers + report.spill_store_bytes / plan::kRegisterBytes);
@@ -327,43 +321,62 @@ class Compiler {
     return true;
   }
 
-  // Code for these units, as one module.  Kernels that spill because of a wish for resident blocks
-  // follow in modules of their own, with smaller wishes, and nothing launches their first code: to
-  // assemble their neighbours again would take longer.
-  absl::StatusOr<std::vector<Generated>> GenerateUnits(std::vector<int64_t> units,
-                                                       const std::string& name) {
-    std::vector<Generated> all;
+  // Code for these units, as one module called `name`.  Kernels that spill because of a wish for
+  // resident blocks follow in modules of their own, with smaller wishes, and nothing launches their
+  // first code: to assemble their neighbours again would take longer.
+  absl::StatusOr<std::vector<CodeOfUnits>> GenerateUnits(const std::vector<int64_t>& numbers,
+                                                         const std::string& name) {
+    kernel::KernelModule kernels;
+    for (int64_t i : numbers) kernels.kernels.push_back(std::move(units_[i].kernel));
+    const std::optional<cache::Key> key = cache_.KeyOf(kernels);
+    std::optional<std::vector<CodeOfUnits>> all = cache_.FindCode(key);
+    if (!all.has_value()) {
+      INGOT_ASSIGN_OR_RETURN(all, GenerateUntilFitting(std::move(kernels)));
+      cache_.Keep(key, *all);
+    }
+    for (size_t n = 0; n < all->size(); ++n) {
+      CodeOfUnits& one = (*all)[n];
+      one.module.code.name = n == 0 ? name : absl::StrCat(name, "_again_", n);
+      for (int64_t& unit : one.units) unit = numbers[unit];
+    }
+    return *std::move(all);
+  }
+
+  absl::StatusOr<std::vector<CodeOfUnits>> GenerateUntilFitting(kernel::KernelModule kernels) {
+    std::vector<CodeOfUnits> all;
+    std::vector<int64_t> units(kernels.kernels.size());
+    std::iota(units.begin(), units.end(), 0);
     while (!units.empty()) {
       INGOT_RETURN_IF_ERROR(CheckStop());
-      kernel::KernelModule kernels;
-      for (int64_t i : units) kernels.kernels.push_back(std::move(units_[i].kernel));
       INGOT_ASSIGN_OR_RETURN(
           codegen::GeneratedModule module,
           codegen::Generate(kernels, target_,
-                            all.empty() ? name : absl::StrCat(name, "_again_", all.size()),
-                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly)));
+                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly),
+                            options_.keep_ptx));
       std::vector<int64_t> again;
+      kernel::KernelModule rest;
       for (size_t k = 0; k < module.reports.size(); ++k) {
-        CodeUnit& unit = units_[units[k]];
-        unit.kernel = std::move(kernels.kernels[k]);
-        if (LiftLimitOfSpills(unit, module.reports[k])) again.push_back(units[k]);
+        if (!LiftLimitOfSpills(*kernels.kernels[k], module.reports[k])) continue;
+        again.push_back(units[k]);
+        rest.kernels.push_back(std::move(kernels.kernels[k]));
       }
       all.push_back({std::exchange(units, std::move(again)), std::move(module)});
+      kernels = std::move(rest);
     }
     return all;
   }
 
   absl::Status GenerateCode() {
     const std::vector<std::vector<int64_t>> shares = ShareOut(units_);
-    std::vector<std::vector<Generated>> generated(shares.size());
+    std::vector<std::vector<CodeOfUnits>> generated(shares.size());
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(shares.size()), threads_, [&](int64_t m) -> absl::Status {
           INGOT_ASSIGN_OR_RETURN(generated[m],
                                  GenerateUnits(shares[m], absl::StrCat("module_", m)));
           return absl::OkStatus();
         }));
-    for (std::vector<Generated>& modules : generated) {
-      for (Generated& one : modules) TakeModule(one);
+    for (std::vector<CodeOfUnits>& modules : generated) {
+      for (CodeOfUnits& one : modules) TakeModule(one);
     }
     for (const CodeUnit& unit : units_) {
       for (const std::string& name : unit.names) {
@@ -376,7 +389,7 @@ class Compiler {
   }
 
   // Launches of the units run the code of this module, until a later one is taken.
-  void TakeModule(Generated& generated) {
+  void TakeModule(CodeOfUnits& generated) {
     codegen::GeneratedModule& module = generated.module;
     if (Wants(Stage::kLlvm)) Show(Stage::kLlvm, module.code.name, module.llvm);
     if (Wants(Stage::kAssembly)) Show(Stage::kAssembly, module.code.name, module.assembly);
@@ -403,6 +416,7 @@ class Compiler {
 
   const Target& target_;
   const CompileOptions& options_;
+  const CompilationCache& cache_;
   const int threads_;
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
@@ -419,7 +433,27 @@ class Compiler {
 
 absl::StatusOr<Compilation> Compile(const Module& module, const Target& target,
                                     const CompileOptions& options) {
-  return Compiler(target, options).Run(module);
+  const auto start = std::chrono::steady_clock::now();
+  const CompilationCache cache(target, options);
+  const std::optional<cache::Key> key = cache.KeyOf(module);
+  std::optional<Compilation> found = cache.FindCompilation(key);
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  const PhaseTime phase = {"cache", time.count()};
+  if (found.has_value()) {
+    found->phases.push_back(phase);
+    return *std::move(found);
+  }
+  // A compilation that warns is not kept: who compiles it again is to be warned again.
+  bool warned = false;
+  CompileOptions noted = options;
+  noted.warning = [&](const std::string& warning) {
+    warned = true;
+    if (options.warning != nullptr) options.warning(warning);
+  };
+  INGOT_ASSIGN_OR_RETURN(Compilation compilation, Compiler(target, noted, cache).Run(module));
+  if (!warned) cache.Keep(key, compilation);
+  if (key.has_value()) compilation.phases.insert(compilation.phases.begin(), phase);
+  return compilation;
 }
 
 }  // namespace ingot

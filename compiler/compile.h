@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "compiler/cache/store.h"
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
 #include "compiler/plan/plan_table.h"
@@ -40,6 +41,8 @@ struct CompileOptions {
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
   std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
+  // Machine code for a card has its PTX beside it, for later cards.
+  bool keep_ptx = false;
   // Inputs whose memory the caller gives away, by number, besides those that the module says.
   std::vector<int64_t> donated;
   // Called with a line for each entry of `plans` that is for a fusion of the module and cannot be
@@ -55,6 +58,8 @@ struct CompileOptions {
   // That compilation may use of the process's pool (ir/base/worker_pool.h), the caller's own among
   // them; 0: as many as the machine has cores.
   int threads = 0;
+  // Where compiled code is looked for and kept (compilation_cache.h); null: nowhere.
+  std::shared_ptr<const cache::Store> cache;
   // Compilation gives up with DeadlineExceeded after this time, and with Cancelled once
   // `*cancelled` is true.
   std::optional<std::chrono::steady_clock::time_point> deadline;

@@ -37,7 +37,7 @@
 namespace ingot::runtime {
 
 inline constexpr int kIngotMajor = 1;
-inline constexpr int kIngotMinor = 0;
+inline constexpr int kIngotMinor = 1;  // 1: several programs, PTX beside machine code
 
 using Hash = std::array<uint8_t, 32>;
 using PublicKey = std::array<uint8_t, 32>;

@@ -91,8 +91,12 @@ class Device {
   // Waits for everything that was started on `stream`.
   virtual absl::Status Synchronize(void* stream = nullptr) = 0;
 
-  // Checks that the program is for this device and machine (FailedPrecondition says in one
-  // sentence what is missing), loads its code, resolves its kernels, and places its constants.
+  // How well the program's code fits: of the programs of one model the one of the highest number
+  // makes the most of this device.  FailedPrecondition says in one sentence why it does not run
+  // here.  Requires: Validate(program).
+  virtual absl::StatusOr<int> Fit(const Program& program) const = 0;
+
+  // Checks that the program fits, loads its code, resolves its kernels, and places its constants.
   // Requires: Validate(*program).
   virtual absl::StatusOr<std::unique_ptr<LoadedProgram>> Load(
       std::shared_ptr<const Program> program) = 0;

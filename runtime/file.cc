@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -43,6 +44,18 @@ absl::Status WriteInPlace(const std::string& path,
   return status;
 }
 
+// A file beside `path` that was not there before, with the rights that open() gives: its
+// descriptor, and its name in `temporary`; less than 0 and errno when there can be none.
+int OpenNew(const std::string& path, std::string& temporary) {
+  static std::atomic<uint64_t> number{0};
+  int file = -1;
+  do {
+    temporary = absl::StrCat(path, ".", getpid(), "-", number++);
+    file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file < 0 && errno == EEXIST);
+  return file;
+}
+
 }  // namespace
 
 absl::StatusOr<SharedBytes> MapFile(const std::string& path) {
@@ -67,22 +80,42 @@ absl::StatusOr<SharedBytes> MapFile(const std::string& path) {
                      absl::MakeConstSpan(static_cast<const uint8_t*>(memory), size));
 }
 
+absl::StatusOr<std::vector<uint8_t>> ReadFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return Failed(path, "cannot open", errno);
+  struct stat info;
+  absl::Status status;
+  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+    status = InvalidArgument(path, ": not a regular file");
+  }
+  std::vector<uint8_t> bytes(status.ok() ? info.st_size : 0);
+  size_t size = 0;
+  while (size < bytes.size()) {
+    const ssize_t count = read(file, bytes.data() + size, bytes.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) status = Failed(path, "cannot read", errno);
+    if (count <= 0) break;
+    size += count;
+  }
+  close(file);
+  bytes.resize(size);
+  if (!status.ok()) return status;
+  return bytes;
+}
+
 absl::Status WriteFileAtomically(const std::string& path,
-                                 absl::FunctionRef<absl::Status(FileSink)> write_contents) {
+                                 absl::FunctionRef<absl::Status(FileSink)> write_contents,
+                                 bool sync) {
   struct stat there;
   if (stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
     return WriteInPlace(path, write_contents);
   }
-  std::string temporary = path + ".XXXXXX";
-  const int file = mkostemp(temporary.data(), O_CLOEXEC);
+  std::string temporary;
+  const int file = OpenNew(path, temporary);
   if (file < 0) return Failed(path, "cannot write", errno);
   absl::Status status =
       write_contents([&](absl::Span<const uint8_t> bytes) { return WriteAll(file, path, bytes); });
-  // As open() would have made it: mkostemp lets only the owner in.
-  const mode_t mask = umask(0);
-  umask(mask);
-  if (status.ok() && fchmod(file, 0666 & ~mask) != 0) status = Failed(path, "cannot write", errno);
-  if (status.ok() && fsync(file) != 0) status = Failed(path, "cannot write", errno);
+  if (status.ok() && sync && fsync(file) != 0) status = Failed(path, "cannot write", errno);
   if (close(file) != 0 && status.ok()) status = Failed(path, "cannot write", errno);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
     status = Failed(path, "cannot write", errno);

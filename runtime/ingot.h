@@ -79,7 +79,8 @@ enum {
   INGOT_VERIFY = 1
 };
 
-/* Loads a file and makes it ready to run on `device`.  Weights stay mapped from the file, which
+/* Loads a file and makes it ready to run on `device`: of several programs in it, for several
+ * architectures, the one that fits best.  Weights stay mapped from the file, which
  * must not change while the program lives. */
 INGOT_API ingot_status ingot_load_file(ingot_device* device, const char* path, int flags,
                                        ingot_program** program);

@@ -1,6 +1,9 @@
 #include "runtime/ingot_file.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
 
 #include "ir/base/status.h"
 #include "runtime/file.h"
@@ -42,97 +45,246 @@ absl::Status CheckSigner(const Container& container, const LoadOptions& options)
   return absl::OkStatus();
 }
 
-absl::Status ReadCode(const Container& container, const SectionNumbers& numbers, Program& program) {
-  // A section is for one module: sharing would let a small file fill memory.
-  std::vector<uint32_t> sorted = numbers.modules;
-  sorted.insert(sorted.end(), numbers.constants.begin(), numbers.constants.end());
-  std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+// A section is one module's code: sharing would let a small file fill memory.  The constants of a
+// program are sections of their own too.
+absl::Status CheckNotShared(std::vector<uint32_t> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  if (std::adjacent_find(numbers.begin(), numbers.end()) != numbers.end()) {
     return InvalidArgument("two modules or constants share a section");
-  }
-  for (size_t i = 0; i < numbers.modules.size(); ++i) {
-    INGOT_ASSIGN_OR_RETURN(const Section* section,
-                           Find(container, numbers.modules[i], SectionKind::kCode));
-    absl::StatusOr<std::vector<uint8_t>> bytes = ReadSection(*section);
-    if (!bytes.ok()) return Annotate(bytes.status(), "code '", program.modules[i].name, "'");
-    program.modules[i].bytes = SharedBytes::Own(*std::move(bytes));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Program> Parse(const SharedBytes& file, const LoadOptions& options) {
-  INGOT_ASSIGN_OR_RETURN(const Container container, ReadContainer(file.span()));
-  INGOT_RETURN_IF_ERROR(CheckSigner(container, options));
-  INGOT_ASSIGN_OR_RETURN(const Section* section, Find(container, 0, SectionKind::kMetadata));
-  INGOT_ASSIGN_OR_RETURN(const std::vector<uint8_t> metadata, ReadSection(*section));
-  SectionNumbers numbers;
-  INGOT_ASSIGN_OR_RETURN(Program program, ReadMetadata(metadata, numbers));
-  INGOT_RETURN_IF_ERROR(ReadCode(container, numbers, program));
-  const bool verify = options.verify || container.is_signed;
-  for (size_t i = 0; i < numbers.constants.size(); ++i) {
-    INGOT_ASSIGN_OR_RETURN(const Section* constant,
-                           Find(container, numbers.constants[i], SectionKind::kConstant));
-    absl::StatusOr<SharedBytes> bytes = ReadConstant(*constant, file, verify);
-    if (!bytes.ok()) return Annotate(bytes.status(), "constant '", program.constants[i].name, "'");
-    program.constants[i].bytes = *std::move(bytes);
-  }
-  INGOT_RETURN_IF_ERROR(Validate(program));
-  return program;
+absl::StatusOr<SharedBytes> ReadCode(const Container& container, uint32_t number,
+                                     absl::string_view name) {
+  INGOT_ASSIGN_OR_RETURN(const Section* section, Find(container, number, SectionKind::kCode));
+  absl::StatusOr<std::vector<uint8_t>> bytes = ReadSection(*section);
+  if (!bytes.ok()) return Annotate(bytes.status(), "code '", name, "'");
+  return SharedBytes::Own(*std::move(bytes));
 }
 
-absl::Status Write(const Program& program, const SecretKey* key, FileSink sink) {
-  INGOT_RETURN_IF_ERROR(Validate(program));
-  std::vector<SectionSource> sections(1);
-  SectionNumbers numbers;
-  std::vector<std::vector<uint8_t>> compressed;
-  compressed.reserve(program.modules.size());  // the sections point into it
-  for (const CodeModule& module : program.modules) {
-    if (module.format == CodeFormat::kFunctions) {
-      return InvalidArgument("code '", module.name, "' exists in this process only");
+// Reads a file's sections into programs.
+class FileReader {
+ public:
+  FileReader(const SharedBytes& file, const Container& container, bool verify)
+      : file_(file), container_(container), verify_(verify) {}
+
+  absl::StatusOr<std::vector<Program>> Run() {
+    INGOT_RETURN_IF_ERROR(Find(container_, 0, SectionKind::kMetadata).status());
+    std::vector<Program> programs;
+    for (const Section& section : container_.sections) {
+      if (section.kind != static_cast<uint32_t>(SectionKind::kMetadata)) continue;
+      if (programs.size() == kMaxPrograms) {
+        return InvalidArgument("more than ", kMaxPrograms, " programs");
+      }
+      INGOT_ASSIGN_OR_RETURN(Program program, ReadProgram(section));
+      programs.push_back(std::move(program));
     }
-    compressed.push_back(Compress(module.bytes.span()));
-    numbers.modules.push_back(static_cast<uint32_t>(sections.size()));
-    sections.push_back({SectionKind::kCode, true, compressed.back(), module.bytes.size()});
+    INGOT_RETURN_IF_ERROR(CheckNotShared(std::move(code_sections_)));
+    INGOT_RETURN_IF_ERROR(CheckSameSignature(programs));
+    return programs;
   }
-  for (const Constant& constant : program.constants) {
-    numbers.constants.push_back(static_cast<uint32_t>(sections.size()));
-    const int64_t size = constant.bytes.size();
-    sections.push_back({SectionKind::kConstant, false, constant.bytes.span(), size,
-                        size >= kConstantAlignment ? kConstantAlignment : 64});
+
+  // Of the files that are written too.
+  template <typename List>
+  static absl::Status CheckSameSignature(const List& programs) {
+    const Program& first = At(programs, 0);
+    for (size_t i = 1; i < programs.size(); ++i) {
+      const Program& other = At(programs, i);
+      const bool same = SameList(first.inputs, other.inputs) &&
+                        SameList(first.outputs, other.outputs) && SameAliases(first, other);
+      if (!same) return InvalidArgument("programs 0 and ", i, " differ in inputs or outputs");
+    }
+    return absl::OkStatus();
   }
-  const std::vector<uint8_t> metadata = WriteMetadata(program, numbers);
-  sections[0] = {SectionKind::kMetadata, false, metadata, static_cast<int64_t>(metadata.size())};
-  return WriteContainer(sections, key, sink);
+
+ private:
+  static const Program& At(const std::vector<Program>& programs, size_t i) { return programs[i]; }
+  static const Program& At(absl::Span<const Program* const> programs, size_t i) {
+    return *programs[i];
+  }
+  // Of inputs or outputs: names, types, dimensions, layouts.
+  template <typename List>
+  static bool SameList(const List& a, const List& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+      return x.name == y.name && x.shape == y.shape;
+    });
+  }
+  static bool SameAliases(const Program& a, const Program& b) {
+    return std::equal(
+        a.outputs.begin(), a.outputs.end(), b.outputs.begin(), b.outputs.end(),
+        [](const Output& x, const Output& y) { return x.aliased_input == y.aliased_input; });
+  }
+
+  absl::StatusOr<Program> ReadProgram(const Section& section) {
+    INGOT_ASSIGN_OR_RETURN(const std::vector<uint8_t> metadata, ReadSection(section));
+    SectionNumbers numbers;
+    INGOT_ASSIGN_OR_RETURN(Program program, ReadMetadata(metadata, numbers));
+    INGOT_RETURN_IF_ERROR(CheckNotShared(numbers.constants));
+    for (size_t i = 0; i < numbers.modules.size(); ++i) {
+      CodeModule& module = program.modules[i];
+      INGOT_ASSIGN_OR_RETURN(module.bytes, ReadCode(container_, numbers.modules[i], module.name));
+      code_sections_.push_back(numbers.modules[i]);
+      if (numbers.ptx[i] == 0) continue;
+      INGOT_ASSIGN_OR_RETURN(module.ptx, ReadCode(container_, numbers.ptx[i], module.name));
+      code_sections_.push_back(numbers.ptx[i]);
+    }
+    for (size_t i = 0; i < numbers.constants.size(); ++i) {
+      absl::StatusOr<SharedBytes> bytes = Constant(numbers.constants[i]);
+      if (!bytes.ok()) {
+        return Annotate(bytes.status(), "constant '", program.constants[i].name, "'");
+      }
+      program.constants[i].bytes = *std::move(bytes);
+    }
+    INGOT_RETURN_IF_ERROR(Validate(program));
+    return program;
+  }
+
+  // Each section is read once, for whichever programs.
+  absl::StatusOr<SharedBytes> Constant(uint32_t number) {
+    const auto known = constants_.find(number);
+    if (known != constants_.end()) return known->second;
+    INGOT_ASSIGN_OR_RETURN(const Section* section,
+                           Find(container_, number, SectionKind::kConstant));
+    INGOT_ASSIGN_OR_RETURN(SharedBytes bytes, ReadConstant(*section, file_, verify_));
+    constants_[number] = bytes;
+    return bytes;
+  }
+
+  const SharedBytes& file_;
+  const Container& container_;
+  const bool verify_;
+  std::vector<uint32_t> code_sections_;
+  std::map<uint32_t, SharedBytes> constants_;
+};
+
+absl::StatusOr<std::vector<Program>> Parse(const SharedBytes& file, const LoadOptions& options) {
+  INGOT_ASSIGN_OR_RETURN(const Container container, ReadContainer(file.span()));
+  INGOT_RETURN_IF_ERROR(CheckSigner(container, options));
+  return FileReader(file, container, options.verify || container.is_signed).Run();
+}
+
+// Collects the sections of a file.
+class FileWriter {
+ public:
+  absl::Status Run(absl::Span<const Program* const> programs, const SecretKey* key, FileSink sink) {
+    if (programs.empty() || programs.size() > kMaxPrograms) {
+      return InvalidArgument("a file of ", programs.size(), " programs, not of 1 to ",
+                             kMaxPrograms);
+    }
+    for (const Program* program : programs) INGOT_RETURN_IF_ERROR(Add(*program));
+    INGOT_RETURN_IF_ERROR(FileReader::CheckSameSignature(programs));
+    return WriteContainer(sections_, key, sink);
+  }
+
+ private:
+  absl::Status Add(const Program& program) {
+    INGOT_RETURN_IF_ERROR(Validate(program));
+    const size_t metadata = sections_.size();
+    sections_.emplace_back();
+    SectionNumbers numbers;
+    for (const CodeModule& module : program.modules) {
+      if (module.format == CodeFormat::kFunctions) {
+        return InvalidArgument("code '", module.name, "' exists in this process only");
+      }
+      numbers.modules.push_back(AddCode(module.bytes));
+      numbers.ptx.push_back(module.ptx.size() == 0 ? 0 : AddCode(module.ptx));
+    }
+    std::set<uint32_t> taken;  // by a constant of this program, whose sections are its own
+    for (const Constant& constant : program.constants) {
+      numbers.constants.push_back(AddConstant(constant.bytes, metadata, taken));
+    }
+    own_.push_back(WriteMetadata(program, numbers));
+    const auto size = static_cast<int64_t>(own_.back().size());
+    sections_[metadata] = {SectionKind::kMetadata, false, own_.back(), size};
+    return absl::OkStatus();
+  }
+
+  uint32_t AddCode(const SharedBytes& bytes) {
+    own_.push_back(Compress(bytes.span()));
+    sections_.push_back({SectionKind::kCode, true, own_.back(), bytes.size()});
+    return static_cast<uint32_t>(sections_.size() - 1);
+  }
+
+  // The section of the same bytes of an earlier program, whose sections come before `first`, that
+  // is not yet taken; or a new one.
+  uint32_t AddConstant(const SharedBytes& bytes, size_t first, std::set<uint32_t>& taken) {
+    const int64_t size = bytes.size();
+    std::vector<uint32_t>& same_size = constants_[size];
+    for (uint32_t number : same_size) {
+      if (number >= first) break;
+      const absl::Span<const uint8_t> other = sections_[number].bytes;
+      const bool same = other.data() == bytes.data() ||
+                        std::equal(other.begin(), other.end(), bytes.span().begin());
+      if (same && taken.insert(number).second) return number;
+    }
+    sections_.push_back({SectionKind::kConstant, false, bytes.span(), size,
+                         size >= kConstantAlignment ? kConstantAlignment : 64});
+    same_size.push_back(static_cast<uint32_t>(sections_.size() - 1));
+    return same_size.back();
+  }
+
+  std::vector<SectionSource> sections_;
+  std::deque<std::vector<uint8_t>> own_;  // what sections point into
+  std::map<int64_t, std::vector<uint32_t>> constants_;
+};
+
+absl::StatusOr<Program> TheOnly(absl::StatusOr<std::vector<Program>> programs) {
+  if (!programs.ok()) return programs.status();
+  if (programs->size() != 1) return InvalidArgument("a file of ", programs->size(), " programs");
+  return std::move(programs->front());
 }
 
 }  // namespace
 
-absl::StatusOr<Program> ParseIngot(const SharedBytes& bytes, const LoadOptions& options) {
+absl::StatusOr<std::vector<Program>> ParsePrograms(const SharedBytes& bytes,
+                                                   const LoadOptions& options) {
   return Parse(bytes, options);
 }
 
-absl::StatusOr<Program> ParseIngot(absl::Span<const uint8_t> bytes, const LoadOptions& options) {
+absl::StatusOr<std::vector<Program>> ParsePrograms(absl::Span<const uint8_t> bytes,
+                                                   const LoadOptions& options) {
   return Parse(SharedBytes::Own(std::vector<uint8_t>(bytes.begin(), bytes.end())), options);
 }
 
-absl::StatusOr<Program> LoadIngot(const std::string& path, const LoadOptions& options) {
+absl::StatusOr<std::vector<Program>> LoadPrograms(const std::string& path,
+                                                  const LoadOptions& options) {
   INGOT_ASSIGN_OR_RETURN(const SharedBytes file, MapFile(path));
-  absl::StatusOr<Program> program = Parse(file, options);
-  if (!program.ok()) return Annotate(program.status(), path);
-  return program;
+  absl::StatusOr<std::vector<Program>> programs = Parse(file, options);
+  if (!programs.ok()) return Annotate(programs.status(), path);
+  return programs;
 }
 
-absl::Status SaveIngot(const Program& program, const std::string& path, const SecretKey* key) {
-  return WriteFileAtomically(path, [&](FileSink sink) { return Write(program, key, sink); });
+absl::Status SavePrograms(absl::Span<const Program* const> programs, const std::string& path,
+                          const SecretKey* key) {
+  return WriteFileAtomically(path,
+                             [&](FileSink sink) { return FileWriter().Run(programs, key, sink); });
 }
 
-absl::StatusOr<std::vector<uint8_t>> SerializeIngot(const Program& program, const SecretKey* key) {
+absl::StatusOr<std::vector<uint8_t>> SerializePrograms(absl::Span<const Program* const> programs,
+                                                       const SecretKey* key) {
   std::vector<uint8_t> file;
-  INGOT_RETURN_IF_ERROR(Write(program, key, [&](absl::Span<const uint8_t> bytes) {
+  INGOT_RETURN_IF_ERROR(FileWriter().Run(programs, key, [&](absl::Span<const uint8_t> bytes) {
     file.insert(file.end(), bytes.begin(), bytes.end());
     return absl::OkStatus();
   }));
   return file;
+}
+
+absl::StatusOr<Program> LoadIngot(const std::string& path, const LoadOptions& options) {
+  return TheOnly(LoadPrograms(path, options));
+}
+
+absl::StatusOr<Program> ParseIngot(absl::Span<const uint8_t> bytes, const LoadOptions& options) {
+  return TheOnly(ParsePrograms(bytes, options));
+}
+
+absl::Status SaveIngot(const Program& program, const std::string& path, const SecretKey* key) {
+  return SavePrograms({&program}, path, key);
+}
+
+absl::StatusOr<std::vector<uint8_t>> SerializeIngot(const Program& program, const SecretKey* key) {
+  return SerializePrograms({&program}, key);
 }
 
 absl::Status SignIngot(const std::string& path, const SecretKey& key) {

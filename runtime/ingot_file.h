@@ -1,4 +1,8 @@
-// .ingot files: a Program on disk.  The container is container.h, the metadata program.fbs.
+// .ingot files: Programs on disk, of one model for one or several architectures.  The container is
+// container.h, the metadata program.fbs.
+//
+// Each program has a section of metadata, the first one section 0.  A section of code is one
+// module's; constants of the same bytes are one section, whichever program's they are.
 #ifndef INGOT_RUNTIME_INGOT_FILE_H_
 #define INGOT_RUNTIME_INGOT_FILE_H_
 
@@ -23,19 +27,35 @@ struct LoadOptions {
   std::optional<PublicKey> trusted_key = std::nullopt;
 };
 
-// Reads a file.  Large constants that need no hashing stay mapped: the file must not change while
-// the program lives.  Errors begin with the path.  The program has been Validated.
-absl::StatusOr<Program> LoadIngot(const std::string& path, const LoadOptions& options = {});
+// At most so many programs are in a file.
+inline constexpr size_t kMaxPrograms = 64;
 
-// As LoadIngot, from memory.  The program keeps `bytes` and uses its constants in place; in the
-// form that takes a span it copies them.
-absl::StatusOr<Program> ParseIngot(const SharedBytes& bytes, const LoadOptions& options = {});
+// Reads the programs of a file, at least one, in the order in which they were written; choice.h
+// chooses.  Large constants that need no hashing stay mapped: the file must not change while a
+// program lives.  Errors begin with the path.  The programs have been Validated, and have the same
+// inputs and outputs.
+absl::StatusOr<std::vector<Program>> LoadPrograms(const std::string& path,
+                                                  const LoadOptions& options = {});
+
+// As LoadPrograms, from memory.  The programs keep `bytes` and use constants in place; in the form
+// that takes a span they copy them.
+absl::StatusOr<std::vector<Program>> ParsePrograms(const SharedBytes& bytes,
+                                                   const LoadOptions& options = {});
+absl::StatusOr<std::vector<Program>> ParsePrograms(absl::Span<const uint8_t> bytes,
+                                                   const LoadOptions& options = {});
+
+// Writes programs, signed when `key` is given.  The file appears whole or not at all: it is written
+// beside `path` under another name, and renamed.  InvalidArgument when there is none or too many,
+// one has a module of kFunctions or is not Validate, or their inputs or outputs differ.
+absl::Status SavePrograms(absl::Span<const Program* const> programs, const std::string& path,
+                          const SecretKey* key = nullptr);
+absl::StatusOr<std::vector<uint8_t>> SerializePrograms(absl::Span<const Program* const> programs,
+                                                       const SecretKey* key = nullptr);
+
+// The same for files of one program; InvalidArgument for a file of several.
+absl::StatusOr<Program> LoadIngot(const std::string& path, const LoadOptions& options = {});
 absl::StatusOr<Program> ParseIngot(absl::Span<const uint8_t> bytes,
                                    const LoadOptions& options = {});
-
-// Writes a program, signed when `key` is given.  The file appears whole or not at all: it is
-// written beside `path` under another name, and renamed.  InvalidArgument when the program has a
-// module of kFunctions or is not Validate.
 absl::Status SaveIngot(const Program& program, const std::string& path,
                        const SecretKey* key = nullptr);
 absl::StatusOr<std::vector<uint8_t>> SerializeIngot(const Program& program,

@@ -14,10 +14,12 @@ namespace ingot::runtime {
 // Where the bytes of modules and constants are: numbers in the section table.
 struct SectionNumbers {
   std::vector<uint32_t> modules;
+  std::vector<uint32_t> ptx;  // of each module; 0: it has none
   std::vector<uint32_t> constants;
 };
 
-// Requires: modules and constants of `numbers` are as many as the program's; no kFunctions module.
+// Requires: modules, PTX and constants of `numbers` are as many as the program's; no kFunctions
+// module.
 std::vector<uint8_t> WriteMetadata(const Program& program, const SectionNumbers& numbers);
 
 // Fills everything but the bytes of modules and constants.  `bytes` are not trusted: what comes

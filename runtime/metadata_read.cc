@@ -158,6 +158,7 @@ absl::Status Reader::Read(const format::Module& source, CodeModule& out) {
       List(source.features(), out.features,
            [this](const fb::String& from, std::string& to) { return Text(&from, to); }));
   numbers_.modules.push_back(source.section());
+  numbers_.ptx.push_back(source.ptx_section());
   return Enum(source.format(), format::CodeFormat::MAX, out.format);
 }
 
@@ -358,6 +359,7 @@ absl::StatusOr<Program> Reader::Run(const format::Program& source) {
   INGOT_RETURN_IF_ERROR(
       List(source.inputs(), program.inputs, [this](const format::Input& from, Input& to) {
         INGOT_RETURN_IF_ERROR(Text(from.name(), to.name));
+        to.index_limit = from.index_limit();
         return Read(from.shape(), to.shape);
       }));
   INGOT_RETURN_IF_ERROR(

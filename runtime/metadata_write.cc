@@ -92,8 +92,7 @@ class Writer {
   }
   fb::Offset<format::Shape> ToTable(const Shape& shape);
   Vector<fb::Offset<format::Command>> Commands(const std::vector<Command>& commands);
-  Vector<fb::Offset<format::Module>> Modules(const Program& program,
-                                             const std::vector<uint32_t>& sections);
+  Vector<fb::Offset<format::Module>> Modules(const Program& program, const SectionNumbers& numbers);
   Vector<fb::Offset<format::Constant>> Constants(const Program& program,
                                                  const std::vector<uint32_t>& sections);
 
@@ -215,7 +214,7 @@ Vector<fb::Offset<format::Command>> Writer::Commands(const std::vector<Command>&
 }
 
 Vector<fb::Offset<format::Module>> Writer::Modules(const Program& program,
-                                                   const std::vector<uint32_t>& sections) {
+                                                   const SectionNumbers& numbers) {
   std::vector<fb::Offset<format::Module>> list;
   for (size_t i = 0; i < program.modules.size(); ++i) {
     const CodeModule& module = program.modules[i];
@@ -225,7 +224,8 @@ Vector<fb::Offset<format::Module>> Writer::Modules(const Program& program,
     const auto architecture = Text(module.architecture);
     const auto feature_list = Numbers(features);
     list.push_back(format::CreateModule(builder_, name, architecture, feature_list,
-                                        ToFormat(module.format), sections[i]));
+                                        ToFormat(module.format), numbers.modules[i],
+                                        numbers.ptx[i]));
   }
   return Numbers(list);
 }
@@ -244,7 +244,7 @@ std::vector<uint8_t> Writer::Run(const Program& program, const SectionNumbers& n
   std::vector<fb::Offset<format::Input>> inputs;
   for (const Input& input : program.inputs) {
     const auto name = Text(input.name);
-    inputs.push_back(format::CreateInput(builder_, name, ToTable(input.shape)));
+    inputs.push_back(format::CreateInput(builder_, name, ToTable(input.shape), input.index_limit));
   }
   std::vector<fb::Offset<format::Output>> outputs;
   for (const Output& output : program.outputs) {
@@ -255,7 +255,7 @@ std::vector<uint8_t> Writer::Run(const Program& program, const SectionNumbers& n
   const auto name = Text(program.name);
   const auto platform = Text(program.platform);
   const auto options = Text(program.options);
-  const auto modules = Modules(program, numbers.modules);
+  const auto modules = Modules(program, numbers);
   const auto constants = Constants(program, numbers.constants);
   const auto input_list = Numbers(inputs);
   const auto output_list = Numbers(outputs);

@@ -164,6 +164,7 @@ void Printer::Modules() {
     text_ += module.format == CodeFormat::kFunctions
                  ? absl::StrCat(module.functions.size(), " functions")
                  : Bytes(module.bytes.size());
+    if (module.ptx.size() > 0) absl::StrAppend(&text_, ", PTX of ", Bytes(module.ptx.size()));
     if (!module.features.empty()) {
       absl::StrAppend(&text_, ", needs ", absl::StrJoin(module.features, " "));
     }

@@ -80,7 +80,10 @@ struct CodeModule {
   // CPU features beyond the level, by LLVM's names: "avx512bf16", "gfni".
   std::vector<std::string> features;
   CodeFormat format = CodeFormat::kElfObject;
-  SharedBytes bytes;                  // kFunctions: empty
+  SharedBytes bytes;  // kFunctions: empty
+  // kCubin only: PTX of the same kernels, which the driver assembles for cards that the machine
+  // code is not for; empty: there is none.
+  SharedBytes ptx;
   std::vector<Function> functions;    // kFunctions only
   std::shared_ptr<const void> owner;  // kFunctions only: keeps the code mapped
 };
@@ -109,6 +112,9 @@ struct Constant {
 struct Input {
   std::string name;
   Shape shape;  // an array; its layout, if stated, is how the caller lays the elements out
+  // Integers that are indices: the number of places that they index, for whoever makes values up;
+  // 0 where that is not known.
+  int64_t index_limit = 0;
 };
 
 struct Output {

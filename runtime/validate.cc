@@ -80,6 +80,9 @@ absl::Status Validator::Modules() {
         fits = program_.platform == "sim";
         break;
     }
+    if (module.ptx.size() > 0 && module.format != CodeFormat::kCubin) {
+      return InvalidArgument("module ", i, ": PTX beside ", CodeFormatName(module.format), " code");
+    }
     if (!fits) {
       return InvalidArgument("module ", i, ": a program for ", program_.platform, " holds ",
                              CodeFormatName(module.format), " code");

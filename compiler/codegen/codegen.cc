@@ -53,8 +53,8 @@ GeneratedModule GenerateForSimulator(const kernel::KernelModule& kernels) {
 }
 
 absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kernels,
-                                                const Target& target,
-                                                const CodegenOptions& options) {
+                                                const Target& target, const CodegenOptions& options,
+                                                bool keep_ptx) {
   INGOT_ASSIGN_OR_RETURN(PtxCode code, CompileToPtx(kernels, target, options));
   GeneratedModule module;
   absl::StatusOr<Cubin> cubin = PtxToCubin(code.ptx, target.name);
@@ -62,6 +62,7 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kern
     module.code.format = runtime::CodeFormat::kCubin;
     module.code.bytes = runtime::SharedBytes::Own(std::move(cubin->bytes));
     module.reports = InOrder(kernels, std::move(cubin->reports));
+    if (keep_ptx) module.code.ptx = BytesOf(code.ptx);
   } else if (absl::IsUnimplemented(cubin.status())) {
     module.code.format = runtime::CodeFormat::kPtx;
     module.code.bytes = BytesOf(code.ptx);
@@ -77,7 +78,7 @@ absl::StatusOr<GeneratedModule> GenerateForCuda(const kernel::KernelModule& kern
 }  // namespace
 
 absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
-                                         absl::string_view name, bool keep_texts) {
+                                         bool keep_texts, bool keep_ptx) {
   CodegenOptions options;
   options.keep_texts = keep_texts;
   GeneratedModule module;
@@ -86,9 +87,8 @@ absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, co
   } else if (target.platform == Platform::kHost) {
     INGOT_ASSIGN_OR_RETURN(module, GenerateForHost(kernels, target, options));
   } else {
-    INGOT_ASSIGN_OR_RETURN(module, GenerateForCuda(kernels, target, options));
+    INGOT_ASSIGN_OR_RETURN(module, GenerateForCuda(kernels, target, options, keep_ptx));
   }
-  module.code.name = std::string(name);
   module.code.architecture = std::string(target.name);
   return module;
 }

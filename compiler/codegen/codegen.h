@@ -29,8 +29,9 @@ struct GeneratedModule {
 // Code for verified kernels: an ELF object for a host target; for a GPU a cubin where an assembler
 // is at hand (compiler/codegen/cubin), else PTX, which the driver assembles when it loads the
 // program; for a simulated GPU the text of the kernels.  Thread-safe.
+// `keep_ptx`: a cubin has its PTX beside it.  The module has no name yet.
 absl::StatusOr<GeneratedModule> Generate(const kernel::KernelModule& kernels, const Target& target,
-                                         absl::string_view name, bool keep_texts);
+                                         bool keep_texts, bool keep_ptx = false);
 
 }  // namespace ingot::codegen
 

@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "ir/analysis/index_limits.h"
 #include "ir/analysis/leaves.h"
 #include "ir/base/status.h"
 
@@ -126,6 +127,7 @@ absl::Status Alias(const Module& module, absl::Span<const int64_t> donated, Sign
 
 absl::StatusOr<Signature> SignatureOf(const Module& module, absl::Span<const int64_t> donated) {
   const Computation& entry = *module.entry();
+  const std::vector<int64_t> limits = IndexLimits(module);
   Signature signature;
   for (size_t i = 0; i < entry.parameters().size(); ++i) {
     const Instruction* parameter = entry.parameters()[i];
@@ -133,6 +135,7 @@ absl::StatusOr<Signature> SignatureOf(const Module& module, absl::Span<const int
                              ? module.entry_parameter_layouts[i]
                              : parameter->shape();
     INGOT_RETURN_IF_ERROR(AppendInputs(shape, parameter->name(), signature.inputs));
+    if (shape.IsArray()) signature.inputs.back().index_limit = limits[i];
   }
   const Shape& result =
       module.entry_result_layout.empty() ? entry.root()->shape() : module.entry_result_layout[0];

@@ -10,8 +10,8 @@
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
+#include "compiler/tools/random_inputs.h"
 #include "compiler/tools/simulated_bench.h"
-#include "compiler/tools/values.h"
 #include "compiler/tools/work_table.h"
 #include "ir/base/status.h"
 #include "nlohmann/json.hpp"
@@ -208,7 +208,8 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
 absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                          absl::string_view platform) {
   INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
-  INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
+  INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
+  options.cache = nullptr;  // compile time is measured
   INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice(platform));
   INGOT_ASSIGN_OR_RETURN(const double bandwidth, CopyBandwidth(device.get()));
   absl::PrintF("%s, copy bandwidth %.1f GB/s\n", device->properties().name, bandwidth / 1e3);

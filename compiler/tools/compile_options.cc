@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "compiler/cache/store.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
@@ -35,6 +36,9 @@ absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line) {
   options.warning = [](const std::string& warning) {
     absl::FPrintF(stderr, "warning: %s\n", warning);
   };
+  std::string no_cache;
+  options.cache = cache::StoreOfProcess(&no_cache);
+  if (!no_cache.empty()) options.warning(no_cache);
   if (line.Has(kDonateOption.name)) {
     for (absl::string_view number : absl::StrSplit(line.Get(kDonateOption.name), ',')) {
       options.donated.emplace_back();

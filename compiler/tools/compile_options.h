@@ -22,8 +22,9 @@ inline constexpr Option kPlansOption = {
 inline constexpr Option kDonateOption = {
     "donate", "N,...", "inputs, by number from 0, whose memory the results may have"};
 
-// As --fusion, --numerics, --plans and --donate say; warnings go to standard error.  A usage error
-// for a value that there is not; for a table that cannot be read its file, line and column.
+// As --fusion, --numerics, --plans and --donate say, with the store of the process
+// (compiler/cache/store.h); warnings go to standard error.  A usage error for a value that there is
+// not; for a table that cannot be read its file, line and column.
 absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);
 
 }  // namespace ingot::tools

@@ -1,4 +1,5 @@
 // ingot compile: a model to an .ingot file.
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
@@ -12,7 +13,10 @@ namespace {
 
 constexpr Option kOptions[] = {
     {kOutputOption.name, kOutputOption.value, "the file to write (also -o FILE)"},
-    {"target", "T", "what to compile for (default: the card that is here, else host)"},
+    {"target", "T,...",
+     "what to compile for (default: the card that is here, else host); of several, each device "
+     "runs "
+     "what fits it best, and later cards the newest PTX"},
     kFusionOption,
     kNumericsOption,
     kPlansOption,
@@ -21,20 +25,50 @@ constexpr Option kOptions[] = {
     {"time", "", "print the time of each phase, and the arena, to standard error"},
 };
 
+// The target whose PTX later cards are given: the newest one that is not for its own cards alone.
+// Null where there is none, or no other target beside it.
+const Target* TargetOfPtx(absl::Span<const Target* const> targets) {
+  const Target* newest = nullptr;
+  if (targets.size() == 1) return newest;
+  for (const Target* target : targets) {
+    if (target->platform != Platform::kCuda || target->simulated || target->specific) continue;
+    if (newest == nullptr || target->capability > newest->capability) newest = target;
+  }
+  return newest;
+}
+
 absl::Status RunCompile(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   const std::string output = line.Get(kOutputOption.name);
   if (output.empty()) return UsageError("compile needs -o FILE");
-  INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
-  INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions asked, ReadCompileOptions(line));
+  INGOT_ASSIGN_OR_RETURN(const std::vector<const Target*> targets,
+                         CompileTargets(line.Get("target", DefaultTarget())));
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
-  Dump dump(line.Get("dump-to"));
-  dump.Attach(options);
-  const absl::StatusOr<Compilation> compilation = Compile(*module, *target, options);
-  INGOT_RETURN_IF_ERROR(dump.Write(compilation.ok() ? &*compilation : nullptr));
-  INGOT_RETURN_IF_ERROR(compilation.status());
-  if (line.Has("time")) absl::FPrintF(stderr, "%s", TimesText(*compilation));
-  return runtime::SaveIngot(*compilation->program, output);
+  const std::string dumps = line.Get("dump-to");
+  const Target* const target_of_ptx = TargetOfPtx(targets);
+  std::vector<std::shared_ptr<const runtime::Program>> programs;
+  std::vector<const runtime::Program*> pointers;
+  for (const Target* target : targets) {
+    const bool one_folder = dumps.empty() || targets.size() == 1;
+    Dump dump(one_folder ? dumps : absl::StrCat(dumps, "/", target->name));
+    CompileOptions options = asked;
+    options.keep_ptx = target == target_of_ptx;
+    dump.Attach(options);
+    const absl::StatusOr<Compilation> compilation = Compile(*module, *target, options);
+    INGOT_RETURN_IF_ERROR(dump.Write(compilation.ok() ? &*compilation : nullptr));
+    if (!compilation.ok()) {
+      return targets.size() == 1 ? compilation.status()
+                                 : Annotate(compilation.status(), target->name);
+    }
+    if (line.Has("time")) {
+      if (targets.size() > 1) absl::FPrintF(stderr, "%s\n", target->name);
+      absl::FPrintF(stderr, "%s", TimesText(*compilation));
+    }
+    programs.push_back(compilation->program);
+    pointers.push_back(programs.back().get());
+  }
+  return runtime::SavePrograms(pointers, output);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_
     case Stage::kLlvm:
     case Stage::kAssembly: {
       INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule generated,
-                             codegen::Generate(kernels, target, path, /*keep_texts=*/true));
+                             codegen::Generate(kernels, target, /*keep_texts=*/true));
       shown = stage == Stage::kLlvm ? std::move(generated.llvm) : std::move(generated.assembly);
       break;
     }
@@ -66,12 +66,17 @@ absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_
 }
 
 // A compiled file has one stage left.
-absl::StatusOr<std::string> TextOfProgram(const std::string& path, const runtime::Program& program,
-                                          Stage stage) {
+absl::StatusOr<std::string> TextOfPrograms(const std::string& path,
+                                           absl::Span<const runtime::Program> programs,
+                                           Stage stage) {
   if (stage != Stage::kProgram) {
     return InvalidArgument(path, ": of a compiled file there is the stage program");
   }
-  return runtime::ToString(program);
+  std::string text;
+  for (const runtime::Program& program : programs) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", runtime::ToString(program));
+  }
+  return text;
 }
 
 absl::Status RunEmit(const CommandLine& line) {
@@ -88,8 +93,8 @@ absl::Status RunEmit(const CommandLine& line) {
     return WriteText(line, kernels);
   }
   INGOT_ASSIGN_OR_RETURN(const Model model, LoadModel(path));
-  if (model.program != nullptr) {
-    INGOT_ASSIGN_OR_RETURN(const std::string program, TextOfProgram(path, *model.program, stage));
+  if (model.module == nullptr) {
+    INGOT_ASSIGN_OR_RETURN(const std::string program, TextOfPrograms(path, model.programs, stage));
     return WriteText(line, program);
   }
   const std::string kernel = line.Get("kernel");

@@ -1,5 +1,6 @@
 #include "compiler/tools/model.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,11 +9,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "compiler/kernel/simulator/device/device.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
+#include "runtime/choice.h"
 #include "runtime/cuda/cuda_device.h"
 #include "runtime/file.h"
 #include "runtime/host/host_device.h"
@@ -80,8 +84,8 @@ class EvaluatorRunner : public Runner {
 class DeviceRunner : public Runner {
  public:
   static absl::StatusOr<std::unique_ptr<Runner>> Make(
-      std::shared_ptr<const runtime::Program> program, std::optional<Compilation> compilation) {
-    INGOT_ASSIGN_OR_RETURN(auto device, OpenDevice(program->platform));
+      std::unique_ptr<runtime::Device> device, std::shared_ptr<const runtime::Program> program,
+      std::optional<Compilation> compilation) {
     INGOT_ASSIGN_OR_RETURN(auto executable, Executable::Load(std::move(program), device.get()));
     return std::unique_ptr<Runner>(
         new DeviceRunner(std::move(device), std::move(executable), std::move(compilation)));
@@ -150,8 +154,7 @@ absl::StatusOr<Model> LoadModel(const std::string& path, bool verify) {
   const absl::Span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes.data()),
                                        bytes.size());
   if (runtime::LooksLikeIngot(view)) {
-    INGOT_ASSIGN_OR_RETURN(runtime::Program program, runtime::LoadIngot(path, {.verify = verify}));
-    model.program = std::make_shared<runtime::Program>(std::move(program));
+    INGOT_ASSIGN_OR_RETURN(model.programs, runtime::LoadPrograms(path, {.verify = verify}));
     return model;
   }
   if (LooksLikeBytecode(bytes) || LooksLikeMlir(bytes)) {
@@ -191,19 +194,58 @@ absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
   return FindTarget(device->properties().architecture);
 }
 
+absl::StatusOr<std::vector<const Target*>> CompileTargets(const std::string& names) {
+  std::vector<const Target*> targets;
+  for (absl::string_view name : absl::StrSplit(names, ',')) {
+    INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(std::string(name)));
+    if (std::find(targets.begin(), targets.end(), target) != targets.end()) {
+      return UsageError(absl::StrCat("--target=", names, ": ", target->name, " is there twice"));
+    }
+    targets.push_back(target);
+  }
+  return targets;
+}
+
 absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view platform) {
   if (platform == "host") return runtime::CreateHostDevice();
   if (platform == "sim") return kernel::simulator::CreateSimulatedDevice();
   return runtime::CreateCudaDevice();
 }
 
+absl::StatusOr<Place> FindPlace(absl::Span<const runtime::Program> programs) {
+  std::vector<std::string> platforms;
+  for (const runtime::Program& program : programs) {
+    if (std::find(platforms.begin(), platforms.end(), program.platform) == platforms.end()) {
+      platforms.push_back(program.platform);
+    }
+  }
+  // A card before the host.
+  std::stable_partition(platforms.begin(), platforms.end(),
+                        [](const std::string& platform) { return platform == "cuda"; });
+  std::vector<std::string> refusals;
+  for (const std::string& platform : platforms) {
+    auto device = OpenDevice(platform);
+    absl::Status status = device.status();
+    if (device.ok()) {
+      const auto choice = runtime::ChooseProgram(programs, **device);
+      if (choice.ok()) return Place{*std::move(device), *choice};
+      status = choice.status();
+    }
+    if (platforms.size() == 1) return status;
+    refusals.push_back(absl::StrCat(platform, ": ", status.message()));
+  }
+  return absl::FailedPreconditionError(absl::StrJoin(refusals, "; "));
+}
+
 absl::StatusOr<std::unique_ptr<Runner>> MakeRunner(Model model, const std::string& target,
                                                    const CompileOptions& options) {
-  if (model.program != nullptr) {
+  if (model.module == nullptr) {
     if (!options.donated.empty()) {
       return UsageError("--donate is for models: what a compiled file donates is decided");
     }
-    return DeviceRunner::Make(model.program, std::nullopt);
+    INGOT_ASSIGN_OR_RETURN(Place place, FindPlace(model.programs));
+    auto program = std::make_shared<runtime::Program>(std::move(model.programs[place.program]));
+    return DeviceRunner::Make(std::move(place.device), std::move(program), std::nullopt);
   }
   if (target == "interpreter") {
     INGOT_ASSIGN_OR_RETURN(auto signature, program::SignatureOf(*model.module));
@@ -214,7 +256,8 @@ absl::StatusOr<std::unique_ptr<Runner>> MakeRunner(Model model, const std::strin
                          CompileTarget(target.empty() ? DefaultTarget() : target));
   INGOT_ASSIGN_OR_RETURN(Compilation compilation, Compile(*model.module, *row, options));
   std::shared_ptr<const runtime::Program> program = compilation.program;
-  return DeviceRunner::Make(std::move(program), std::move(compilation));
+  INGOT_ASSIGN_OR_RETURN(auto device, OpenDevice(program->platform));
+  return DeviceRunner::Make(std::move(device), std::move(program), std::move(compilation));
 }
 
 }  // namespace ingot::tools

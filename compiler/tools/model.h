@@ -19,10 +19,11 @@
 
 namespace ingot::tools {
 
-// A file: a graph, or a compiled program.  Exactly one is set.
+// A file: a graph, or what one was compiled to, a program or several for different targets.  One of
+// the two is set.
 struct Model {
   std::unique_ptr<Module> module;
-  std::shared_ptr<const runtime::Program> program;
+  std::vector<runtime::Program> programs;
 };
 
 // Reads and verifies.  The format is told by the content: .ingot by its magic, otherwise HLO text.
@@ -55,8 +56,20 @@ std::string DefaultTarget();
 // here.
 absl::StatusOr<const Target*> CompileTarget(const std::string& name);
 
+// The rows for --target=A,B,...: at least one, none twice.
+absl::StatusOr<std::vector<const Target*>> CompileTargets(const std::string& names);
+
 // A device for programs of this target's platform.
 absl::StatusOr<std::unique_ptr<runtime::Device>> OpenDevice(absl::string_view platform);
+
+// A device of this machine, and which of the programs is to run on it.
+struct Place {
+  std::unique_ptr<runtime::Device> device;
+  size_t program = 0;
+};
+// The first platform of the programs' that is here and has a program that fits.  FailedPrecondition
+// says of each program why it does not run here.
+absl::StatusOr<Place> FindPlace(absl::Span<const runtime::Program> programs);
 
 // Runs a model many times on one target: the evaluator, or a compiled program on a device.  Inputs
 // and results are flat lists of arrays.

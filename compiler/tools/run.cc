@@ -8,6 +8,7 @@
 #include "compiler/tools/compare.h"
 #include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
+#include "compiler/tools/random_inputs.h"
 #include "compiler/tools/stages.h"
 #include "compiler/tools/values.h"
 #include "ir/base/status.h"

@@ -1,17 +1,44 @@
 // ingot targets: what this machine can compile for, and run.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
 #include "ir/base/target.h"
+#include "runtime/choice.h"
 
 namespace ingot::tools {
 namespace {
 
+// A line for each file: whether it runs here and by which of its programs, or why not.
+absl::Status TellOfFiles(absl::Span<const std::string> paths) {
+  for (const std::string& path : paths) {
+    INGOT_ASSIGN_OR_RETURN(const Model model, LoadModel(path));
+    if (model.module != nullptr) {
+      return InvalidArgument(path, ": this is a model; a compiled file is wanted");
+    }
+    std::vector<std::string> architectures;
+    for (const runtime::Program& program : model.programs) {
+      architectures.push_back(runtime::ArchitectureOf(program));
+      const bool ptx = std::any_of(program.modules.begin(), program.modules.end(),
+                                   [](const auto& module) { return module.ptx.size() > 0; });
+      if (ptx) architectures.back() += " and PTX";
+    }
+    const auto place = FindPlace(model.programs);
+    absl::PrintF("%s (%s): %s\n", path, absl::StrJoin(architectures, ", "),
+                 place.ok() ? absl::StrCat("runs here, on ", place->device->properties().name,
+                                           ", by the code for ", architectures[place->program])
+                            : absl::StrCat("does not run here: ", place.status().message()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RunTargets(const CommandLine& line) {
-  if (!line.positional().empty()) return UsageError("targets takes no arguments");
+  if (!line.positional().empty()) return TellOfFiles(line.positional());
   const Target* host = HostTarget();
   const auto cuda = OpenDevice("cuda");
   const std::string card = cuda.ok() ? (*cuda)->properties().architecture : "";
@@ -43,6 +70,6 @@ absl::Status RunTargets(const CommandLine& line) {
 }  // namespace
 
 const Verb kTargetsVerb = {
-    "targets", "", "what this machine can compile for, and run", {}, RunTargets};
+    "targets", "[FILE.ingot...]", "what this machine can compile for, and run", {}, RunTargets};
 
 }  // namespace ingot::tools

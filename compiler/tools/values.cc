@@ -38,36 +38,6 @@ absl::StatusOr<Literal> AsShape(const Literal& literal, const Shape& shape,
   return Literal::View(std::move(plain), owner->bytes(), owner);
 }
 
-// splitmix64 (Steele, Lea, Flood 2014): a good 64-bit hash of a counter.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  // Uniform in [-1, 1).
-  double NextReal() { return static_cast<double>(Next() >> 11) * 0x1p-52 - 1.0; }
-
- private:
-  uint64_t state_;
-};
-
-// Elements of an input that are drawn; a prime, so that rows of few elements differ.
-constexpr int64_t kDrawnElements = 1000003;
-
-// Fills `bytes` with its first `count`, over and over.
-void RepeatFirst(absl::Span<std::byte> bytes, int64_t count) {
-  const int64_t size = static_cast<int64_t>(bytes.size());
-  for (int64_t filled = count; filled < size;) {
-    const int64_t more = std::min(filled, size - filled);
-    std::memcpy(bytes.data() + filled, bytes.data(), more);
-    filled += more;
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
@@ -105,33 +75,6 @@ absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                              ", and no other array left in ", files);
     }
     INGOT_ASSIGN_OR_RETURN(Literal value, AsShape(*found[i], inputs[i].shape, what));
-    values.push_back(std::move(value));
-  }
-  return values;
-}
-
-absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
-                                                  absl::Span<const runtime::Input> inputs) {
-  Random random(seed);
-  std::vector<Literal> values;
-  for (const runtime::Input& input : inputs) {
-    Shape shape = input.shape;
-    shape.set_layout(std::nullopt);
-    INGOT_ASSIGN_OR_RETURN(Literal value, Literal::Zeros(shape));
-    const ElementType type = shape.element_type();
-    const int64_t drawn = std::min(value.size(), kDrawnElements);
-    for (int64_t i = 0; i < drawn; ++i) {
-      if (IsComplex(type)) {
-        const double re = random.NextReal();
-        value.SetComplex(i, {re, random.NextReal()});
-      } else if (IsFloat(type)) {
-        value.SetDouble(i, random.NextReal());
-      } else {
-        value.SetInteger(
-            i, static_cast<int64_t>(random.Next() >> (type == ElementType::kPred ? 63 : 61)));
-      }
-    }
-    RepeatFirst(value.MutableBytes(), drawn * ByteWidth(type));
     values.push_back(std::move(value));
   }
   return values;

@@ -1,4 +1,4 @@
-// Inputs and results of the verbs: files, random values, comparisons.
+// Inputs and results of the verbs, in files and as text.
 #ifndef INGOT_COMPILER_TOOLS_VALUES_H_
 #define INGOT_COMPILER_TOOLS_VALUES_H_
 
@@ -18,11 +18,6 @@ namespace ingot::tools {
 // the parameter, its shape and what was found.
 absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                                                 absl::Span<const runtime::Input> inputs);
-
-// Pseudo-random inputs, the same for the same seed: floats uniform in [-1, 1), integers in [0, 8),
-// pred fair.  Of more than a million elements the first 1,000,003 are repeated.
-absl::StatusOr<std::vector<Literal>> RandomInputs(uint64_t seed,
-                                                  absl::Span<const runtime::Input> inputs);
 
 // out0.npy, out1.npy, … in `directory`, which is made when it is not there.
 absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results);

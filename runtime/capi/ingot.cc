@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "ir/base/status.h"
+#include "runtime/choice.h"
 #include "runtime/cuda/cuda_device.h"
 #include "runtime/executor.h"
 #include "runtime/host/host_device.h"
@@ -97,9 +98,12 @@ std::vector<int64_t> Strides(const Shape& shape) {
   return ::ingot::StridesOf(shape.dimensions(), shape.LayoutOrDefault());
 }
 
-ingot_status Load(ingot_device* device, absl::StatusOr<rt::Program> loaded, ingot_program** out) {
+ingot_status Load(ingot_device* device, absl::StatusOr<std::vector<rt::Program>> loaded,
+                  ingot_program** out) {
   if (!loaded.ok()) return Report(loaded.status());
-  auto program = std::make_shared<const rt::Program>(*std::move(loaded));
+  const auto choice = rt::ChooseProgram(*loaded, *device->device);
+  if (!choice.ok()) return Report(choice.status());
+  auto program = std::make_shared<const rt::Program>(std::move((*loaded)[*choice]));
   auto executor = rt::Executor::Create(program, device->device.get());
   if (!executor.ok()) return Report(executor.status());
   auto result = std::make_unique<ingot_program>();
@@ -241,20 +245,20 @@ ingot_status ingot_device_synchronize(ingot_device* device) {
 
 ingot_status ingot_load_file(ingot_device* device, const char* path, int flags,
                              ingot_program** program) {
-  return Load(device, rt::LoadIngot(path, {.verify = (flags & INGOT_VERIFY) != 0}), program);
+  return Load(device, rt::LoadPrograms(path, {.verify = (flags & INGOT_VERIFY) != 0}), program);
 }
 
 ingot_status ingot_load_memory(ingot_device* device, const void* data, size_t bytes, int flags,
                                ingot_program** program) {
   const auto span = absl::MakeConstSpan(static_cast<const uint8_t*>(data), bytes);
-  return Load(device, rt::ParseIngot(span, {.verify = (flags & INGOT_VERIFY) != 0}), program);
+  return Load(device, rt::ParsePrograms(span, {.verify = (flags & INGOT_VERIFY) != 0}), program);
 }
 
 ingot_status ingot_load_signed_file(ingot_device* device, const char* path,
                                     const uint8_t* public_key, ingot_program** program) {
   rt::PublicKey key;
   std::copy_n(public_key, key.size(), key.begin());
-  return Load(device, rt::LoadIngot(path, {.verify = true, .trusted_key = key}), program);
+  return Load(device, rt::LoadPrograms(path, {.verify = true, .trusted_key = key}), program);
 }
 
 void ingot_program_destroy(ingot_program* program) { delete program; }

@@ -1,6 +1,7 @@
 #include "runtime/cuda/cuda_device.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -219,11 +220,11 @@ class CudaDevice final : public Device {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<int> Fit(const Program& program) const override;
   absl::StatusOr<std::unique_ptr<LoadedProgram>> Load(
       std::shared_ptr<const Program> program) override;
 
  private:
-  absl::Status CheckProgram(const Program& program) const;
   absl::StatusOr<std::vector<const void*>> PlaceConstants(const Program& program);
 
   Shared shared_;
@@ -233,7 +234,7 @@ class CudaDevice final : public Device {
   DeviceProperties properties_;
 };
 
-absl::Status CudaDevice::CheckProgram(const Program& program) const {
+absl::StatusOr<int> CudaDevice::Fit(const Program& program) const {
   if (program.platform != "cuda") {
     return absl::FailedPreconditionError(absl::StrCat("program '", program.name, "' is for the ",
                                                       program.platform,
@@ -247,10 +248,12 @@ absl::Status CudaDevice::CheckProgram(const Program& program) const {
         absl::StrCat("the program needs a driver for CUDA ", text(program.driver_version),
                      ", and this machine's is for ", text(shared_.driver.version)));
   }
+  int fit = std::numeric_limits<int>::max();
   for (const CodeModule& module : program.modules) {
-    INGOT_RETURN_IF_ERROR(CheckCudaArchitecture(module, major_, minor_));
+    INGOT_ASSIGN_OR_RETURN(const CudaFit one, FitCudaCode(module, major_, minor_));
+    fit = std::min(fit, one.number);
   }
-  return absl::OkStatus();
+  return fit;
 }
 
 absl::StatusOr<std::vector<const void*>> CudaDevice::PlaceConstants(const Program& program) {
@@ -271,12 +274,12 @@ absl::StatusOr<std::vector<const void*>> CudaDevice::PlaceConstants(const Progra
 
 absl::StatusOr<std::unique_ptr<LoadedProgram>> CudaDevice::Load(
     std::shared_ptr<const Program> program) {
-  INGOT_RETURN_IF_ERROR(CheckProgram(*program));
+  INGOT_RETURN_IF_ERROR(Fit(*program).status());
   INGOT_ASSIGN_OR_RETURN(std::vector<const void*> constants, PlaceConstants(*program));
   ScopedContext scope(shared_.driver, shared_.context);
   INGOT_RETURN_IF_ERROR(scope.status());
   absl::StatusOr<std::unique_ptr<cuda::CudaProgram>> loaded =
-      cuda::CudaProgram::Create(std::move(program), shared_.driver, constants);
+      cuda::CudaProgram::Create(std::move(program), shared_.driver, constants, major_, minor_);
   if (!loaded.ok()) {
     for (const void* constant : constants) shared_.Free(constant);
     return loaded.status();
@@ -286,24 +289,23 @@ absl::StatusOr<std::unique_ptr<LoadedProgram>> CudaDevice::Load(
 
 }  // namespace
 
-absl::Status CheckCudaArchitecture(const CodeModule& module, int major, int minor) {
+absl::StatusOr<CudaFit> FitCudaCode(const CodeModule& module, int major, int minor) {
   absl::string_view text = module.architecture;
   const bool own_card = absl::ConsumeSuffix(&text, "a");
   int number = 0;
-  if (!absl::ConsumePrefix(&text, "sm_") || !absl::SimpleAtoi(text, &number) || number < 10) {
+  if (!absl::ConsumePrefix(&text, "sm_") || !absl::SimpleAtoi(text, &number) || number < 10 ||
+      number > 999) {
     return InvalidArgument("code '", module.name, "' is for '", module.architecture,
                            "', which is no architecture of a card");
   }
   const int here = major * 10 + minor;
-  bool runs = false;
-  if (own_card) {
-    runs = number == here;
-  } else if (module.format == CodeFormat::kPtx) {
-    runs = number <= here;
-  } else {
-    runs = number / 10 == major && number <= here;
+  const bool is_ptx = module.format == CodeFormat::kPtx;
+  const bool has_ptx = is_ptx || module.ptx.size() > 0;
+  if (own_card && number == here) return CudaFit{is_ptx ? 3000 : 4000, is_ptx};
+  if (!own_card && !is_ptx && number / 10 == major && number <= here) {
+    return CudaFit{2000 + number, false};
   }
-  if (runs) return absl::OkStatus();
+  if (!own_card && has_ptx && number <= here) return CudaFit{1000 + number, true};
   return absl::FailedPreconditionError(
       absl::StrCat("the code is for ", module.architecture, ", and this card is sm_", here));
 }

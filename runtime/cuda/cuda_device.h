@@ -24,11 +24,19 @@ absl::StatusOr<std::unique_ptr<Device>> CreateCudaDevice(const CudaOptions& opti
 // The cards that are here.  FailedPrecondition where there is no driver.
 absl::StatusOr<std::vector<DeviceProperties>> ListCudaDevices();
 
-// Whether code for `architecture` ("sm_90a") in `format` runs on a card of compute capability
-// `major`.`minor`: machine code within a major version from its minor version on, PTX on any later
-// card, and either on its own card alone where the name ends in `a`.  FailedPrecondition says what
-// is needed and what is there.
-absl::Status CheckCudaArchitecture(const CodeModule& module, int major, int minor);
+// How code fits a card: Device::Fit's number for it alone, and whether it is PTX that the driver is
+// to assemble.
+struct CudaFit {
+  int number = 0;
+  bool ptx = false;
+};
+
+// For a card of compute capability `major`.`minor`.  Machine code runs within a major version from
+// its minor version on, PTX on any later card, and either on its own card alone where the
+// architecture's name ends in `a`.  In this order: machine code and PTX for this card alone,
+// machine code, PTX; of one sort the later architecture.  FailedPrecondition says what is needed
+// and what is there.
+absl::StatusOr<CudaFit> FitCudaCode(const CodeModule& module, int major, int minor);
 
 }  // namespace ingot::runtime
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ir/base/status.h"
+#include "runtime/cuda/cuda_device.h"
 #include "runtime/cuda/graph_order.h"
 
 namespace ingot::runtime::cuda {
@@ -13,6 +14,41 @@ namespace {
 constexpr uint32_t kPortableCluster = 8;
 // Dynamic shared memory that a kernel gets without being asked for.
 constexpr uint32_t kDefaultSharedBytes = 48 << 10;
+
+// Bytes of the parameter that the argument is for.
+size_t ParameterBytes(const Argument& argument) {
+  if (const auto* scalar = std::get_if<ScalarArgument>(&argument)) return scalar->bytes;
+  return std::holds_alternative<TensorMapArgument>(argument) ? sizeof(TensorMap)
+                                                             : sizeof(CUdeviceptr);
+}
+
+// Whether the loaded kernel takes what the launch gives, where the driver can tell: less would have
+// it read past the arguments.
+absl::Status CheckParameters(const Driver& driver, CUfunction function, const Launch& launch) {
+  if (driver.cuFuncGetParamInfo == nullptr) return absl::OkStatus();
+  const size_t count = launch.arguments.size();
+  for (size_t i = 0; i <= count; ++i) {
+    size_t offset = 0, bytes = 0;
+    const CUresult result = driver.cuFuncGetParamInfo(function, i, &offset, &bytes);
+    if (result == CUDA_ERROR_NOT_SUPPORTED) return absl::OkStatus();
+    // There is none of that number.
+    if (result == CUDA_ERROR_INVALID_VALUE) {
+      if (i == count) return absl::OkStatus();
+      return InvalidArgument("kernel '", launch.kernel, "' has ", i, " parameters, and ", count,
+                             " arguments are given");
+    }
+    INGOT_RETURN_IF_ERROR(driver.Check(result, "cuFuncGetParamInfo"));
+    if (i == count) {
+      return InvalidArgument("kernel '", launch.kernel, "' has more than the ", count,
+                             " parameters that arguments are given for");
+    }
+    if (const size_t given = ParameterBytes(launch.arguments[i]); given != bytes) {
+      return InvalidArgument("parameter ", i, " of kernel '", launch.kernel, "' has ", bytes,
+                             " bytes, and an argument of ", given, " is given");
+    }
+  }
+  return absl::OkStatus();
+}
 
 class Builder {
  public:
@@ -110,6 +146,7 @@ absl::Status Builder::operator()(const Launch& launch) {
     return InvalidArgument("code '", module.name, "' has no kernel '", launch.kernel, "'");
   }
   INGOT_RETURN_IF_ERROR(driver_.Check(found, "cuModuleGetFunction"));
+  INGOT_RETURN_IF_ERROR(CheckParameters(driver_, step.function, launch));
   if (launch.dynamic_shared_bytes > kDefaultSharedBytes) {
     INGOT_RETURN_IF_ERROR(Annotate(
         driver_.Check(driver_.cuFuncSetAttribute(step.function,
@@ -147,9 +184,9 @@ LoadedModules::~LoadedModules() {
   for (CUmodule module : modules_) driver_.cuModuleUnload(module);
 }
 
-absl::Status LoadedModules::Load(const CodeModule& module) {
+absl::Status LoadedModules::Load(const CodeModule& module, const SharedBytes& bytes) {
   // PTX is text that ends with a zero; machine code does not mind one.
-  std::string image(reinterpret_cast<const char*>(module.bytes.data()), module.bytes.size());
+  std::string image(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   char log[2048] = {};
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void* values[] = {log, reinterpret_cast<void*>(sizeof(log) - 1)};
@@ -169,12 +206,14 @@ absl::Status LoadedModules::Load(const CodeModule& module) {
 
 absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     std::shared_ptr<const Program> program, const Driver& driver,
-    std::vector<const void*> constants) {
+    std::vector<const void*> constants, int major, int minor) {
   auto result = std::make_unique<CudaProgram>(driver);
   result->program = std::move(program);
   result->constants = std::move(constants);
   for (const CodeModule& module : result->program->modules) {
-    INGOT_RETURN_IF_ERROR(result->modules.Load(module));
+    INGOT_ASSIGN_OR_RETURN(const CudaFit fit, FitCudaCode(module, major, minor));
+    const bool beside = fit.ptx && module.format != CodeFormat::kPtx;
+    INGOT_RETURN_IF_ERROR(result->modules.Load(module, beside ? module.ptx : module.bytes));
   }
   INGOT_RETURN_IF_ERROR(Builder(*result, driver).Add(result->program->commands, result->commands));
   SetOrder(*result->program, result->commands);

@@ -48,7 +48,8 @@ class LoadedModules {
   ~LoadedModules();  // requires: the context is current
   LoadedModules(const LoadedModules&) = delete;
   LoadedModules& operator=(const LoadedModules&) = delete;
-  absl::Status Load(const CodeModule& module);
+  // `image`: the module's machine code or PTX.
+  absl::Status Load(const CodeModule& module, const SharedBytes& image);
   CUmodule operator[](int index) const { return modules_[index]; }
 
  private:
@@ -69,10 +70,12 @@ struct CudaProgram {
   std::vector<const void*> constants;  // addresses on the card
 
   // Library calls become their fallback's commands.  Requires: Validate(*program), for CUDA; the
-  // context is current; `constants` are the addresses of the program's.
+  // context is current; `constants` are the addresses of the program's.  The card is of compute
+  // capability `major`.`minor`.
   static absl::StatusOr<std::unique_ptr<CudaProgram>> Create(std::shared_ptr<const Program> program,
                                                              const Driver& driver,
-                                                             std::vector<const void*> constants);
+                                                             std::vector<const void*> constants,
+                                                             int major, int minor);
 };
 
 }  // namespace ingot::runtime::cuda

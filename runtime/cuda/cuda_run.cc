@@ -1,6 +1,7 @@
 #include "runtime/cuda/cuda_run.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ir/base/check.h"
 #include "ir/base/status.h"
@@ -74,19 +75,15 @@ absl::Status CudaRun::Start(const RunArguments& arguments, CUstream stream) {
   profile_ = arguments.profile;
   program_.addresses.Bind(arena_, program_.constants, arguments, slots_);
   BindDonations(*program_.program, arguments, donations_);
-  INGOT_RETURN_IF_ERROR(EncodeTensorMaps());
-  for (const Donation& donation : donations_) {
-    if (donation.source == nullptr || donation.size == 0) continue;
-    INGOT_CUDA_RETURN_IF_ERROR(
-        driver_, cuMemcpyDtoDAsync_v2(reinterpret_cast<CUdeviceptr>(donation.destination),
-                                      reinterpret_cast<CUdeviceptr>(donation.source), donation.size,
-                                      stream_));
+  absl::Status status = EncodeTensorMaps();
+  if (status.ok()) status = CopyDonations();
+  if (status.ok()) status = RunStretch(program_.commands);
+  if (status.ok()) {
+    status = driver_.Check(driver_.cuEventRecord(done_, stream_), "cuEventRecord");
   }
-  // Also after a failure: what is on the stream already uses the caller's memory.
-  const absl::Status status = RunStretch(program_.commands);
-  started_ = true;
-  INGOT_CUDA_RETURN_IF_ERROR(driver_, cuEventRecord(done_, stream_));
-  if (!status.ok()) Wait().IgnoreError();
+  started_ = status.ok();
+  // What is on the stream already uses the caller's memory.
+  if (!status.ok()) driver_.cuStreamSynchronize(stream_);
   return status;
 }
 
@@ -98,6 +95,17 @@ absl::Status CudaRun::Wait() {
 }
 
 bool CudaRun::IsDone() { return !started_ || driver_.cuEventQuery(done_) != CUDA_ERROR_NOT_READY; }
+
+absl::Status CudaRun::CopyDonations() {
+  for (const Donation& donation : donations_) {
+    if (donation.source == nullptr || donation.size == 0) continue;
+    INGOT_CUDA_RETURN_IF_ERROR(
+        driver_, cuMemcpyDtoDAsync_v2(reinterpret_cast<CUdeviceptr>(donation.destination),
+                                      reinterpret_cast<CUdeviceptr>(donation.source), donation.size,
+                                      stream_));
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CudaRun::EncodeTensorMaps() {
   for (size_t i = 0; i < tensor_maps_.size(); ++i) {
@@ -279,10 +287,8 @@ absl::Status CudaRun::Refresh(const Part& part, Graph& graph) {
     const Step& step = part.steps[i];
     const auto now = slots_.begin() + step.slot;
     const int count = SlotCount(step);
-    const bool changed = !std::equal(now, now + count, baked);
-    if (changed) std::copy(now, now + count, baked);
-    baked += count;
-    if (!changed) continue;
+    const auto known = std::exchange(baked, baked + count);
+    if (std::equal(now, now + count, known)) continue;
     const Operation& operation = step.command->operation;
     if (const auto* launch = std::get_if<Launch>(&operation)) {
       const KernelNode parameters = NodeOf(step, *launch);
@@ -299,6 +305,8 @@ absl::Status CudaRun::Refresh(const Part& part, Graph& graph) {
           driver_,
           cuGraphExecMemsetNodeSetParams(graph.executable, graph.nodes[i], &parameters, context_));
     }
+    // Not before: a node that could not be changed has the addresses that it had.
+    std::copy(now, now + count, known);
   }
   return absl::OkStatus();
 }

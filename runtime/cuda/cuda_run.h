@@ -41,6 +41,7 @@ class CudaRun {
   };
 
   absl::Status EncodeTensorMaps();
+  absl::Status CopyDonations();
   absl::Status RunStretch(const Stretch& stretch);
   absl::Status RunControl(const Part& part);
   absl::Status RunGraph(const Part& part);

@@ -10,6 +10,13 @@
 namespace ingot::runtime::cuda {
 namespace {
 
+// Whether every later call in the context fails too: a kernel read or wrote what it must not, or
+// stopped.
+bool BreaksContext(CUresult result) {
+  return result == CUDA_ERROR_ILLEGAL_ADDRESS || result == CUDA_ERROR_LAUNCH_TIMEOUT ||
+         (result >= CUDA_ERROR_HARDWARE_STACK_ERROR && result <= CUDA_ERROR_LAUNCH_FAILED);
+}
+
 struct Opened {
   Driver driver;
   absl::Status status;
@@ -27,6 +34,8 @@ absl::Status Open(Driver& driver) {
     return absl::FailedPreconditionError("the CUDA driver is too old: it has no " #symbol \
                                          "; drivers of CUDA 12 and up have");             \
   }
+#define INGOT_CUDA_OPTIONAL(symbol, parameters) \
+  driver.symbol = reinterpret_cast<decltype(driver.symbol)>(dlsym(library, #symbol));
 #include "runtime/cuda/driver_entry_points.def"
   if (const CUresult result = driver.cuInit(0); result != CUDA_SUCCESS) {
     const absl::Status status = driver.Check(result, "cuInit");
@@ -48,7 +57,10 @@ absl::Status Driver::Check(CUresult result, const char* call) const {
   // The call without its arguments: they are ours, and mean nothing to a reader.
   const absl::string_view function(call, std::strcspn(call, "("));
   const std::string message =
-      absl::StrCat(function, ": ", name, " (", result, ")", *meaning != '\0' ? ": " : "", meaning);
+      absl::StrCat(function, ": ", name, " (", result, ")", *meaning != '\0' ? ": " : "", meaning,
+                   BreaksContext(result) ? "; the card's context is lost: make a new device, or "
+                                           "start the process anew"
+                                         : "");
   return result == CUDA_ERROR_OUT_OF_MEMORY ? absl::ResourceExhaustedError(message)
                                             : absl::UnavailableError(message);
 }

@@ -203,13 +203,25 @@ class HostDevice final : public Device {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::unique_ptr<LoadedProgram>> Load(
-      std::shared_ptr<const Program> program) override {
-    if (program->platform != "host") {
-      return absl::FailedPreconditionError(absl::StrCat("program '", program->name, "' is for ",
-                                                        program->platform,
+  absl::StatusOr<int> Fit(const Program& program) const override {
+    if (program.platform != "host") {
+      return absl::FailedPreconditionError(absl::StrCat("program '", program.name, "' is for ",
+                                                        program.platform,
                                                         ", and this device is the host"));
     }
+    // "x86_64-v3" is 3; code of this very machine is what fits best.
+    int fit = 0;
+    for (const CodeModule& module : program.modules) {
+      INGOT_RETURN_IF_ERROR(CheckCpu(module.architecture, module.features));
+      const char level = module.architecture.back();
+      fit = std::max(fit, level >= '1' && level <= '9' ? level - '0' : 10);
+    }
+    return fit;
+  }
+
+  absl::StatusOr<std::unique_ptr<LoadedProgram>> Load(
+      std::shared_ptr<const Program> program) override {
+    INGOT_RETURN_IF_ERROR(Fit(*program).status());
     INGOT_ASSIGN_OR_RETURN(std::unique_ptr<HostProgram> loaded,
                            HostProgram::Create(std::move(program), pool_.threads()));
     return std::make_unique<HostLoadedProgram>(*this, queue_, pool_, use_libraries_,

@@ -78,7 +78,6 @@ class Builder {
 
 absl::Status Builder::Modules() {
   for (const CodeModule& module : out_.program->modules) {
-    INGOT_RETURN_IF_ERROR(CheckCpu(module.architecture, module.features));
     std::unique_ptr<ElfImage> image;
     if (module.format == CodeFormat::kElfObject) {
       absl::StatusOr<std::unique_ptr<ElfImage>> loaded = ElfImage::Load(module.bytes.span());

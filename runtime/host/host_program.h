@@ -40,7 +40,8 @@ struct HostProgram {
   std::vector<const void*> constants;
   std::vector<const LibraryCall*> calls;
 
-  // Loads the modules and resolves the kernels.  Requires: Validate(*program), for the host.
+  // Loads the modules and resolves the kernels.  Requires: Validate(*program), and code that fits
+  // this processor.
   static absl::StatusOr<std::unique_ptr<HostProgram>> Create(std::shared_ptr<const Program> program,
                                                              int threads);
 };

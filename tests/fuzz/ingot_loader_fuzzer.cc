@@ -52,13 +52,18 @@ void CorrectHashes(std::vector<uint8_t>& file) {
 }
 
 void Try(absl::Span<const uint8_t> file) {
-  const auto program = ParseIngot(file, {.verify = true});
-  if (!program.ok()) return;
-  INGOT_CHECK(Validate(*program).ok());
+  const auto programs = ParsePrograms(file, {.verify = true});
+  if (!programs.ok()) return;
+  std::vector<const Program*> pointers;
+  for (const Program& program : *programs) {
+    INGOT_CHECK(Validate(program).ok());
+    pointers.push_back(&program);
+  }
   // What was read can be written and read again.
-  const auto written = SerializeIngot(*program);
+  const auto written = SerializePrograms(pointers);
   INGOT_CHECK(written.ok()) << std::string(written.status().message());
-  INGOT_CHECK(ParseIngot(*written).ok());
+  const auto again = ParsePrograms(*written);
+  INGOT_CHECK(again.ok() && again->size() == programs->size());
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "runtime/choice.h"
 #include "runtime/executor.h"
 #include "runtime/host/host_device.h"
 #include "runtime/metadata.h"
@@ -34,7 +36,7 @@ Program EverythingProgram() {
   Program program = AddProgram(8);
   program.modules[0].features = {"sse2", "fma"};
   program.inputs[0].shape.set_layout(Layout::Default(1));
-  program.inputs.push_back({"n", Shape::Scalar(ElementType::kS32)});
+  program.inputs.push_back({"n", Shape::Scalar(ElementType::kS32), 50});
   program.outputs.push_back({"m", Shape::Scalar(ElementType::kS32), 2});
   program.arena_size = 4096;
   const auto add = [&](const char* label, Operation operation) {
@@ -116,6 +118,7 @@ void ExpectSame(const Program& a, const Program& b) {
   EXPECT_EQ(ToString(a), ToString(b));
   SectionNumbers numbers;
   numbers.modules.resize(a.modules.size());
+  numbers.ptx.resize(a.modules.size());
   numbers.constants.resize(a.constants.size());
   EXPECT_EQ(WriteMetadata(a, numbers), WriteMetadata(b, numbers));
   ASSERT_EQ(a.constants.size(), b.constants.size());
@@ -125,17 +128,124 @@ void ExpectSame(const Program& a, const Program& b) {
   ASSERT_EQ(a.modules.size(), b.modules.size());
   for (size_t i = 0; i < a.modules.size(); ++i) {
     EXPECT_EQ(a.modules[i].bytes.span(), b.modules[i].bytes.span());
+    EXPECT_EQ(a.modules[i].ptx.span(), b.modules[i].ptx.span());
   }
+}
+
+Program CubinProgram() {
+  Program program = CudaProgram();
+  program.modules[0].architecture = "sm_80";
+  program.modules[0].format = CodeFormat::kCubin;
+  program.modules[0].ptx = SharedBytes::Own({'/', '/', '2'});
+  return program;
 }
 
 TEST(IngotFileTest, RoundTrip) {
   for (const Program& program : {AddProgram(8), AddProgram(1 << 19), LoopProgram(1, 2),
-                                 EverythingProgram(), CudaProgram()}) {
+                                 EverythingProgram(), CudaProgram(), CubinProgram()}) {
     auto file = SerializeIngot(program);
     ASSERT_TRUE(file.ok()) << file.status();
     auto back = ParseIngot(*file);
     ASSERT_TRUE(back.ok()) << back.status();
     ExpectSame(program, *back);
+  }
+}
+
+TEST(IngotFileTest, SeveralProgramsShareTheirConstants) {
+  const int64_t n = 1 << 19;
+  std::vector<Program> programs(3, AddProgram(n));
+  programs[1].modules[0].architecture = "x86_64-v2";
+  // Equal bytes elsewhere in memory; and a constant of its own, which one program has twice.
+  programs[1].constants = AddProgram(n).constants;
+  const Constant own = {"own", SharedBytes::Own(std::vector<uint8_t>(64, 7))};
+  programs[2].constants.push_back(own);
+  programs[2].constants.push_back(own);
+  const auto one = SerializeIngot(programs[0]);
+  const auto file = SerializePrograms({&programs[0], &programs[1], &programs[2]});
+  ASSERT_TRUE(one.ok() && file.ok()) << file.status();
+  EXPECT_LT(file->size(), one->size() + 4 * n / 10);
+  for (bool verify : {false, true}) {
+    const auto back = ParsePrograms(*file, {.verify = verify});
+    ASSERT_TRUE(back.ok()) << back.status();
+    ASSERT_EQ(back->size(), programs.size());
+    for (size_t i = 0; i < programs.size(); ++i) ExpectSame(programs[i], (*back)[i]);
+    EXPECT_EQ((*back)[0].constants[0].bytes.data(), (*back)[2].constants[0].bytes.data());
+  }
+  EXPECT_EQ(ParseIngot(*file).status().message(), "a file of 3 programs");
+}
+
+TEST(IngotFileTest, ProgramsOfAFileAreOfOneModel) {
+  const Program program = AddProgram(8);
+  const auto refused = [&](const std::function<void(Program&)>& change) {
+    Program other = program;
+    change(other);
+    return std::string(SerializePrograms({&program, &other}).status().message());
+  };
+  EXPECT_EQ(refused([](Program&) {}), "");
+  const std::string differ = "programs 0 and 1 differ in inputs or outputs";
+  EXPECT_EQ(refused([](Program& p) { p.inputs[0].name = "c"; }), differ);
+  EXPECT_EQ(refused([](Program& p) { p.outputs[0].aliased_input = 1; }), differ);
+  EXPECT_EQ(refused([](Program& p) { p.inputs[0].shape.set_layout(Layout::Default(1)); }), differ);
+  EXPECT_EQ(refused([](Program& p) { p.inputs.push_back({"c", F32({8})}); }), differ);
+  EXPECT_EQ(SerializePrograms({}).status().message(), "a file of 0 programs, not of 1 to 64");
+  const std::vector<const Program*> many(65, &program);
+  EXPECT_EQ(SerializePrograms(many).status().message(), "a file of 65 programs, not of 1 to 64");
+  // PTX beside something else than machine code for a card.
+  Program ptx = CudaProgram();
+  ptx.modules[0].ptx = ptx.modules[0].bytes;
+  EXPECT_EQ(SerializeIngot(ptx).status().message(), "module 0: PTX beside ptx code");
+}
+
+// What a writer of ours does not make: code that two programs share, metadata that is cut off.
+TEST(IngotFileTest, SharedCodeIsRefused) {
+  const Program program = AddProgram(8);
+  const auto file = SerializePrograms({&program, &program});
+  ASSERT_TRUE(file.ok());
+  const auto container = ReadContainer(*file);
+  ASSERT_TRUE(container.ok());
+  std::vector<SectionSource> sections;
+  for (const Section& section : container->sections) {
+    sections.push_back({static_cast<SectionKind>(section.kind), section.compressed, section.bytes,
+                        section.raw_size});
+  }
+  const auto parse = [&] {
+    std::vector<uint8_t> bytes;
+    EXPECT_TRUE(WriteContainer(sections, nullptr, [&](absl::Span<const uint8_t> piece) {
+                  bytes.insert(bytes.end(), piece.begin(), piece.end());
+                  return absl::OkStatus();
+                }).ok());
+    return ParsePrograms(bytes).status();
+  };
+  EXPECT_TRUE(parse().ok()) << parse();
+  // Sections are: metadata, code and constant of the first; metadata and code of the second.
+  ASSERT_EQ(sections.size(), 5u);
+  const SectionSource second = sections[3];
+  sections[3].bytes = sections[0].bytes;
+  sections[3].raw_size = sections[0].raw_size;
+  EXPECT_EQ(parse().message(), "two modules or constants share a section");
+  sections[3] = second;
+  sections[3].bytes.remove_suffix(8);
+  sections[3].raw_size -= 8;
+  EXPECT_FALSE(parse().ok());
+}
+
+TEST(ChoiceTest, TheBestThatRunsHere) {
+  const auto device = CreateHostDevice();
+  ASSERT_TRUE(device.ok());
+  const auto program = [](const char* architecture) {
+    Program result = AddProgram(8);
+    result.modules[0].architecture = architecture;
+    return result;
+  };
+  Program card = CudaProgram();
+  const Program here = program((*device)->properties().architecture.c_str());
+  EXPECT_EQ(*ChooseProgram({card, program("x86_64-v1"), here, here}, **device), 2u);
+  EXPECT_EQ(*ChooseProgram({here, program("x86_64-v1"), card}, **device), 0u);
+  EXPECT_EQ(*ChooseProgram({here, program("host")}, **device), 1u);
+  const absl::Status none = ChooseProgram({card, program("sparc")}, **device).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(none));
+  for (const char* word : {"sm_90a: program 'gpu' is for cuda", "sparc: the code is for 'sparc'"}) {
+    EXPECT_NE(std::string(none.message()).find(word), std::string::npos) << none;
   }
 }
 
@@ -204,6 +314,7 @@ TEST(IngotFileTest, MetadataSurvivesDamage) {
   const Program program = EverythingProgram();
   SectionNumbers numbers;
   numbers.modules = {1};
+  numbers.ptx = {0};
   numbers.constants = {2};
   const std::vector<uint8_t> metadata = WriteMetadata(program, numbers);
   int parsed = 0;
@@ -232,7 +343,7 @@ TEST(IngotFileTest, Versions) {
   std::vector<uint8_t> newer = *file;
   newer[8] = 2;
   EXPECT_EQ(ParseIngot(newer).status().message(),
-            "the file's format is version 2.0; this runtime reads version 1");
+            "the file's format is version 2.1; this runtime reads version 1");
   EXPECT_EQ(ParseIngot(std::vector<uint8_t>{'H', 'l', 'o'}).status().message(),
             "not an ingot file");
 }

@@ -141,7 +141,7 @@ def cpu_seconds(model, target):
     """Of compiling the model; an error's text where it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = subprocess.run([INGOT, "compile", model, "-o", model + ".ingot", "--target=" + target],
-                            capture_output=True, preexec_fn=limit_processor_time)
+                            capture_output=True, preexec_fn=limit_processor_time, env=dict(os.environ, INGOT_CACHE="off"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if result.returncode != 0:
         return None, "exit status %d: %s" % (result.returncode, result.stderr.decode(errors="replace")[:300])

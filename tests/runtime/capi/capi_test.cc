@@ -63,7 +63,7 @@ TEST_F(CInterfaceTest, Describes) {
   EXPECT_STREQ(ingot_error_message(), "output 1 of 1");
   EXPECT_NE(std::string(ingot_program_text(program_)).find("while.1"), std::string::npos);
   EXPECT_STREQ(ingot_device_architecture(device_), ingot_device_architecture(device_));
-  EXPECT_STREQ(ingot_format_version(), "1.0");
+  EXPECT_STREQ(ingot_format_version(), "1.1");
 }
 
 TEST_F(CInterfaceTest, RunsOnAnyMemory) {

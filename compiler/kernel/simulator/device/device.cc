@@ -119,13 +119,16 @@ class SimulatedDevice final : public runtime::Device {
   }
   absl::Status Synchronize(void*) override { return absl::OkStatus(); }
 
+  absl::StatusOr<int> Fit(const runtime::Program& program) const override {
+    if (program.platform == "sim") return 0;
+    return absl::FailedPreconditionError(absl::StrCat("program '", program.name, "' is for ",
+                                                      program.platform,
+                                                      ", and this device is the simulator"));
+  }
+
   absl::StatusOr<std::unique_ptr<runtime::LoadedProgram>> Load(
       std::shared_ptr<const runtime::Program> program) override {
-    if (program->platform != "sim") {
-      return absl::FailedPreconditionError(absl::StrCat("program '", program->name, "' is for ",
-                                                        program->platform,
-                                                        ", and this device is the simulator"));
-    }
+    INGOT_RETURN_IF_ERROR(Fit(*program).status());
     auto loaded = std::make_unique<SimulatedLoadedProgram>(memory_, options_);
     INGOT_RETURN_IF_ERROR(loaded->Load(std::move(program)));
     return loaded;

@@ -1,0 +1,328 @@
+// The functions of the stub's driver.
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+#include "tests/runtime/cuda/stub/stub_state.h"
+
+namespace ingot::runtime::cuda {
+namespace {
+
+CUresult CopyBytes(void* destination, const void* source, size_t bytes) {
+  std::memcpy(destination, source, bytes);
+  return CUDA_SUCCESS;
+}
+
+}  // namespace
+
+extern "C" {
+
+CUresult cuInit(unsigned) {
+  STUB_ENTER(cuInit);
+  return CUDA_SUCCESS;
+}
+CUresult cuDriverGetVersion(int* version) {
+  STUB_ENTER(cuDriverGetVersion);
+  *version = TheState().version;
+  return CUDA_SUCCESS;
+}
+CUresult cuGetErrorName(CUresult error, const char** text) {
+  STUB_ENTER(cuGetErrorName);
+  *text = error == CUDA_ERROR_OUT_OF_MEMORY     ? "CUDA_ERROR_OUT_OF_MEMORY"
+          : error == CUDA_ERROR_ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+                                                : "CUDA_ERROR_OF_THE_STUB";
+  return CUDA_SUCCESS;
+}
+CUresult cuGetErrorString(CUresult, const char** text) {
+  STUB_ENTER(cuGetErrorString);
+  *text = "as the stub was told";
+  return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetCount(int* count) {
+  STUB_ENTER(cuDeviceGetCount);
+  *count = 1;
+  return CUDA_SUCCESS;
+}
+CUresult cuDeviceGet(CUdevice* device, int ordinal) {
+  STUB_ENTER(cuDeviceGet);
+  *device = 0;
+  return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+CUresult cuDeviceGetName(char* name, int size, CUdevice) {
+  STUB_ENTER(cuDeviceGetName);
+  std::strncpy(name, "a card of the stub", size);
+  return CUDA_SUCCESS;
+}
+CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice) {
+  STUB_ENTER(cuDeviceGetAttribute);
+  *value = 1;
+  if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) {
+    *value = TheState().capability / 10;
+  }
+  if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) {
+    *value = TheState().capability % 10;
+  }
+  return CUDA_SUCCESS;
+}
+CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice) {
+  STUB_ENTER(cuDeviceTotalMem_v2);
+  *bytes = TheState().memory;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) {
+  STUB_ENTER(cuDevicePrimaryCtxRetain);
+  State& state = TheState();
+  if (state.primary == nullptr) {
+    state.primary = MakeContext();
+  } else {
+    ++state.primary->retained;
+  }
+  *context = state.primary;
+  return CUDA_SUCCESS;
+}
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
+  STUB_ENTER(cuDevicePrimaryCtxRelease_v2);
+  State& state = TheState();
+  if (state.primary == nullptr) return kInvalidContext;
+  if (--state.primary->retained == 0) Destroy(state.primary);
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxPushCurrent_v2(CUcontext context) {
+  STUB_ENTER(cuCtxPushCurrent_v2);
+  if (TheState().contexts.count(context) == 0) return kContextIsDestroyed;
+  pushed.push_back(context);
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxPopCurrent_v2(CUcontext* context) {
+  STUB_ENTER(cuCtxPopCurrent_v2);
+  if (pushed.empty()) return kInvalidContext;
+  *context = pushed.back();
+  pushed.pop_back();
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxGetDevice(CUdevice* device) {
+  STUB_ENTER_CONTEXT(cuCtxGetDevice);
+  *device = 0;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
+  STUB_ENTER_CONTEXT(cuMemAlloc_v2);
+  if (bytes > TheState().memory || LiveBytes() > static_cast<int64_t>(TheState().memory - bytes)) {
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  void* const memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  *address = reinterpret_cast<CUdeviceptr>(memory);
+  context->memory[*address] = bytes;
+  return CUDA_SUCCESS;
+}
+CUresult cuMemFree_v2(CUdeviceptr address) {
+  STUB_ENTER_CONTEXT(cuMemFree_v2);
+  if (context->memory.erase(address) == 0) return CUDA_ERROR_INVALID_VALUE;
+  std::free(reinterpret_cast<void*>(address));
+  return CUDA_SUCCESS;
+}
+CUresult cuMemHostAlloc(void** address, size_t bytes, unsigned) {
+  STUB_ENTER_CONTEXT(cuMemHostAlloc);
+  *address = std::malloc(bytes);
+  context->host_memory.insert(*address);
+  return CUDA_SUCCESS;
+}
+CUresult cuMemFreeHost(void* address) {
+  STUB_ENTER_CONTEXT(cuMemFreeHost);
+  if (context->host_memory.erase(address) == 0) return CUDA_ERROR_INVALID_VALUE;
+  std::free(address);
+  return CUDA_SUCCESS;
+}
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr destination, const void* source, size_t bytes, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemcpyHtoDAsync_v2);
+  return CopyBytes(reinterpret_cast<void*>(destination), source, bytes);
+}
+CUresult cuMemcpyDtoHAsync_v2(void* destination, CUdeviceptr source, size_t bytes, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemcpyDtoHAsync_v2);
+  return CopyBytes(destination, reinterpret_cast<void*>(source), bytes);
+}
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemcpyDtoDAsync_v2);
+  return CopyBytes(reinterpret_cast<void*>(destination), reinterpret_cast<void*>(source), bytes);
+}
+CUresult cuMemsetD8Async(CUdeviceptr destination, unsigned char value, size_t count, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemsetD8Async);
+  Fill(reinterpret_cast<void*>(destination), value, 1, count);
+  return CUDA_SUCCESS;
+}
+CUresult cuMemsetD16Async(CUdeviceptr destination, unsigned short value, size_t count, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemsetD16Async);
+  Fill(reinterpret_cast<void*>(destination), value, 2, count);
+  return CUDA_SUCCESS;
+}
+CUresult cuMemsetD32Async(CUdeviceptr destination, unsigned value, size_t count, CUstream) {
+  STUB_ENTER_CONTEXT(cuMemsetD32Async);
+  Fill(reinterpret_cast<void*>(destination), value, 4, count);
+  return CUDA_SUCCESS;
+}
+
+CUresult cuStreamCreate(CUstream* stream, unsigned) {
+  STUB_ENTER_CONTEXT(cuStreamCreate);
+  *stream = Make(context->streams);
+  return CUDA_SUCCESS;
+}
+CUresult cuStreamDestroy_v2(CUstream stream) {
+  STUB_ENTER_CONTEXT(cuStreamDestroy_v2);
+  return context->streams.erase(stream) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuStreamSynchronize(CUstream stream) {
+  STUB_ENTER_CONTEXT(cuStreamSynchronize);
+  return context->streams.count(stream) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuEventCreate(CUevent* event, unsigned) {
+  STUB_ENTER_CONTEXT(cuEventCreate);
+  *event = Make(context->events);
+  return CUDA_SUCCESS;
+}
+CUresult cuEventDestroy_v2(CUevent event) {
+  STUB_ENTER_CONTEXT(cuEventDestroy_v2);
+  return context->events.erase(event) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+  STUB_ENTER_CONTEXT(cuEventRecord);
+  const bool known = context->events.count(event) > 0 && context->streams.count(stream) > 0;
+  return known ? CUDA_SUCCESS : kInvalidHandle;
+}
+CUresult cuEventQuery(CUevent event) {
+  STUB_ENTER_CONTEXT(cuEventQuery);
+  return context->events.count(event) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuEventSynchronize(CUevent event) {
+  STUB_ENTER_CONTEXT(cuEventSynchronize);
+  return context->events.count(event) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuEventElapsedTime(float* milliseconds, CUevent, CUevent) {
+  STUB_ENTER_CONTEXT(cuEventElapsedTime);
+  *milliseconds = 0.25f;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned, int*, void**) {
+  STUB_ENTER_CONTEXT(cuModuleLoadDataEx);
+  if (std::strncmp(static_cast<const char*>(image), "nonsense", 8) == 0) return kInvalidImage;
+  *module = Make(context->modules);
+  return CUDA_SUCCESS;
+}
+CUresult cuModuleUnload(CUmodule module) {
+  STUB_ENTER_CONTEXT(cuModuleUnload);
+  return context->modules.erase(module) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
+  STUB_ENTER_CONTEXT(cuModuleGetFunction);
+  if (std::strcmp(name, "subtract") == 0) return CUDA_ERROR_NOT_FOUND;
+  std::unique_ptr<Function>& made = module->functions[name];
+  if (made == nullptr) made = std::make_unique<Function>(Function{name});
+  *function = made.get();
+  return CUDA_SUCCESS;
+}
+CUresult cuFuncSetAttribute(CUfunction, int, int) {
+  STUB_ENTER_CONTEXT(cuFuncSetAttribute);
+  return CUDA_SUCCESS;
+}
+#ifndef INGOT_STUB_OLD
+CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* bytes) {
+  STUB_ENTER_CONTEXT(cuFuncGetParamInfo);
+  const std::vector<size_t>* const all = ParametersOf(function->name);
+  if (all == nullptr) return CUDA_ERROR_NOT_SUPPORTED;
+  if (index >= all->size()) return CUDA_ERROR_INVALID_VALUE;
+  *offset = 0;
+  *bytes = (*all)[index];
+  return CUDA_SUCCESS;
+}
+#endif
+CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void** parameters,
+                          void**) {
+  STUB_ENTER_CONTEXT(cuLaunchKernelEx);
+  if (context->streams.count(config->stream) == 0) return kInvalidHandle;
+  RunKernel(context, function->name, ArgumentsOf(function, parameters));
+  return CUDA_SUCCESS;
+}
+CUresult cuTensorMapEncodeTiled(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*,
+                                const uint32_t*, const uint32_t*, int, int, int, int) {
+  STUB_ENTER(cuTensorMapEncodeTiled);
+  return CUDA_SUCCESS;
+}
+
+CUresult cuGraphCreate(CUgraph* graph, unsigned) {
+  STUB_ENTER_CONTEXT(cuGraphCreate);
+  *graph = Make(context->graphs);
+  return CUDA_SUCCESS;
+}
+CUresult cuGraphDestroy(CUgraph graph) {
+  STUB_ENTER_CONTEXT(cuGraphDestroy);
+  return context->graphs.erase(graph) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuGraphAddKernelNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode*, size_t,
+                                 const KernelNode* parameters) {
+  STUB_ENTER_CONTEXT(cuGraphAddKernelNode_v2);
+  return AddNode(node, graph, NodeOf(*parameters));
+}
+CUresult cuGraphKernelNodeSetAttribute(CUgraphNode, int, const LaunchAttributeValue*) {
+  STUB_ENTER_CONTEXT(cuGraphKernelNodeSetAttribute);
+  return CUDA_SUCCESS;
+}
+CUresult cuGraphAddMemcpyNode(CUgraphNode* node, CUgraph graph, const CUgraphNode*, size_t,
+                              const MemcpyNode* parameters, CUcontext) {
+  STUB_ENTER_CONTEXT(cuGraphAddMemcpyNode);
+  return AddNode(node, graph, NodeOf(*parameters));
+}
+CUresult cuGraphAddMemsetNode(CUgraphNode* node, CUgraph graph, const CUgraphNode*, size_t,
+                              const MemsetNode* parameters, CUcontext) {
+  STUB_ENTER_CONTEXT(cuGraphAddMemsetNode);
+  return AddNode(node, graph, NodeOf(*parameters));
+}
+CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, unsigned long long) {
+  STUB_ENTER_CONTEXT(cuGraphInstantiateWithFlags);
+  *executable = Make(context->executables);
+  for (const auto& node : graph->nodes) {
+    (*executable)->by_node[node.get()] = *node;
+    (*executable)->order.push_back(node.get());
+  }
+  return CUDA_SUCCESS;
+}
+CUresult cuGraphExecDestroy(CUgraphExec executable) {
+  STUB_ENTER_CONTEXT(cuGraphExecDestroy);
+  return context->executables.erase(executable) == 0 ? kInvalidHandle : CUDA_SUCCESS;
+}
+CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec executable, CUgraphNode node,
+                                           const KernelNode* parameters) {
+  STUB_ENTER_CONTEXT(cuGraphExecKernelNodeSetParams_v2);
+  return SetNode(executable, node, NodeOf(*parameters));
+}
+CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec executable, CUgraphNode node,
+                                        const MemcpyNode* parameters, CUcontext) {
+  STUB_ENTER_CONTEXT(cuGraphExecMemcpyNodeSetParams);
+  return SetNode(executable, node, NodeOf(*parameters));
+}
+CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec executable, CUgraphNode node,
+                                        const MemsetNode* parameters, CUcontext) {
+  STUB_ENTER_CONTEXT(cuGraphExecMemsetNodeSetParams);
+  return SetNode(executable, node, NodeOf(*parameters));
+}
+#ifndef INGOT_STUB_TOO_OLD
+CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
+  STUB_ENTER_CONTEXT(cuGraphLaunch);
+  if (context->streams.count(stream) == 0) return kInvalidHandle;
+  for (const CUgraphNode node : executable->order) RunNode(context, executable->by_node[node]);
+  return CUDA_SUCCESS;
+}
+#endif
+
+}  // extern "C"
+
+// Every function that the runtime calls is here, with its prototype.
+#if !defined(INGOT_STUB_OLD) && !defined(INGOT_STUB_TOO_OLD)
+#define INGOT_CUDA_FUNCTION(symbol, parameters) \
+  static_assert(std::is_same_v<decltype(&symbol), CUresult(*) parameters>);
+#include "runtime/cuda/driver_entry_points.def"
+#endif
+
+}  // namespace ingot::runtime::cuda

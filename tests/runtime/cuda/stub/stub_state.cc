@@ -1,0 +1,223 @@
+#include "tests/runtime/cuda/stub/stub_state.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/runtime/cuda/stub/stub_driver.h"
+
+namespace ingot::runtime::cuda {
+
+static void SetRules(const char* text);
+
+State& TheState() {
+  static State* const state = new State;
+  return *state;
+}
+
+// Rules of the environment, once.
+static State& Loaded() {
+  State& state = TheState();
+  static const bool loaded = [] {
+    if (const char* rules = std::getenv("INGOT_STUB_DRIVER")) SetRules(rules);
+    return true;
+  }();
+  (void)loaded;
+  return state;
+}
+
+thread_local std::vector<CUcontext> pushed;
+
+static void SetRules(const char* text) {
+  State& state = TheState();
+  std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  state.rules.clear();
+  state.calls.clear();
+  state.version = 12040;
+  state.capability = 90;
+  state.memory = size_t{1} << 30;
+  const std::string rules = text;
+  for (size_t begin = 0; begin < rules.size();) {
+    const size_t end = std::min(rules.find(',', begin), rules.size());
+    const std::string rule = rules.substr(begin, end - begin);
+    begin = end + 1;
+    const size_t equals = rule.find('=');
+    if (equals == std::string::npos) std::abort();
+    std::string name = rule.substr(0, equals);
+    const int64_t value = std::atoll(rule.c_str() + equals + 1);
+    if (name == "version") {
+      state.version = static_cast<int>(value);
+    } else if (name == "capability") {
+      state.capability = static_cast<int>(value);
+    } else if (name == "memory") {
+      state.memory = static_cast<size_t>(value);
+    } else {
+      const size_t at = name.find('@');
+      const int64_t call = at == std::string::npos ? 0 : std::atoll(name.c_str() + at + 1);
+      state.rules.insert({name.substr(0, at), {call, static_cast<CUresult>(value)}});
+    }
+  }
+}
+
+CUresult Enter(const char* function) {
+  State& state = Loaded();
+  std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  const int64_t call = ++state.calls[function];
+  const auto [begin, end] = state.rules.equal_range(function);
+  for (auto it = begin; it != end; ++it) {
+    if (it->second.call == 0 || it->second.call == call) return it->second.error;
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult Current(CUcontext& context) {
+  if (pushed.empty()) return kInvalidContext;
+  context = pushed.back();
+  if (TheState().contexts.count(context) == 0) return kContextIsDestroyed;
+  return context->broken;
+}
+
+const std::vector<size_t>* ParametersOf(const std::string& kernel) {
+  static const auto* const all = new std::map<std::string, std::vector<size_t>>{
+      {"add", {8, 8, 8, 4}}, {"count", {8, 4}}, {"less", {8, 4, 8}}, {"fault", {}}};
+  const auto it = all->find(kernel);
+  return it == all->end() ? nullptr : &it->second;
+}
+
+std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters) {
+  std::vector<uint64_t> arguments;
+  const std::vector<size_t>* bytes = ParametersOf(function->name);
+  for (size_t i = 0; bytes != nullptr && i < bytes->size(); ++i) {
+    arguments.push_back(0);
+    std::memcpy(&arguments.back(), parameters[i], (*bytes)[i]);
+  }
+  return arguments;
+}
+
+void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& a) {
+  const auto floats = [&](int i) { return reinterpret_cast<float*>(a[i]); };
+  const auto number = [&](int i) { return reinterpret_cast<int32_t*>(a[i]); };
+  if (name == "add") {
+    for (uint32_t i = 0; i < a[3]; ++i) floats(2)[i] = floats(0)[i] + floats(1)[i];
+  } else if (name == "count") {
+    *number(0) += static_cast<int32_t>(a[1]);
+  } else if (name == "less") {
+    *reinterpret_cast<uint8_t*>(a[2]) = *number(0) < static_cast<int32_t>(a[1]);
+  } else if (name == "fault") {
+    context->broken = CUDA_ERROR_ILLEGAL_ADDRESS;
+  }
+}
+
+void Fill(void* destination, uint64_t value, size_t width, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    std::memcpy(static_cast<char*>(destination) + i * width, &value, width);
+  }
+}
+
+void RunNode(CUcontext context, const GraphNode& node) {
+  switch (node.kind) {
+    case GraphNode::kKernel:
+      return RunKernel(context, node.kernel.function->name, node.arguments);
+    case GraphNode::kCopy:
+      std::memcpy(reinterpret_cast<void*>(node.copy.destination),
+                  reinterpret_cast<void*>(node.copy.source), node.copy.width);
+      return;
+    case GraphNode::kFill:
+      return Fill(reinterpret_cast<void*>(node.fill.destination), node.fill.value,
+                  node.fill.element_size, node.fill.width);
+  }
+}
+
+CUresult AddNode(CUgraphNode* out, CUgraph graph, GraphNode node) {
+  graph->nodes.push_back(std::make_unique<GraphNode>(std::move(node)));
+  *out = graph->nodes.back().get();
+  return CUDA_SUCCESS;
+}
+
+CUresult SetNode(CUgraphExec executable, CUgraphNode node, GraphNode with) {
+  const auto it = executable->by_node.find(node);
+  if (it == executable->by_node.end()) return kInvalidHandle;
+  it->second = std::move(with);
+  return CUDA_SUCCESS;
+}
+
+GraphNode NodeOf(const KernelNode& kernel) {
+  GraphNode node;
+  node.kernel = kernel;
+  node.arguments = ArgumentsOf(kernel.function, kernel.parameters);
+  return node;
+}
+GraphNode NodeOf(const MemcpyNode& copy) {
+  GraphNode node;
+  node.kind = GraphNode::kCopy;
+  node.copy = copy;
+  return node;
+}
+GraphNode NodeOf(const MemsetNode& fill) {
+  GraphNode node;
+  node.kind = GraphNode::kFill;
+  node.fill = fill;
+  return node;
+}
+
+static size_t BytesOf(const Context& context) {
+  size_t bytes = 0;
+  for (const auto& [address, size] : context.memory) bytes += size;
+  return bytes;
+}
+
+void Destroy(CUcontext context) {
+  for (const auto& [address, size] : context->memory) std::free(reinterpret_cast<void*>(address));
+  for (void* address : context->host_memory) std::free(address);
+  TheState().contexts.erase(context);
+  if (TheState().primary == context) TheState().primary = nullptr;
+  delete context;
+}
+
+CUcontext MakeContext() {
+  auto* context = new Context;
+  context->retained = 1;
+  TheState().contexts.insert(context);
+  return context;
+}
+
+int64_t Live() {
+  State& state = TheState();
+  std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  int64_t live = 0;
+  for (const CUcontext context : state.contexts) {
+    live += context->retained + context->memory.size() + context->host_memory.size() +
+            context->streams.size() + context->events.size() + context->modules.size() +
+            context->graphs.size() + context->executables.size();
+  }
+  return live;
+}
+
+int64_t LiveBytes() {
+  State& state = TheState();
+  std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  size_t bytes = 0;
+  for (const CUcontext context : state.contexts) bytes += BytesOf(*context);
+  return static_cast<int64_t>(bytes);
+}
+
+extern "C" {
+
+StubControl ingot_stub_control = {
+    SetRules,
+    [](const char* function) {
+      State& state = TheState();
+      std::lock_guard<std::recursive_mutex> guard(state.mutex);
+      const auto it = state.calls.find(function);
+      return it == state.calls.end() ? int64_t{0} : it->second;
+    },
+    Live,
+    LiveBytes,
+    [] { return static_cast<int64_t>(pushed.size()); },
+    [] { return static_cast<void*>(MakeContext()); },
+    [](void* context) { Destroy(static_cast<CUcontext>(context)); },
+};
+
+}  // extern "C"
+
+}  // namespace ingot::runtime::cuda
