@@ -23,6 +23,7 @@ struct DeviceProperties {
   int64_t memory_bytes = 0;
   int32_t processors = 0;      // threads of the pool, or multiprocessors
   int32_t driver_version = 0;  // as Program::driver_version; 0 on the host
+  int32_t ordinal = 0;         // which of the machine's cards
 };
 
 // Time of one executed command, in the order of execution.  Commands of a loop's body appear once
@@ -30,6 +31,7 @@ struct DeviceProperties {
 struct CommandTime {
   const Command* command = nullptr;
   int64_t nanoseconds = 0;
+  int64_t start = 0;  // nanoseconds after the run began
 };
 using Profile = std::vector<CommandTime>;
 

@@ -12,6 +12,7 @@
 #include "compiler/tools/model.h"
 #include "compiler/tools/random_inputs.h"
 #include "compiler/tools/simulated_bench.h"
+#include "compiler/tools/timing.h"
 #include "compiler/tools/work_table.h"
 #include "ir/base/status.h"
 #include "nlohmann/json.hpp"
@@ -44,59 +45,6 @@ struct Measurement {
   program::ArenaUse arena;
 };
 
-using Clock = std::chrono::steady_clock;
-
-double MicrosecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-}
-
-// Buffers on the device for a run: inputs filled, outputs of the right sizes.
-struct BoundRun {
-  std::vector<runtime::Buffer> buffers;
-  std::vector<runtime::BufferView> inputs, outputs;
-};
-
-absl::StatusOr<BoundRun> Bind(runtime::Executor& executor, absl::Span<const Literal> inputs) {
-  BoundRun run;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Shape& shape = executor.program().inputs[i].shape;
-    const Literal physical = ToLayout(inputs[i], shape.LayoutOrDefault());
-    INGOT_ASSIGN_OR_RETURN(
-        auto buffer, runtime::Buffer::FromHost(executor.device(), shape, physical.bytes().data()));
-    run.inputs.push_back(buffer.view());
-    run.buffers.push_back(std::move(buffer));
-  }
-  for (const runtime::Output& output : executor.program().outputs) {
-    if (output.aliased_input >= 0) {
-      run.outputs.push_back({run.inputs[output.aliased_input].data, output.shape});
-      continue;
-    }
-    INGOT_ASSIGN_OR_RETURN(auto buffer, runtime::Buffer::Allocate(executor.device(), output.shape));
-    run.outputs.push_back(buffer.view());
-    run.buffers.push_back(std::move(buffer));
-  }
-  return run;
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// The median of runs for about `seconds`, at least five after two to warm up, in microseconds.
-absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& run, double seconds,
-                                 int64_t* runs) {
-  std::vector<double> times;
-  const Clock::time_point start = Clock::now();
-  for (int64_t i = 0; i < 7 || MicrosecondsSince(start) < seconds * 1e6; ++i) {
-    const Clock::time_point begin = Clock::now();
-    INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs));
-    if (i >= 2) times.push_back(MicrosecondsSince(begin));
-  }
-  *runs = static_cast<int64_t>(times.size());
-  return Median(std::move(times));
-}
-
 // Microseconds a run where the next ones are started before it ends, as a program that serves many
 // requests does: the median of batches, over about `seconds`.  The host runs one at a time.
 absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& run, double seconds,
@@ -123,26 +71,6 @@ absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& ru
     times.push_back(MicrosecondsSince(begin) / static_cast<double>(batch));
   }
   return Median(std::move(times));
-}
-
-// Bytes a microsecond that the device copies, read and written counted: a program of one copy of
-// 256 MB.
-absl::StatusOr<double> CopyBandwidth(runtime::Device* device) {
-  constexpr int64_t kBytes = int64_t{256} << 20;
-  auto program = std::make_shared<runtime::Program>();
-  program->platform = device->properties().platform;
-  const Shape shape = Shape::ArrayWithDefaultLayout(ElementType::kU8, {kBytes});
-  program->inputs.push_back({"from", shape});
-  program->outputs.push_back({"to", shape});
-  program->commands.push_back(
-      {"copy", runtime::Copy{{runtime::Allocation::kInput, 0, 0, kBytes},
-                             {runtime::Allocation::kOutput, 0, 0, kBytes}}});
-  INGOT_ASSIGN_OR_RETURN(auto executor, runtime::Executor::Create(program, device));
-  INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, RandomInputs(1, program->inputs));
-  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(*executor, inputs));
-  int64_t runs;
-  INGOT_ASSIGN_OR_RETURN(const double time, MedianRun(*executor, run, 0.2, &runs));
-  return 2.0 * kBytes / time;
 }
 
 absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& target,

@@ -4,14 +4,18 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "compiler/tools/arena_text.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compare.h"
 #include "compiler/tools/compile_options.h"
 #include "compiler/tools/model.h"
+#include "compiler/tools/profile.h"
 #include "compiler/tools/random_inputs.h"
 #include "compiler/tools/stages.h"
+#include "compiler/tools/timing.h"
 #include "compiler/tools/values.h"
 #include "ir/base/status.h"
+#include "ir/base/target.h"
 
 namespace ingot::tools {
 namespace {
@@ -33,7 +37,8 @@ constexpr Option kOptions[] = {
     {"compare-with", "T", "compare with another target's results"},
     {"iterations", "N", "run N times and print the median time"},
     {"verify", "", "check the hash of every weight of an .ingot file before it runs"},
-    {"profile", "", "print the time of each command"},
+    {"profile", "", "print the time of each command beside its floor, and what memory is for"},
+    {"trace", "FILE", "write the commands on a time line, for Perfetto or chrome://tracing"},
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
 };
 
@@ -66,22 +71,44 @@ absl::Status PrintMedianTime(Runner& runner, absl::Span<const Literal> inputs, i
   return absl::OkStatus();
 }
 
-absl::Status PrintProfile(Runner& runner, absl::Span<const Literal> inputs) {
-  if (runner.executable() == nullptr)
-    return UsageError("--profile needs a compiled target, not the interpreter");
+// What a profile on the runner's device is read against.
+absl::StatusOr<ProfileContext> ContextOf(runtime::Executor& executor,
+                                         absl::Span<const Literal> inputs) {
+  runtime::Device* const device = executor.device();
+  ProfileContext context;
+  context.device = device->properties().name;
+  // The simulator's times are those of its own work.
+  if (device->properties().platform == "sim") return context;
+  INGOT_ASSIGN_OR_RETURN(context.copy_bytes_per_us, CopyBandwidth(device));
+  const auto target = FindTarget(device->properties().architecture);
+  if (target.ok() && (*target)->card != nullptr) {
+    context.operations_per_us = (*target)->card->bf16_tflops * 1e6;
+  }
+  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(executor, inputs));
+  int64_t runs;
+  INGOT_ASSIGN_OR_RETURN(context.run_us, MedianRun(executor, run, /*seconds=*/0.2, &runs));
+  return context;
+}
+
+// As --profile and --trace ask.
+absl::Status WriteProfile(const CommandLine& line, Runner& runner,
+                          absl::Span<const Literal> inputs) {
+  if (runner.executable() == nullptr) {
+    return UsageError("--profile and --trace need a compiled target, not the interpreter");
+  }
+  INGOT_ASSIGN_OR_RETURN(const ProfileContext context,
+                         ContextOf(runner.executable()->executor(), inputs));
   runtime::Profile profile;
   INGOT_RETURN_IF_ERROR(runner.executable()->Run(inputs, &profile).status());
-  int64_t total = 0;
-  for (const runtime::CommandTime& time : profile) total += time.nanoseconds;
-  std::stable_sort(profile.begin(), profile.end(),
-                   [](const auto& a, const auto& b) { return a.nanoseconds > b.nanoseconds; });
-  absl::PrintF("%-40s %12s %6s %10s %10s\n", "command", "us", "%", "GB/s", "GFLOP/s");
-  for (const runtime::CommandTime& time : profile) {
-    const double ns = static_cast<double>(std::max<int64_t>(time.nanoseconds, 1));
-    absl::PrintF("%-40s %12.2f %6.1f %10.2f %10.2f\n", time.command->label, ns / 1e3,
-                 100.0 * ns / static_cast<double>(std::max<int64_t>(total, 1)),
-                 static_cast<double>(time.command->bytes) / ns,
-                 static_cast<double>(time.command->flops) / ns);
+  if (line.Has("trace")) {
+    INGOT_RETURN_IF_ERROR(WriteFile(line.Get("trace"), TraceJson(profile, context).dump(1) + "\n"));
+  }
+  if (!line.Has("profile")) return absl::OkStatus();
+  absl::PrintF("%s", ProfileText(profile, context));
+  if (runner.compilation() != nullptr) {
+    absl::PrintF("%s", ArenaText(runner.compilation()->arena));
+  } else {
+    absl::PrintF("  arena of %d bytes\n", runner.executable()->program().arena_size);
   }
   return absl::OkStatus();
 }
@@ -111,7 +138,9 @@ absl::Status RunRun(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> results, (*runner)->Run(inputs));
   if (line.Has("outputs")) INGOT_RETURN_IF_ERROR(WriteOutputs(line.Get("outputs"), results));
   if (iterations > 0) INGOT_RETURN_IF_ERROR(PrintMedianTime(**runner, inputs, iterations));
-  if (line.Has("profile")) INGOT_RETURN_IF_ERROR(PrintProfile(**runner, inputs));
+  if (line.Has("profile") || line.Has("trace")) {
+    INGOT_RETURN_IF_ERROR(WriteProfile(line, **runner, inputs));
+  }
   if (line.Has("compare-with")) {
     INGOT_RETURN_IF_ERROR(
         CompareWith(path, line.Get("compare-with"), asked, inputs, results, tolerances));

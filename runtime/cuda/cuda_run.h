@@ -46,6 +46,9 @@ class CudaRun {
   absl::Status RunControl(const Part& part);
   absl::Status RunGraph(const Part& part);
   absl::Status RunProfiled(const Part& part);
+  // Records the mark of that number, which is made when it is first wanted.
+  absl::Status Mark(size_t number);
+  absl::StatusOr<int64_t> NanosecondsBetween(size_t from, size_t to);
   absl::Status Build(const Part& part, Graph& graph);
   absl::Status Refresh(const Part& part, Graph& graph);
   absl::StatusOr<int64_t> ReadBack(const Part& part, int64_t bytes);
@@ -69,7 +72,8 @@ class CudaRun {
   std::vector<Graph> graphs_;
   std::vector<void*> parameters_;
   int32_t* pinned_ = nullptr;  // a predicate or index, read back
-  CUevent done_ = nullptr, from_ = nullptr, to_ = nullptr;
+  CUevent done_ = nullptr;
+  std::vector<CUevent> marks_;  // of runs with a profile
   bool started_ = false;
   CUstream stream_ = nullptr;   // of the run
   Profile* profile_ = nullptr;  // of the run

@@ -272,12 +272,13 @@ void HostRun::Steps(const std::vector<HostStep>& steps) {
     const auto end = std::chrono::steady_clock::now();
     // Loops, conditionals and fallbacks have added the times of their own commands.
     if (profile_->size() != before) continue;
-    const std::chrono::nanoseconds time = end - start;
-    profile_->push_back({step.command, time.count()});
+    const std::chrono::nanoseconds time = end - start, before_it = start - began_;
+    profile_->push_back({step.command, time.count(), before_it.count()});
   }
 }
 
 void HostRun::Execute() {
+  if (profile_ != nullptr) began_ = std::chrono::steady_clock::now();
   for (const Donation& donation : donations_) {
     if (donation.source != nullptr) {
       std::memcpy(donation.destination, donation.source, donation.size);

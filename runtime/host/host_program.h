@@ -3,6 +3,7 @@
 #ifndef INGOT_RUNTIME_HOST_HOST_PROGRAM_H_
 #define INGOT_RUNTIME_HOST_HOST_PROGRAM_H_
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -70,6 +71,7 @@ class HostRun {
   std::vector<std::unique_ptr<OnednnCall>> calls_;  // null: the fallback is run
   std::vector<Donation> donations_;
   Profile* profile_ = nullptr;
+  std::chrono::steady_clock::time_point began_;  // of a run with a profile
 };
 
 }  // namespace ingot::runtime
