@@ -44,7 +44,7 @@ typedef enum ingot_status {
  * next call on this thread. */
 INGOT_API const char* ingot_error_message(void);
 
-/* "0.1.0", and the version of the file format that is read: "1.0". */
+/* "0.1.0", and the version of the file format that is read: "1.1". */
 INGOT_API const char* ingot_version(void);
 INGOT_API const char* ingot_format_version(void);
 
@@ -149,6 +149,24 @@ INGOT_API ingot_status ingot_buffer_create(ingot_device* device, size_t bytes,
 INGOT_API ingot_status ingot_buffer_wrap(ingot_device* device, void* address, size_t bytes,
                                          ingot_buffer** buffer);
 INGOT_API void ingot_buffer_destroy(ingot_buffer* buffer);
+
+/* DLPack's tensors (dlpack.h). */
+struct DLManagedTensor;
+
+/* A tensor's memory as a buffer: on this device (or its pinned or managed memory), dense and
+ * row-major, of whatever type.  The buffer has taken the tensor over and calls its deleter when it
+ * is destroyed; if this fails the tensor stays the caller's.  What was started on the memory before
+ * must be done, or in order with the stream of the run. */
+INGOT_API ingot_status ingot_buffer_from_dlpack(ingot_device* device,
+                                                struct DLManagedTensor* tensor,
+                                                ingot_buffer** buffer);
+
+/* A buffer's memory as a tensor of the array's type, dimensions and strides.  The tensor has taken
+ * the buffer over: its deleter destroys it, before the device is destroyed.  Runs that use the
+ * buffer must have been waited for.  INGOT_NOT_SUPPORTED for types that DLPack has not (f8, s4). */
+INGOT_API ingot_status ingot_buffer_to_dlpack(ingot_buffer* buffer, const ingot_array* array,
+                                              struct DLManagedTensor** tensor);
+
 INGOT_API void* ingot_buffer_address(const ingot_buffer* buffer);
 INGOT_API size_t ingot_buffer_bytes(const ingot_buffer* buffer);
 

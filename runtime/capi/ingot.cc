@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "ir/base/status.h"
+#include "runtime/capi/dlpack.h"
 #include "runtime/choice.h"
 #include "runtime/cuda/cuda_device.h"
 #include "runtime/executor.h"
@@ -43,6 +44,7 @@ struct ingot_buffer {
   void* address;
   size_t bytes;
   bool owned;
+  DLManagedTensor* tensor = nullptr;  // whose memory it is; released with the buffer
 };
 
 struct ingot_execution {
@@ -207,6 +209,67 @@ absl::StatusOr<std::vector<rt::BufferView>> Views(absl::string_view role, const 
   return views;
 }
 
+// Whether memory of DLPack's device is the device's.
+bool IsOn(const rt::Device& device, int32_t type, int32_t id) {
+  namespace dlpack = rt::dlpack;
+  if (device.properties().platform == "host") {
+    return type == dlpack::kCpu || type == dlpack::kCudaHost;
+  }
+  return (type == dlpack::kCuda || type == dlpack::kCudaManaged) &&
+         id == device.properties().ordinal;
+}
+
+// Bytes of the tensor, which must be dense and row-major.
+absl::StatusOr<size_t> BytesOf(const DLManagedTensor& managed) {
+  const auto& tensor = managed.tensor;
+  const int64_t element_bits = int64_t{tensor.type.bits} * tensor.type.lanes;
+  if (element_bits == 0 || element_bits % 8 != 0) {
+    return InvalidArgument("a tensor of elements of ", element_bits, " bits");
+  }
+  if (tensor.rank < 0 || (tensor.rank > 0 && tensor.shape == nullptr)) {
+    return InvalidArgument("a tensor of rank ", tensor.rank, " without dimensions");
+  }
+  const bool empty =
+      std::any_of(tensor.shape, tensor.shape + tensor.rank, [](int64_t size) { return size == 0; });
+  int64_t elements = 1;
+  for (int32_t d = tensor.rank - 1; d >= 0; --d) {
+    const int64_t size = tensor.shape[d];
+    if (size < 0) return InvalidArgument("dimension ", d, " of a tensor is ", size);
+    // What has one element along a dimension never steps along it.
+    if (!empty && size > 1 && tensor.strides != nullptr && tensor.strides[d] != elements) {
+      return InvalidArgument("dimension ", d, " of a tensor has the stride ", tensor.strides[d],
+                             ", not ", elements, ": it is not dense and row-major");
+    }
+    if (__builtin_mul_overflow(elements, size, &elements)) elements = -1;
+    if (elements < 0) return InvalidArgument("a tensor too large for this machine");
+  }
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(elements, element_bits / 8, &bytes)) {
+    return InvalidArgument("a tensor too large for this machine");
+  }
+  return static_cast<size_t>(bytes);
+}
+
+// DLPack's code for an element type of HLO that it has; nullopt for others.
+std::optional<uint8_t> CodeOf(::ingot::ElementType type) {
+  namespace dlpack = rt::dlpack;
+  if (type == ::ingot::ElementType::kPred) return dlpack::kBool;
+  if (type == ::ingot::ElementType::kBF16) return dlpack::kBfloat;
+  if (8 * ::ingot::ByteWidth(type) != ::ingot::BitWidth(type)) return std::nullopt;
+  if (::ingot::IsComplex(type)) return dlpack::kComplex;
+  if (::ingot::IsFloat(type)) {
+    return ::ingot::BitWidth(type) < 16 ? std::nullopt : std::optional<uint8_t>(dlpack::kFloat);
+  }
+  return ::ingot::IsSigned(type) ? dlpack::kInt : dlpack::kUInt;
+}
+
+// A tensor that is given away, and what it points to.
+struct GivenTensor {
+  DLManagedTensor managed = {};
+  ingot_buffer* buffer = nullptr;
+  std::vector<int64_t> dimensions, strides;
+};
+
 }  // namespace
 
 extern "C" {
@@ -340,8 +403,61 @@ ingot_status ingot_buffer_wrap(ingot_device* device, void* address, size_t bytes
 }
 
 void ingot_buffer_destroy(ingot_buffer* buffer) {
-  if (buffer != nullptr && buffer->owned) buffer->device->Free(buffer->address);
+  if (buffer == nullptr) return;
+  if (buffer->owned) buffer->device->Free(buffer->address);
+  if (buffer->tensor != nullptr && buffer->tensor->deleter != nullptr) {
+    buffer->tensor->deleter(buffer->tensor);
+  }
   delete buffer;
+}
+
+ingot_status ingot_buffer_from_dlpack(ingot_device* device, DLManagedTensor* tensor,
+                                      ingot_buffer** buffer) {
+  const auto& from = tensor->tensor;
+  if (!IsOn(*device->device, from.device.type, from.device.id)) {
+    return Report(InvalidArgument("a tensor on DLPack's device ", from.device.type, ":",
+                                  from.device.id, ", which is not ",
+                                  device->device->properties().name));
+  }
+  const auto bytes = BytesOf(*tensor);
+  if (!bytes.ok()) return Report(bytes.status());
+  void* const address = static_cast<char*>(from.data) + from.byte_offset;
+  const ingot_status status = ingot_buffer_wrap(device, address, *bytes, buffer);
+  if (status == INGOT_OK) (*buffer)->tensor = tensor;
+  return status;
+}
+
+ingot_status ingot_buffer_to_dlpack(ingot_buffer* buffer, const ingot_array* array,
+                                    DLManagedTensor** tensor) {
+  const std::optional<::ingot::ElementType> type = ::ingot::ElementTypeFromName(array->type);
+  const std::optional<uint8_t> code = type.has_value() ? CodeOf(*type) : std::nullopt;
+  if (!code.has_value()) {
+    return Report(absl::UnimplementedError(absl::StrCat("DLPack has no type ", array->type)));
+  }
+  if (array->bytes != buffer->bytes) {
+    return Report(
+        InvalidArgument("an array of ", array->bytes, " bytes in a buffer of ", buffer->bytes));
+  }
+  auto given = std::make_unique<GivenTensor>();
+  given->buffer = buffer;
+  given->dimensions.assign(array->dimensions, array->dimensions + array->rank);
+  given->strides.assign(array->strides, array->strides + array->rank);
+  auto& to = given->managed.tensor;
+  const rt::DeviceProperties& properties = buffer->device->properties();
+  const bool host = properties.platform == "host";
+  to.data = buffer->address;
+  to.device = {host ? rt::dlpack::kCpu : rt::dlpack::kCuda, host ? 0 : properties.ordinal};
+  to.rank = array->rank;
+  to.type = {*code, static_cast<uint8_t>(8 * ::ingot::ByteWidth(*type)), 1};
+  to.shape = given->dimensions.data();
+  to.strides = given->strides.data();
+  given->managed.owner = given.get();
+  given->managed.deleter = [](DLManagedTensor* managed) {
+    const std::unique_ptr<GivenTensor> owned(static_cast<GivenTensor*>(managed->owner));
+    ingot_buffer_destroy(owned->buffer);
+  };
+  *tensor = &given.release()->managed;
+  return INGOT_OK;
 }
 
 void* ingot_buffer_address(const ingot_buffer* buffer) { return buffer->address; }

@@ -59,6 +59,7 @@ absl::StatusOr<DeviceProperties> Describe(const Driver& driver, cuda::CUdevice d
   properties.memory_bytes = static_cast<int64_t>(bytes);
   properties.processors = processors;
   properties.driver_version = driver.version;
+  properties.ordinal = device;
   return properties;
 }
 

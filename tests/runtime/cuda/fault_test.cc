@@ -3,10 +3,12 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -299,6 +301,64 @@ TEST_F(FaultTest, ProgramsComeAndGo) {
     add = absl::CancelledError();
     ASSERT_EQ(Stub().live(), live) << i;
   }
+}
+
+TEST_F(FaultTest, TwoCards) {
+  Stub().set_rules("devices=2");
+  auto first = CreateCudaDevice({.ordinal = 0}), second = CreateCudaDevice({.ordinal = 1});
+  ASSERT_TRUE(first.ok() && second.ok()) << second.status();
+  EXPECT_EQ((*second)->properties().ordinal, 1);
+  EXPECT_EQ(ListCudaDevices()->size(), 2u);
+  auto here = Make(first->get(), CardAddProgram(kCount));
+  auto there = Make(second->get(), CardAddProgram(kCount));
+  ASSERT_TRUE(here.ok() && there.ok());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (Executor* executor : {here->get(), there->get(), here->get()}) {
+    threads.emplace_back([executor, &wrong] {
+      for (int i = 0; i < 200; ++i) wrong += !Add(*executor, static_cast<float>(i)).ok();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  // One card's trap is not the other's.
+  auto fault = Make(first->get(), CardFaultProgram());
+  ASSERT_TRUE(fault.ok());
+  EXPECT_FALSE(Loop(**fault, false, nullptr).ok());
+  EXPECT_FALSE(Add(**here, 1).ok());
+  EXPECT_TRUE(Add(**there, 1).ok());
+}
+
+// Everything of a run is on the stream that the caller gives.
+TEST_F(FaultTest, TheCallersStream) {
+  auto device = CreateCudaDevice();
+  ASSERT_TRUE(device.ok());
+  auto add = Make(device->get(), CardAddProgram(kCount));
+  ASSERT_TRUE(add.ok());
+  void* const context = Stub().make_context();
+  {
+    auto borrowed = CreateCudaDevice({.context = context});
+    ASSERT_TRUE(borrowed.ok());
+    auto other = Make(borrowed->get(), CardAddProgram(kCount));
+    ASSERT_TRUE(other.ok());
+    void* const stream = Stub().make_stream(context);
+    const std::vector<float> ones(kCount, 1);
+    auto x = Buffer::FromHost(borrowed->get(), F32({kCount}), ones.data());
+    auto y = Buffer::Allocate(borrowed->get(), F32({kCount}));
+    ASSERT_TRUE(x.ok() && y.ok());
+    for (int i = 0; i < 3; ++i) {
+      auto execution = (*other)->Start({x->view(), x->view()}, {y->view()}, {.stream = stream});
+      ASSERT_TRUE(execution.ok()) << execution.status();
+      EXPECT_TRUE(execution->Wait().ok());
+      EXPECT_EQ(Stub().launches(stream), i + 1);
+    }
+    std::vector<float> result(kCount);
+    ASSERT_TRUE(y->CopyOut(result.data()).ok());
+    EXPECT_EQ(result[7], 9);
+    // A stream that is none of this context's.
+    EXPECT_FALSE((*add)->Run({x->view(), x->view()}, {y->view()}, {.stream = stream}).ok());
+  }
+  Stub().destroy_context(context);
 }
 
 }  // namespace

@@ -41,13 +41,13 @@ CUresult cuGetErrorString(CUresult, const char** text) {
 
 CUresult cuDeviceGetCount(int* count) {
   STUB_ENTER(cuDeviceGetCount);
-  *count = 1;
+  *count = TheState().devices;
   return CUDA_SUCCESS;
 }
 CUresult cuDeviceGet(CUdevice* device, int ordinal) {
   STUB_ENTER(cuDeviceGet);
-  *device = 0;
-  return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  *device = ordinal;
+  return ordinal < TheState().devices ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 CUresult cuDeviceGetName(char* name, int size, CUdevice) {
   STUB_ENTER(cuDeviceGetName);
@@ -71,22 +71,22 @@ CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) {
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
   STUB_ENTER(cuDevicePrimaryCtxRetain);
-  State& state = TheState();
-  if (state.primary == nullptr) {
-    state.primary = MakeContext();
+  CUcontext& primary = TheState().primary[device];
+  if (primary == nullptr) {
+    primary = MakeContext(device);
   } else {
-    ++state.primary->retained;
+    ++primary->retained;
   }
-  *context = state.primary;
+  *context = primary;
   return CUDA_SUCCESS;
 }
-CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
   STUB_ENTER(cuDevicePrimaryCtxRelease_v2);
-  State& state = TheState();
-  if (state.primary == nullptr) return kInvalidContext;
-  if (--state.primary->retained == 0) Destroy(state.primary);
+  const auto primary = TheState().primary.find(device);
+  if (primary == TheState().primary.end()) return kInvalidContext;
+  if (--primary->second->retained == 0) Destroy(primary->second);
   return CUDA_SUCCESS;
 }
 CUresult cuCtxPushCurrent_v2(CUcontext context) {
@@ -104,7 +104,7 @@ CUresult cuCtxPopCurrent_v2(CUcontext* context) {
 }
 CUresult cuCtxGetDevice(CUdevice* device) {
   STUB_ENTER_CONTEXT(cuCtxGetDevice);
-  *device = 0;
+  *device = context->device;
   return CUDA_SUCCESS;
 }
 
@@ -242,6 +242,7 @@ CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void*
                           void**) {
   STUB_ENTER_CONTEXT(cuLaunchKernelEx);
   if (context->streams.count(config->stream) == 0) return kInvalidHandle;
+  ++config->stream->launches;
   RunKernel(context, function->name, ArgumentsOf(function, parameters));
   return CUDA_SUCCESS;
 }
@@ -311,6 +312,7 @@ CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec executable, CUgraphNode node
 CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
   STUB_ENTER_CONTEXT(cuGraphLaunch);
   if (context->streams.count(stream) == 0) return kInvalidHandle;
+  ++stream->launches;
   for (const CUgraphNode node : executable->order) RunNode(context, executable->by_node[node]);
   return CUDA_SUCCESS;
 }

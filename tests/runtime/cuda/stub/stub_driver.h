@@ -11,6 +11,7 @@
 //   version=N           the driver's version (12040 for 12.4)
 //   capability=N        the card's, times 10 (90)
 //   memory=N            bytes of the card's memory (1 GB)
+//   devices=N           how many cards there are (1)
 #ifndef INGOT_TESTS_RUNTIME_CUDA_STUB_STUB_DRIVER_H_
 #define INGOT_TESTS_RUNTIME_CUDA_STUB_STUB_DRIVER_H_
 
@@ -32,6 +33,10 @@ struct StubControl {
   // A context of somebody else's: made, and destroyed with all that is in it.
   void* (*make_context)();
   void (*destroy_context)(void* context);
+  // A stream in it, that its owner made.
+  void* (*make_stream)(void* context);
+  // Graphs and kernels that were launched on a CUstream.
+  int64_t (*launches)(void* stream);
 };
 
 }  // namespace ingot::runtime::cuda

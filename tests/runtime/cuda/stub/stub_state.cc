@@ -35,6 +35,7 @@ static void SetRules(const char* text) {
   state.calls.clear();
   state.version = 12040;
   state.capability = 90;
+  state.devices = 1;
   state.memory = size_t{1} << 30;
   const std::string rules = text;
   for (size_t begin = 0; begin < rules.size();) {
@@ -49,6 +50,8 @@ static void SetRules(const char* text) {
       state.version = static_cast<int>(value);
     } else if (name == "capability") {
       state.capability = static_cast<int>(value);
+    } else if (name == "devices") {
+      state.devices = static_cast<int>(value);
     } else if (name == "memory") {
       state.memory = static_cast<size_t>(value);
     } else {
@@ -170,12 +173,13 @@ void Destroy(CUcontext context) {
   for (const auto& [address, size] : context->memory) std::free(reinterpret_cast<void*>(address));
   for (void* address : context->host_memory) std::free(address);
   TheState().contexts.erase(context);
-  if (TheState().primary == context) TheState().primary = nullptr;
+  std::erase_if(TheState().primary, [&](const auto& one) { return one.second == context; });
   delete context;
 }
 
-CUcontext MakeContext() {
+CUcontext MakeContext(CUdevice device) {
   auto* context = new Context;
+  context->device = device;
   context->retained = 1;
   TheState().contexts.insert(context);
   return context;
@@ -214,8 +218,10 @@ StubControl ingot_stub_control = {
     Live,
     LiveBytes,
     [] { return static_cast<int64_t>(pushed.size()); },
-    [] { return static_cast<void*>(MakeContext()); },
+    [] { return static_cast<void*>(MakeContext(0)); },
     [](void* context) { Destroy(static_cast<CUcontext>(context)); },
+    [](void* context) -> void* { return Make(static_cast<CUcontext>(context)->streams); },
+    [](void* stream) { return static_cast<CUstream>(stream)->launches; },
 };
 
 }  // extern "C"

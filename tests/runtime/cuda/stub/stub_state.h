@@ -22,7 +22,9 @@ struct Function {
 struct Module {
   std::map<std::string, std::unique_ptr<Function>> functions;
 };
-struct Stream {};
+struct Stream {
+  int64_t launches = 0;  // of graphs and kernels
+};
 struct Event {};
 struct GraphNode {
   KernelNode kernel = {};
@@ -39,6 +41,7 @@ struct GraphExec {
   std::vector<CUgraphNode> order;
 };
 struct Context {
+  CUdevice device = 0;
   int retained = 0;
   CUresult broken = CUDA_SUCCESS;
   std::map<CUdeviceptr, size_t> memory;
@@ -65,7 +68,8 @@ struct State {
   int version = 12040;
   int capability = 90;
   size_t memory = size_t{1} << 30;
-  CUcontext primary = nullptr;
+  int devices = 1;
+  std::map<CUdevice, CUcontext> primary;
   std::set<CUcontext> contexts;
 };
 
@@ -115,7 +119,7 @@ CUresult AddNode(CUgraphNode* out, CUgraph graph, GraphNode node);
 CUresult SetNode(CUgraphExec executable, CUgraphNode node, GraphNode with);
 
 // A context that is retained once.
-CUcontext MakeContext();
+CUcontext MakeContext(CUdevice device);
 // The context and all that is in it.
 void Destroy(CUcontext context);
 // As StubControl has them.
