@@ -71,9 +71,8 @@ absl::Status PrintMedianTime(Runner& runner, absl::Span<const Literal> inputs, i
   return absl::OkStatus();
 }
 
-// What a profile on the runner's device is read against.
-absl::StatusOr<ProfileContext> ContextOf(runtime::Executor& executor,
-                                         absl::Span<const Literal> inputs) {
+// What a profile of these runs is read against.
+absl::StatusOr<ProfileContext> ContextOf(runtime::Executor& executor, const BoundRun& run) {
   runtime::Device* const device = executor.device();
   ProfileContext context;
   context.device = device->properties().name;
@@ -84,7 +83,7 @@ absl::StatusOr<ProfileContext> ContextOf(runtime::Executor& executor,
   if (target.ok() && (*target)->card != nullptr) {
     context.operations_per_us = (*target)->card->bf16_tflops * 1e6;
   }
-  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(executor, inputs));
+  // These runs are what makes caches and pages warm too.
   int64_t runs;
   INGOT_ASSIGN_OR_RETURN(context.run_us, MedianRun(executor, run, /*seconds=*/0.2, &runs));
   return context;
@@ -96,10 +95,11 @@ absl::Status WriteProfile(const CommandLine& line, Runner& runner,
   if (runner.executable() == nullptr) {
     return UsageError("--profile and --trace need a compiled target, not the interpreter");
   }
-  INGOT_ASSIGN_OR_RETURN(const ProfileContext context,
-                         ContextOf(runner.executable()->executor(), inputs));
+  runtime::Executor& executor = runner.executable()->executor();
+  INGOT_ASSIGN_OR_RETURN(const BoundRun run, Bind(executor, inputs));
+  INGOT_ASSIGN_OR_RETURN(const ProfileContext context, ContextOf(executor, run));
   runtime::Profile profile;
-  INGOT_RETURN_IF_ERROR(runner.executable()->Run(inputs, &profile).status());
+  INGOT_RETURN_IF_ERROR(executor.Run(run.inputs, run.outputs, {.profile = &profile}));
   if (line.Has("trace")) {
     INGOT_RETURN_IF_ERROR(WriteFile(line.Get("trace"), TraceJson(profile, context).dump(1) + "\n"));
   }
