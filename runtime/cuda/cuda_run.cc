@@ -74,7 +74,11 @@ absl::Status CudaRun::Start(const RunArguments& arguments, CUstream stream) {
   BindDonations(*program_.program, arguments, donations_);
   absl::Status status = EncodeTensorMaps();
   if (status.ok()) status = CopyDonations();
-  if (status.ok() && profile_ != nullptr) status = Mark(0);
+  if (status.ok() && profile_ != nullptr) {
+    recording_ = ActivityRecording::Begin();
+    recording_base_.reset();
+    status = Mark(0);
+  }
   if (status.ok()) status = RunStretch(program_.commands);
   if (status.ok()) {
     status = driver_.Check(driver_.cuEventRecord(done_, stream_), "cuEventRecord");
@@ -82,6 +86,7 @@ absl::Status CudaRun::Start(const RunArguments& arguments, CUstream stream) {
   started_ = status.ok();
   // What is on the stream already uses the caller's memory.
   if (!status.ok()) driver_.cuStreamSynchronize(stream_);
+  recording_.reset();
   return status;
 }
 
@@ -368,9 +373,14 @@ absl::StatusOr<int64_t> CudaRun::NanosecondsBetween(size_t from, size_t to) {
   return static_cast<int64_t>(static_cast<double>(milliseconds) * 1e6);
 }
 
-// One by one on the stream, each between two marks; nothing waits for the host in between.
+// One by one on the stream, each between two marks; nothing waits for the host in between.  CUPTI
+// knows their times better, if nothing else ran in this process meanwhile.
 absl::Status CudaRun::RunProfiled(const Part& part) {
   if (part.steps.empty()) return absl::OkStatus();
+  if (recording_ != nullptr) {
+    INGOT_CUDA_RETURN_IF_ERROR(driver_, cuStreamSynchronize(stream_));
+    recording_->Take();
+  }
   size_t mark = 0;  // 0 is the beginning of the run
   for (const Step& step : part.steps) {
     INGOT_RETURN_IF_ERROR(Mark(++mark));
@@ -380,12 +390,20 @@ absl::Status CudaRun::RunProfiled(const Part& part) {
   INGOT_RETURN_IF_ERROR(Annotate(
       driver_.Check(driver_.cuEventSynchronize(marks_[mark]), "cuEventSynchronize"), "commands '",
       part.steps.front().command->label, "' to '", part.steps.back().command->label, "'"));
-  mark = 0;
-  for (const Step& step : part.steps) {
-    const size_t from = ++mark, to = ++mark;
-    INGOT_ASSIGN_OR_RETURN(const int64_t time, NanosecondsBetween(from, to));
-    INGOT_ASSIGN_OR_RETURN(const int64_t start, NanosecondsBetween(0, from));
-    profile_->push_back({step.command, time, start});
+  std::vector<Activity> activities;
+  if (recording_ != nullptr) activities = recording_->Take();
+  const bool recorded = activities.size() == part.steps.size();
+  for (size_t i = 0; i < part.steps.size(); ++i) {
+    const size_t from = 2 * i + 1, to = from + 1;
+    INGOT_ASSIGN_OR_RETURN(int64_t time, NanosecondsBetween(from, to));
+    INGOT_ASSIGN_OR_RETURN(int64_t start, NanosecondsBetween(0, from));
+    if (recorded) {
+      const auto began = static_cast<int64_t>(activities[i].start);
+      time = static_cast<int64_t>(activities[i].end) - began;
+      if (!recording_base_.has_value()) recording_base_ = began - start;
+      start = began - *recording_base_;
+    }
+    profile_->push_back({part.steps[i].command, time, start});
   }
   return absl::OkStatus();
 }

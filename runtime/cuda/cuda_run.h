@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "runtime/address_table.h"
 #include "runtime/cuda/cuda_program.h"
+#include "runtime/cuda/cupti.h"
 #include "runtime/cuda/driver.h"
 #include "runtime/device.h"
 
@@ -73,7 +75,11 @@ class CudaRun {
   std::vector<void*> parameters_;
   int32_t* pinned_ = nullptr;  // a predicate or index, read back
   CUevent done_ = nullptr;
-  std::vector<CUevent> marks_;  // of runs with a profile
+  // Of runs with a profile; the recording where there is CUPTI, and of its clock what is 0 of the
+  // marks'.
+  std::vector<CUevent> marks_;
+  std::unique_ptr<ActivityRecording> recording_;
+  std::optional<int64_t> recording_base_;
   bool started_ = false;
   CUstream stream_ = nullptr;   // of the run
   Profile* profile_ = nullptr;  // of the run

@@ -28,6 +28,9 @@ const cuda::StubControl& Stub() {
     // Whoever asks for this name later, by its soname, has this library.
     void* const library = dlopen("tests/runtime/cuda/stub/new/libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) std::fprintf(stderr, "%s\n", dlerror());
+    // The same for CUPTI, which would not know what to do with this driver.
+    EXPECT_NE(dlopen("tests/runtime/cuda/stub/new/libcupti.so.13", RTLD_NOW | RTLD_LOCAL), nullptr)
+        << dlerror();
     return static_cast<const cuda::StubControl*>(
         library == nullptr ? nullptr : dlsym(library, "ingot_stub_control"));
   }();
@@ -359,6 +362,36 @@ TEST_F(FaultTest, TheCallersStream) {
     EXPECT_FALSE((*add)->Run({x->view(), x->view()}, {y->view()}, {.stream = stream}).ok());
   }
   Stub().destroy_context(context);
+}
+
+// Times are CUPTI's where it counts as many kernels and copies as were run, else those of events.
+TEST_F(FaultTest, TimesOfAProfile) {
+  auto device = CreateCudaDevice();
+  ASSERT_TRUE(device.ok());
+  Program program = CardLoopProgram(3, 10);
+  // A copy before the loop, and what the host reads between its parts, are no commands of theirs.
+  auto loop = Make(device->get(), program);
+  ASSERT_TRUE(loop.ok());
+  for (const char* rules : {"", "cuptiActivityEnable=999"}) {
+    Stub().set_rules(rules);
+    Profile profile;
+    ASSERT_TRUE(Loop(**loop, false, &profile).ok());
+    // less, then count and less three times.
+    ASSERT_EQ(profile.size(), 7u);
+    int64_t before = 0;
+    for (size_t i = 0; i < profile.size(); ++i) {
+      if (*rules != '\0') {
+        EXPECT_EQ(profile[i].nanoseconds, 250000);
+        continue;
+      }
+      // The stub's n-th activity began at 10,000 n and took 100 + n; n grows by what is done
+      // between.
+      EXPECT_GT(profile[i].nanoseconds, before);
+      EXPECT_EQ(profile[i].start - profile[0].start,
+                10000 * (profile[i].nanoseconds - profile[0].nanoseconds));
+      before = profile[i].nanoseconds;
+    }
+  }
 }
 
 }  // namespace

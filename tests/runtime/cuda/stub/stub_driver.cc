@@ -9,6 +9,7 @@ namespace ingot::runtime::cuda {
 namespace {
 
 CUresult CopyBytes(void* destination, const void* source, size_t bytes) {
+  ++TheState().done;
   std::memcpy(destination, source, bytes);
   return CUDA_SUCCESS;
 }

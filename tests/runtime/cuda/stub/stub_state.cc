@@ -98,6 +98,7 @@ std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters) {
 }
 
 void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& a) {
+  ++TheState().done;
   const auto floats = [&](int i) { return reinterpret_cast<float*>(a[i]); };
   const auto number = [&](int i) { return reinterpret_cast<int32_t*>(a[i]); };
   if (name == "add") {
@@ -112,6 +113,7 @@ void RunKernel(CUcontext context, const std::string& name, const std::vector<uin
 }
 
 void Fill(void* destination, uint64_t value, size_t width, size_t count) {
+  ++TheState().done;
   for (size_t i = 0; i < count; ++i) {
     std::memcpy(static_cast<char*>(destination) + i * width, &value, width);
   }
@@ -122,6 +124,7 @@ void RunNode(CUcontext context, const GraphNode& node) {
     case GraphNode::kKernel:
       return RunKernel(context, node.kernel.function->name, node.arguments);
     case GraphNode::kCopy:
+      ++TheState().done;
       std::memcpy(reinterpret_cast<void*>(node.copy.destination),
                   reinterpret_cast<void*>(node.copy.source), node.copy.width);
       return;
@@ -221,6 +224,8 @@ StubControl ingot_stub_control = {
     [] { return static_cast<void*>(MakeContext(0)); },
     [](void* context) { Destroy(static_cast<CUcontext>(context)); },
     [](void* context) -> void* { return Make(static_cast<CUcontext>(context)->streams); },
+    [] { return TheState().done.load(); },
+    [](const char* function) { return static_cast<int>(Enter(function)); },
     [](void* stream) { return static_cast<CUstream>(stream)->launches; },
 };
 

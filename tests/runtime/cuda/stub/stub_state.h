@@ -2,6 +2,7 @@
 #ifndef INGOT_TESTS_RUNTIME_CUDA_STUB_STUB_STATE_H_
 #define INGOT_TESTS_RUNTIME_CUDA_STUB_STUB_STATE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -69,6 +70,7 @@ struct State {
   int capability = 90;
   size_t memory = size_t{1} << 30;
   int devices = 1;
+  std::atomic<int64_t> done{0};  // kernels, copies and fills
   std::map<CUdevice, CUcontext> primary;
   std::set<CUcontext> contexts;
 };
