@@ -172,8 +172,8 @@ TEST(InPlace, ResultAndOperandHaveOneMemory) {
   for (const char* name : {"host", "sim:sm_90a"}) {
     const auto with = Compile(*module, TargetOf(name));
     ASSERT_TRUE(with.ok()) << with.status();
-    // The sort's result lies where the program's does: all that is left is the sort's scratch, which
-    // a GPU's has not.
+    // The sort's result lies where the program's does: all that is left is the sort's scratch,
+    // which a GPU's has not.
     const bool has_scratch = TargetOf(name).platform == Platform::kHost;
     EXPECT_EQ(with->program->arena_size, has_scratch ? 16 * 64 * 4 : 0) << name;
   }
