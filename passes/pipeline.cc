@@ -4,7 +4,7 @@ namespace ingot {
 namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
-constexpr absl::string_view kProducts[] = {"dots-of-few-rows"};
+constexpr absl::string_view kExpand[] = {"dots-of-few-rows", "expand-top-k"};
 constexpr absl::string_view kSimplify[] = {"simplify", "sink-transposes", "fold-constants", "cse",
                                            "dce"};
 constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
@@ -15,9 +15,10 @@ constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
-    {"products",
-     "sums of products that no matrix unit makes faster are like other sums from here on",
-     kProducts, false},
+    {"expand",
+     "sums of products that no matrix unit makes faster are like other sums from here on, and topk "
+     "that no kernel selects are sorts",
+     kExpand, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},
     {"fuse", "decides kernels, after ops too large for one; nothing may change the graph behind it",

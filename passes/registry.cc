@@ -4,6 +4,7 @@
 #include "passes/dce.h"
 #include "passes/dots_of_few_rows.h"
 #include "passes/expand_reducers.h"
+#include "passes/expand_top_k.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
 #include "passes/inline_calls.h"
@@ -25,6 +26,7 @@ constexpr Pass kPasses[] = {
     {"dce", EliminateDeadCode, "removes what nothing needs"},
     {"dots-of-few-rows", DotsOfFewRows, "sums of products for dots that memory bounds"},
     {"expand-reducers", ExpandReducers, "a loop for a reduce that applies very much code"},
+    {"expand-top-k", ExpandTopK, "sorts for topk that no kernel selects"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},

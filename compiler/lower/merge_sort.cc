@@ -6,9 +6,10 @@
 
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/merge_tile.h"
 #include "compiler/lower/sort_keys.h"
-#include "compiler/lower/sort_networks.h"
 #include "compiler/lower/sort_ties.h"
+#include "compiler/lower/top_k.h"
 #include "ir/analysis/sort_order.h"
 #include "ir/base/integers.h"
 
@@ -20,7 +21,7 @@ using plan::SortField;
 
 namespace {
 
-using Record = std::vector<Value>;  // fields, from the first on
+using Record = MergeTile::Record;
 
 class MergeSortLowering {
  public:
@@ -33,7 +34,6 @@ class MergeSortLowering {
         math_(frame.context.math),
         dimension_(sort_.attributes<SortAttributes>().dimensions[0]),
         size_(sort_.operand(0)->shape().dimension(dimension_)),
-        pitch_(static_cast<int>(plan::PitchOf(plan_))),
         positions_(sort_.operand(0)->shape().dimensions()),
         is_across_(dimension_ + 1 != sort_.operand(0)->shape().rank()) {
     positions_.erase(positions_.begin() + dimension_);
@@ -55,8 +55,8 @@ class MergeSortLowering {
       LoadElements();
       b_.Barrier();
       if (ties_.has_value()) ties_->Vote();
-      SortItems();
-      MergeTile();
+      tile_->SortItems();
+      tile_->MergeItems();
     } else {
       MergePartOfRuns();
     }
@@ -67,10 +67,8 @@ class MergeSortLowering {
  private:
   struct Field {
     SortField plan;
-    kernel::Buffer* shared;  // rows of pitch_ elements: the tile, and one that a merge may read
     kernel::Buffer* from = nullptr;  // scratch of the pass before
     kernel::Buffer* to = nullptr;    // of this one
-    kernel::Var* items = nullptr;
   };
 
   Expr Small(int64_t value) { return {b_, b_.Index(value)}; }
@@ -88,7 +86,6 @@ class MergeSortLowering {
   bool HasPads() const { return tiles_ * plan_.tile() != size_; }
   Expr Number(int64_t value) { return {b_, math_.Const(value)}; }
   Expr Wide(Expr value) { return {b_, math_.Convert(value.value())}; }
-  Value Zero(const Field& field) { return b_.Constant(kernel::Type::Scalar(field.plan.type), 0); }
 
   void FindTile() {
     const Value block = math_.Convert(b_.BlockId());
@@ -97,26 +94,30 @@ class MergeSortLowering {
   }
 
   void DeclareFields() {
+    MergeTile::Options options;
     const std::vector<SortField> fields = plan::FieldsOf(plan_, sort_);
     for (size_t f = 0; f < fields.size(); ++f) {
-      const bool places = fields[f].kind == SortField::Kind::kPlace;
-      const std::string name = places ? "places" : absl::StrCat("compared", f);
-      Field field{fields[f], frame_.kernel->AddShared(name, fields[f].type, {plan_.rows, pitch_})};
+      Field field{fields[f]};
       const auto scratch = [&](int pass) {
         return frame_.memory.scratch[static_cast<size_t>(pass % 2) * fields.size() + f];
       };
       if (plan_.pass > 0) field.from = scratch(plan_.pass - 1);
       if (plan_.pass + 1 < plan_.passes) field.to = scratch(plan_.pass);
       fields_.push_back(field);
-    }
-    if (splits_ == nullptr && !plan_.places) {
-      splits_ = frame_.kernel->AddShared("splits", ElementType::kS32, {plan_.threads() + 1});
-    }
-    if (!plan_.places && !keys_[0].IsInjective(ElementTypeOf(0))) {
-      ties_.emplace(frame_, keys_[0], ElementTypeOf(0), size_);
+      options.types.push_back(fields[f].type);
     }
     // Comparators tell pads by their places.
     compared_ = fields_.size() - (plan_.places && (plan_.by_key || !HasPads()) ? 1 : 0);
+    options.compared = compared_;
+    options.less = [this](const Record& a, const Record& b) { return Less(a, b); };
+    options.keys_alone = !plan_.places;
+    options.items = plan_.items;
+    options.row_threads = plan_.row_threads;
+    options.rows = plan_.rows;
+    tile_.emplace(frame_, std::move(options));
+    if (!plan_.places && !keys_[0].IsInjective(ElementTypeOf(0))) {
+      ties_.emplace(frame_, keys_[0], ElementTypeOf(0), size_);
+    }
   }
 
   // ----- elements to shared memory, and back
@@ -133,11 +134,7 @@ class MergeSortLowering {
     if (is_across_) return {Remainder(all, plan_.rows), Quotient(all, plan_.rows)};
     return {Quotient(all, plan_.tile()), Remainder(all, plan_.tile())};
   }
-  Expr SharedPlace(const Place& place) { return place.row * pitch_ + InTile(place.element); }
-  // Where an element of a tile is in shared memory.
-  Expr InTile(Expr element) {
-    return plan_.places ? element : element + Quotient(element, plan::kElementsOfPad);
-  }
+  Expr SharedPlace(const Place& place) { return tile_->PlaceOf(place.row, place.element); }
   // Of the rows, and in the row.
   Value RowOf(const Place& place) { return b_.Add(first_row_, math_.Convert(place.row.value())); }
   Value ElementOf(const Place& place) {
@@ -167,21 +164,8 @@ class MergeSortLowering {
       for (const Field& field : fields_) record.push_back(FieldAt(field, index, place));
       loaded.emplace_back(SharedPlace(place), std::move(record));
     }
-    for (const auto& [at, record] : loaded) StoreRecord(at, record);
-    StoreEnds();
-  }
-  void StoreRecord(Expr at, const Record& record) {
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      b_.Store(fields_[f].shared, at.value(), record[f]);
-    }
-  }
-  // Merges read one element behind a tile, and do not take it.
-  void StoreEnds() {
-    e_.If((Thread() < plan_.rows).value(), [&] {
-      Record zeros;
-      for (const Field& field : fields_) zeros.push_back(Zero(field));
-      StoreRecord(Thread() * pitch_ + (pitch_ - 1), zeros);
-    });
+    for (const auto& [at, record] : loaded) tile_->Store(at, record);
+    tile_->StoreEnds();
   }
 
   // What a field has of an element.  Keys of pads are the last ones there are.
@@ -208,7 +192,7 @@ class MergeSortLowering {
   void StoreTile() {
     const bool is_last = plan_.pass + 1 == plan_.passes;
     b_.Barrier();
-    WriteItems(is_last ? fields_.size() - 1 : 0);
+    tile_->WriteItems(is_last ? fields_.size() - 1 : 0);
     b_.Barrier();
     for (int i = 0; i < plan_.items; ++i) {
       const Place place = PlaceOf(i);
@@ -219,8 +203,8 @@ class MergeSortLowering {
       e_.If(inside, [&] {
         if (is_last) return StoreResults(place);
         const Value to = b_.Add(math_.Mul(RowOf(place), size_), ElementOf(place));
-        for (const Field& field : fields_) {
-          b_.Store(field.to, to, b_.Load(field.shared, SharedPlace(place).value()));
+        for (size_t f = 0; f < fields_.size(); ++f) {
+          b_.Store(fields_[f].to, to, tile_->Load(f, SharedPlace(place)));
         }
       });
     }
@@ -228,7 +212,7 @@ class MergeSortLowering {
   void StoreResults(const Place& place) {
     const Value row = RowOf(place);
     const Index to = IndexOf(row, ElementOf(place));
-    const Expr shown(b_, b_.Load(fields_.back().shared, SharedPlace(place).value()));
+    const Expr shown(b_, tile_->Load(fields_.size() - 1, SharedPlace(place)));
     if (!plan_.places) {
       return StoreResult(to, ElementOfKey(keys_[0], ElementTypeOf(0), shown));
     }
@@ -253,7 +237,7 @@ class MergeSortLowering {
     };
     ties_->Restore(
         [&](Expr place) { return Expr(b_, e_.Emit(*sort_.operand(0), index_of(place)).re); },
-        [&](Expr key) { return FirstOf(key); },
+        [&](Expr key) { return tile_->FirstOf(key); },
         [&](Expr place, Expr element) { StoreResult(index_of(place), element); });
   }
 
@@ -292,131 +276,7 @@ class MergeSortLowering {
     return (!is_pad(a)) & (is_pad(b) | less);
   }
 
-  // Of an element of the tile of the thread's row.
-  Record LoadRecord(Expr element) {
-    const Expr at = RowBase() + InTile(element);
-    Record record;
-    for (size_t f = 0; f < compared_; ++f) {
-      record.push_back(b_.Load(fields_[f].shared, at.value()));
-    }
-    return record;
-  }
-  Record Choose(Expr condition, const Record& on_true, const Record& on_false) {
-    Record chosen;
-    for (size_t f = 0; f < on_true.size(); ++f) {
-      chosen.push_back(b_.Select(condition.value(), on_true[f], on_false[f]));
-    }
-    return chosen;
-  }
-
-  // ----- a thread's items
-
-  // The thread's row of the block, as its place in shared memory, and its first element there.
-  Expr RowBase() { return Quotient(Thread(), plan_.row_threads) * pitch_; }
-  Expr First() { return Remainder(Thread(), plan_.row_threads) * plan_.items; }
-
-  // Fields from number `first` on, to shared memory.
-  void WriteItems(size_t first) {
-    const Expr at = RowBase() + InTile(First());
-    for (int i = 0; i < plan_.items; ++i) {
-      for (size_t f = first; f < fields_.size(); ++f) {
-        b_.Store(fields_[f].shared, (at + i).value(), b_.Read(fields_[f].items, b_.Index(i)));
-      }
-    }
-  }
-
-  void SortItems() {
-    const Expr at = RowBase() + InTile(First());
-    std::vector<Record> items;
-    for (int i = 0; i < plan_.items; ++i) {
-      Record record;
-      for (const Field& field : fields_) record.push_back(b_.Load(field.shared, (at + i).value()));
-      items.push_back(std::move(record));
-    }
-    DeclareItems();
-    if (!plan_.places) {
-      std::vector<Value> keys;
-      for (const Record& record : items) keys.push_back(record[0]);
-      SortByNetwork(b_, keys);
-      return SetKeys(keys);
-    }
-    // By exchanges of neighbours, which keep what ties in order.
-    for (int turn = 0; turn < plan_.items; ++turn) {
-      for (int i = turn % 2; i + 1 < plan_.items; i += 2) {
-        const Expr exchange = Less(items[i + 1], items[i]);
-        const Record first = Choose(exchange, items[i + 1], items[i]);
-        items[i + 1] = Choose(exchange, items[i], items[i + 1]);
-        items[i] = first;
-      }
-    }
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      for (int i = 0; i < plan_.items; ++i) b_.Write(fields_[f].items, items[i][f], b_.Index(i));
-    }
-  }
-  void SetKeys(const std::vector<Value>& keys) {
-    for (int i = 0; i < plan_.items; ++i) b_.Write(fields_[0].items, keys[i], b_.Index(i));
-  }
-  void DeclareItems() {
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      fields_[f].items = b_.DeclareVar(absl::StrCat("items", f), Zero(fields_[f]), plan_.items);
-    }
-  }
-
-  // ----- merges
-
-  void MergeTile() {
-    int rounds = 0;
-    while ((int64_t{plan_.items} << rounds) < plan_.tile()) ++rounds;
-    if (rounds == 0) return;
-    b_.For(b_.Index(0), b_.Index(rounds), b_.Index(1), [&](Value round) {
-      b_.Barrier();
-      WriteItems(0);
-      b_.Barrier();
-      e_.Scoped([&] { MergeRuns(Small(1) << Expr(b_, round)); });
-    });
-  }
-
-  // The thread's part of the run that is merged from two, each of so many threads' items.
-  void MergeRuns(Expr run_threads) {
-    const Expr thread = Remainder(Thread(), plan_.row_threads);
-    const Expr both = run_threads + run_threads;
-    const Expr place = thread & (both - 1);  // of the thread in the run
-    const Expr tile = Small(plan_.tile());
-    const Expr begin = (thread - place) * plan_.items;
-    const Expr size = run_threads * plan_.items;
-    const Expr middle = Min(begin + size, tile);
-    const Expr end = Min(middle + size, tile);
-    const Expr is_last = (place + 1 == both) | (thread == plan_.row_threads - 1);
-    MergeParts(begin, middle, end, place * plan_.items, is_last);
-  }
-
-  // The thread's items of the run that is merged from [begin, middle) and [middle, end), from its
-  // element `count` on, which are the last ones if it `is_last`.
-  void MergeParts(Expr begin, Expr middle, Expr end, Expr count, Expr is_last) {
-    const Expr left = Search(begin, middle, middle - begin, end - middle, count);
-    const Expr right = middle + (count - left);
-    if (plan_.places) return Merge(begin + left, middle, right, end);
-    // What the thread takes of the left run ends where the next thread's begins.
-    b_.Store(splits_, Thread().value(), left.value());
-    e_.If((Thread() == 0.0).value(),
-          [&] { b_.Store(splits_, b_.Index(plan_.threads()), b_.Index(0)); });
-    b_.Barrier();
-    const Expr next(b_, b_.Load(splits_, (Thread() + 1).value()));
-    MergeKeys(begin + left, Select(is_last, middle - begin, next) - left, right);
-  }
-
-  // Of keys, which are the same where they tie: `count` of the left run, ascending, and the others
-  // of the right one, descending.
-  void MergeKeys(Expr left, Expr count, Expr right) {
-    std::vector<Value> keys;
-    const Expr last = right + (plan_.items - 1);
-    for (int i = 0; i < plan_.items; ++i) {
-      const Expr from = Select(Small(i) < count, left + i, last - i);
-      keys.push_back(LoadRecord(from)[0]);
-    }
-    MergeByNetwork(b_, keys);
-    SetKeys(keys);
-  }
+  // ----- runs
 
   // The block's tile of the run that is merged from two of the pass before.
   void MergePartOfRuns() {
@@ -448,11 +308,11 @@ class MergeSortLowering {
     const Expr right = base + left_size + (count - Wide(left_first));
     LoadParts(left, right, left_count, total);
     b_.Barrier();
-    DeclareItems();
+    tile_->DeclareItems();
     // Keys behind the last one are the last ones there are.
     const Expr all = plan_.places ? total : Small(plan_.tile());
-    MergeParts(Small(0), left_count, all, Min(First(), all),
-               Thread() == static_cast<double>(plan_.threads() - 1));
+    tile_->MergeParts(Small(0), left_count, all, Min(tile_->First(), all),
+                      Thread() == static_cast<double>(plan_.threads() - 1));
   }
 
   // `left_count` records from `left` on, behind them those from `right` on, `total` in all; the
@@ -472,10 +332,10 @@ class MergeSortLowering {
                              ? value.value()
                              : b_.Select(options.mask, value.value(), (!value.Number(0)).value()));
       }
-      loaded.emplace_back(InTile(place), std::move(record));
+      loaded.emplace_back(tile_->PlaceOf(Small(0), place), std::move(record));
     }
-    for (const auto& [at, record] : loaded) StoreRecord(at, record);
-    StoreEnds();
+    for (const auto& [at, record] : loaded) tile_->Store(at, record);
+    tile_->StoreEnds();
   }
 
   // How many of the first `count` records of the run that is merged of two in scratch, from `base`
@@ -511,60 +371,6 @@ class MergeSortLowering {
     return {b_, b_.Read(low)};
   }
 
-  // How many of the first `count` elements of the merged run are of the left one.
-  Expr Search(Expr left, Expr right, Expr left_size, Expr right_size, Expr count) {
-    kernel::Var* low = b_.DeclareVar("low", Max(count - right_size, Small(0)).value());
-    kernel::Var* high = b_.DeclareVar("high", Min(count, left_size).value());
-    e_.While([&] { return b_.Lt(b_.Read(low), b_.Read(high)); },
-             [&] {
-               const Expr from(b_, b_.Read(low)), to(b_, b_.Read(high));
-               const Expr middle = (from + to) >> 1;
-               const Record a = LoadRecord(left + middle);
-               const Record c = LoadRecord(right + (count - middle - 1));
-               const Expr right_first = Less(c, a);
-               b_.Write(low, Select(right_first, from, middle + 1).value());
-               b_.Write(high, Select(right_first, middle, to).value());
-             });
-    return {b_, b_.Read(low)};
-  }
-
-  // The first element of the tile, in order, whose key is not less.
-  Expr FirstOf(Expr key) {
-    kernel::Var* low = b_.DeclareVar("low", b_.Index(0));
-    kernel::Var* high = b_.DeclareVar("high", b_.Index(plan_.tile()));
-    e_.While([&] { return b_.Lt(b_.Read(low), b_.Read(high)); },
-             [&] {
-               const Expr from(b_, b_.Read(low)), to(b_, b_.Read(high));
-               const Expr middle = (from + to) >> 1;
-               const Expr less = Expr(b_, LoadRecord(middle)[0]) < key;
-               b_.Write(low, Select(less, middle + 1, from).value());
-               b_.Write(high, Select(less, to, middle).value());
-             });
-    return {b_, b_.Read(low)};
-  }
-
-  // Items from the left run, from `left` on, and the right one, that are next in order.
-  void Merge(Expr left, Expr left_end, Expr right, Expr right_end) {
-    Record a = LoadRecord(left), c = LoadRecord(right);
-    for (int i = 0; i < plan_.items; ++i) {
-      const Expr takes_right = (right < right_end) & ((left >= left_end) | Less(c, a));
-      const Record next = Choose(takes_right, c, a);
-      const Expr from = Select(takes_right, right, left);
-      for (size_t f = 0; f < fields_.size(); ++f) {
-        const Value value =
-            f < compared_ ? next[f] : b_.Load(fields_[f].shared, (RowBase() + from).value());
-        b_.Write(fields_[f].items, value, b_.Index(i));
-      }
-      if (i + 1 == plan_.items) break;
-      const Expr behind = from + 1;
-      const Record loaded = LoadRecord(behind);
-      left = Select(takes_right, left, behind);
-      right = Select(takes_right, behind, right);
-      a = Choose(takes_right, a, loaded);
-      c = Choose(takes_right, loaded, c);
-    }
-  }
-
   Frame& frame_;
   const plan::MergeSortPlan& plan_;
   const Instruction& sort_;
@@ -573,7 +379,6 @@ class MergeSortLowering {
   IndexMath& math_;
   const int64_t dimension_;
   const int64_t size_;
-  const int pitch_;
   std::vector<int64_t> positions_;  // sizes of the other dimensions
   int64_t rows_ = 1;
   int64_t tiles_ = 1;          // of a row
@@ -582,13 +387,16 @@ class MergeSortLowering {
   const bool is_across_;       // elements of a row are not side by side in memory
   std::vector<SortKey> keys_;
   std::vector<Field> fields_;
-  size_t compared_ = 0;               // of the fields, those that Less reads
-  kernel::Buffer* splits_ = nullptr;  // of each thread of the block, where keys are merged
-  std::optional<SortTies> ties_;      // of keys that are not injective
+  size_t compared_ = 0;  // of the fields, those that Less reads
+  std::optional<MergeTile> tile_;
+  std::optional<SortTies> ties_;  // of keys that are not injective
 };
 
 }  // namespace
 
-void LowerMergeSort(Frame& frame) { MergeSortLowering(frame).Run(); }
+void LowerMergeSort(Frame& frame) {
+  if (frame.fusion.root()->opcode() == Opcode::kTopK) return LowerTopK(frame);
+  MergeSortLowering(frame).Run();
+}
 
 }  // namespace ingot::lower

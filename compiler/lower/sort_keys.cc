@@ -1,5 +1,6 @@
 #include "compiler/lower/sort_keys.h"
 
+#include "compiler/plan/top_k.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -8,10 +9,6 @@ using kernel::Expr;
 using kernel::Type;
 
 namespace {
-
-ElementType KeyType(ElementType type) {
-  return BitWidth(type) > 32 ? ElementType::kU64 : ElementType::kU32;
-}
 
 Expr Constant(Expr like, uint64_t bits) {
   return {like.builder(), like.builder().Constant(like.type(), bits)};
@@ -63,7 +60,7 @@ Expr UpperBits(ElementType type, Expr element) {
 }  // namespace
 
 Expr KeyOf(const SortKey& key, ElementType type, Expr element) {
-  const ElementType key_type = KeyType(type);
+  const ElementType key_type = plan::KeyTypeOf(type);
   Expr bits = element;
   if (!IsFloat(type)) {
     const ElementType wide =
@@ -92,7 +89,7 @@ std::vector<Expr> TiedKeys(kernel::Builder& builder, const SortKey& key, Element
   std::vector<Expr> keys;
   for (uint64_t pattern : bits) {
     const Expr ordered =
-        OrderedBits({builder, builder.Constant(Type::Scalar(KeyType(type)), pattern)});
+        OrderedBits({builder, builder.Constant(Type::Scalar(plan::KeyTypeOf(type)), pattern)});
     keys.push_back(key.descending ? !ordered : ordered);
   }
   return keys;

@@ -11,6 +11,7 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/top_k.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/analysis/sort_order.h"
 #include "ir/base/integers.h"
@@ -198,7 +199,7 @@ class Planner {
   int64_t SharedBytes(const MergeSortPlan& plan) const {
     int64_t bytes = 0;
     for (const SortField& field : FieldsOf(plan, sort_)) {
-      bytes += RoundUp(plan.rows * PitchOf(plan) * ByteWidth(field.type), 8);
+      bytes += RoundUp(plan.rows * PitchOf(plan.tile(), !plan.places) * ByteWidth(field.type), 8);
     }
     constexpr int64_t kEnds = 8;
     if (plan.passes > 1) bytes += kEnds;
@@ -282,8 +283,8 @@ bool IsSort(const Computation& fusion, const Target& target) {
 
 }  // namespace
 
-int64_t PitchOf(const MergeSortPlan& plan) {
-  return plan.tile() + (plan.places ? 0 : plan.tile() / kElementsOfPad) + 1;
+int64_t PitchOf(int64_t tile, bool keys_alone) {
+  return tile + (keys_alone ? tile / kElementsOfPad : 0) + 1;
 }
 
 std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& sort) {
@@ -295,9 +296,7 @@ std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& so
     int64_t number = 0;
     const std::vector<SortKey> keys = *FindSortKeys(sort);
     for (const SortKey& key : keys) {
-      const bool wide = BitWidth(type_of(key.operand)) > 32;
-      fields.push_back(
-          {SortField::Kind::kKey, number++, wide ? ElementType::kU64 : ElementType::kU32});
+      fields.push_back({SortField::Kind::kKey, number++, KeyTypeOf(type_of(key.operand))});
     }
   } else {
     for (int64_t operand : ComparedOperands(sort)) {
@@ -317,10 +316,12 @@ std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& so
 void ProposeMergeSort(Skeleton, const Computation& fusion, const FusionInfo&, const Target& target,
                       Numerics, std::vector<FusionPlan>& candidates) {
   if (IsSort(fusion, target)) Planner(fusion, target).Propose(candidates);
+  if (fusion.root()->opcode() == Opcode::kTopK) ProposeTopK(fusion, target, candidates);
 }
 
 absl::Status MergeSortFits(const FusionPlan& plan, const Computation& fusion,
                            const Target& target) {
+  if (fusion.root()->opcode() == Opcode::kTopK) return TopKFits(plan, fusion, target);
   INGOT_REQUIRE(IsSort(fusion, target), "the merge_sort skeleton cannot compute this fusion");
   const Planner planner(fusion, target);
   const MergeSortPlan& own = plan.kernels[0].merge_sort();

@@ -31,11 +31,11 @@ std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& so
 // What lies in scratch between passes: field f of the records of pass p is scratch
 // p % 2 * fields + f, an array [rows, elements of a row].
 
-// Elements of a tile in shared memory, one more than those of its threads.  Without places, items
-// are a power of two, and one element is left out behind every kElementsOfPad, so that the threads
-// of a warp meet each bank once.
+// Elements of a tile in shared memory, one more than those of its threads.  Threads have powers of
+// two of keys alone, and one element is left out behind every kElementsOfPad, so that a warp's
+// threads meet each bank once.
 inline constexpr int kElementsOfPad = 32;
-int64_t PitchOf(const MergeSortPlan& plan);
+int64_t PitchOf(int64_t tile, bool keys_alone);
 
 // Adds plans for a fusion whose root is a sort, the cheapest first.
 void ProposeMergeSort(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,

@@ -201,7 +201,25 @@ bool SortKey::IsInjective(ElementType type) const {
 }
 
 std::optional<std::vector<SortKey>> FindSortKeys(const Instruction& sort) {
+  if (sort.opcode() == Opcode::kTopK) {
+    if (!IsOrdered(sort.operand(0)->shape().element_type())) return std::nullopt;
+    const bool descending = sort.attributes<TopKAttributes>().largest;
+    return std::vector<SortKey>{{0, descending, /*zeros_tie=*/true, NanOrder::kLast}};
+  }
   return OrderOf(*sort.to_apply()->root());
+}
+
+bool SelectsInBlocks(const Instruction& topk, const Target& target) {
+  // A block has room for the k first, as many candidates, and more.
+  constexpr int64_t kMost = 1024, kBytesOfEach = 32;
+  constexpr int64_t kLeastOfRow = 4;  // times k; else a sort does no more
+  constexpr int64_t kLongestRow = int64_t{1} << 30;
+  const Shape& shape = topk.operand(0)->shape();
+  if (target.platform != Platform::kCuda || shape.HasDynamicDimension()) return false;
+  const int64_t k = topk.attributes<TopKAttributes>().k;
+  const int64_t size = shape.dimensions().back();
+  return FindSortKeys(topk).has_value() && shape.ElementCount() > 0 && k >= 1 && k <= kMost &&
+         k * kBytesOfEach <= target.shared_bytes && size / kLeastOfRow >= k && size <= kLongestRow;
 }
 
 std::vector<int64_t> ComparedOperands(const Instruction& sort) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "ir/base/target.h"
 #include "ir/instruction.h"
 
 namespace ingot {
@@ -42,7 +43,13 @@ struct SortKey {
 //
 // A partial comparison of floats is an order of numbers, where 0 and -0 tie; of data with NaNs it
 // is none, and any result is right: here NaNs are the last of the ascending order.
+//
+// `sort` may be a topk too, which has one part: NaNs are the largest, and zeros tie.
 std::optional<std::vector<SortKey>> FindSortKeys(const Instruction& sort);
+
+// Whether blocks of a GPU's kernel select the elements of a topk: few of long rows.  Others are
+// sorted (passes/expand_top_k.h).
+bool SelectsInBlocks(const Instruction& topk, const Target& target);
 
 // The operands whose elements the comparator reads, ascending.
 std::vector<int64_t> ComparedOperands(const Instruction& sort);

@@ -338,6 +338,81 @@ TEST(Sort, AnyComparatorEnds) {
   }
 }
 
+std::unique_ptr<Module> TopKOf(const std::string& type, const std::string& dimensions,
+                               const std::string& others, int k, bool largest = true) {
+  return Read(absl::StrCat("HloModule m\nENTRY e {\n  p = ", type, "[", dimensions,
+                           "] parameter(0)\n  ROOT t = (", type, "[", others, k, "], s32[", others,
+                           k, "]) topk(p), k=", k, ", largest=", largest ? "true" : "false",
+                           "\n}\n"));
+}
+
+// On GPUs by blocks that keep the first of a row, or by a sort; on hosts by a sort.
+TEST(TopK, EveryType) {
+  for (const char* type :
+       {"f32", "bf16", "f16", "f64", "s8", "u16", "s32", "u32", "s64", "u64", "pred"}) {
+    for (const int k : {1, 5, 30, 70}) {
+      for (const bool largest : {true, false}) {
+        const std::unique_ptr<Module> module = TopKOf(type, "3,70", "3,", k, largest);
+        ASSERT_NE(module, nullptr);
+        SCOPED_TRACE(absl::StrCat(type, " ", k, " ", largest));
+        for (const char* name : {"sim:sm_90a", "sim:sm_90a-tiny", "host"}) {
+          ExpectSorted(*module, TargetOf(name), InputsOf(*module, true));
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(TopK, EverySize) {
+  struct Size {
+    const char* dimensions;
+    const char* others;
+    int k;
+  };
+  for (const Size& size : {Size{"20000", "", 50},
+                           {"2,5003", "2,", 100},
+                           {"5,1", "5,", 1},
+                           {"2,3,4096", "2,3,", 1000},
+                           {"1,4099", "1,", 1024},
+                           {"2,9", "2,", 2},
+                           {"0,9", "0,", 2},
+                           {"4,9", "4,", 0},
+                           {"33,257", "33,", 64}}) {
+    const std::unique_ptr<Module> module = TopKOf("f32", size.dimensions, size.others, size.k);
+    ASSERT_NE(module, nullptr);
+    SCOPED_TRACE(absl::StrCat(size.dimensions, " ", size.k));
+    for (const char* name : {"sim:sm_90a", "sim:sm_90a-tiny"}) {
+      ExpectSorted(*module, TargetOf(name), InputsOf(*module, true));
+    }
+    if (HasFailure()) return;
+  }
+}
+
+// Every element stands before all that came before it: each chunk fills the tile.
+TEST(TopK, RowsInTheWorstOrder) {
+  const std::unique_ptr<Module> module = TopKOf("s32", "2,9000", "2,", 40);
+  ASSERT_NE(module, nullptr);
+  std::vector<Literal> inputs = InputsOf(*module, false);
+  for (int64_t i = 0; i < inputs[0].size(); ++i) inputs[0].SetInteger(i, i / 2);
+  for (const char* name : {"sim:sm_90a", "sim:sm_90a-tiny"}) {
+    const Target& target = TargetOf(name);
+    ExpectSorted(*module, target, inputs);
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    ASSERT_EQ(fusions.entries().size(), 1u);
+    const Computation& fusion = *fusions.entries()[0].fusion;
+    int selections = 0;
+    for (const plan::FusionPlan& plan : plan::MakeCandidates(fusion, target)) {
+      if (plan.kernels[0].skeleton != plan::Skeleton::kMergeSort) continue;
+      ++selections;
+      ExpectSorted(*module, target, inputs, plan::EntryText(plan, fusion, target, "candidate"));
+      if (HasFailure()) return;
+    }
+    EXPECT_GE(selections, 2) << name;
+  }
+}
+
 // Every plan that there is to choose from.
 TEST(Sort, EveryCandidateIsRight) {
   const SortCase kCases[] = {
