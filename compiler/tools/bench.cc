@@ -25,6 +25,7 @@ constexpr Option kOptions[] = {
      "predicts for the GPU T without one"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     kDonateOption,
     {"json", "FILE", "write the results there"},
@@ -196,12 +197,12 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
     models.push_back(std::move(model));
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {
-      {"device", std::string(target.card->name)},
-      {"target", std::string(target.name)},
-      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
-      {"copy_gb_per_s", target.card->copy_gbps},
-      {"models", WorkJson(models, target)}};
+  const nlohmann::json all = {{"device", std::string(target.card->name)},
+                              {"target", std::string(target.name)},
+                              {"options", OptionsText(options.fusion, options.numerics,
+                                                      options.codegen, options.plans.get())},
+                              {"copy_gb_per_s", target.card->copy_gbps},
+                              {"models", WorkJson(models, target)}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 
@@ -236,12 +237,12 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                       {"arena", ArenaJson(m.arena)}});
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {
-      {"device", device->properties().name},
-      {"target", target},
-      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
-      {"copy_gb_per_s", bandwidth / 1e3},
-      {"models", report}};
+  const nlohmann::json all = {{"device", device->properties().name},
+                              {"target", target},
+                              {"options", OptionsText(options.fusion, options.numerics,
+                                                      options.codegen, options.plans.get())},
+                              {"copy_gb_per_s", bandwidth / 1e3},
+                              {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 

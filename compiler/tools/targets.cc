@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
@@ -64,6 +65,10 @@ absl::Status RunTargets(const CommandLine& line) {
                assembler.kind == codegen::Assembler::kNone
                    ? "no assembler here; the driver does it when a program is loaded"
                    : absl::StrCat(assembler.path, " ", assembler.version));
+  const codegen::Nvrtc* nvrtc = codegen::Nvrtc::Get();
+  absl::PrintF("CUDA C++ to cubin: %s\n", nvrtc == nullptr
+                                              ? "no NVRTC here"
+                                              : absl::StrCat(nvrtc->path(), " ", nvrtc->Version()));
   return absl::OkStatus();
 }
 
