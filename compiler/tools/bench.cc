@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/tools/arena_text.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
@@ -185,7 +186,8 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   absl::PrintF("%s: numbers of the %s, copies at %.0f GB/s\n", target.name, target.card->name,
                target.card->copy_gbps);
-  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone &&
+      codegen::Nvrtc::Get() == nullptr) {
     absl::PrintF("no assembler here: registers are not known and do not limit resident blocks\n");
   }
   absl::PrintF("%s", WorkHeader());

@@ -129,6 +129,10 @@ absl::Status RunEmit(const CommandLine& line) {
     }
     all = reports + all;
   }
+  const bool has_code = compilation.kernels > 0 && !target->simulated;
+  if (stage == Stage::kLlvm && all.empty() && has_code) {
+    return InvalidArgument("there is no LLVM IR: NVRTC makes the code for ", target->name);
+  }
   if (shown == 0 && !kernel.empty()) return InvalidArgument(path, ": no kernel is called ", kernel);
   return WriteText(line, all);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "compiler/codegen/cubin/cubin.h"
 #include "compiler/codegen/cuda/nvrtc.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
@@ -52,9 +53,11 @@ absl::Status RunTargets(const CommandLine& line) {
                    target.vector_bytes, host == &target ? "; this machine's `host`" : "");
     } else {
       const bool here = target.name == card;
-      absl::PrintF("%-16s %-8s %d multiprocessors, %d KB of shared memory a block%s\n", target.name,
-                   here || target.simulated ? "yes" : "no", target.multiprocessors,
-                   target.shared_bytes / 1024, here ? "; this machine's `cuda`" : "");
+      absl::PrintF("%-16s %-8s %d multiprocessors, %d KB of shared memory a block%s%s\n",
+                   target.name, here || target.simulated ? "yes" : "no", target.multiprocessors,
+                   target.shared_bytes / 1024,
+                   target.simulated || codegen::LlvmKnows(target) ? "" : "; by NVRTC",
+                   here ? "; this machine's `cuda`" : "");
     }
   }
   absl::PrintF("\ndefault: %s\n", DefaultTarget());

@@ -1,5 +1,8 @@
 #include "compiler/codegen/cuda/cuda_codegen.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cuda/assembly.h"
 #include "compiler/codegen/cuda/names.h"
@@ -13,6 +16,12 @@ namespace {
 absl::Status CheckKernel(const kernel::Kernel& kernel, const Target& target) {
   if (kernel.IsHost()) {
     return InvalidArgument("kernel ", kernel.name(), " is for the host, not for ", target.name);
+  }
+  const std::string& name = kernel.name();
+  const auto is_of_word = [](char c) { return absl::ascii_isalnum(c) || c == '_'; };
+  if (name.empty() || absl::ascii_isdigit(name[0]) ||
+      !std::all_of(name.begin(), name.end(), is_of_word)) {
+    return InvalidArgument("kernel ", name, ": this is no name of C++");
   }
   for (const kernel::Parameter& parameter : kernel.parameters()) {
     if (parameter.kind != kernel::Parameter::Kind::kTensorMap) continue;

@@ -31,8 +31,8 @@ std::string CudaEntryName(absl::string_view kernel);
 // Each kernel is an entry with the parameters that CompileToPtx gives it.  Kernels are expected to
 // be right (kernel::Verify).  Thread-safe.
 //
-// Errors: InvalidArgument for a target that is no GPU or a kernel for another machine;
-// Unimplemented for tensor maps.
+// Errors: InvalidArgument for a target that is no GPU, for a kernel for another machine or with a
+// name that C++ does not take; Unimplemented for tensor maps.
 absl::StatusOr<CudaSource> RenderCuda(const kernel::KernelModule& kernels, const Target& target);
 
 }  // namespace ingot::codegen

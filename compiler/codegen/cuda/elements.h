@@ -447,9 +447,35 @@ template <typename T>
 struct Convert<T, T> {
   static __device__ __forceinline__ T Run(T value) { return value; }
 };
+// The card rounds pairs of f32 in one instruction.
+template <typename To, int lanes_>
+INGOT_ROW vec<To, lanes_> from_pairs(vec<f32, lanes_> value) {
+  vec<To, lanes_> result;
+#ifndef INGOT_CUDA_HOST
+  INGOT_UNROLL for (int i = 0; i < lanes_; i += 2) {
+    u32 pair;
+    if constexpr (To::kMantissaBits == 10) {
+      asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(value.lane[i + 1]), "f"(value.lane[i]));
+    } else {
+      asm("cvt.rn.bf16x2.f32 %0, %1, %2;"
+          : "=r"(pair)
+          : "f"(value.lane[i + 1]), "f"(value.lane[i]));
+    }
+    result.lane[i] = from_bits<To>(pair);
+    result.lane[i + 1] = from_bits<To>(pair >> 16);
+  }
+#endif
+  return result;
+}
+
 // By the element type.
 template <typename To, typename V>
 INGOT_ROW Vector<To, Lanes<V>::kCount> convert(V value) {
+  if constexpr (Of<To>::kKind == kNarrowFloat && Of<Element<V>>::kKind == kFloat) {
+    if constexpr (kHasInstructions<To> && sizeof(Element<V>) == 4 && Lanes<V>::kCount % 2 == 0) {
+      return from_pairs<To>(value);
+    }
+  }
   Vector<To, Lanes<V>::kCount> result;
   INGOT_UNROLL for (int i = 0; i < Lanes<V>::kCount; ++i) {
     lane_of(result, i) = Convert<To, Element<V>>::Run(lane_of(value, i));

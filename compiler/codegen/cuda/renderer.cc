@@ -35,8 +35,10 @@ size_t BestBreak(absl::string_view text, size_t limit) {
   int depth = 0;
   int best_depth = 0;
   for (size_t i = 0; i + 1 < text.size() && i < limit; ++i) {
-    if (text[i] == '(' || text[i] == '{') ++depth;
-    if (text[i] == ')' || text[i] == '}') --depth;
+    // An operator has spaces around it.
+    const bool is_bracket = i > 0 && text[i - 1] != ' ';
+    if (text[i] == '(' || text[i] == '{' || (text[i] == '<' && is_bracket)) ++depth;
+    if (text[i] == ')' || text[i] == '}' || (text[i] == '>' && is_bracket)) --depth;
     if (text[i] != ',' || text[i + 1] != ' ') continue;
     if (best != absl::string_view::npos && depth > best_depth) continue;
     best = i;

@@ -171,6 +171,8 @@ TEST(CudaSource, Refusals) {
   const kernel::KernelModule for_host = Parse("kernel @k() tasks 1 { }\n", nullptr);
   EXPECT_EQ(codegen::RenderCuda(for_gpu, host).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(codegen::RenderCuda(for_host, gpu).status().code(), absl::StatusCode::kInvalidArgument);
+  const kernel::KernelModule dotted = Parse("kernel @a.b() grid 1 block 32 { }\n", nullptr);
+  EXPECT_EQ(codegen::RenderCuda(dotted, gpu).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 // ----- NVRTC.
