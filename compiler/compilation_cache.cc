@@ -10,6 +10,8 @@
 #include "compiler/cache/version.h"
 #include "compiler/cache_entry_generated.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/nvrtc.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
 #include "ir/text/printer.h"
 #include "runtime/ingot_file.h"
 
@@ -24,12 +26,24 @@ constexpr int64_t kMostPrintedElements = 16;
 
 // The assembler that makes the code, so that another one makes other keys: ptxas does not say its
 // version without being started.
-std::string AssemblerText() {
-  const codegen::AssemblerInfo assembler = codegen::FindAssembler();
+std::string FileText(const std::string& path, absl::string_view version) {
   struct stat file = {};
-  if (!assembler.path.empty()) stat(assembler.path.c_str(), &file);
-  return absl::StrCat("assembler=", assembler.path, " ", assembler.version, " ", file.st_size, " ",
-                      file.st_mtim.tv_sec, ".", file.st_mtim.tv_nsec);
+  if (!path.empty()) stat(path.c_str(), &file);
+  return absl::StrCat(path, " ", version, " ", file.st_size, " ", file.st_mtim.tv_sec, ".",
+                      file.st_mtim.tv_nsec);
+}
+std::string AssemblerText(const Target& target, Codegen codegen) {
+  const codegen::AssemblerInfo assembler = codegen::FindAssembler();
+  std::string text = absl::StrCat("assembler=", FileText(assembler.path, assembler.version));
+  // NVRTC takes a tenth of a second to open: only where it may be asked.
+  const bool is_cuda = codegen == Codegen::kCuda;
+  const bool asks_nvrtc =
+      is_cuda || assembler.kind != codegen::Assembler::kPtxas || !codegen::LlvmKnows(target);
+  if (const codegen::Nvrtc* nvrtc = asks_nvrtc ? codegen::Nvrtc::Get() : nullptr) {
+    absl::StrAppend(&text, is_cuda ? "\nonly" : "",
+                    "\nnvrtc=", FileText(nvrtc->path(), nvrtc->Version()));
+  }
+  return text;
 }
 
 cache::Key Hash(absl::string_view text) {
@@ -118,9 +132,10 @@ CompilationCache::CompilationCache(const Target& target, const CompileOptions& o
     return;
   }
   store_ = options.cache.get();
-  context_ = absl::StrCat("compiler=", cache::CompilerVersion(), "\ntarget=", target.name,
-                          options.keep_ptx ? " and PTX" : "", "\n",
-                          target.platform == Platform::kCuda ? AssemblerText() : "", "\n");
+  context_ = absl::StrCat(
+      "compiler=", cache::CompilerVersion(), "\ntarget=", target.name,
+      options.keep_ptx ? " and PTX" : "", "\n",
+      target.platform == Platform::kCuda ? AssemblerText(target, options.codegen) : "", "\n");
 }
 
 std::optional<cache::Key> CompilationCache::KeyOf(const Module& module) const {
@@ -132,7 +147,7 @@ std::optional<cache::Key> CompilationCache::KeyOf(const Module& module) const {
   print.max_constant_elements = kMostPrintedElements;
   std::string text = absl::StrCat(
       "compilation\n", context_,
-      OptionsText(options_.fusion, options_.numerics, options_.plans.get()),
+      OptionsText(options_.fusion, options_.numerics, options_.codegen, options_.plans.get()),
       "\ndonated=", absl::StrJoin(options_.donated, ","), "\n", ToString(module, print), "\n");
   ForEachConstant(module, [&](const Literal& literal) {
     if (literal.size() <= kMostPrintedElements) return;
@@ -184,6 +199,7 @@ std::optional<std::vector<CodeOfUnits>> CompilationCache::FindCode(
     if (!source->ptx.empty()) {
       one.module.code.ptx = runtime::SharedBytes::Own(std::move(source->ptx));
     }
+    one.module.entries = std::move(source->entries);
     one.module.dynamic_shared_bytes = std::move(source->dynamic_shared_bytes);
     one.module.reports = FromFormat(source->reports);
   }
@@ -225,6 +241,7 @@ void CompilationCache::Keep(const std::optional<cache::Key>& key,
     out.format = static_cast<uint8_t>(one.module.code.format);
     out.bytes.assign(bytes.begin(), bytes.end());
     out.ptx.assign(ptx.begin(), ptx.end());
+    out.entries = one.module.entries;
     out.dynamic_shared_bytes = one.module.dynamic_shared_bytes;
     out.reports = ToFormat(one.module.reports);
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/code_units.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/cuda/cuda_codegen.h"
 #include "compiler/compilation_cache.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
@@ -107,7 +108,7 @@ class Compiler {
                              program::EmitProgram(*module_, *signature_, *fusions_, target_));
       emitted_->program.modules = std::move(modules_);
       emitted_->program.options =
-          OptionsText(options_.fusion, options_.numerics, options_.plans.get());
+          OptionsText(options_.fusion, options_.numerics, options_.codegen, options_.plans.get());
       return absl::OkStatus();
     }));
     return Finish();
@@ -343,16 +344,18 @@ class Compiler {
   }
 
   absl::StatusOr<std::vector<CodeOfUnits>> GenerateUntilFitting(kernel::KernelModule kernels) {
+    static constexpr codegen::Assembler kNvrtc[] = {codegen::Assembler::kNvrtc};
+    codegen::GenerateOptions options;
+    options.keep_texts = Wants(Stage::kLlvm) || Wants(Stage::kAssembly);
+    options.keep_ptx = options_.keep_ptx;
+    if (options_.codegen == Codegen::kCuda) options.assemblers = kNvrtc;
     std::vector<CodeOfUnits> all;
     std::vector<int64_t> units(kernels.kernels.size());
     std::iota(units.begin(), units.end(), 0);
     while (!units.empty()) {
       INGOT_RETURN_IF_ERROR(CheckStop());
-      INGOT_ASSIGN_OR_RETURN(
-          codegen::GeneratedModule module,
-          codegen::Generate(kernels, target_,
-                            /*keep_texts=*/Wants(Stage::kLlvm) || Wants(Stage::kAssembly),
-                            options_.keep_ptx));
+      INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule module,
+                             codegen::Generate(kernels, target_, options));
       std::vector<int64_t> again;
       kernel::KernelModule rest;
       for (size_t k = 0; k < module.reports.size(); ++k) {
@@ -366,7 +369,21 @@ class Compiler {
     return all;
   }
 
+  // All kernels as one source, by the renderer that is for reading.
+  absl::Status ShowCuda() {
+    kernel::KernelModule kernels;
+    for (CodeUnit& unit : units_) kernels.kernels.push_back(std::move(unit.kernel));
+    const absl::StatusOr<codegen::CudaSource> source = codegen::RenderCuda(kernels, target_);
+    for (size_t i = 0; i < units_.size(); ++i) units_[i].kernel = std::move(kernels.kernels[i]);
+    INGOT_RETURN_IF_ERROR(source.status());
+    Show(Stage::kCuda, "kernels", source->text);
+    return absl::OkStatus();
+  }
+
   absl::Status GenerateCode() {
+    if (Wants(Stage::kCuda) && target_.platform == Platform::kCuda) {
+      INGOT_RETURN_IF_ERROR(ShowCuda());
+    }
     const std::vector<std::vector<int64_t>> shares = ShareOut(units_);
     std::vector<std::vector<CodeOfUnits>> generated(shares.size());
     INGOT_RETURN_IF_ERROR(
@@ -396,6 +413,7 @@ class Compiler {
     for (size_t k = 0; k < generated.units.size(); ++k) {
       CodeUnit& unit = units_[generated.units[k]];
       for (program::KernelEntry* entry : unit.entries) {
+        entry->name = module.entries[k];
         entry->launch.dynamic_shared_bytes = module.dynamic_shared_bytes[k];
         entry->module = static_cast<int32_t>(modules_.size());
       }

@@ -32,14 +32,16 @@ enum class Stage : uint8_t {
   kPlan,       // what was decided for each kernel
   kKernel,     // kernel IR
   kLlvm,       // LLVM IR as it leaves our renderer
+  kCuda,       // CUDA C++ of every kernel, one source; of GPUs, whatever makes their code
   kAssembly,   // PTX, or the host's assembly
   kProgram,    // buffers and commands
 };
 
 struct CompileOptions {
-  // These three decide the program, and Program::options records them.
+  // These four decide the program, and Program::options records them.
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
+  Codegen codegen = Codegen::kLlvm;
   std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
   // Machine code for a card has its PTX beside it, for later cards.
   bool keep_ptx = false;

@@ -17,6 +17,7 @@ namespace {
 #define INGOT_NAME(enumerator, name) name,
 constexpr absl::string_view kFusionModeNames[] = {INGOT_FUSION_MODES(INGOT_NAME)};
 constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
+constexpr absl::string_view kCodegenNames[] = {INGOT_CODEGENS(INGOT_NAME)};
 #undef INGOT_NAME
 
 template <typename Enum>
@@ -40,9 +41,17 @@ absl::StatusOr<Numerics> FindNumerics(absl::string_view name) {
   return Find<Numerics>("numerics", kNumericsNames, name);
 }
 
-std::string OptionsText(FusionMode fusion, Numerics numerics, const plan::PlanTable* plans) {
+absl::StatusOr<Codegen> FindCodegen(absl::string_view name) {
+  return Find<Codegen>("codegen", kCodegenNames, name);
+}
+
+std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
+                        const plan::PlanTable* plans) {
   return absl::StrCat("fusion=", kFusionModeNames[static_cast<int>(fusion)],
                       " numerics=", kNumericsNames[static_cast<int>(numerics)],
+                      codegen == Codegen::kLlvm
+                          ? ""
+                          : absl::StrCat(" codegen=", kCodegenNames[static_cast<int>(codegen)]),
                       plans == nullptr ? "" : absl::StrCat(" plans=", plans->digest()));
 }
 

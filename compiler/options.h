@@ -27,13 +27,29 @@ enum class FusionMode : uint8_t {
 #undef INGOT_ENUMERATOR
 };
 
+// What makes a GPU's code.
+#define INGOT_CODEGENS(X)                                                                   \
+  /* LLVM, and the first assembler that is here; CUDA C++ where LLVM has no such target. */ \
+  X(kLlvm, "llvm")                                                                          \
+  /* CUDA C++ through NVRTC. */                                                             \
+  X(kCuda, "cuda")
+
+enum class Codegen : uint8_t {
+#define INGOT_ENUMERATOR(enumerator, name) enumerator,
+  INGOT_CODEGENS(INGOT_ENUMERATOR)
+#undef INGOT_ENUMERATOR
+};
+
 // By the names of the tables; InvalidArgument lists them when there is none of that name.
 absl::StatusOr<FusionMode> FindFusionMode(absl::string_view name);
 absl::StatusOr<Numerics> FindNumerics(absl::string_view name);
+absl::StatusOr<Codegen> FindCodegen(absl::string_view name);
 
-// "fusion=cost numerics=default", and " plans=DIGEST" where a table is given (null: none).  What
-// keeps compiled code for later has this in its key; Program::options records it.
-std::string OptionsText(FusionMode fusion, Numerics numerics, const plan::PlanTable* plans);
+// "fusion=cost numerics=default", " codegen=cuda" where it is not LLVM, and " plans=DIGEST" where a
+// table is given (null: none).  What keeps compiled code for later has this in its key;
+// Program::options records it.
+std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
+                        const plan::PlanTable* plans);
 
 // What passes may ask of when they run for this target, which must outlive the context.
 PassContext MakePassContext(const Target& target, FusionMode fusion);

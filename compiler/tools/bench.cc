@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/tools/arena_text.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/compile_options.h"
@@ -26,6 +27,7 @@ constexpr Option kOptions[] = {
      "predicts for the GPU T without one"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     kDonateOption,
     {"json", "FILE", "write the results there"},
@@ -112,7 +114,8 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   absl::PrintF("%s: numbers of the %s, copies at %.0f GB/s\n", target.name, target.card->name,
                target.card->copy_gbps);
-  if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
+  if (codegen::FindAssembler().kind == codegen::Assembler::kNone &&
+      codegen::Nvrtc::Get() == nullptr) {
     absl::PrintF("no assembler here: registers are not known and do not limit resident blocks\n");
   }
   absl::PrintF("%s", WorkHeader());
@@ -124,12 +127,12 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
     models.push_back(std::move(model));
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {
-      {"device", std::string(target.card->name)},
-      {"target", std::string(target.name)},
-      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
-      {"copy_gb_per_s", target.card->copy_gbps},
-      {"models", WorkJson(models, target)}};
+  const nlohmann::json all = {{"device", std::string(target.card->name)},
+                              {"target", std::string(target.name)},
+                              {"options", OptionsText(options.fusion, options.numerics,
+                                                      options.codegen, options.plans.get())},
+                              {"copy_gb_per_s", target.card->copy_gbps},
+                              {"models", WorkJson(models, target)}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 
@@ -164,12 +167,12 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                       {"arena", ArenaJson(m.arena)}});
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {
-      {"device", device->properties().name},
-      {"target", target},
-      {"options", OptionsText(options.fusion, options.numerics, options.plans.get())},
-      {"copy_gb_per_s", bandwidth / 1e3},
-      {"models", report}};
+  const nlohmann::json all = {{"device", device->properties().name},
+                              {"target", target},
+                              {"options", OptionsText(options.fusion, options.numerics,
+                                                      options.codegen, options.plans.get())},
+                              {"copy_gb_per_s", bandwidth / 1e3},
+                              {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 

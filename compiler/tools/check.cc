@@ -21,6 +21,7 @@ constexpr Option kOptions[] = {
      "host)"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     {"tolerances", "FILE", "tolerances of single models and results"},
     {"json", "FILE", "write the results there"},

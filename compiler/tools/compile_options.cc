@@ -32,6 +32,7 @@ absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line) {
   CompileOptions options;
   absl::Status status = Read(line, kFusionOption.name, FindFusionMode, options.fusion);
   status.Update(Read(line, kNumericsOption.name, FindNumerics, options.numerics));
+  status.Update(Read(line, kCodegenOption.name, FindCodegen, options.codegen));
   if (!status.ok()) return status;
   options.warning = [](const std::string& warning) {
     absl::FPrintF(stderr, "warning: %s\n", warning);

@@ -16,13 +16,18 @@ inline constexpr Option kNumericsOption = {
     "default: a card's approximate instructions where they keep the bounds; strict: the same bits "
     "everywhere"};
 
+inline constexpr Option kCodegenOption = {
+    "codegen", "C",
+    "llvm: LLVM and an assembler, or NVRTC where LLVM has no such GPU (default); cuda: CUDA C++ "
+    "through NVRTC"};
+
 inline constexpr Option kPlansOption = {
     "plans", "FILE", "plans of single fusions that go first, as `emit --stage=plan` prints them"};
 
 inline constexpr Option kDonateOption = {
     "donate", "N,...", "inputs, by number from 0, whose memory the results may have"};
 
-// As --fusion, --numerics, --plans and --donate say, with the store of the process
+// As --fusion, --numerics, --codegen, --plans and --donate say, with the store of the process
 // (compiler/cache/store.h); warnings go to standard error.  A usage error for a value that there is
 // not; for a table that cannot be read its file, line and column.
 absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);

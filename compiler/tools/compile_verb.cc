@@ -19,6 +19,7 @@ constexpr Option kOptions[] = {
      "what fits it best, and later cards the newest PTX"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     kDonateOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},

@@ -2,7 +2,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/cuda/cuda_codegen.h"
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/tools/command_line.h"
@@ -15,10 +17,11 @@ namespace ingot::tools {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"stage", "S", "hlo, optimized, plan, kernel, llvm, asm (or ptx), program"},
+    {"stage", "S", "hlo, optimized, plan, kernel, llvm, cuda, asm (or ptx), program"},
     {"target", "T", "what to compile for (default: the card that is here, else host)"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     kDonateOption,
     kOutputOption,
@@ -49,10 +52,15 @@ absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_
     case Stage::kKernel:
       shown = kernels.ToString();
       break;
+    case Stage::kCuda: {
+      INGOT_ASSIGN_OR_RETURN(codegen::CudaSource source, codegen::RenderCuda(kernels, target));
+      shown = std::move(source.text);
+      break;
+    }
     case Stage::kLlvm:
     case Stage::kAssembly: {
       INGOT_ASSIGN_OR_RETURN(codegen::GeneratedModule generated,
-                             codegen::Generate(kernels, target, /*keep_texts=*/true));
+                             codegen::Generate(kernels, target, {.keep_texts = true}));
       shown = stage == Stage::kLlvm ? std::move(generated.llvm) : std::move(generated.assembly);
       break;
     }
@@ -60,7 +68,7 @@ absl::StatusOr<std::string> TextOfKernels(const std::string& path, absl::string_
     case Stage::kOptimized:
     case Stage::kPlan:
     case Stage::kProgram:
-      return InvalidArgument(path, ": of kernels there are the stages kernel, llvm and asm");
+      return InvalidArgument(path, ": of kernels there are the stages kernel, llvm, cuda and asm");
   }
   return shown;
 }
@@ -107,7 +115,24 @@ absl::Status RunEmit(const CommandLine& line) {
     if (stage == Stage::kHlo && name != "input") return;
     absl::StrAppend(&all, shown++ > 0 ? "\n" : "", text);
   };
-  INGOT_RETURN_IF_ERROR(Compile(*model.module, *target, options).status());
+  if (stage == Stage::kCuda && target->platform != Platform::kCuda) {
+    return InvalidArgument(target->name, " is not a GPU: there is no CUDA C++");
+  }
+  INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*model.module, *target, options));
+  if (stage == Stage::kCuda || stage == Stage::kAssembly) {
+    std::string reports;
+    for (const codegen::KernelReport& report : compilation.reports) {
+      const std::string text = report.ToString();
+      absl::StrAppend(
+          &reports, "// ",
+          absl::StrReplaceAll(absl::StripTrailingAsciiWhitespace(text), {{"\n", "\n// "}}), "\n");
+    }
+    all = reports + all;
+  }
+  const bool has_code = compilation.kernels > 0 && !target->simulated;
+  if (stage == Stage::kLlvm && all.empty() && has_code) {
+    return InvalidArgument("there is no LLVM IR: NVRTC makes the code for ", target->name);
+  }
   if (shown == 0 && !kernel.empty()) return InvalidArgument(path, ": no kernel is called ", kernel);
   return WriteText(line, all);
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "compiler/kernel/simulator/device/device.h"
 #include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
@@ -191,7 +192,11 @@ std::string DefaultTarget() { return OpenDevice("cuda").ok() ? "cuda" : "host"; 
 absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
   if (name != "cuda") return FindTarget(name);
   INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice("cuda"));
-  return FindTarget(device->properties().architecture);
+  // A generation without a row for its own instructions has one for those that later ones keep.
+  absl::string_view architecture = device->properties().architecture;
+  absl::StatusOr<const Target*> target = FindTarget(architecture);
+  if (!target.ok() && absl::ConsumeSuffix(&architecture, "a")) return FindTarget(architecture);
+  return target;
 }
 
 absl::StatusOr<std::vector<const Target*>> CompileTargets(const std::string& names) {

@@ -26,6 +26,7 @@ constexpr Option kOptions[] = {
      "host)"},
     kFusionOption,
     kNumericsOption,
+    kCodegenOption,
     kPlansOption,
     kDonateOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},

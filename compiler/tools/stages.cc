@@ -13,10 +13,10 @@ namespace ingot::tools {
 namespace {
 
 constexpr StageInfo kStages[] = {
-    {Stage::kHlo, "hlo", "hlo"},         {Stage::kOptimized, "optimized", "hlo"},
-    {Stage::kPlan, "plan", "plan"},      {Stage::kKernel, "kernel", "kernel"},
-    {Stage::kLlvm, "llvm", "ll"},        {Stage::kAssembly, "asm", "s"},
-    {Stage::kProgram, "program", "txt"},
+    {Stage::kHlo, "hlo", "hlo"},    {Stage::kOptimized, "optimized", "hlo"},
+    {Stage::kPlan, "plan", "plan"}, {Stage::kKernel, "kernel", "kernel"},
+    {Stage::kLlvm, "llvm", "ll"},   {Stage::kCuda, "cuda", "cu"},
+    {Stage::kAssembly, "asm", "s"}, {Stage::kProgram, "program", "txt"},
 };
 
 }  // namespace

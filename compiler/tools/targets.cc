@@ -5,6 +5,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/nvrtc.h"
+#include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/tools/command_line.h"
 #include "compiler/tools/model.h"
 #include "ir/base/status.h"
@@ -51,9 +53,11 @@ absl::Status RunTargets(const CommandLine& line) {
                    target.vector_bytes, host == &target ? "; this machine's `host`" : "");
     } else {
       const bool here = target.name == card;
-      absl::PrintF("%-16s %-8s %d multiprocessors, %d KB of shared memory a block%s\n", target.name,
-                   here || target.simulated ? "yes" : "no", target.multiprocessors,
-                   target.shared_bytes / 1024, here ? "; this machine's `cuda`" : "");
+      absl::PrintF("%-16s %-8s %d multiprocessors, %d KB of shared memory a block%s%s\n",
+                   target.name, here || target.simulated ? "yes" : "no", target.multiprocessors,
+                   target.shared_bytes / 1024,
+                   target.simulated || codegen::LlvmKnows(target) ? "" : "; by NVRTC",
+                   here ? "; this machine's `cuda`" : "");
     }
   }
   absl::PrintF("\ndefault: %s\n", DefaultTarget());
@@ -64,6 +68,10 @@ absl::Status RunTargets(const CommandLine& line) {
                assembler.kind == codegen::Assembler::kNone
                    ? "no assembler here; the driver does it when a program is loaded"
                    : absl::StrCat(assembler.path, " ", assembler.version));
+  const codegen::Nvrtc* nvrtc = codegen::Nvrtc::Get();
+  absl::PrintF("CUDA C++ to cubin: %s\n", nvrtc == nullptr
+                                              ? "no NVRTC here"
+                                              : absl::StrCat(nvrtc->path(), " ", nvrtc->Version()));
   return absl::OkStatus();
 }
 

@@ -62,7 +62,7 @@ TEST(Options, NamesAreFoundAndPrinted) {
   EXPECT_EQ(*FindNumerics("strict"), Numerics::kStrict);
   EXPECT_EQ(FindNumerics("exact").status().message(),
             "unknown numerics 'exact'; there is default, strict");
-  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, nullptr),
+  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, Codegen::kLlvm, nullptr),
             "fusion=loop numerics=default");
 }
 

@@ -52,6 +52,13 @@ strip --strip-all -o "$folder/card_rows_run" "bazel-bin/$rows/card_rows_run"
 # Elementary functions of every operand.
 "bazel-bin/$math/card_math_write" "$folder/math.cubin" "${targets[0]}"
 strip --strip-all -o "$folder/card_math_run" "bazel-bin/$math/card_math_run"
+# The suite by the second renderer: CUDA C++, through NVRTC, compiled here.
+if [ -d "$shared/workloads_small" ] && "$ingot" targets | grep -q '^CUDA C++ to cubin: /'; then
+  mkdir "$folder/nvrtc"
+  for module in "$shared"/workloads_small/*.hlo; do
+    "$ingot" compile "$module" "--target=${targets[0]}" --codegen=cuda --numerics=strict -o "$folder/nvrtc/$(basename "$module" .hlo).ingot"
+  done
+fi
 strip --strip-all -o "$folder/cuda_test" bazel-bin/tests/runtime/cuda/cuda_test
 if [ -d "$shared/workloads_small" ]; then
   cp "$shared"/workloads_small/*.{hlo,npz} "$folder/suite/"

@@ -52,6 +52,16 @@ tar -C "$folder" -xJf "$folder/rows.tar.xz" && part rows "$folder/card_rows_run"
 part math "$folder/card_math_run" "$folder/math.cubin" && cat "$results/math.txt"
 part check "$ingot" check "$folder/suite" --target=cuda --numerics=strict --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
 
+# The same modules by the second renderer.
+nvrtc() {
+  local file data
+  for file in "$folder"/nvrtc/*.ingot; do
+    data=$folder/suite/$(basename "$file" .ingot).npz
+    "$ingot" run "$file" "--inputs=$data" "--expect=$data" --tolerances=tests/workloads/tolerances.txt || return 1
+  done
+}
+if [ -d "$folder/nvrtc" ]; then part nvrtc nvrtc; fi
+
 # Control flow, tuples, layouts and empty arrays, against the evaluator.
 cases() {
   local module

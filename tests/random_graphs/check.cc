@@ -40,8 +40,9 @@ bool SameNumber(double a, double b, const Facts& facts) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Checker>> Checker::Make(const std::string& target) {
+absl::StatusOr<std::unique_ptr<Checker>> Checker::Make(const std::string& target, Codegen codegen) {
   auto checker = std::make_unique<Checker>();
+  checker->codegen_ = codegen;
   INGOT_ASSIGN_OR_RETURN(checker->target_, tools::CompileTarget(target));
   if (target == "host") {
     for (int i = 0; i < 2; ++i) {
@@ -63,6 +64,7 @@ Verdict Checker::Check(const Graph& graph) const {
   };
   CompileOptions options;
   options.threads = 1;
+  options.codegen = codegen_;
   // Only strict results have the evaluator's bits.
   if (runs()) options.numerics = Numerics::kStrict;
   absl::StatusOr<Compilation> compilation = Compile(*graph.module, *target_, options);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "compiler/options.h"
 #include "ir/base/target.h"
 #include "runtime/device.h"
 #include "tests/random_graphs/generator.h"
@@ -31,7 +32,8 @@ class Checker {
  public:
   // `target`: "host", "cuda" (the card that is here), or a row of `ingot targets`: graphs are run
   // where it is simulated, else compiled only.
-  static absl::StatusOr<std::unique_ptr<Checker>> Make(const std::string& target);
+  static absl::StatusOr<std::unique_ptr<Checker>> Make(const std::string& target,
+                                                       Codegen codegen = Codegen::kLlvm);
 
   Verdict Check(const Graph& graph) const;
   // Whether passes alone change what the graph computes: where a difference comes from.
@@ -41,6 +43,7 @@ class Checker {
 
  private:
   const Target* target_ = nullptr;
+  Codegen codegen_ = Codegen::kLlvm;
   // Host: with library calls, and without, by turns.  Both null where graphs are compiled only.
   std::unique_ptr<runtime::Device> devices_[2];
 };

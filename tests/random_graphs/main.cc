@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/compile_options.h"
 #include "ir/base/status.h"
 #include "tests/random_graphs/run.h"
 
@@ -21,6 +22,7 @@ constexpr tools::Option kOptions[] = {
     {"target", "T",
      "host, cuda, sim:sm_90a-tiny, or a row of `ingot targets`, for which graphs are compiled "
      "only"},
+    tools::kCodegenOption,
     {"threads", "N", "graphs at once (as many as the machine has cores)"},
     {"max-ops", "N", "ops of one graph (16)"},
     {"max-elements", "N", "elements of one value (2048)"},
@@ -57,7 +59,8 @@ absl::Status Run(const tools::CommandLine& line) {
     return absl::OkStatus();
   }
   const std::string target = line.Get("target", "host");
-  INGOT_ASSIGN_OR_RETURN(const auto checker, Checker::Make(target));
+  INGOT_ASSIGN_OR_RETURN(const CompileOptions compile, tools::ReadCompileOptions(line));
+  INGOT_ASSIGN_OR_RETURN(const auto checker, Checker::Make(target, compile.codegen));
   options.progress = isatty(STDERR_FILENO) == 1;
   options.report = [](uint64_t seed, const Verdict& verdict, const std::string& text) {
     absl::PrintF("seed %d: %s\n%s\n", seed, verdict.message, text);

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "compiler/codegen/cuda/nvrtc.h"
 #include "ir/text/printer.h"
 #include "tests/random_graphs/check.h"
 #include "tests/random_graphs/generator.h"
@@ -15,20 +16,26 @@ namespace {
 
 constexpr Seeds kSeeds = {1, 2000};
 
-void ExpectAllSame(const std::string& target) {
+void ExpectAllSame(const std::string& target, Seeds seeds = kSeeds) {
   const auto checker = Checker::Make(target);
   ASSERT_TRUE(checker.ok()) << checker.status();
   RunOptions options;
   options.report = [](uint64_t seed, const Verdict& verdict, const std::string& text) {
     ADD_FAILURE() << "seed " << seed << ": " << verdict.message << "\n" << text;
   };
-  const Counts counts = Run(**checker, kSeeds, options);
-  EXPECT_EQ(counts.same, kSeeds.last - kSeeds.first + 1);
+  const Counts counts = Run(**checker, seeds, options);
+  EXPECT_EQ(counts.same, seeds.last - seeds.first + 1);
 }
 
 TEST(RandomGraphs, GiveOnTheHostWhatTheEvaluatorGives) { ExpectAllSame("host"); }
 
 TEST(RandomGraphs, CompileForAGpu) { ExpectAllSame("sm_90a"); }
+
+// LLVM does not know it: CUDA C++, through NVRTC.
+TEST(RandomGraphs, CompileForAGpuByNvrtc) {
+  if (codegen::Nvrtc::Get() == nullptr) GTEST_SKIP() << "libnvrtc was not found";
+  ExpectAllSame("sm_120", {1, 100});
+}
 
 // With every check of the simulator: races, bounds, unwritten reads.
 TEST(RandomGraphs, GiveInTheSimulatorWhatTheEvaluatorGives) { ExpectAllSame("sim:sm_90a-tiny"); }

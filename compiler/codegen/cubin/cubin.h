@@ -29,9 +29,15 @@ struct Cubin {
 // Internal, with the assembler's log, where the PTX is not accepted: PTX is ours.
 absl::StatusOr<Cubin> PtxToCubin(absl::string_view ptx, absl::string_view architecture);
 
-enum class Assembler : uint8_t { kNvJitLink, kPtxas, kNone };
+// kNvrtc takes CUDA C++ (compiler/codegen/cuda), not PTX.
+enum class Assembler : uint8_t { kPtxas, kNvJitLink, kNvrtc, kNone };
 
-// What PtxToCubin uses on this machine.
+// In the order in which they are asked.  ptxas knows that nothing is linked to the kernels;
+// nvJitLink drops `setmaxnreg`; NVRTC has a compiler of its own before its assembler.
+inline constexpr Assembler kAssemblers[] = {Assembler::kPtxas, Assembler::kNvJitLink,
+                                            Assembler::kNvrtc};
+
+// What PtxToCubin uses on this machine: ptxas, nvJitLink or none.
 struct AssemblerInfo {
   Assembler kind = Assembler::kNone;
   std::string path;     // of the library or the program
@@ -39,7 +45,8 @@ struct AssemblerInfo {
 };
 AssemblerInfo FindAssembler();
 
-// For tests: assembles with one of them.
+// Assembles with one of them.  Unimplemented where it is not here, where it takes no PTX, and where
+// nvJitLink has dropped an instruction, which its notices say.
 absl::StatusOr<Cubin> PtxToCubinWith(Assembler assembler, absl::string_view ptx,
                                      absl::string_view architecture);
 

@@ -2,9 +2,8 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
-
 #include "absl/strings/str_cat.h"
+#include "compiler/codegen/cubin/library.h"
 #include "ir/base/status.h"
 
 namespace ingot::codegen {
@@ -12,29 +11,13 @@ namespace {
 
 constexpr int kInputPtx = 2;  // NVJITLINK_INPUT_PTX
 
-std::vector<std::string> Candidates() {
-  std::vector<std::string> folders;
-  if (const char* home = std::getenv("CUDA_HOME"); home != nullptr && *home != '\0') {
-    folders.push_back(absl::StrCat(home, "/lib64/"));
-  }
-  folders.push_back("");  // the library path
-  folders.push_back("/usr/local/cuda/lib64/");
-  std::vector<std::string> paths;
-  for (const std::string& folder : folders) {
-    for (const char* version : {"13", "12"}) {
-      paths.push_back(absl::StrCat(folder, "libnvJitLink.so.", version));
-    }
-  }
-  return paths;
-}
-
 }  // namespace
 
 const NvJitLink* NvJitLink::Get() {
   // Never closed: other threads may be in it when the process ends.
   static const NvJitLink* library = []() -> const NvJitLink* {
     auto* opened = new NvJitLink;
-    for (const std::string& path : Candidates()) {
+    for (const std::string& path : CudaLibraryPaths("nvJitLink")) {
       if (opened->Open(path)) return opened;
     }
     delete opened;

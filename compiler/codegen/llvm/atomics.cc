@@ -1,7 +1,7 @@
 // Atomics and ordered accesses.  The host has them in LLVM.  On the GPU they are inline assembly:
 // LLVM's NVPTX ignores most orders and scopes, and ends the process at others ("cannot select").
-#include "absl/strings/str_cat.h"
 #include "compiler/codegen/llvm/renderer.h"
+#include "compiler/codegen/ptx/instructions.h"
 #include "ir/base/status.h"
 
 namespace ingot::codegen {
@@ -15,35 +15,6 @@ using kernel::Order;
 using llvm::Value;
 
 namespace {
-
-absl::string_view PtxScope(MemoryScope scope) {
-  switch (scope) {
-    case MemoryScope::kBlock:
-      return "cta";
-    case MemoryScope::kCluster:
-      return "cluster";
-    case MemoryScope::kGpu:
-      return "gpu";
-    case MemoryScope::kSystem:
-      return "sys";
-  }
-  return "";
-}
-
-absl::string_view PtxOrder(Order order) {
-  switch (order) {
-    case Order::kPlain:
-    case Order::kRelaxed:
-      return "relaxed";
-    case Order::kAcquire:
-      return "acquire";
-    case Order::kRelease:
-      return "release";
-    case Order::kAcquireRelease:
-      return "acq_rel";
-  }
-  return "";
-}
 
 llvm::AtomicOrdering LlvmOrder(Order order) {
   switch (order) {
@@ -90,33 +61,6 @@ std::optional<llvm::AtomicRMWInst::BinOp> IntegerOperation(AtomicKind kind, bool
   return std::nullopt;
 }
 
-// What `atom.add.u32` says after the space, for what the card does in one instruction; empty else.
-std::string PtxOperation(AtomicKind kind, kernel::Type type, int capability) {
-  const int bits = BitWidth(type.element);
-  const absl::string_view name = kernel::NameOf(kind);
-  switch (kind) {
-    case AtomicKind::kAdd:
-      if (kernel::TypeSetOf(type.element) == kernel::kSetHalf) {
-        if (type.element == ElementType::kBF16 && capability < 90) return "";
-        return absl::StrCat("add.noftz.", ElementTypeName(type.element),
-                            type.lanes == 2 ? "x2" : "");
-      }
-      return absl::StrCat("add.", IsFloat(type.element) ? "f" : "u", bits);
-    case AtomicKind::kMin:
-    case AtomicKind::kMax:
-      return absl::StrCat(name, IsSigned(type.element) ? ".s" : ".u", bits);
-    case AtomicKind::kAnd:
-    case AtomicKind::kOr:
-    case AtomicKind::kXor:
-      return absl::StrCat(name, ".b", bits);
-    case AtomicKind::kExchange:
-      return absl::StrCat("exch.b", bits);
-    case AtomicKind::kCompareExchange:
-      return "";
-  }
-  return "";
-}
-
 // An integer as wide as the element in memory.
 llvm::Type* BitsType(llvm::IRBuilder<>& b, ElementType element) {
   return b.getIntNTy(8 * ByteWidth(element));
@@ -133,13 +77,11 @@ Value* Renderer::OrderedLoad(const Operation& op, Value* address) {
     load->setAtomic(LlvmOrder(attributes.order));
     return load;
   }
-  const std::string text = absl::StrCat(
-      "ld.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
-      kernel::NameOf(attributes.buffer->space), ".b", 8 * ByteWidth(element), " $0, [$1];");
   // A register of 16 bits takes a byte.
   llvm::Type* loaded = ByteWidth(element) == 1 ? b_.getInt16Ty() : BitsType(b_, element);
-  Value* bits =
-      Assembly(text, {loaded}, {address}, /*synchronizes=*/true, /*convergent=*/false).parts[0];
+  Value* bits = Assembly(OrderedLoadText(attributes), {loaded}, {address}, /*synchronizes=*/true,
+                         /*convergent=*/false)
+                    .parts[0];
   return b_.CreateBitCast(b_.CreateTrunc(bits, BitsType(b_, element)), type);
 }
 
@@ -151,12 +93,10 @@ void Renderer::OrderedStore(const Operation& op, Value* address, Value* value) {
         ->setAtomic(LlvmOrder(attributes.order));
     return;
   }
-  const std::string text = absl::StrCat(
-      "st.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
-      kernel::NameOf(attributes.buffer->space), ".b", 8 * ByteWidth(element), " [$0], $1;");
   Value* bits = b_.CreateBitCast(value, BitsType(b_, element));
   if (ByteWidth(element) == 1) bits = b_.CreateZExt(bits, b_.getInt16Ty());
-  Assembly(text, {}, {address, bits}, /*synchronizes=*/true, /*convergent=*/false);
+  Assembly(OrderedStoreText(attributes), {}, {address, bits}, /*synchronizes=*/true,
+           /*convergent=*/false);
 }
 
 Value* Renderer::NativeAtomic(const Operation& op, Value* address, Value* value) {
@@ -171,12 +111,8 @@ Value* Renderer::NativeAtomic(const Operation& op, Value* address, Value* value)
                                     LlvmOrder(attributes.order));
     return b_.CreateBitCast(old, value->getType());
   }
-  const std::string operation =
-      PtxOperation(attributes.kind, op.type, elements_.features().capability);
-  if (operation.empty()) return nullptr;
-  const std::string text =
-      absl::StrCat("atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
-                   kernel::NameOf(attributes.buffer->space), ".", operation, " $0, [$1], $2;");
+  const std::string text = AtomicText(attributes, op.type, elements_.features().capability);
+  if (text.empty()) return nullptr;
   return Assembly(text, {value->getType()}, {address, value}, /*synchronizes=*/true,
                   /*convergent=*/false)
       .parts[0];
@@ -193,10 +129,8 @@ Value* Renderer::CompareExchange(const Operation& op, Value* address, Value* exp
                                LlvmOrder(attributes.order), FailureOrder(attributes.order));
     return b_.CreateExtractValue(pair, 0);
   }
-  const std::string text = absl::StrCat(
-      "atom.", PtxOrder(attributes.order), ".", PtxScope(attributes.scope), ".",
-      kernel::NameOf(attributes.buffer->space), ".cas.b", 8 * width, " $0, [$1], $2, $3;");
-  return Assembly(text, {expected->getType()}, {address, expected, desired}, /*synchronizes=*/true,
+  return Assembly(CompareExchangeText(attributes), {expected->getType()},
+                  {address, expected, desired}, /*synchronizes=*/true,
                   /*convergent=*/false)
       .parts[0];
 }

@@ -1,9 +1,8 @@
 // The rows of intrinsics.def: their PTX template as inline assembly.
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/span.h"
 #include "compiler/codegen/llvm/renderer.h"
+#include "compiler/codegen/ptx/instructions.h"
 #include "ir/base/status.h"
 #include "llvm/IR/InlineAsm.h"
 
@@ -30,23 +29,6 @@ char RegisterLetter(const llvm::Type* type) {
     default:
       return 'r';
   }
-}
-
-// The template with $i replaced by shown[i].
-std::string FillTemplate(absl::string_view ptx, absl::Span<const std::string> shown) {
-  std::string text;
-  for (size_t i = 0; i < ptx.size(); ++i) {
-    if (ptx[i] != '$') {
-      text += ptx[i];
-      continue;
-    }
-    size_t slot = 0;
-    for (; i + 1 < ptx.size() && absl::ascii_isdigit(ptx[i + 1]); ++i) {
-      slot = 10 * slot + (ptx[i + 1] - '0');
-    }
-    text += shown[slot];
-  }
-  return text;
 }
 
 }  // namespace

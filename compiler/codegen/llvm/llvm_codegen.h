@@ -53,6 +53,9 @@ struct PtxCode {
   Texts texts;  // no assembly: that is `ptx`
 };
 
+// Whether this LLVM has the target's processor.  CompileToPtx is for those that it has.
+bool LlvmKnows(const Target& target);
+
 // Each kernel is an entry of its name, its parameters in order: a buffer is a pointer, a scalar its
 // value (pred as a byte).
 absl::StatusOr<PtxCode> CompileToPtx(const kernel::KernelModule& module, const Target& target,

@@ -12,6 +12,7 @@
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
@@ -74,9 +75,13 @@ void InitializeOnce() {
   });
 }
 
+const char* TripleOf(const Target& target) {
+  return target.platform == Platform::kHost ? "x86_64-unknown-linux-gnu" : "nvptx64-nvidia-cuda";
+}
+
 std::unique_ptr<llvm::TargetMachine> CreateMachine(const Target& target) {
   const bool host = target.platform == Platform::kHost;
-  const std::string triple = host ? "x86_64-unknown-linux-gnu" : "nvptx64-nvidia-cuda";
+  const std::string triple = TripleOf(target);
   std::string error;
   const llvm::Target* row = llvm::TargetRegistry::lookupTarget(triple, error);
   INGOT_CHECK(row != nullptr) << error;
@@ -126,6 +131,19 @@ std::string Print(const llvm::Module& module) {
 }  // namespace
 
 absl::string_view LlvmVersion() { return LLVM_VERSION_STRING; }
+
+bool LlvmKnows(const Target& target) {
+  InitializeOnce();
+  // The machine of a generation that is there knows the names of all.
+  std::string error;
+  const llvm::Triple triple(TripleOf(target));
+  const llvm::Target* row = llvm::TargetRegistry::lookupTarget(triple.str(), error);
+  INGOT_CHECK(row != nullptr) << error;
+  const std::unique_ptr<llvm::MCSubtargetInfo> processors(
+      row->createMCSubtargetInfo(triple.str(), "", ""));
+  return processors->isCPUStringValid(
+      llvm::StringRef(target.llvm_cpu.data(), target.llvm_cpu.size()));
+}
 
 Compilation::Compilation(const kernel::KernelModule& module, const Target& target) {
   InitializeOnce();

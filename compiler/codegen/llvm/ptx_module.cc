@@ -2,6 +2,7 @@
 #include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/codegen/llvm/pipeline.h"
 #include "compiler/codegen/llvm/renderer.h"
+#include "compiler/codegen/ptx/instructions.h"
 #include "ir/base/status.h"
 
 namespace ingot::codegen {
@@ -11,8 +12,6 @@ using llvm::Value;
 
 constexpr unsigned kGlobalSpace = 1;
 constexpr unsigned kSharedSpace = 3;
-// What a block may have without asking at the launch.
-constexpr int64_t kStaticSharedBytes = 48 * 1024;
 
 class KernelAnnotations {
  public:
@@ -130,6 +129,9 @@ absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module&
 absl::StatusOr<PtxCode> CompileToPtx(const kernel::KernelModule& kernels, const Target& target,
                                      const CodegenOptions& options) {
   if (target.platform != Platform::kCuda) return InvalidArgument(target.name, " is not a GPU");
+  if (!LlvmKnows(target)) {
+    return Unimplemented("LLVM ", LlvmVersion(), " does not know ", target.name);
+  }
   Compilation compilation(kernels, target);
   PtxCode code;
   for (const auto& kernel : kernels.kernels) {

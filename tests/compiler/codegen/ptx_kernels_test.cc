@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/cubin.h"
+#include "compiler/codegen/cuda/cuda_codegen.h"
+#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/kernel/builder.h"
 #include "tests/compiler/codegen/parse.h"
@@ -15,15 +17,28 @@
 namespace ingot::test {
 namespace {
 
+void CompileCuda(const kernel::KernelModule& module, const Target& target) {
+  const auto source = codegen::RenderCuda(module, target);
+  ASSERT_TRUE(source.ok()) << source.status();
+  if (codegen::Nvrtc::Get() == nullptr) return;
+  const auto cubin = codegen::Nvrtc::Get()->Compile(source->text, target.name);
+  ASSERT_TRUE(cubin.ok()) << cubin.status() << "\n" << source->text;
+  for (const codegen::KernelReport& report : cubin->reports) {
+    EXPECT_EQ(report.stack_bytes, 0) << report.ToString();
+  }
+}
+
 class PtxKernels : public testing::TestWithParam<const char*> {
  protected:
   const Target& target() const { return **FindTarget(GetParam()); }
-  // PTX that assembles, where there is an assembler.
+  // PTX that assembles, where there is an assembler.  The kernels as CUDA C++ compile as well,
+  // where there is NVRTC.
   codegen::PtxCode Compile(const std::string& text) const {
     const kernel::KernelModule module = Parse(text, &target());
     auto code = codegen::CompileToPtx(module, target());
     EXPECT_TRUE(code.ok()) << code.status();
     if (!code.ok()) return {};
+    CompileCuda(module, target());
     if (codegen::FindAssembler().kind != codegen::Assembler::kNone) {
       const auto cubin = codegen::PtxToCubin(code->ptx, target().name);
       EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
@@ -127,6 +142,7 @@ TEST(Intrinsics, EveryRowAssembles) {
   for (const Target& target : AllTargets()) {
     if (target.platform != Platform::kCuda || target.simulated) continue;
     int rows = 0;
+    kernel::KernelModule all;
     for (kernel::Intrinsic intrinsic : kAllIntrinsics) {
       const uint8_t types = kernel::InfoOf(intrinsic).types;
       for (int i = 0; i < kElementTypeCount; ++i) {
@@ -137,13 +153,16 @@ TEST(Intrinsics, EveryRowAssembles) {
         kernel::KernelModule module;
         module.kernels.push_back(IntrinsicKernel(intrinsic, type));
         if (!kernel::VerifyModule(module, &target).ok()) continue;  // not on this target
+        ++rows;
+        all.kernels.push_back(IntrinsicKernel(intrinsic, type));
+        if (!codegen::LlvmKnows(target)) continue;
         const auto code = codegen::CompileToPtx(module, target);
         ASSERT_TRUE(code.ok()) << code.status();
         const auto cubin = codegen::PtxToCubin(code->ptx, target.name);
         EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
-        ++rows;
       }
     }
+    CompileCuda(all, target);
     EXPECT_GT(rows, 50) << target.name;
   }
 }

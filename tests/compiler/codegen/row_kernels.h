@@ -38,7 +38,7 @@ struct RowGroup {
 // Every row × type × width: lane-wise, horizontal, and all conversions.
 std::vector<RowGroup> AllRowGroups(const std::vector<int>& widths);
 
-// The widths that card_rows_write compiles.
+// The widths that card_rows_write and cuda_rows_write write.
 const std::vector<int> kCardWidths = {1, 2, 4, 16};
 
 // Parameters: a buffer an operand, then the result; each of `count` elements (the result of a

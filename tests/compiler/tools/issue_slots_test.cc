@@ -112,7 +112,7 @@ class IssueSlots : public testing::Test {
     ASSERT_TRUE(compilation.ok()) << compilation.status();
     auto kernels = kernel::ParseKernels(kernel_text, "kernels");
     ASSERT_TRUE(kernels.ok()) << kernels.status();
-    const auto generated = codegen::Generate(*kernels, target, false);
+    const auto generated = codegen::Generate(*kernels, target, {});
     ASSERT_TRUE(generated.ok()) << generated.status();
     const absl::Span<const uint8_t> cubin = generated->code.bytes.span();
     const auto listing = Disassemble(nvdisasm_, {cubin.begin(), cubin.end()});

@@ -1,0 +1,25 @@
+#include "compiler/codegen/cubin/library.h"
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+
+namespace ingot::codegen {
+
+std::vector<std::string> CudaLibraryPaths(absl::string_view name) {
+  std::vector<std::string> folders;
+  if (const char* home = std::getenv("CUDA_HOME"); home != nullptr && *home != '\0') {
+    folders.push_back(absl::StrCat(home, "/lib64/"));
+  }
+  folders.push_back("");  // the library path
+  folders.push_back("/usr/local/cuda/lib64/");
+  std::vector<std::string> paths;
+  for (const std::string& folder : folders) {
+    for (const char* version : {"13", "12"}) {
+      paths.push_back(absl::StrCat(folder, "lib", name, ".so.", version));
+    }
+  }
+  return paths;
+}
+
+}  // namespace ingot::codegen
