@@ -7,8 +7,9 @@ constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
 constexpr absl::string_view kExpand[] = {"dots-of-few-rows", "expand-top-k"};
 constexpr absl::string_view kSimplify[] = {"simplify", "sink-transposes", "fold-constants", "cse",
                                            "dce"};
-constexpr absl::string_view kFuse[] = {"expand-reducers", "split-concatenates", "fuse",
-                                       "wrap-in-fusions", "join-elementwise",   "dce"};
+constexpr absl::string_view kFuse[] = {
+    "expand-reducers", "split-concatenates", "copy-results", "fuse",
+    "wrap-in-fusions", "join-elementwise",   "dce"};
 
 constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "ir/base/status.h"
+#include "passes/copy_results.h"
 #include "passes/cse.h"
 #include "passes/dce.h"
 #include "passes/dots_of_few_rows.h"
@@ -22,6 +23,7 @@ namespace {
 
 // Alphabetical.
 constexpr Pass kPasses[] = {
+    {"copy-results", CopyResults, "a kernel for large results of a GPU that are parameters"},
     {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
     {"dce", EliminateDeadCode, "removes what nothing needs"},
     {"dots-of-few-rows", DotsOfFewRows, "sums of products for dots that memory bounds"},
