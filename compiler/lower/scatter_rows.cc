@@ -17,6 +17,7 @@ using kernel::Value;
 namespace {
 
 constexpr int kWarp = kernel::kWarpSize;
+constexpr int kAccessBytes = 16;
 // Rows whose operands and first updates a thread loads together, and further updates of a row.
 constexpr int kRowsTogether = 4;
 constexpr int kUpdatesTogether = 8;
@@ -32,7 +33,9 @@ class ScatterRows {
         math_(frame.context.math),
         places_(e_, *frame.fusion.root()),
         size_(plan::RowsOf(*frame.fusion.root())),
-        chunk_(threads_ * plan::IndicesOfThread(plan_, threads_)) {}
+        chunk_(threads_ * plan::IndicesOfThread(plan_, threads_)),
+        splits_(places_.count() == 1 && (IsFloat(Type()) || IsInteger(Type())) &&
+                plan::SimpleCombiner(*places_.scatter().to_apply()).has_value()) {}
 
   void Run() {
     kernel::Launch& launch = frame_.kernel->launch();
@@ -52,9 +55,7 @@ class ScatterRows {
                    },
                    [&] { ListChunk(); });
                SortList();
-               e_.If(
-                   b_.Read(first_), [&] { AddToOperands(); }, [&] { AddToResults(); });
-               b_.Write(first_, b_.False());
+               AddList();
                b_.Barrier();
              });
   }
@@ -65,6 +66,23 @@ class ScatterRows {
     return static_cast<int>(frame_.fusion_plan.in_place.size()) == places_.count();
   }
 
+  // The first list begins with the operands, further ones with what there is of the results.
+  void AddList() {
+    const auto to_results = [&] {
+      AddToResults();
+      AddToLongRows(/*first=*/false);
+    };
+    if (IsInPlace()) return to_results();
+    const auto to_operands = [&] {
+      AddToOperands();
+      AddToLongRows(/*first=*/true);
+    };
+    e_.If(b_.Read(first_), to_operands, to_results);
+    b_.Write(first_, b_.False());
+  }
+
+  ElementType Type() const { return places_.OperandShape(0).element_type(); }
+
   void Declare() {
     const auto shared = [&](const char* name, int64_t size) {
       return frame_.kernel->AddShared(name, ElementType::kS32, {size});
@@ -74,6 +92,12 @@ class ScatterRows {
     sorted_ = shared("sorted", plan_.list);
     ends_ = shared("ends", plan_.rows + 1);
     totals_ = shared("totals", threads_ / kWarp);
+    if (splits_) {
+      // The first is their number.
+      long_rows_ = shared("long_rows", 1 + plan_.list / plan::kUpdatesOfThread);
+      parts_ = frame_.kernel->AddShared("parts", Type(), {threads_ * plan_.lanes});
+      parts_->alignment = kAccessBytes;
+    }
     const int64_t tiles = CeilDiv(size_.columns, plan_.columns);
     const Value block = math_.Convert(b_.BlockId());
     first_row_ = math_.Mul(math_.Div(block, tiles), plan_.rows);
@@ -205,8 +229,24 @@ class ScatterRows {
     });
     b_.Barrier();
     CountsToBeginnings();
-    e_.If(b_.Eq(b_.WarpId(), zero), [&] { PlaceNumbers(listed); });
+    e_.If(b_.Eq(b_.WarpId(), zero), [&] {
+      PlaceNumbers(listed);
+      if (splits_) e_.If(b_.Eq(b_.LaneId(), zero), [&] { b_.Store(long_rows_, zero, zero); });
+    });
     b_.Barrier();
+    if (!splits_) return;
+    over(b_.Index(plan_.rows), [&](Value i) {
+      e_.If(IsLong(b_.Load(ends_, i), b_.Load(ends_, b_.Add(i, b_.Index(1)))), [&] {
+        const Value number = b_.Atomic(kernel::AtomicKind::kAdd, long_rows_, zero, b_.Index(1),
+                                       kernel::Order::kRelaxed, kernel::MemoryScope::kBlock);
+        b_.Store(long_rows_, b_.Add(number, b_.Index(1)), i);
+      });
+    });
+    b_.Barrier();
+  }
+  Value IsLong(Value begin, Value end) {
+    if (!splits_) return b_.False();
+    return b_.Gt(b_.Sub(end, begin), b_.Index(plan::kUpdatesOfThread));
   }
 
   // Each thread has some rows one after the other.
@@ -316,9 +356,11 @@ class ScatterRows {
         }
       }
       for (int k = 0; k < kRowsTogether; ++k) {
-        const Value inside = b_.Lt(b_.Add(base, b_.Index(k)), rows);
-        e_.If(b_.And(inside, has_columns_),
-              [&] { AddUpdates(row[k], b_.Add(row[k].begin, b_.Index(1)), sums[k]); });
+        const Value inside = b_.And(b_.Lt(b_.Add(base, b_.Index(k)), rows),
+                                    b_.Not(IsLong(row[k].begin, row[k].end)));
+        e_.If(b_.And(inside, has_columns_), [&] {
+          Store(row[k].at, Sum(b_.Add(row[k].begin, b_.Index(1)), row[k].end, sums[k]));
+        });
       }
     });
   }
@@ -328,19 +370,59 @@ class ScatterRows {
     const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
     e_.For(group_, rows, threads_ / plan::ThreadsOfRow(plan_), [&](Value number) {
       const Row row = RowAt(number);
-      e_.If(b_.And(b_.Lt(row.begin, row.end), has_columns_), [&] {
-        Elements old;
-        for (int i = 0; i < places_.count(); ++i) {
-          old.push_back(e_.Broadcast(
-              e_.Load(frame_.memory.results[i], places_.OperandShape(i), row.at), plan_.lanes));
-        }
-        AddUpdates(row, row.begin, old);
-      });
+      const Value has = b_.And(b_.Lt(row.begin, row.end), b_.Not(IsLong(row.begin, row.end)));
+      e_.If(b_.And(has, has_columns_),
+            [&] { Store(row.at, Sum(row.begin, row.end, Results(row.at))); });
     });
   }
 
-  // The updates of a row from this one on, and the store.
-  void AddUpdates(const Row& row, Value begin, const Elements& old) {
+  Elements Results(const Index& at) {
+    Elements results;
+    for (int i = 0; i < places_.count(); ++i) {
+      results.push_back(e_.Broadcast(e_.Load(frame_.memory.results[i], places_.OperandShape(i), at),
+                                     plan_.lanes));
+    }
+    return results;
+  }
+  void Store(const Index& at, const Elements& values) {
+    for (int i = 0; i < places_.count(); ++i) {
+      e_.Store(frame_.memory.results[i], places_.OperandShape(i), at, values[i]);
+    }
+  }
+
+  // Rows of many updates, one after the other: each group of threads combines a part of them.
+  void AddToLongRows(bool first) {
+    if (!splits_) return;
+    const int groups = threads_ / plan::ThreadsOfRow(plan_);
+    const Value count = b_.Load(long_rows_, b_.Index(0));
+    kernel::AccessOptions options;
+    options.alignment = plan_.lanes * ByteWidth(Type());
+    e_.For(b_.Index(0), count, 1, [&](Value number) {
+      const Row row = RowAt(b_.Load(long_rows_, b_.Add(number, b_.Index(1))));
+      const Value updates = b_.Sub(row.end, row.begin);
+      const auto part = [&](Value group) {
+        return b_.Add(row.begin, Quotient(b_.Mul(updates, group), groups));
+      };
+      const Value begin = part(group_), end = part(b_.Add(group_, b_.Index(1)));
+      const Elements sum = Sum(b_.Add(begin, b_.Index(1)), end, UpdateAt(begin));
+      b_.Store(parts_, b_.Mul(b_.ThreadId(), b_.Index(plan_.lanes)), sum[0].re, options);
+      b_.Barrier();
+      e_.If(b_.And(b_.Eq(group_, b_.Index(0)), has_columns_), [&] {
+        Elements all = first ? places_.Operands(row.at) : Results(row.at);
+        for (int group = 0; group < groups; ++group) {
+          const Value thread = b_.Add(b_.ThreadId(), b_.Index(group * plan::ThreadsOfRow(plan_)));
+          const Value next =
+              b_.Load(parts_, b_.Mul(thread, b_.Index(plan_.lanes)), plan_.lanes, options);
+          all = places_.Combine(all, {{next, nullptr}});
+        }
+        Store(row.at, all);
+      });
+      b_.Barrier();
+    });
+  }
+
+  // `old` and the updates of the sorted list from `begin` to `end`, in order.
+  Elements Sum(Value begin, Value end, const Elements& old) {
     std::vector<ElementVar> sums;
     for (const Element& element : old) sums.push_back(e_.Declare("row", element));
     const auto read = [&] {
@@ -351,7 +433,7 @@ class ScatterRows {
     const auto write = [&](const Elements& values) {
       for (size_t i = 0; i < sums.size(); ++i) e_.Write(sums[i], values[i]);
     };
-    const Expr together = (Expr(b_, row.end) - Expr(b_, begin)) / kUpdatesTogether;
+    const Expr together = (Expr(b_, end) - Expr(b_, begin)) / kUpdatesTogether;
     const Expr middle = Expr(b_, begin) + Max(together, Expr(b_, b_.Index(0))) * kUpdatesTogether;
     e_.For(begin, middle.value(), kUpdatesTogether, [&](Value first) {
       std::vector<Elements> updates;
@@ -362,12 +444,9 @@ class ScatterRows {
       for (const Elements& update : updates) values = places_.Combine(values, update);
       write(values);
     });
-    e_.For(middle.value(), row.end, 1,
+    e_.For(middle.value(), end, 1,
            [&](Value place) { write(places_.Combine(read(), UpdateAt(place))); });
-    const Elements values = read();
-    for (int i = 0; i < places_.count(); ++i) {
-      e_.Store(frame_.memory.results[i], places_.OperandShape(i), row.at, values[i]);
-    }
+    return read();
   }
 
   Frame& frame_;
@@ -379,8 +458,10 @@ class ScatterRows {
   const ScatterPlaces places_;
   const plan::ScatteredRows size_;
   const int64_t chunk_;  // indices that the block looks at together
+  const bool splits_;    // rows of many updates
   kernel::Buffer *rows_ = nullptr, *numbers_ = nullptr, *sorted_ = nullptr;
   kernel::Buffer *ends_ = nullptr, *totals_ = nullptr;
+  kernel::Buffer *long_rows_ = nullptr, *parts_ = nullptr;
   Value first_row_ = nullptr;
   Value group_ = nullptr;        // of threads that share a row
   Index owned_;                  // the thread's columns

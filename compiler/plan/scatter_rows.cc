@@ -19,6 +19,7 @@ constexpr double kMostIndexShare = 0.1;
 constexpr int kAccessBytes = 16;
 constexpr int kBlocksOfMultiprocessor = 2;
 constexpr int kMostThreads = 512;
+constexpr int kMostThreadsOfRow = 128;
 constexpr int kMostIndicesOfThread = 16;
 constexpr int64_t kMostListed = 8192;
 constexpr int64_t kMostRowsOfBlock = 8192;
@@ -43,7 +44,9 @@ bool CoversOwned(const Instruction& scatter) {
 }
 
 int64_t SharedBytesOf(const ScatterRowsPlan& plan, int block_threads) {
-  return plan.list * kListedBytes + (plan.rows + 1 + block_threads / kWarp) * kRowBytes;
+  const int64_t long_rows = plan.list / kUpdatesOfThread + 1;
+  return plan.list * kListedBytes + block_threads * kAccessBytes +
+         (plan.rows + 1 + block_threads / kWarp + long_rows) * kRowBytes;
 }
 
 class Planner {
@@ -93,14 +96,14 @@ class Planner {
     return plan;
   }
 
-  // Columns first: the more blocks share a row, the less a row with many updates is waited for.
+  // Rows whole, or in parts of 2 KB at least: shorter pieces are far apart in memory.
   std::optional<FusionPlan> Best() const {
     const int64_t wanted =
         std::min<int64_t>(MostBlocks(), int64_t{target_.multiprocessors} * kBlocksOfMultiprocessor);
     if (wanted < target_.multiprocessors) return std::nullopt;
     ScatterRowsPlan plan;
     plan.lanes = Lanes();
-    int threads_of_row = kWarp;
+    int threads_of_row = kMostThreadsOfRow;
     while (threads_of_row / 2 * plan.lanes >= size_.columns) threads_of_row /= 2;
     plan.columns = threads_of_row * plan.lanes;
     int64_t tiles = CeilDiv(size_.columns, plan.columns);

@@ -35,6 +35,9 @@ void ProposeScatterRows(Skeleton skeleton, const Computation& fusion, const Fusi
 absl::Status ScatterRowsFit(const FusionPlan& plan, const Computation& fusion,
                             const Target& target);
 
+// More updates than this are many.
+inline constexpr int64_t kUpdatesOfThread = 64;
+
 // Threads that share a row, and indices that each thread looks at together.
 int ThreadsOfRow(const ScatterRowsPlan& plan);
 int64_t IndicesOfThread(const ScatterRowsPlan& plan, int block_threads);
