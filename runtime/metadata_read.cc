@@ -239,6 +239,7 @@ absl::Status Reader::Read(const format::While& source, Operation& out) {
   INGOT_RETURN_IF_ERROR(Commands(source.condition(), loop.condition));
   INGOT_RETURN_IF_ERROR(Read(source.predicate(), loop.predicate));
   INGOT_RETURN_IF_ERROR(Commands(source.body(), loop.body));
+  loop.trip_count = source.trip_count();
   out = std::move(loop);
   return absl::OkStatus();
 }

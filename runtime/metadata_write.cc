@@ -61,7 +61,7 @@ class Writer {
     const auto body = Commands(loop.body);
     const format::Slice predicate = ToFormat(loop.predicate);
     return {format::Operation::While,
-            format::CreateWhile(builder_, condition, &predicate, body).Union()};
+            format::CreateWhile(builder_, condition, &predicate, body, loop.trip_count).Union()};
   }
   Op operator()(const Conditional& conditional);
   Op operator()(const LibraryCall& call);

@@ -110,7 +110,10 @@ class Printer {
     absl::StrAppend(&text_, "fill ", Slice(fill.destination), " <- 0x",
                     absl::Hex(fill.pattern, absl::kZeroPad2));
   }
-  void operator()(const While& loop) { absl::StrAppend(&text_, "while ", Slice(loop.predicate)); }
+  void operator()(const While& loop) {
+    absl::StrAppend(&text_, "while ", Slice(loop.predicate));
+    if (loop.trip_count >= 0) absl::StrAppend(&text_, ", ", loop.trip_count, " times");
+  }
   void operator()(const Conditional& conditional) {
     absl::StrAppend(&text_, conditional.selector == Selector::kPred ? "if " : "switch ",
                     Slice(conditional.index));

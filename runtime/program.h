@@ -193,11 +193,13 @@ struct Fill {
 struct Command;
 
 // loop { condition; if (!predicate) break; body }.  The loop's state is in buffers that both lists
-// name; `predicate` is one byte, written by `condition`.
+// name; `predicate` is one byte, written by `condition`.  Where `trip_count` is not negative, the
+// body runs so many times, and who knows that need not ask the condition.
 struct While {
   std::vector<Command> condition;
   BufferSlice predicate;
   std::vector<Command> body;
+  int64_t trip_count = -1;
 };
 
 enum class Selector : uint8_t {

@@ -275,6 +275,7 @@ absl::Status Validator::operator()(const While& loop) {
   if (loop.predicate.size != 1) {
     return InvalidArgument("predicate of ", loop.predicate.size, " bytes, not 1");
   }
+  if (loop.trip_count < -1) return InvalidArgument("a trip count of ", loop.trip_count);
   INGOT_RETURN_IF_ERROR(Annotate(Commands(loop.condition, depth + 1), "condition"));
   return Annotate(Commands(loop.body, depth + 1), "body");
 }

@@ -13,6 +13,7 @@
 #include "compiler/program/commands.h"
 #include "compiler/program/scope.h"
 #include "ir/analysis/leaves.h"
+#include "ir/analysis/trip_count.h"
 #include "ir/base/check.h"
 #include "ir/base/status.h"
 
@@ -458,6 +459,7 @@ absl::StatusOr<Leaves> ProgramEmitter::EmitWhile(const Instruction& loop, Scope&
   Touch(operation.predicate);
   INGOT_RETURN_IF_ERROR(EmitInto(state, *loop.while_body(), MemoriesOfState(*loop.while_body()),
                                  {state}, loop.name(), operation.body));
+  operation.trip_count = TripCountOf(loop).value_or(-1);
   const BufferSlice condition_result = operation.predicate;
   AddCommand(commands, {loop.name(), std::move(operation)}, state);
   Touch(condition_result);

@@ -1,5 +1,6 @@
 #include "runtime/cuda/cuda_program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -50,6 +51,26 @@ absl::Status CheckParameters(const Driver& driver, CUfunction function, const La
   return absl::OkStatus();
 }
 
+// Commands of a loop that becomes a part of the graph around it.
+constexpr int64_t kMostUnrolledSteps = 4096;
+
+// Of a list and of the lists in it, as often as they are known to run; no more than is of interest.
+int64_t CountOf(const std::vector<Command>& commands) {
+  int64_t count = 0;
+  for (const Command& command : commands) {
+    ++count;
+    if (const auto* loop = std::get_if<While>(&command.operation)) {
+      count += CountOf(loop->condition) +
+               CountOf(loop->body) * std::clamp<int64_t>(loop->trip_count, 1, kMostUnrolledSteps);
+    } else if (const auto* conditional = std::get_if<Conditional>(&command.operation)) {
+      for (const std::vector<Command>& branch : conditional->branches) count += CountOf(branch);
+    } else if (const auto* call = std::get_if<LibraryCall>(&command.operation)) {
+      count += CountOf(call->fallback);
+    }
+  }
+  return std::min(count, kMostUnrolledSteps + 1);
+}
+
 class Builder {
  public:
   Builder(CudaProgram& out, const Driver& driver) : out_(out), driver_(driver) {}
@@ -71,6 +92,13 @@ class Builder {
     return absl::OkStatus();
   }
   absl::Status operator()(const While& loop) {
+    if (loop.trip_count >= 0 &&
+        CountOf(loop.body) <= kMostUnrolledSteps / std::max<int64_t>(1, loop.trip_count)) {
+      for (int64_t i = 0; i < loop.trip_count; ++i) {
+        INGOT_RETURN_IF_ERROR(Add(loop.body, *stretch_));
+      }
+      return absl::OkStatus();
+    }
     Part part = NewControl(loop.predicate);
     INGOT_RETURN_IF_ERROR(AddList(loop.condition, part));
     INGOT_RETURN_IF_ERROR(AddList(loop.body, part));

@@ -157,7 +157,11 @@ absl::StatusOr<int64_t> CudaRun::ReadBack(const Part& part, int64_t bytes) {
 }
 
 absl::Status CudaRun::RunControl(const Part& part) {
-  if (std::holds_alternative<While>(part.control->operation)) {
+  if (const auto* loop = std::get_if<While>(&part.control->operation)) {
+    for (int64_t i = 0; i < loop->trip_count; ++i) {
+      INGOT_RETURN_IF_ERROR(RunStretch(part.lists[1]));
+    }
+    if (loop->trip_count >= 0) return absl::OkStatus();
     while (true) {
       INGOT_RETURN_IF_ERROR(RunStretch(part.lists[0]));
       INGOT_ASSIGN_OR_RETURN(const int64_t predicate, ReadBack(part, 1));

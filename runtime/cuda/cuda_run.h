@@ -27,8 +27,8 @@ class CudaRun {
 
   // Makes the events and the memory for predicates.
   absl::Status Prepare();
-  // Puts the run on the stream.  Returns before it is done, unless there are loops, conditionals or
-  // a profile: then the host waits for the card in between.
+  // Puts the run on the stream.  Returns before it is done, unless there are loops of unknown trip
+  // count, conditionals or a profile: then the host waits for the card in between.
   absl::Status Start(const RunArguments& arguments, CUstream stream);
   absl::Status Wait();
   bool IsDone();

@@ -227,10 +227,15 @@ absl::Status SimulatedRun::CheckWritten(const runtime::BufferSlice& slice) const
 }
 
 absl::Status SimulatedRun::operator()(const runtime::While& loop) {
-  while (true) {
+  for (int64_t trips = 0;; ++trips) {
     INGOT_RETURN_IF_ERROR(Commands(loop.condition));
     INGOT_RETURN_IF_ERROR(CheckWritten(loop.predicate));
-    if (*Address(loop.predicate) == 0) return absl::OkStatus();
+    const bool ends = *Address(loop.predicate) == 0;
+    if (loop.trip_count >= 0 && ends != (trips == loop.trip_count)) {
+      return Failed(absl::StrCat("the loop ", ends ? "ends after " : "goes on after ", trips,
+                                 " times, and its trip count is ", loop.trip_count));
+    }
+    if (ends) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(Commands(loop.body));
   }
 }
