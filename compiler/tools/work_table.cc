@@ -43,7 +43,6 @@ std::string Resources(const codegen::KernelReport& report) {
     absl::StrAppend(&text, ", SPILLS ", report.spill_store_bytes + report.spill_load_bytes,
                     " bytes");
   }
-  for (const std::string& notice : report.notices) absl::StrAppend(&text, ", ", notice);
   return text;
 }
 
