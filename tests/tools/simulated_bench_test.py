@@ -18,10 +18,10 @@ ENTRY e {
   ROOT z = f32[1024,1024] add(x, y)
 }
 """
-# A copy by the driver: no kernel.
+# A short copy, which is the driver's: no kernel.
 COPY = """HloModule copy
 ENTRY e {
-  ROOT x = f32[1024,1024] parameter(0)
+  ROOT x = f32[256,256] parameter(0)
 }
 """
 # One result of 16 M elements, by two kernels: what they move is known of both.

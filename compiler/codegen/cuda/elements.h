@@ -468,19 +468,28 @@ INGOT_ROW vec<To, lanes_> from_pairs(vec<f32, lanes_> value) {
   return result;
 }
 
+// Whether elements are converted two by two.
+template <typename To, typename V>
+constexpr bool converts_pairs() {
+  if constexpr (Of<To>::kKind == kNarrowFloat && Of<Element<V>>::kKind == kFloat) {
+    return kHasInstructions<To> && sizeof(Element<V>) == 4 && Lanes<V>::kCount % 2 == 0;
+  } else {
+    return false;
+  }
+}
+
 // By the element type.
 template <typename To, typename V>
 INGOT_ROW Vector<To, Lanes<V>::kCount> convert(V value) {
-  if constexpr (Of<To>::kKind == kNarrowFloat && Of<Element<V>>::kKind == kFloat) {
-    if constexpr (kHasInstructions<To> && sizeof(Element<V>) == 4 && Lanes<V>::kCount % 2 == 0) {
-      return from_pairs<To>(value);
+  if constexpr (converts_pairs<To, V>()) {
+    return from_pairs<To>(value);
+  } else {
+    Vector<To, Lanes<V>::kCount> result;
+    INGOT_UNROLL for (int i = 0; i < Lanes<V>::kCount; ++i) {
+      lane_of(result, i) = Convert<To, Element<V>>::Run(lane_of(value, i));
     }
+    return result;
   }
-  Vector<To, Lanes<V>::kCount> result;
-  INGOT_UNROLL for (int i = 0; i < Lanes<V>::kCount; ++i) {
-    lane_of(result, i) = Convert<To, Element<V>>::Run(lane_of(value, i));
-  }
-  return result;
 }
 
 }  // namespace kernel_ir
