@@ -470,7 +470,7 @@ INGOT_ROW vec<To, lanes_> from_pairs(vec<f32, lanes_> value) {
 
 // Whether elements are converted two by two.
 template <typename To, typename V>
-constexpr bool converts_pairs() {
+INGOT_ROW constexpr bool converts_pairs() {
   if constexpr (Of<To>::kKind == kNarrowFloat && Of<Element<V>>::kKind == kFloat) {
     return kHasInstructions<To> && sizeof(Element<V>) == 4 && Lanes<V>::kCount % 2 == 0;
   } else {
