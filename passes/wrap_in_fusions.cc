@@ -7,11 +7,13 @@
 namespace ingot {
 namespace {
 
-// The instruction after those of its operands that cost a kernel nothing: constants of one value.
-std::vector<Instruction*> WithConstants(Instruction* instruction) {
+// The instruction after those of its operands that cost a kernel nothing: constants of one value,
+// and the places of what is sorted.
+std::vector<Instruction*> WithFreeOperands(Instruction* instruction) {
+  const bool sorts = instruction->opcode() == Opcode::kSort;
   std::vector<Instruction*> members;
   for (Instruction* operand : instruction->operands()) {
-    if (IsConstantOfOneValue(*operand) &&
+    if ((IsConstantOfOneValue(*operand) || (sorts && operand->opcode() == Opcode::kIota)) &&
         std::find(members.begin(), members.end(), operand) == members.end())
       members.push_back(operand);
   }
@@ -25,11 +27,15 @@ absl::StatusOr<bool> WrapInFusions(Module& module, const PassContext&) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
     const std::vector<Instruction*> instructions = computation->instructions();
-    for (Instruction* instruction : instructions) {
-      if (instruction->is_removed() || !NeedsKernel(*instruction)) continue;
-      Outline(*computation, WithConstants(instruction), {instruction},
-              absl::StrCat("wrapped_", OpcodeName(instruction->opcode())));
-      changed = true;
+    // Sorts first: what they take in may have no other user.
+    for (const bool sorts : {true, false}) {
+      for (Instruction* instruction : instructions) {
+        if (instruction->is_removed() || !NeedsKernel(*instruction)) continue;
+        if ((instruction->opcode() == Opcode::kSort) != sorts) continue;
+        Outline(*computation, WithFreeOperands(instruction), {instruction},
+                absl::StrCat("wrapped_", OpcodeName(instruction->opcode())));
+        changed = true;
+      }
     }
   }
   return changed;

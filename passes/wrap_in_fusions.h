@@ -11,7 +11,8 @@ namespace ingot {
 //   ROOT %1 = f32[4,4] dot(%a, %b), ...   ==>   ROOT %1 = f32[4,4] fusion(%a, %b), kind=kLoop,
 //   calls=wrapped_dot
 //
-// Reshapes stay: on row-major arrays they are another name for the same bytes.
+// Constants of one value go with it, and iotas that a sort has for operands.  Reshapes stay: on
+// row-major arrays they are another name for the same bytes.
 absl::StatusOr<bool> WrapInFusions(Module& module, const PassContext& context);
 
 }  // namespace ingot

@@ -39,6 +39,12 @@ int64_t Comparisons(int items) { return int64_t{items} * (items - 1) / 2 + items
 // Registers that a thread has at least.
 int RegistersOf(int items, int64_t words) { return static_cast<int>(30 + (items + 4) * words); }
 
+// Of places in rows of `size` elements, and of the pads behind them.
+ElementType PlaceTypeOf(const MergeSortPlan& plan, int64_t size) {
+  constexpr int64_t kMostNarrow = 1 << 16;
+  return size + plan.tile() <= kMostNarrow ? ElementType::kU16 : ElementType::kU32;
+}
+
 class Planner {
  public:
   Planner(const Computation& fusion, const Target& target)
@@ -57,6 +63,11 @@ class Planner {
     base_.by_key = keys.has_value();
     is_key_alone_ = base_.by_key && sort_.operand_count() == 1 && keys->size() == 1;
     has_ties_ = is_key_alone_ && !(*keys)[0].IsInjective(sort_.operand(0)->shape().element_type());
+    if (base_.by_key || CanCompare()) {
+      for (const SortField& field : FieldsOf(base_, sort_)) {
+        if (field.kind != SortField::Kind::kPlace) compared_bytes_.push_back(ByteWidth(field.type));
+      }
+    }
     operations_ = base_.by_key ? static_cast<int64_t>(keys->size()) : CodeSize(sort_);
   }
 
@@ -126,6 +137,9 @@ class Planner {
     INGOT_REQUIRE(plan.passes == 1 || plan.rows == 1, "rows=", plan.rows, " of several tiles");
     INGOT_REQUIRE(Comparisons(plan.items) * operations_ <= kMostOperations, "items=", plan.items,
                   "; its comparisons are too much code");
+    INGOT_REQUIRE(RegistersOf(plan.items, Words(plan)) * plan.threads() <= target_.card->registers,
+                  "items=", plan.items, " of ", plan.threads(),
+                  " threads; they have not the registers");
     INGOT_REQUIRE(SharedBytes(plan) <= target_.shared_bytes, "items=", plan.items,
                   " rows=", plan.rows, "; a block would have ", SharedBytes(plan),
                   " bytes of shared memory");
@@ -166,10 +180,11 @@ class Planner {
     return kernel;
   }
 
-  // What stands in registers are arithmetic types.
   bool CanSort() const {
-    if (size_ < 2 || rows_ < 1 || size_ > kMostNarrowOffset) return false;
-    if (base_.by_key) return true;
+    return size_ >= 2 && rows_ >= 1 && size_ <= kMostNarrowOffset && (base_.by_key || CanCompare());
+  }
+  // What stands in registers are arithmetic types.
+  bool CanCompare() const {
     const std::vector<int64_t> compared = ComparedOperands(sort_);
     return std::all_of(compared.begin(), compared.end(), [&](int64_t k) {
       const ElementType type = sort_.operand(k)->shape().element_type();
@@ -196,10 +211,17 @@ class Planner {
     return inner_ > 1 || plan.threads() <= kThreadsOfShortRows;
   }
 
+  // Bytes of the fields, in order.
+  std::vector<int64_t> BytesOfFields(const MergeSortPlan& plan) const {
+    std::vector<int64_t> bytes = compared_bytes_;
+    if (plan.places) bytes.push_back(ByteWidth(PlaceTypeOf(plan, size_)));
+    return bytes;
+  }
+
   int64_t SharedBytes(const MergeSortPlan& plan) const {
     int64_t bytes = 0;
-    for (const SortField& field : FieldsOf(plan, sort_)) {
-      bytes += RoundUp(plan.rows * PitchOf(plan.tile(), !plan.places) * ByteWidth(field.type), 8);
+    for (int64_t width : BytesOfFields(plan)) {
+      bytes += RoundUp(plan.rows * PitchOf(plan.tile(), !plan.places) * width, 8);
     }
     constexpr int64_t kEnds = 8;
     if (plan.passes > 1) bytes += kEnds;
@@ -208,15 +230,13 @@ class Planner {
     return bytes;
   }
 
-  // Words of what a comparison reads, and of a record.
-  int64_t Words(const MergeSortPlan& plan, bool places) const {
+  // Words of what a comparison reads; of a record.
+  int64_t ComparedWords() const {
     int64_t words = 0;
-    for (const SortField& field : FieldsOf(plan, sort_)) {
-      if (field.kind == SortField::Kind::kPlace && !places) continue;
-      words += CeilDiv(ByteWidth(field.type), int64_t{4});
-    }
+    for (int64_t bytes : compared_bytes_) words += CeilDiv(bytes, int64_t{4});
     return words;
   }
+  int64_t Words(const MergeSortPlan& plan) const { return ComparedWords() + (plan.places ? 1 : 0); }
 
   double Microseconds(const MergeSortPlan& plan) const {
     // Instructions of an element: to load, exchange and store it; of a step of a merge and of a
@@ -225,8 +245,8 @@ class Planner {
     constexpr double kIssued = 2;         // of a multiprocessor in a cycle: most are integers'
     constexpr double kWarpsThatHide = 8;  // as much time again is lost where so many warps are
     const Card& card = *target_.card;
-    const double compare = static_cast<double>(operations_ + Words(plan, false));
-    const double words = static_cast<double>(Words(plan, true));
+    const double compare = static_cast<double>(operations_ + ComparedWords());
+    const double words = static_cast<double>(Words(plan));
     const double levels = std::log2(static_cast<double>(plan.items));
     const double exchanges =
         plan.places ? plan.items / 2.0 * (compare + 2 * words) : levels * (levels + 1) / 2 * words;
@@ -239,7 +259,7 @@ class Planner {
     for (int64_t run = plan.items; run < plan.tile(); run *= 2) instructions += merge(run);
     instructions += (plan.passes - 1) * (kMoves + merge(plan.tile()));
     const int64_t registers =
-        std::min<int64_t>(card.thread_registers, RegistersOf(plan.items, Words(plan, true)));
+        std::min<int64_t>(card.thread_registers, RegistersOf(plan.items, Words(plan)));
     const int64_t resident = std::max<int64_t>(
         1, std::min({card.shared_bytes / (SharedBytes(plan) + card.reserved_shared_bytes),
                      card.registers / (registers * plan.threads()),
@@ -271,9 +291,10 @@ class Planner {
   int64_t rows_ = 1;    // that are sorted
   int64_t inner_ = 1;   // elements from one of a row to the next
   const int64_t bytes_;
-  int64_t operations_ = 1;     // of a comparison
-  bool is_key_alone_ = false;  // nothing but one key of one operand
-  bool has_ties_ = false;      // among elements of several bits
+  int64_t operations_ = 1;               // of a comparison
+  std::vector<int64_t> compared_bytes_;  // of the fields but places
+  bool is_key_alone_ = false;            // nothing but one key of one operand
+  bool has_ties_ = false;                // among elements of several bits
   MergeSortPlan base_;
 };
 
@@ -304,11 +325,9 @@ std::vector<SortField> FieldsOf(const MergeSortPlan& plan, const Instruction& so
     }
   }
   if (plan.places) {
-    constexpr int64_t kMostNarrowPlaces = 1 << 16;
     const int64_t size =
         sort.operand(0)->shape().dimension(sort.attributes<SortAttributes>().dimensions[0]);
-    const bool narrow = size + plan.tile() <= kMostNarrowPlaces;
-    fields.push_back({SortField::Kind::kPlace, 0, narrow ? ElementType::kU16 : ElementType::kU32});
+    fields.push_back({SortField::Kind::kPlace, 0, PlaceTypeOf(plan, size)});
   }
   return fields;
 }

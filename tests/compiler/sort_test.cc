@@ -338,6 +338,22 @@ TEST(Sort, AnyComparatorEnds) {
   }
 }
 
+// Places in order, which a kernel that sorts makes itself, are there for others too.
+TEST(Sort, PlacesOfOrder) {
+  const std::unique_ptr<Module> module = Read(
+      "HloModule m\nless {\n  x0 = f32[] parameter(0)\n  y0 = f32[] parameter(1)\n"
+      "  x1 = s32[] parameter(2)\n  y1 = s32[] parameter(3)\n"
+      "  ROOT r = pred[] compare(x0, y0), direction=LT, order=TOTAL\n}\nENTRY e {\n"
+      "  p = f32[3,300] parameter(0)\n  i = s32[3,300] iota(), iota_dimension=1\n"
+      "  s = (f32[3,300], s32[3,300]) sort(p, i), dimensions={1}, is_stable=true, to_apply=less\n"
+      "  a = s32[3,300] get-tuple-element(s), index=1\n  d = s32[3,300] subtract(a, i)\n"
+      "  ROOT r = (s32[3,300], s32[3,300], s32[3,300]) tuple(a, d, i)\n}\n");
+  ASSERT_NE(module, nullptr);
+  for (const char* name : {"sim:sm_90a", "sim:sm_90a-tiny", "host"}) {
+    ExpectSorted(*module, TargetOf(name), InputsOf(*module, true));
+  }
+}
+
 std::unique_ptr<Module> TopKOf(const std::string& type, const std::string& dimensions,
                                const std::string& others, int k, bool largest = true) {
   return Read(absl::StrCat("HloModule m\nENTRY e {\n  p = ", type, "[", dimensions,
