@@ -34,8 +34,7 @@ class ScatterRows {
         places_(e_, *frame.fusion.root()),
         size_(plan::RowsOf(*frame.fusion.root())),
         chunk_(threads_ * plan::IndicesOfThread(plan_, threads_)),
-        splits_(places_.count() == 1 && (IsFloat(Type()) || IsInteger(Type())) &&
-                plan::SimpleCombiner(*places_.scatter().to_apply()).has_value()) {}
+        splits_(MaySplit()) {}
 
   void Run() {
     kernel::Launch& launch = frame_.kernel->launch();
@@ -81,6 +80,14 @@ class ScatterRows {
     b_.Write(first_, b_.False());
   }
 
+  // Whether updates of a row may be combined with each other first.
+  bool MaySplit() const {
+    if (places_.count() > 1 || IsComplex(Type()) || Type() == ElementType::kPred) return false;
+    const std::optional<Opcode> op = plan::SimpleCombiner(*places_.scatter().to_apply());
+    const bool selects = op == Opcode::kMaximum || op == Opcode::kMinimum;
+    return op.has_value() && (selects || IsInteger(Type()) || BitWidth(Type()) >= 32);
+  }
+
   ElementType Type() const { return places_.OperandShape(0).element_type(); }
 
   void Declare() {
@@ -100,7 +107,7 @@ class ScatterRows {
     }
     const int64_t tiles = CeilDiv(size_.columns, plan_.columns);
     const Value block = math_.Convert(b_.BlockId());
-    first_row_ = math_.Mul(math_.Div(block, tiles), plan_.rows);
+    first_row_ = math_.Div(block, tiles);
     const Value thread = b_.ThreadId();
     const int across = plan::ThreadsOfRow(plan_);
     const Value lane = Quotient(thread, across, /*remainder=*/true);
@@ -125,9 +132,11 @@ class ScatterRows {
     IndexMath math(&b_, a->type.element);
     return remainder ? math.Rem(a, divisor) : math.Div(a, divisor);
   }
-  // Rows of the block, of which the last one has fewer.
+  // Blocks that share the rows, and the rows of this one: every RowBlocks-th.
+  int64_t RowBlocks() const { return CeilDiv(size_.rows, plan_.rows); }
   Value RowsOfBlock() {
-    return b_.Min(b_.Sub(math_.Const(size_.rows), first_row_), math_.Const(plan_.rows));
+    const Value further = b_.Sub(math_.Const(size_.rows - 1), first_row_);
+    return math_.Add(math_.Div(further, RowBlocks()), 1);
   }
 
   // ----- the list
@@ -141,11 +150,14 @@ class ScatterRows {
     const Value rows = RowsOfBlock();
     std::vector<Value> row, mine, masks;
     Value total = b_.Index(0);
+    for (int i = 0; i < each; ++i) row.push_back(RowOf(math_.Add(first, i * kWarp)));
     for (int i = 0; i < each; ++i) {
-      row.push_back(RowOf(math_.Add(first, i * kWarp)));
-    }
-    for (int i = 0; i < each; ++i) {
-      mine.push_back(IsBelow(row[i], rows));
+      // Unsigned: what is negative is beyond all rows.
+      const Value number = Unsigned(row[i]);
+      row[i] = Quotient(number, RowBlocks());
+      mine.push_back(
+          b_.And(b_.Eq(Quotient(number, RowBlocks(), /*remainder=*/true), Unsigned(first_row_)),
+                 b_.Lt(row[i], Unsigned(rows))));
       masks.push_back(b_.Call(Intrinsic::kBallot, {mine[i]}));
       total = b_.Add(total, Bits(masks[i]));
     }
@@ -171,8 +183,7 @@ class ScatterRows {
     b_.Barrier();
   }
 
-  // The row of an index, counted from the block's first one; negative or beyond the block's rows
-  // where the index is none of the block's.
+  // The row of an index; negative or beyond the operand's rows where there is none.
   Value RowOf(Value number) {
     const bool whole = size_.indices % chunk_ == 0;
     const Value last = math_.Const(size_.indices - 1);
@@ -181,8 +192,8 @@ class ScatterRows {
     Value inside = whole ? b_.True() : b_.Le(number, last);
     std::vector<Value> narrow;
     for (Value start : starts) narrow.push_back(math_.Convert(start));
-    const Value row = b_.Sub(math_.Dot(narrow, RowMajorStrides(ScatteredSizes())), first_row_);
-    // A single start of 32 bits that is outside of the operand is outside of the block, too.
+    const Value row = math_.Dot(narrow, RowMajorStrides(ScatteredSizes()));
+    // A single start of no more bits says by itself that it is outside of the operand.
     const int bits = BitWidth(IndicesType());
     if (starts.size() > 1 || bits > BitWidth(math_.type())) {
       inside = b_.And(inside, places_.IsInside(starts));
@@ -199,10 +210,9 @@ class ScatterRows {
     }
     return sizes;
   }
-  Value IsBelow(Value row, Value rows) {
-    const ElementType type =
-        math_.type() == ElementType::kS64 ? ElementType::kU64 : ElementType::kU32;
-    return b_.Lt(b_.Convert(row, type), b_.Convert(rows, type));
+  Value Unsigned(Value value) {
+    const bool wide = math_.type() == ElementType::kS64;
+    return b_.Convert(value, wide ? ElementType::kU64 : ElementType::kU32);
   }
 
   Value Bits(Value mask) { return b_.Convert(b_.Popcnt(mask), ElementType::kS32); }
@@ -316,7 +326,8 @@ class ScatterRows {
     row.begin = b_.Load(ends_, number);
     row.end = b_.Load(ends_, b_.Add(number, b_.Index(1)));
     row.at = places_.OperandIndex(
-        owned_, math_.Delinearize(b_.Add(first_row_, math_.Convert(number)), ScatteredSizes()));
+        owned_, math_.Delinearize(b_.Add(math_.Mul(math_.Convert(number), RowBlocks()), first_row_),
+                                  ScatteredSizes()));
     return row;
   }
 
@@ -462,7 +473,7 @@ class ScatterRows {
   kernel::Buffer *rows_ = nullptr, *numbers_ = nullptr, *sorted_ = nullptr;
   kernel::Buffer *ends_ = nullptr, *totals_ = nullptr;
   kernel::Buffer *long_rows_ = nullptr, *parts_ = nullptr;
-  Value first_row_ = nullptr;
+  Value first_row_ = nullptr;    // of the block
   Value group_ = nullptr;        // of threads that share a row
   Index owned_;                  // the thread's columns
   Value has_columns_ = nullptr;  // and whether there are such

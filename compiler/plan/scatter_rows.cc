@@ -113,7 +113,8 @@ class Planner {
       tiles = CeilDiv(size_.columns, plan.columns);
     }
     if (tiles > wanted) return std::nullopt;
-    plan.rows = CeilDiv(size_.rows, wanted / tiles);
+    const auto row_blocks = static_cast<int64_t>(std::bit_floor(uint64_t(wanted / tiles)));
+    plan.rows = CeilDiv(size_.rows, row_blocks);
     if (plan.rows > kMostRowsOfBlock) return std::nullopt;
     for (int threads = kMostThreads; threads >= threads_of_row; threads /= 2) {
       for (plan.list = kMostListed; plan.list >= 2 * threads; plan.list /= 2) {

@@ -1,10 +1,13 @@
 // Plans of scatters whose updates are whole rows: embedding gradients, segment sums of vectors.
 //
 // A row is what lies at one place of the scattered dimensions, its columns are the owned
-// dimensions. A block owns a range of rows and of columns.  It reads all indices, keeps those of
-// its rows in shared memory, sorts them by row without changing their order within one, and adds
-// each row's updates to its operand in that order, so that results are the same from run to run.
-// Where more are found than shared memory lists, it does this several times.
+// dimensions. A block owns every n-th row, for rows beside each other are often asked for together,
+// and a range of columns.  It reads all indices, keeps those of its rows in shared memory, sorts
+// them by row without changing their order within one, and adds each row's updates to its operand
+// in that order, so that results are the same from run to run.  Where more are found than shared
+// memory lists, it does this several times.  A row of many updates is shared by all threads, where
+// the combiner is one operation that is not rounded to 16 bits or fewer: each group of threads
+// combines a part, and then the parts are combined in order.
 #ifndef INGOT_COMPILER_PLAN_SCATTER_ROWS_H_
 #define INGOT_COMPILER_PLAN_SCATTER_ROWS_H_
 
