@@ -30,10 +30,7 @@ class ConcatenateLowering {
         result_(frame.memory.results[0]) {}
 
   void Run() {
-    kernel::Launch& launch = frame_.kernel->launch();
-    launch.machine = kernel::Machine::kGpu;
-    launch.grid = {frame_.plan.blocks, 1, 1};
-    launch.block = {frame_.plan.block_threads, 1, 1};
+    frame_.LaunchBlocks();
     plan_.rows > 0 ? CopyRows() : CopyElements();
   }
 

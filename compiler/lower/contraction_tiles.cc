@@ -33,11 +33,7 @@ class ContractionLowering {
         space_(frame, product) {}
 
   void Run() {
-    kernel::Launch& launch = frame_.kernel->launch();
-    launch.machine = kernel::Machine::kGpu;
-    launch.grid = {frame_.plan.blocks, 1, 1};
-    launch.block = {frame_.plan.block_threads, 1, 1};
-    launch.min_blocks = frame_.plan.resident_blocks;
+    frame_.LaunchBlocks();
     b_.set_hlo(static_cast<int32_t>(product_.instruction->id()));
     if (plan_.combines) return Combine();
     FindPlace();

@@ -21,6 +21,9 @@ struct Frame {
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
+  // Gives the kernel the plan's blocks and threads, on a GPU.
+  void LaunchBlocks();
+
   const Computation& fusion;
   const plan::FusionPlan& fusion_plan;
   const plan::KernelPlan& plan;

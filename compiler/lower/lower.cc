@@ -98,6 +98,14 @@ void LowerWork(Frame& frame) {
 
 }  // namespace
 
+void Frame::LaunchBlocks() {
+  kernel::Launch& launch = kernel->launch();
+  launch.machine = kernel::Machine::kGpu;
+  launch.grid = {plan.blocks, 1, 1};
+  launch.block = {plan.block_threads, 1, 1};
+  launch.min_blocks = plan.resident_blocks;
+}
+
 Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int number,
              const Target& target, absl::string_view name)
     : fusion(fusion),

@@ -26,18 +26,8 @@ ScatterPlaces::ScatterPlaces(ElementEmitter& e, const Instruction& scatter)
       operand_shape_(scatter.operand(0)->shape()),
       indices_(*scatter.operand(count_)),
       update_shape_(scatter.operand(count_ + 1)->shape()),
-      dims_(plan::ScatterDimensionsOf(scatter)) {
-  for (int64_t d = 0; d < update_shape_.rank(); ++d) {
-    if (!Contains(attributes_.update_window_dims, d)) {
-      batch_sizes_.push_back(update_shape_.dimension(d));
-    }
-  }
-}
-
-int64_t ScatterPlaces::WindowSize(int64_t d) const {
-  const int64_t update_dim = dims_.update_dim[d];
-  return update_dim < 0 ? 1 : update_shape_.dimension(update_dim);
-}
+      dims_(plan::ScatterDimensionsOf(scatter)),
+      scattered_sizes_(plan::SizesOf(operand_shape_, dims_.scattered)) {}
 
 std::vector<Value> ScatterPlaces::Starts(const std::vector<Value>& batch) const {
   std::vector<Value> starts;
@@ -60,7 +50,7 @@ Value ScatterPlaces::IsInside(const std::vector<Value>& starts) const {
   Value inside = b.True();
   for (size_t k = 0; k < starts.size(); ++k) {
     const int64_t d = dims_.scattered[k];
-    const int64_t last = operand_shape_.dimension(d) - WindowSize(d);
+    const int64_t last = operand_shape_.dimension(d) - dims_.window[d];
     inside = b.And(inside, b.And(b.Ge(starts[k], b.Integer(kernel::kS64, 0)),
                                  b.Le(starts[k], b.Integer(kernel::kS64, last))));
   }
@@ -172,13 +162,13 @@ class Scatter {
            places_.attributes().scatter_indices_batching_dims.empty() &&
            !dims().scattered.empty() &&
            std::all_of(dims().scattered.begin(), dims().scattered.end(),
-                       [&](int64_t d) { return places_.WindowSize(d) == 1; });
+                       [&](int64_t d) { return dims().window[d] == 1; });
   }
 
   // The lanes of a warp look at 32 indices at once, and then apply, one after the other and in
   // order, those that fall into the owner's part.
   void OverIndicesTogether() {
-    const std::vector<int64_t>& sizes = places_.batch_sizes();
+    const std::vector<int64_t>& sizes = dims().batch;
     kernel::Builder& b = e_.b();
     IndexMath& math = e_.math();
     const int64_t count = Product(sizes);
@@ -228,7 +218,7 @@ class Scatter {
 
   // Dimensions of the indices, the index vector's left out; batching ones stay at this position.
   void OverIndices(const std::vector<Value>& at) {
-    const std::vector<int64_t>& sizes = places_.batch_sizes();
+    const std::vector<int64_t>& sizes = dims().batch;
     const size_t level = at.size();
     if (level == sizes.size()) {
       OneIndex(at);
@@ -271,7 +261,7 @@ class Scatter {
       return;
     }
     std::vector<Value> inner = offsets;
-    const int64_t size = places_.WindowSize(dims().scattered[level]);
+    const int64_t size = dims().window[dims().scattered[level]];
     if (size == 1) {
       inner.push_back(e_.math().Const(0));
       OverWindow(batch, starts, inner);
@@ -295,10 +285,10 @@ class Scatter {
       inside = b.And(b.Ge(at[0], begin_), b.Lt(at[0], end_));
     }
     for (int64_t d : dims().owned) {
-      if (places_.WindowSize(d) < places_.OperandShape(0).dimension(d) &&
+      if (dims().window[d] < places_.OperandShape(0).dimension(d) &&
           !Contains(places_.attributes().input_batching_dims, d)) {
-        inside = b.And(inside, b.Lt(places_.OwnedCoordinate(position_, d),
-                                    e_.math().Const(places_.WindowSize(d))));
+        inside = b.And(
+            inside, b.Lt(places_.OwnedCoordinate(position_, d), e_.math().Const(dims().window[d])));
       }
     }
     e_.If(inside, [&] {

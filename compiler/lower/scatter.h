@@ -20,9 +20,8 @@ class ScatterPlaces {
   const plan::ScatterDimensions& dims() const { return dims_; }
   int count() const { return count_; }  // of the operands, and so of the results
   const Shape& OperandShape(int i) const { return scatter_.operand(i)->shape(); }
-  const std::vector<int64_t>& batch_sizes() const { return batch_sizes_; }
-  // Size of an update's window along dimension d of the operand.
-  int64_t WindowSize(int64_t d) const;
+  // Sizes of the operands' scattered dimensions.
+  const std::vector<int64_t>& scattered_sizes() const { return scattered_sizes_; }
 
   // Where the window of an index begins, in each scattered dimension: s64.
   std::vector<kernel::Value> Starts(const std::vector<kernel::Value>& batch) const;
@@ -50,7 +49,7 @@ class ScatterPlaces {
   const Instruction& indices_;
   const Shape& update_shape_;
   const plan::ScatterDimensions dims_;
-  std::vector<int64_t> batch_sizes_;
+  const std::vector<int64_t> scattered_sizes_;
 };
 
 }  // namespace ingot::lower

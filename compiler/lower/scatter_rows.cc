@@ -37,10 +37,7 @@ class ScatterRows {
         splits_(MaySplit()) {}
 
   void Run() {
-    kernel::Launch& launch = frame_.kernel->launch();
-    launch.machine = kernel::Machine::kGpu;
-    launch.grid = {frame_.plan.blocks, 1, 1};
-    launch.block = {threads_, 1, 1};
+    frame_.LaunchBlocks();
     b_.set_hlo(static_cast<int32_t>(frame_.fusion.root()->id()));
     Declare();
     const Value count = math_.Const(size_.indices);
@@ -107,7 +104,7 @@ class ScatterRows {
     }
     const int64_t tiles = CeilDiv(size_.columns, plan_.columns);
     const Value block = math_.Convert(b_.BlockId());
-    first_row_ = math_.Div(block, tiles);
+    row_block_ = math_.Div(block, tiles);
     const Value thread = b_.ThreadId();
     const int across = plan::ThreadsOfRow(plan_);
     const Value lane = Quotient(thread, across, /*remainder=*/true);
@@ -116,8 +113,7 @@ class ScatterRows {
                                 math_.Mul(math_.Convert(lane), plan_.lanes));
     const bool whole = size_.columns % plan_.columns == 0;
     has_columns_ = whole ? b_.True() : b_.Lt(column, math_.Const(size_.columns));
-    std::vector<int64_t> sizes;
-    for (int64_t d : places_.dims().owned) sizes.push_back(places_.OperandShape(0).dimension(d));
+    const std::vector<int64_t> sizes = plan::SizesOf(places_.OperandShape(0), places_.dims().owned);
     owned_.dims = math_.Delinearize(
         whole ? column : b_.Min(column, math_.Const(size_.columns - plan_.lanes)), sizes);
     if (plan_.lanes > 1) {
@@ -135,7 +131,7 @@ class ScatterRows {
   // Blocks that share the rows, and the rows of this one: every RowBlocks-th.
   int64_t RowBlocks() const { return CeilDiv(size_.rows, plan_.rows); }
   Value RowsOfBlock() {
-    const Value further = b_.Sub(math_.Const(size_.rows - 1), first_row_);
+    const Value further = b_.Sub(math_.Const(size_.rows - 1), row_block_);
     return math_.Add(math_.Div(further, RowBlocks()), 1);
   }
 
@@ -156,20 +152,14 @@ class ScatterRows {
       const Value number = Unsigned(row[i]);
       row[i] = Quotient(number, RowBlocks());
       mine.push_back(
-          b_.And(b_.Eq(Quotient(number, RowBlocks(), /*remainder=*/true), Unsigned(first_row_)),
+          b_.And(b_.Eq(Quotient(number, RowBlocks(), /*remainder=*/true), Unsigned(row_block_)),
                  b_.Lt(row[i], Unsigned(rows))));
       masks.push_back(b_.Call(Intrinsic::kBallot, {mine[i]}));
       total = b_.Add(total, Bits(masks[i]));
     }
     e_.If(b_.Eq(b_.LaneId(), b_.Index(0)), [&] { b_.Store(totals_, b_.WarpId(), total); });
     b_.Barrier();
-    const Value listed = b_.Read(listed_);
-    Value before = listed, after = listed;
-    for (int warp = 0; warp < threads_ / kWarp; ++warp) {
-      const Value found = b_.Load(totals_, b_.Index(warp));
-      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
-      after = b_.Add(after, found);
-    }
+    auto [before, after] = TotalsOfWarps(b_.Read(listed_));
     for (int i = 0; i < each; ++i) {
       e_.If(mine[i], [&] {
         const Value place = b_.Add(before, Bits(b_.And(masks[i], LanesBelow())));
@@ -183,16 +173,27 @@ class ScatterRows {
     b_.Barrier();
   }
 
+  // A number and the totals of the warps before this one; and of all.
+  std::pair<Value, Value> TotalsOfWarps(Value first) {
+    Value before = first, after = first;
+    for (int warp = 0; warp < threads_ / kWarp; ++warp) {
+      const Value found = b_.Load(totals_, b_.Index(warp));
+      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
+      after = b_.Add(after, found);
+    }
+    return {before, after};
+  }
+
   // The row of an index; negative or beyond the operand's rows where there is none.
   Value RowOf(Value number) {
     const bool whole = size_.indices % chunk_ == 0;
     const Value last = math_.Const(size_.indices - 1);
     const std::vector<Value> starts = places_.Starts(
-        math_.Delinearize(whole ? number : b_.Min(number, last), places_.batch_sizes()));
+        math_.Delinearize(whole ? number : b_.Min(number, last), places_.dims().batch));
     Value inside = whole ? b_.True() : b_.Le(number, last);
     std::vector<Value> narrow;
     for (Value start : starts) narrow.push_back(math_.Convert(start));
-    const Value row = math_.Dot(narrow, RowMajorStrides(ScatteredSizes()));
+    const Value row = math_.Dot(narrow, RowMajorStrides(places_.scattered_sizes()));
     // A single start of no more bits says by itself that it is outside of the operand.
     const int bits = BitWidth(IndicesType());
     if (starts.size() > 1 || bits > BitWidth(math_.type())) {
@@ -202,13 +203,6 @@ class ScatterRows {
   }
   ElementType IndicesType() const {
     return places_.scatter().operand(places_.count())->shape().element_type();
-  }
-  std::vector<int64_t> ScatteredSizes() const {
-    std::vector<int64_t> sizes;
-    for (int64_t d : places_.dims().scattered) {
-      sizes.push_back(places_.OperandShape(0).dimension(d));
-    }
-    return sizes;
   }
   Value Unsigned(Value value) {
     const bool wide = math_.type() == ElementType::kS64;
@@ -276,12 +270,7 @@ class ScatterRows {
     e_.If(b_.Eq(b_.LaneId(), b_.Index(kWarp - 1)),
           [&] { b_.Store(totals_, b_.WarpId(), through); });
     b_.Barrier();
-    Value before = b_.Sub(through, own);
-    for (int warp = 0; warp + 1 < threads_ / kWarp; ++warp) {
-      const Value found = b_.Load(totals_, b_.Index(warp));
-      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
-    }
-    kernel::Var* next = b_.DeclareVar("next", before);
+    kernel::Var* next = b_.DeclareVar("next", TotalsOfWarps(b_.Sub(through, own)).first);
     e_.For(first.value(), past.value(), 1, [&](Value i) {
       const Value begin = b_.Read(next);
       b_.Write(next, b_.Add(begin, b_.Load(ends_, i)));
@@ -316,18 +305,16 @@ class ScatterRows {
 
   // A row of the block, and which updates of the sorted list are its own.
   struct Row {
-    Value number;  // in the block
     Value begin, end;
     Index at;  // of the operands and results
   };
   Row RowAt(Value number) {
     Row row;
-    row.number = number;
     row.begin = b_.Load(ends_, number);
     row.end = b_.Load(ends_, b_.Add(number, b_.Index(1)));
     row.at = places_.OperandIndex(
-        owned_, math_.Delinearize(b_.Add(math_.Mul(math_.Convert(number), RowBlocks()), first_row_),
-                                  ScatteredSizes()));
+        owned_, math_.Delinearize(b_.Add(math_.Mul(math_.Convert(number), RowBlocks()), row_block_),
+                                  places_.scattered_sizes()));
     return row;
   }
 
@@ -338,7 +325,7 @@ class ScatterRows {
   }
   Elements UpdateOf(Value number) {
     return places_.Updates(
-        places_.UpdateIndex(owned_, math_.Delinearize(number, places_.batch_sizes()),
+        places_.UpdateIndex(owned_, math_.Delinearize(number, places_.dims().batch),
                             std::vector<Value>(places_.dims().scattered.size(), math_.Const(0))));
   }
 
@@ -473,7 +460,7 @@ class ScatterRows {
   kernel::Buffer *rows_ = nullptr, *numbers_ = nullptr, *sorted_ = nullptr;
   kernel::Buffer *ends_ = nullptr, *totals_ = nullptr;
   kernel::Buffer *long_rows_ = nullptr, *parts_ = nullptr;
-  Value first_row_ = nullptr;    // of the block
+  Value row_block_ = nullptr;    // number among RowBlocks
   Value group_ = nullptr;        // of threads that share a row
   Index owned_;                  // the thread's columns
   Value has_columns_ = nullptr;  // and whether there are such

@@ -81,16 +81,10 @@ class TileLowering : public TileBoxes {
   }
 
   void SetLaunch() {
+    if (!is_task_) return frame_.LaunchBlocks();
     kernel::Launch& launch = frame_.kernel->launch();
-    if (is_task_) {
-      launch.machine = kernel::Machine::kHost;
-      launch.tasks = frame_.plan.tasks;
-      return;
-    }
-    launch.machine = kernel::Machine::kGpu;
-    launch.grid = {frame_.plan.blocks, 1, 1};
-    launch.block = {frame_.plan.block_threads, 1, 1};
-    launch.min_blocks = frame_.plan.resident_blocks;
+    launch.machine = kernel::Machine::kHost;
+    launch.tasks = frame_.plan.tasks;
   }
 
   bool IsHeld(const Instruction& instruction) const override {

@@ -40,11 +40,7 @@ class TopKLowering {
   }
 
   void Run() {
-    kernel::Launch& launch = frame_.kernel->launch();
-    launch.machine = kernel::Machine::kGpu;
-    launch.grid = {frame_.plan.blocks, 1, 1};
-    launch.block = {frame_.plan.block_threads, 1, 1};
-    launch.min_blocks = frame_.plan.resident_blocks;
+    frame_.LaunchBlocks();
     b_.set_hlo(static_cast<int32_t>(top_.id()));
     count_ = frame_.kernel->AddShared("count", ElementType::kS32, {1});
     Begin();

@@ -54,6 +54,7 @@ bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs) 
 
 ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
   const ScatterAttributes& attributes = scatter.attributes<ScatterAttributes>();
+  const Shape& update = scatter.operands().back()->shape();
   const auto contains = [](const std::vector<int64_t>& list, int64_t value) {
     return std::find(list.begin(), list.end(), value) != list.end();
   };
@@ -66,6 +67,11 @@ ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
     result.update_dim.push_back(batching || inserted ? -1
                                                      : attributes.update_window_dims[window++]);
     (indexed ? result.scattered : result.owned).push_back(d);
+    const int64_t update_dim = result.update_dim.back();
+    result.window.push_back(update_dim < 0 ? 1 : update.dimension(update_dim));
+  }
+  for (int64_t d = 0; d < update.rank(); ++d) {
+    if (!contains(attributes.update_window_dims, d)) result.batch.push_back(update.dimension(d));
   }
   return result;
 }
@@ -73,6 +79,13 @@ ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
 ElementType IndexTypeOf(const Instruction& instruction) {
   for (const Shape& leaf : Leaves(instruction.shape())) {
     if (leaf.IsArray() && leaf.ElementCount() > kMostNarrowOffset) return ElementType::kS64;
+  }
+  return ElementType::kS32;
+}
+
+ElementType IndexTypeOf(const Computation& fusion) {
+  for (const Instruction* instruction : fusion.instructions()) {
+    if (IndexTypeOf(*instruction) == ElementType::kS64) return ElementType::kS64;
   }
   return ElementType::kS32;
 }

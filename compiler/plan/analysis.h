@@ -42,6 +42,8 @@ struct ScatterDimensions {
   std::vector<int64_t> owned;
   std::vector<int64_t> scattered;   // the others, ascending
   std::vector<int64_t> update_dim;  // for each dimension the window dimension of the updates, or -1
+  std::vector<int64_t> window;      // and the window's size along it
+  std::vector<int64_t> batch;       // sizes of the indices' dimensions, their vectors left out
 };
 ScatterDimensions ScatterDimensionsOf(const Instruction& scatter);
 
@@ -51,6 +53,8 @@ inline constexpr int64_t kMostNarrowOffset = int64_t{1} << 30;
 
 // The type of indices into the instruction's result: s64 where an offset does not fit s32.
 ElementType IndexTypeOf(const Instruction& instruction);
+// Of all instructions of the fusion.
+ElementType IndexTypeOf(const Computation& fusion);
 
 // The sizes of these dimensions, in this order.
 std::vector<int64_t> SizesOf(const Shape& shape, absl::Span<const int64_t> dimensions);

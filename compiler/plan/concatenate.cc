@@ -152,9 +152,7 @@ class ConcatenatePlanner {
     KernelPlan kernel;
     kernel.skeleton = Skeleton::kConcatenate;
     kernel.block_threads = part.rows > 0 ? kThreadsOfRows : kBlockThreads;
-    for (const Instruction* instruction : fusion_.instructions()) {
-      if (IndexTypeOf(*instruction) == ElementType::kS64) kernel.index_type = ElementType::kS64;
-    }
+    kernel.index_type = IndexTypeOf(fusion_);
     int64_t blocks = 0;
     std::vector<int> parameters;
     for (int64_t i = part.first; i < part.first + part.count; ++i) {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
-#include "compiler/plan/plan_text.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/product.h"
 #include "compiler/plan/tile.h"
 #include "ir/analysis/op_facts.h"
@@ -85,9 +85,7 @@ class Planner {
         tiles.emplace_back(Microseconds(tile), tile);
       }
     }
-    std::stable_sort(tiles.begin(), tiles.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (tiles.size() > kMostCandidates) tiles.resize(kMostCandidates);
+    KeepCheapest(kMostCandidates, tiles);
     for (const auto& [cost, tile] : tiles) plans.push_back(Make(tile));
   }
 
@@ -96,9 +94,7 @@ class Planner {
     plan.kernels.push_back(Kernel(tile));
     plan.kernels[0].blocks = Tiles(tile) * tile.splits;
     plan.kernels[0].block_threads = tile.threads();
-    for (const Instruction* instruction : fusion_.instructions()) {
-      plan.kernels[0].flops = SaturatingAdd(plan.kernels[0].flops, FlopsOf(*instruction));
-    }
+    plan.kernels[0].flops = FlopsOf(fusion_);
     if (tile.splits > 1) AddCombination(tile, plan);
     plan.kernels.back().bytes = bytes_;
     plan.cost = Microseconds(tile);
@@ -189,20 +185,11 @@ class Planner {
     KernelPlan kernel;
     kernel.skeleton = Skeleton::kContraction;
     kernel.work = tile;
-    for (const Instruction* instruction : fusion_.instructions()) {
-      for (const Shape& leaf : Leaves(instruction->shape())) Widen(leaf.ElementCount(), kernel);
-    }
-    Widen(SaturatingMultiply(tile.splits, product().batch * product().rows * product().columns),
-          kernel);
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
-    add(BufferRole::Kind::kResult, Leaves(fusion_.root()->shape()).size());
+    const int64_t sums =
+        SaturatingMultiply(tile.splits, product().batch * product().rows * product().columns);
+    kernel.index_type = sums > kMostNarrowOffset ? ElementType::kS64 : IndexTypeOf(fusion_);
+    kernel.buffers = AllBuffers(fusion_, 0);
     return kernel;
-  }
-  static void Widen(int64_t elements, KernelPlan& kernel) {
-    if (elements > kMostNarrowOffset) kernel.index_type = ElementType::kS64;
   }
 
   // ----- the time of a tile
@@ -376,17 +363,7 @@ absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
   own.stages = tile.stages;
   own.splits = tile.splits;
   own.group = tile.group;
-  const FusionPlan expected = planner.Make(own);
-  INGOT_REQUIRE(plan.kernels.size() == expected.kernels.size(), plan.kernels.size(),
-                " kernels; there must be ", expected.kernels.size());
-  for (size_t i = 0; i < plan.kernels.size(); ++i) {
-    KernelPlan same = expected.kernels[i];
-    same.resident_blocks = plan.kernels[i].resident_blocks;
-    INGOT_REQUIRE(plan.kernels[i] == same, "kernel ", i, ": ",
-                  FirstDifference(plan.kernels[i], same));
-  }
-  INGOT_REQUIRE(plan.scratch == expected.scratch, "its scratch is not that of its splits");
-  return absl::OkStatus();
+  return KernelsAgree(plan, planner.Make(own));
 }
 
 }  // namespace ingot::plan

@@ -8,6 +8,7 @@
 #include "compiler/plan/concatenate.h"
 #include "compiler/plan/contraction.h"
 #include "compiler/plan/in_place.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/scatter_rows.h"
@@ -20,13 +21,7 @@ namespace {
 
 // Every operand, result and scratch buffer once, in order.
 absl::Status BuffersFit(const KernelPlan& kernel, const Computation& fusion, size_t scratch) {
-  std::vector<BufferRole> all;
-  const auto add = [&](BufferRole::Kind kind, size_t count) {
-    for (size_t i = 0; i < count; ++i) all.push_back({kind, static_cast<int>(i)});
-  };
-  add(BufferRole::Kind::kOperand, fusion.parameters().size());
-  add(BufferRole::Kind::kResult, Leaves(fusion.root()->shape()).size());
-  add(BufferRole::Kind::kScratch, scratch);
+  const std::vector<BufferRole> all = AllBuffers(fusion, scratch);
   if (kernel.buffers == all) return absl::OkStatus();
   KernelPlan wanted = kernel;
   wanted.buffers = all;

@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
-#include "compiler/plan/plan_text.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/top_k.h"
@@ -93,9 +93,7 @@ class Planner {
         }
       }
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (found.size() > kMostCandidates) found.resize(kMostCandidates);
+    KeepCheapest(kMostCandidates, found);
     for (const auto& [cost, plan] : found) plans.push_back(Make(plan));
   }
 
@@ -167,16 +165,9 @@ class Planner {
     kernel.block_threads = plan.threads();
     kernel.blocks = CeilDiv(rows_, plan.rows) * TilesOf(plan);
     if (pass + 1 == plan.passes) kernel.bytes = bytes_;
-    for (const Instruction* instruction : fusion_.instructions()) {
-      if (pass == 0) kernel.flops = SaturatingAdd(kernel.flops, FlopsOf(*instruction));
-      if (IndexTypeOf(*instruction) == ElementType::kS64) kernel.index_type = ElementType::kS64;
-    }
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
-    add(BufferRole::Kind::kResult, Leaves(sort_.shape()).size());
-    add(BufferRole::Kind::kScratch, scratch);
+    if (pass == 0) kernel.flops = FlopsOf(fusion_);
+    kernel.index_type = IndexTypeOf(fusion_);
+    kernel.buffers = AllBuffers(fusion_, scratch);
     return kernel;
   }
 
@@ -351,17 +342,7 @@ absl::Status MergeSortFits(const FusionPlan& plan, const Computation& fusion,
   wanted.row_threads = own.row_threads;
   wanted.passes = own.passes;
   INGOT_RETURN_IF_ERROR(planner.PlanFits(wanted));
-  const FusionPlan expected = planner.Make(wanted);
-  INGOT_REQUIRE(plan.kernels.size() == expected.kernels.size(), plan.kernels.size(),
-                " kernels; there must be ", expected.kernels.size());
-  for (size_t i = 0; i < plan.kernels.size(); ++i) {
-    KernelPlan same = expected.kernels[i];
-    same.resident_blocks = plan.kernels[i].resident_blocks;
-    INGOT_REQUIRE(plan.kernels[i] == same, "kernel ", i, ": ",
-                  FirstDifference(plan.kernels[i], same));
-  }
-  INGOT_REQUIRE(plan.scratch == expected.scratch, "its scratch is not that of its passes");
-  return absl::OkStatus();
+  return KernelsAgree(plan, planner.Make(wanted));
 }
 
 }  // namespace ingot::plan

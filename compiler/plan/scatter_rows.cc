@@ -5,7 +5,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
-#include "compiler/plan/plan_text.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/base/integers.h"
@@ -28,19 +28,15 @@ constexpr int64_t kListedBytes = 12;
 constexpr int64_t kRowBytes = 4;
 
 bool CoversOwned(const Instruction& scatter) {
-  const ScatterAttributes& attributes = scatter.attributes<ScatterAttributes>();
   const ScatterDimensions dims = ScatterDimensionsOf(scatter);
   const Shape& operand = scatter.operand(0)->shape();
-  const Shape& update = scatter.operands().back()->shape();
-  const auto window = [&](int64_t d) {
-    return dims.update_dim[d] < 0 ? 1 : update.dimension(dims.update_dim[d]);
-  };
-  return attributes.input_batching_dims.empty() && !dims.scattered.empty() && !dims.owned.empty() &&
+  return scatter.attributes<ScatterAttributes>().input_batching_dims.empty() &&
+         !dims.scattered.empty() && !dims.owned.empty() &&
          dims.owned.back() == operand.rank() - 1 &&
          std::all_of(dims.scattered.begin(), dims.scattered.end(),
-                     [&](int64_t d) { return window(d) == 1; }) &&
+                     [&](int64_t d) { return dims.window[d] == 1; }) &&
          std::all_of(dims.owned.begin(), dims.owned.end(),
-                     [&](int64_t d) { return window(d) == operand.dimension(d); });
+                     [&](int64_t d) { return dims.window[d] == operand.dimension(d); });
 }
 
 int64_t SharedBytesOf(const ScatterRowsPlan& plan, int block_threads) {
@@ -81,17 +77,9 @@ class Planner {
     kernel.block_threads = block_threads;
     kernel.blocks = CeilDiv(size_.rows, rows.rows) * CeilDiv(size_.columns, rows.columns);
     kernel.bytes = bytes_;
-    for (const Instruction* instruction : fusion_.instructions()) {
-      kernel.flops = SaturatingAdd(kernel.flops, FlopsOf(*instruction));
-      for (const Shape& leaf : Leaves(instruction->shape())) {
-        if (leaf.ElementCount() > kMostNarrowOffset) kernel.index_type = ElementType::kS64;
-      }
-    }
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
-    add(BufferRole::Kind::kResult, Leaves(scatter_.shape()).size());
+    kernel.flops = FlopsOf(fusion_);
+    kernel.index_type = IndexTypeOf(fusion_);
+    kernel.buffers = AllBuffers(fusion_, 0);
     plan.cost = kLaunchMicroseconds + static_cast<double>(bytes_) / kBytesPerMicrosecond;
     return plan;
   }
@@ -187,14 +175,7 @@ ScatteredRows RowsOf(const Instruction& scatter) {
     size.columns = SaturatingMultiply(size.columns, operand.dimension(d));
     size.last_columns = operand.dimension(d);
   }
-  const ScatterAttributes& attributes = scatter.attributes<ScatterAttributes>();
-  const Shape& update = scatter.operands().back()->shape();
-  for (int64_t d = 0; d < update.rank(); ++d) {
-    const std::vector<int64_t>& window = attributes.update_window_dims;
-    if (std::find(window.begin(), window.end(), d) == window.end()) {
-      size.indices = SaturatingMultiply(size.indices, update.dimension(d));
-    }
-  }
+  for (int64_t batch : dims.batch) size.indices = SaturatingMultiply(size.indices, batch);
   return size;
 }
 
@@ -212,11 +193,7 @@ absl::Status ScatterRowsFit(const FusionPlan& plan, const Computation& fusion,
   INGOT_RETURN_IF_ERROR(planner.Can());
   const KernelPlan& kernel = plan.kernels[0];
   INGOT_RETURN_IF_ERROR(planner.Fits(kernel.scatter_rows(), kernel.block_threads));
-  INGOT_REQUIRE(plan.kernels.size() == 1 && plan.scratch.empty(), "one kernel does it");
-  KernelPlan own = planner.Make(kernel.scatter_rows(), kernel.block_threads).kernels[0];
-  own.resident_blocks = kernel.resident_blocks;
-  INGOT_REQUIRE(kernel == own, FirstDifference(kernel, own));
-  return absl::OkStatus();
+  return KernelsAgree(plan, planner.Make(kernel.scatter_rows(), kernel.block_threads));
 }
 
 }  // namespace ingot::plan

@@ -45,7 +45,7 @@ inline constexpr int64_t kUpdatesOfThread = 64;
 int ThreadsOfRow(const ScatterRowsPlan& plan);
 int64_t IndicesOfThread(const ScatterRowsPlan& plan, int block_threads);
 
-// The number of ranges of rows, and of columns.
+// Of any other instruction: one row of one column.
 ScatteredRows RowsOf(const Instruction& scatter);
 
 }  // namespace ingot::plan

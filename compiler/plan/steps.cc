@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/lane_walk.h"
 #include "compiler/plan/lanes.h"
 #include "compiler/plan/tile_deal.h"
@@ -573,12 +574,7 @@ void ProposeSteps(Skeleton skeleton, const Computation& fusion, const FusionInfo
   }
   for (std::vector<int>& group : groups) {
     KernelPlan kernel = Planner(fusion, target, std::move(group)).Make(skeleton);
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    add(BufferRole::Kind::kOperand, fusion.parameters().size());
-    add(BufferRole::Kind::kResult, leaves.size());
-    add(BufferRole::Kind::kScratch, plan.scratch.size());
+    kernel.buffers = AllBuffers(fusion, plan.scratch.size());
     plan.kernels.push_back(std::move(kernel));
   }
   candidates.push_back(std::move(plan));

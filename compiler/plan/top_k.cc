@@ -7,8 +7,8 @@
 #include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/merge_sort.h"
-#include "compiler/plan/plan_text.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/op_facts.h"
@@ -44,9 +44,7 @@ class Planner {
         if (PlanFits(plan).ok()) found.emplace_back(Microseconds(plan), plan);
       }
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (found.size() > kMostCandidates) found.resize(kMostCandidates);
+    KeepCheapest(kMostCandidates, found);
     for (const auto& [cost, plan] : found) plans.push_back(Make(plan));
   }
 
@@ -58,15 +56,9 @@ class Planner {
     kernel.block_threads = plan.threads();
     kernel.blocks = rows_;
     kernel.bytes = BytesOf(fusion_);
-    for (const Instruction* instruction : fusion_.instructions()) {
-      kernel.flops = SaturatingAdd(kernel.flops, FlopsOf(*instruction));
-      if (IndexTypeOf(*instruction) == ElementType::kS64) kernel.index_type = ElementType::kS64;
-    }
-    const auto add = [&](BufferRole::Kind kind, size_t count) {
-      for (size_t i = 0; i < count; ++i) kernel.buffers.push_back({kind, static_cast<int>(i)});
-    };
-    add(BufferRole::Kind::kOperand, fusion_.parameters().size());
-    add(BufferRole::Kind::kResult, Leaves(top_.shape()).size());
+    kernel.flops = FlopsOf(fusion_);
+    kernel.index_type = IndexTypeOf(fusion_);
+    kernel.buffers = AllBuffers(fusion_, 0);
     made.kernels.push_back(std::move(kernel));
     made.cost = Microseconds(plan);
     return made;
@@ -158,12 +150,7 @@ absl::Status TopKFits(const FusionPlan& plan, const Computation& fusion, const T
   wanted.items = plan.kernels[0].merge_sort().items;
   wanted.row_threads = plan.kernels[0].merge_sort().row_threads;
   INGOT_RETURN_IF_ERROR(planner.PlanFits(wanted));
-  KernelPlan expected = planner.Make(wanted).kernels[0];
-  expected.resident_blocks = plan.kernels[0].resident_blocks;
-  INGOT_REQUIRE(plan.kernels.size() == 1 && plan.scratch.empty(),
-                "there must be one kernel, and no scratch");
-  INGOT_REQUIRE(plan.kernels[0] == expected, FirstDifference(plan.kernels[0], expected));
-  return absl::OkStatus();
+  return KernelsAgree(plan, planner.Make(wanted));
 }
 
 }  // namespace ingot::plan

@@ -17,6 +17,21 @@ const Instruction& RootOf(const Instruction& fusion) {
   return *fusion.called_computations()[0]->root();
 }
 
+Place Behind(Place place);
+
+// An element of a tuple that is put together there; nullopt where it is not.
+std::optional<Place> ElementOfTuple(Place tuple, int64_t index) {
+  const Place behind = Behind(tuple);
+  if (behind.value->opcode() == Opcode::kTuple) {
+    return Place{behind.value->operand(index), behind.fusion};
+  }
+  if (behind.value->opcode() == Opcode::kFusion && behind.fusion == nullptr &&
+      RootOf(*behind.value).opcode() == Opcode::kTuple) {
+    return Place{RootOf(*behind.value).operand(index), behind.value};
+  }
+  return std::nullopt;
+}
+
 // The value behind fusions and what changes neither a scalar nor its type.
 Place Behind(Place place) {
   while (true) {
@@ -26,16 +41,10 @@ Place Behind(Place place) {
     } else if (value.opcode() == Opcode::kParameter && place.fusion != nullptr) {
       place = {place.fusion->operand(value.parameter_number()), nullptr};
     } else if (value.opcode() == Opcode::kGetTupleElement) {
-      const Place from = Behind({value.operand(0), place.fusion});
-      const int64_t index = value.attributes<TupleIndexAttributes>().index;
-      if (from.value->opcode() == Opcode::kTuple) {
-        place = {from.value->operand(index), from.fusion};
-      } else if (from.value->opcode() == Opcode::kFusion && from.fusion == nullptr &&
-                 RootOf(*from.value).opcode() == Opcode::kTuple) {
-        place = {RootOf(*from.value).operand(index), from.value};
-      } else {
-        return place;
-      }
+      const std::optional<Place> element = ElementOfTuple(
+          {value.operand(0), place.fusion}, value.attributes<TupleIndexAttributes>().index);
+      if (!element.has_value()) return place;
+      place = *element;
     } else if (value.opcode() == Opcode::kReshape || value.opcode() == Opcode::kCopy) {
       place.value = value.operand(0);
     } else {
@@ -144,20 +153,8 @@ std::optional<int64_t> TripCountOf(const Instruction& loop) {
   const std::optional<int64_t> element = ElementOf(state, condition);
   const std::optional<int64_t> limit = ConstantOf(other);
   if (!element.has_value() || !limit.has_value()) return std::nullopt;
-  // The element of the state's tuple, as if a get-tuple-element asked for it.
-  const auto element_of = [&](const Instruction* tuple) -> std::optional<Place> {
-    const Place behind = Behind({tuple, nullptr});
-    if (behind.value->opcode() == Opcode::kTuple) {
-      return Place{behind.value->operand(*element), behind.fusion};
-    }
-    if (behind.value->opcode() == Opcode::kFusion &&
-        RootOf(*behind.value).opcode() == Opcode::kTuple) {
-      return Place{RootOf(*behind.value).operand(*element), behind.value};
-    }
-    return std::nullopt;
-  };
-  const std::optional<Place> next = element_of(body.root());
-  const std::optional<Place> start = element_of(loop.operand(0));
+  const std::optional<Place> next = ElementOfTuple({body.root(), nullptr}, *element);
+  const std::optional<Place> start = ElementOfTuple({loop.operand(0), nullptr}, *element);
   if (!next.has_value() || !start.has_value()) return std::nullopt;
   const ElementType type = loop.shape().tuple_shapes()[*element].element_type();
   const std::optional<int64_t> first = ConstantOf(*start);

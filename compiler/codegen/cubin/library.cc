@@ -1,5 +1,7 @@
 #include "compiler/codegen/cubin/library.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,23 @@ std::vector<std::string> CudaLibraryPaths(absl::string_view name) {
     }
   }
   return paths;
+}
+
+DynamicLibrary::DynamicLibrary(const std::string& path)
+    : path_(path), handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
+
+DynamicLibrary::~DynamicLibrary() {
+  if (handle_ != nullptr && !is_kept_) dlclose(handle_);
+}
+
+void* DynamicLibrary::Address(const char* name) const {
+  return handle_ == nullptr ? nullptr : dlsym(handle_, name);
+}
+
+std::string DynamicLibrary::Keep(void* address) {
+  is_kept_ = true;
+  Dl_info info;
+  return dladdr(address, &info) != 0 ? info.dli_fname : path_;
 }
 
 }  // namespace ingot::codegen

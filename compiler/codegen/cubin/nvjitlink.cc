@@ -1,7 +1,5 @@
 #include "compiler/codegen/cubin/nvjitlink.h"
 
-#include <dlfcn.h>
-
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cubin/library.h"
 #include "ir/base/status.h"
@@ -14,39 +12,25 @@ constexpr int kInputPtx = 2;  // NVJITLINK_INPUT_PTX
 }  // namespace
 
 const NvJitLink* NvJitLink::Get() {
-  // Never closed: other threads may be in it when the process ends.
-  static const NvJitLink* library = []() -> const NvJitLink* {
-    auto* opened = new NvJitLink;
-    for (const std::string& path : CudaLibraryPaths("nvJitLink")) {
-      if (opened->Open(path)) return opened;
-    }
-    delete opened;
-    return nullptr;
-  }();
+  static const NvJitLink* library = FirstCudaLibrary<NvJitLink>(
+      "nvJitLink", [](auto& opened, const std::string& path) { return opened.Open(path); });
   return library;
 }
 
 bool NvJitLink::Open(const std::string& path) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return false;
-  const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
-    return function != nullptr;
-  };
+  DynamicLibrary library(path);
   const bool complete =
-      find(create_, "nvJitLinkCreate") && find(destroy_, "nvJitLinkDestroy") &&
-      find(add_data_, "nvJitLinkAddData") && find(complete_, "nvJitLinkComplete") &&
-      find(cubin_size_, "nvJitLinkGetLinkedCubinSize") && find(cubin_, "nvJitLinkGetLinkedCubin") &&
-      find(error_log_size_, "nvJitLinkGetErrorLogSize") &&
-      find(error_log_, "nvJitLinkGetErrorLog") && find(info_log_size_, "nvJitLinkGetInfoLogSize") &&
-      find(info_log_, "nvJitLinkGetInfoLog");
-  if (!complete) {
-    dlclose(library);
-    return false;
-  }
-  find(version_, "nvJitLinkVersion");  // since 12.3
-  Dl_info info;
-  path_ = dladdr(reinterpret_cast<void*>(create_), &info) != 0 ? info.dli_fname : path;
+      library.Find(create_, "nvJitLinkCreate") && library.Find(destroy_, "nvJitLinkDestroy") &&
+      library.Find(add_data_, "nvJitLinkAddData") && library.Find(complete_, "nvJitLinkComplete") &&
+      library.Find(cubin_size_, "nvJitLinkGetLinkedCubinSize") &&
+      library.Find(cubin_, "nvJitLinkGetLinkedCubin") &&
+      library.Find(error_log_size_, "nvJitLinkGetErrorLogSize") &&
+      library.Find(error_log_, "nvJitLinkGetErrorLog") &&
+      library.Find(info_log_size_, "nvJitLinkGetInfoLogSize") &&
+      library.Find(info_log_, "nvJitLinkGetInfoLog");
+  if (!complete) return false;
+  library.Find(version_, "nvJitLinkVersion");  // since 12.3
+  path_ = library.Keep(create_);
   return true;
 }
 
@@ -59,12 +43,8 @@ std::string NvJitLink::Version() const {
 
 std::string NvJitLink::Log(Handle handle, Result (*size_of)(Handle, size_t*),
                            Result (*copy)(Handle, char*)) {
-  size_t size = 0;
-  if (size_of(handle, &size) != 0 || size == 0) return "";
-  std::string log(size, '\0');
-  if (copy(handle, log.data()) != 0) return "";
-  log.resize(log.find_last_not_of(std::string("\0\n", 2)) + 1);
-  return log;
+  return LogOf([&](size_t* size) { return size_of(handle, size); },
+               [&](char* log) { return copy(handle, log); });
 }
 
 absl::StatusOr<Cubin> NvJitLink::Assemble(absl::string_view ptx,

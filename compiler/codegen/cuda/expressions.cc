@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "compiler/codegen/cuda/renderer.h"
 #include "compiler/kernel/arithmetic.h"
+#include "compiler/kernel/text.h"
 #include "ir/base/check.h"
 
 namespace ingot::codegen {
@@ -31,17 +32,7 @@ bool HasOperators(Type type, OpClass op_class) {
 }
 
 absl::string_view OperatorOf(Opcode opcode) {
-  if (opcode == Opcode::kAdd) return "+";
-  if (opcode == Opcode::kSub) return "-";
-  if (opcode == Opcode::kMul) return "*";
-  if (opcode == Opcode::kDiv) return "/";
-  if (opcode == Opcode::kEq) return "==";
-  if (opcode == Opcode::kNe) return "!=";
-  if (opcode == Opcode::kLt) return "<";
-  if (opcode == Opcode::kLe) return "<=";
-  if (opcode == Opcode::kGt) return ">";
-  if (opcode == Opcode::kGe) return ">=";
-  return "";
+  return opcode == Opcode::kDiv ? "/" : kernel::InfixOf(opcode);
 }
 
 // The shortest decimal that is the number, if C++ reads it as such; else in hexadecimal.

@@ -1,9 +1,5 @@
 #include "compiler/codegen/cuda/nvrtc.h"
 
-#include <dlfcn.h>
-
-#include <type_traits>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "compiler/codegen/cubin/library.h"
@@ -18,37 +14,23 @@ constexpr int kInvalidOption = 5;  // NVRTC_ERROR_INVALID_OPTION: an architectur
 }  // namespace
 
 const Nvrtc* Nvrtc::Get() {
-  // Never closed: other threads may be in it when the process ends.
-  static const Nvrtc* library = []() -> const Nvrtc* {
-    auto* opened = new Nvrtc;
-    for (const std::string& path : CudaLibraryPaths("nvrtc")) {
-      if (opened->Open(path)) return opened;
-    }
-    delete opened;
-    return nullptr;
-  }();
+  static const Nvrtc* library = FirstCudaLibrary<Nvrtc>(
+      "nvrtc", [](auto& opened, const std::string& path) { return opened.Open(path); });
   return library;
 }
 
 bool Nvrtc::Open(const std::string& path) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return false;
-  const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
-    return function != nullptr;
-  };
+  DynamicLibrary library(path);
   const bool complete =
-      find(create_, "nvrtcCreateProgram") && find(destroy_, "nvrtcDestroyProgram") &&
-      find(compile_, "nvrtcCompileProgram") && find(cubin_size_, "nvrtcGetCUBINSize") &&
-      find(cubin_, "nvrtcGetCUBIN") && find(ptx_size_, "nvrtcGetPTXSize") &&
-      find(ptx_, "nvrtcGetPTX") && find(log_size_, "nvrtcGetProgramLogSize") &&
-      find(log_, "nvrtcGetProgramLog") && find(version_, "nvrtcVersion");
-  if (!complete) {
-    dlclose(library);
-    return false;
-  }
-  Dl_info info;
-  path_ = dladdr(reinterpret_cast<void*>(create_), &info) != 0 ? info.dli_fname : path;
+      library.Find(create_, "nvrtcCreateProgram") &&
+      library.Find(destroy_, "nvrtcDestroyProgram") &&
+      library.Find(compile_, "nvrtcCompileProgram") &&
+      library.Find(cubin_size_, "nvrtcGetCUBINSize") && library.Find(cubin_, "nvrtcGetCUBIN") &&
+      library.Find(ptx_size_, "nvrtcGetPTXSize") && library.Find(ptx_, "nvrtcGetPTX") &&
+      library.Find(log_size_, "nvrtcGetProgramLogSize") &&
+      library.Find(log_, "nvrtcGetProgramLog") && library.Find(version_, "nvrtcVersion");
+  if (!complete) return false;
+  path_ = library.Keep(create_);
   return true;
 }
 
@@ -59,12 +41,8 @@ std::string Nvrtc::Version() const {
 }
 
 std::string Nvrtc::Log(Program program) const {
-  size_t size = 0;
-  if (log_size_(program, &size) != 0 || size == 0) return "";
-  std::string log(size, '\0');
-  if (log_(program, log.data()) != 0) return "";
-  log.resize(log.find_last_not_of(std::string("\0\n", 2)) + 1);
-  return log;
+  return LogOf([&](size_t* size) { return log_size_(program, size); },
+               [&](char* log) { return log_(program, log); });
 }
 
 absl::StatusOr<Nvrtc::Output> Nvrtc::Run(absl::string_view source, absl::string_view architecture,
