@@ -299,8 +299,10 @@ struct SortAttributes {
 struct TopKAttributes {
   int64_t k = 0;
   bool largest = true;
+  bool is_stable = false;  // of equal elements the first go first, which they always do here
   INGOT_ATTRIBUTE_FIELDS(TopKAttributes, visit("k", self.k, Field::kRequired);
-                         visit("largest", self.largest, Field::kAlways);)
+                         visit("largest", self.largest, Field::kAlways);
+                         visit("is_stable", self.is_stable, Field::kOptional);)
 };
 
 struct RngAttributes {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "ir/analysis/op_facts.h"
+#include "ir/analysis/windows.h"
 #include "passes/around_dots.h"
 #include "passes/fusion_util.h"
 #include "passes/merge_groups.h"
@@ -19,11 +20,14 @@ namespace {
 // What may stand inside a fusion above its root.
 bool IsProducer(const Instruction& instruction) {
   if (instruction.kind() == OpKind::kElementwise) return instruction.opcode() != Opcode::kMap;
+  if (instruction.opcode() == Opcode::kGather) return true;
   return instruction.kind() == OpKind::kDataMovement;
 }
 
-// Whether a fusion may be grown from this root.
-bool IsRoot(const Instruction& instruction) {
+// Whether a fusion may be grown from this root; `has_windows`: plans have windows with what stands
+// around them.
+bool IsRoot(const Instruction& instruction, bool has_windows) {
+  if (has_windows && WindowOf(instruction).has_value()) return true;
   switch (instruction.kind()) {
     case OpKind::kElementwise:
       return instruction.opcode() != Opcode::kMap;
@@ -46,9 +50,21 @@ bool IsRoot(const Instruction& instruction) {
   return false;
 }
 
-// Whether `instruction` reads its operands where it writes its result, scalars among them aside.
-bool KeepsIndex(const Instruction& instruction) {
-  return instruction.kind() == OpKind::kElementwise;
+// Whether a reshape does nothing but add or leave out dimensions of one element.
+bool HasSameSizesButOnes(const Instruction& reshape) {
+  std::vector<int64_t> sizes[2] = {reshape.shape().dimensions(),
+                                   reshape.operand(0)->shape().dimensions()};
+  for (std::vector<int64_t>& of : sizes) std::erase(of, 1);
+  return sizes[0] == sizes[1];
+}
+
+// Whether `instruction` reads the operand where it writes its result, if it is no scalar.
+bool KeepsIndex(const Instruction& instruction, int64_t operand) {
+  if (instruction.opcode() == Opcode::kReshape) return HasSameSizesButOnes(instruction);
+  if (instruction.opcode() != Opcode::kGather) return instruction.kind() == OpKind::kElementwise;
+  const GatherAttributes& attributes = instruction.attributes<GatherAttributes>();
+  return operand == 1 && attributes.offset_dims.empty() &&
+         attributes.index_vector_dim == instruction.operand(1)->shape().rank();
 }
 
 // What several kernels of one fusion copy together, which compute nothing.
@@ -74,6 +90,9 @@ constexpr int kMostTimes = 2;
 //
 // A dot may be a member: one, with nothing but IsEpilogue between it and the root.  What it reads
 // through joins it, and nothing else does from below.
+//
+// A window may be a member: one, computed at the root's index.  Its operand is computed for each
+// window that has it, so that only one operation joins from below.
 //
 // Code and inputs are bounded, so that compiling a large graph takes linear time.
 class Group {
@@ -150,7 +169,9 @@ class Group {
     if (dots_->IsReadThrough(operand)) return copied;
     if (!MayJoin(operand, member)) return std::nullopt;
     if (!taken) {
-      if (const std::optional<Place> place = PlaceOfUses(operand)) return place;
+      const std::optional<Place> place = PlaceOfUses(operand);
+      const bool fits = !IsWindow(operand) || (place && place->index == 0 && place->times == 1);
+      if (place.has_value() && fits) return place;
     }
     return IsReadThroughBest(operand) ? std::make_optional(copied) : std::nullopt;
   }
@@ -175,6 +196,7 @@ class Group {
       epilogue_.insert(instruction);
     }
     has_dot_ = has_dot_ || dots_->IsDot(*instruction);
+    has_window_ = has_window_ || IsWindow(*instruction);
     members_.push_back(instruction);
     places_[instruction] = place;
     code_ = SaturatingAdd(code_, CodeSize(*instruction));
@@ -190,12 +212,18 @@ class Group {
         member.operand(member.operand_count() / 2) == &operand) {
       return false;
     }
+    // Few elements of a gather are left to the walk that has the others.
+    if (operand.opcode() == Opcode::kGather && members_[0]->opcode() == Opcode::kReduce) {
+      return false;
+    }
     // What else is reduced may lie across a transpose: plans know.
     if (asks_costs_ && operand.opcode() == Opcode::kTranspose &&
         members_[0]->opcode() == Opcode::kReduce) {
       return false;
     }
-    return dots_->IsDot(operand) ? !has_dot_ && StoresNoMoreThan(operand) : IsProducer(operand);
+    if (IsWindow(operand)) return !has_window_ && !has_dot_;
+    if (dots_->IsDot(operand)) return !has_dot_ && !has_window_ && StoresNoMoreThan(operand);
+    return IsProducer(operand);
   }
 
   // Whether nothing but an epilogue stands between the dot and a result of no more bytes.
@@ -240,8 +268,8 @@ class Group {
       if (at == places_.end() || at->second.copied) return std::nullopt;
       for (int64_t i = 0; i < user->operand_count(); ++i) {
         if (user->operand(i) != &producer) continue;
-        if (!ReadsOnce(*user, i) && !(has_dot_ && IsOneOperation(producer))) return std::nullopt;
-        const int wanted = KeepsIndex(*user) ? at->second.index : next_index_++;
+        if (!ReadsOnce(*user, i) && !RepeatsLittle(producer, *user, i)) return std::nullopt;
+        const int wanted = KeepsIndex(*user, i) ? at->second.index : next_index_++;
         if (!place.has_value()) {
           place = {wanted, at->second.times};
         } else if (place->index != wanted) {
@@ -251,6 +279,21 @@ class Group {
       }
     }
     return place;
+  }
+
+  // Whether computing the value again for each reader takes no longer than to read it: of one
+  // operation beside a dot and in a window, and where a gather asks for more elements than there
+  // are, another gather too.
+  bool RepeatsLittle(const Instruction& producer, const Instruction& user, int64_t operand) const {
+    if (user.opcode() == Opcode::kGather && operand == 0) {
+      const bool is_little = producer.opcode() == Opcode::kGather || IsOneOperation(producer);
+      return is_little && ElementsOf(user.shape()) >= ElementsOf(producer.shape());
+    }
+    return (has_dot_ || IsWindow(user)) && IsOneOperation(producer);
+  }
+
+  bool IsWindow(const Instruction& instruction) const {
+    return asks_costs_ && WindowOf(instruction).has_value();
   }
 
   // Whether to compute the value takes no longer than to read it: a change of type, a mask of
@@ -264,6 +307,7 @@ class Group {
   // The root, and members all of whose users are here, if each is an IsEpilogue.
   absl::flat_hash_set<const Instruction*> epilogue_;
   bool has_dot_ = false;
+  bool has_window_ = false;
   absl::flat_hash_set<const Instruction*> inputs_;  // of the members, free values apart
   int64_t code_ = 0;
   int next_index_ = 1;
@@ -281,7 +325,7 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
   std::vector<FusionGroup> groups;
   for (Instruction* instruction : order) {
     if (taken.contains(instruction)) continue;
-    if (!IsRoot(*instruction) && !dots.IsDot(*instruction)) continue;
+    if (!IsRoot(*instruction, asks_costs) && !dots.IsDot(*instruction)) continue;
     if (IsFree(*instruction) && !instruction->users().empty())
       continue;  // its users copy it, or wrap it later
     Group group(instruction, dots, asks_costs);
@@ -290,7 +334,8 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
       group = Group(instruction, no_dots, asks_costs);
       group.Grow(taken);
     }
-    if (dots.IsDot(*instruction) && group.members().size() == 1) continue;
+    const bool is_alone = group.members().size() == 1;
+    if (is_alone && (dots.IsDot(*instruction) || !IsRoot(*instruction, false))) continue;
     for (const Instruction* member : group.members()) {
       if (!IsFree(*member)) taken.insert(member);
     }

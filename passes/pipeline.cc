@@ -4,7 +4,8 @@ namespace ingot {
 namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
-constexpr absl::string_view kExpand[] = {"dots-of-few-rows", "expand-top-k"};
+constexpr absl::string_view kExpand[] = {"dots-of-few-rows", "expand-select-and-scatter",
+                                         "expand-top-k", "scans-for-windows"};
 constexpr absl::string_view kSimplify[] = {"simplify", "sink-transposes", "fold-constants", "cse",
                                            "dce"};
 constexpr absl::string_view kFuse[] = {
@@ -17,8 +18,9 @@ constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
     {"expand",
-     "sums of products that no matrix unit makes faster are like other sums from here on, and topk "
-     "that no kernel selects are sorts",
+     "sums of products that no matrix unit makes faster are like other sums from here on, topk "
+     "that "
+     "no kernel selects are sorts, and cumulative windows are scans",
      kExpand, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},

@@ -5,6 +5,7 @@
 #include "passes/dce.h"
 #include "passes/dots_of_few_rows.h"
 #include "passes/expand_reducers.h"
+#include "passes/expand_select_and_scatter.h"
 #include "passes/expand_top_k.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
@@ -12,6 +13,7 @@
 #include "passes/join_elementwise.h"
 #include "passes/normalize_layouts.h"
 #include "passes/pass.h"
+#include "passes/scans_for_windows.h"
 #include "passes/sequence_for_memory.h"
 #include "passes/simplify/simplify.h"
 #include "passes/sink_transposes.h"
@@ -28,12 +30,15 @@ constexpr Pass kPasses[] = {
     {"dce", EliminateDeadCode, "removes what nothing needs"},
     {"dots-of-few-rows", DotsOfFewRows, "sums of products for dots that memory bounds"},
     {"expand-reducers", ExpandReducers, "a loop for a reduce that applies very much code"},
+    {"expand-select-and-scatter", ExpandSelectAndScatter,
+     "windows for the gradient of a max pooling"},
     {"expand-top-k", ExpandTopK, "sorts for topk that no kernel selects"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"join-elementwise", JoinElementwise, "one kernel for small ones of parameters alone"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
+    {"scans-for-windows", ScansForWindows, "a scan for a window that reaches to an end"},
     {"sequence-for-memory", SequenceForMemory, "orders commands for the least memory alive"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
     {"sink-transposes", SinkTransposes, "transposes go behind what can be had without them"},

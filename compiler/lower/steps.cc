@@ -194,6 +194,8 @@ class StepsLowering {
       case plan::Skeleton::kContraction:
       case plan::Skeleton::kScatterRows:
       case plan::Skeleton::kMergeSort:
+      case plan::Skeleton::kScanTiles:
+      case plan::Skeleton::kWindow:
         INGOT_UNREACHABLE() << "tiles take no steps";
         return;
       case plan::Skeleton::kLoop:

@@ -25,14 +25,13 @@ ElementType ComputeType(ElementType type) {
 
 ElementType SumType(ElementType type) { return ComputeType(AccumulatorType(type)); }
 
-bool IsAssociativeAlongMemory(const Instruction& scan) {
+bool IsAssociative(const Instruction& scan) {
   const ScanAttributes& attributes = scan.attributes<ScanAttributes>();
   const int64_t inputs = scan.operand_count() - attributes.num_carries;
   const Instruction& body = *scan.to_apply()->root();
   if (!attributes.is_associative.value_or(false) || inputs == 0 ||
       inputs != attributes.num_carries || body.opcode() != Opcode::kTuple ||
-      body.operand_count() != 2 * inputs ||
-      attributes.dimensions[0] + 1 != scan.operand(0)->shape().rank()) {
+      body.operand_count() != 2 * inputs) {
     return false;
   }
   for (int64_t k = 0; k < inputs; ++k) {

@@ -28,9 +28,9 @@ ElementType ComputeType(ElementType type);
 // The type in which products of a result of `type` are summed.
 ElementType SumType(ElementType type);
 
-// Whether a scan goes along memory in an order that is free: it says that it is associative, what
-// it carries is what it gives, and its elements can be shuffled between lanes.
-bool IsAssociativeAlongMemory(const Instruction& scan);
+// Whether a scan's order is free: it says that it is associative, what it carries is what it gives,
+// and its elements can be shuffled between lanes.
+bool IsAssociative(const Instruction& scan);
 
 // One element of the base is never padding or a hole of a window op with `outputs` positions.
 bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs);

@@ -11,9 +11,11 @@
 #include "compiler/plan/kernels.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_text.h"
+#include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
+#include "compiler/plan/window.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -119,6 +121,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
     INGOT_RETURN_IF_ERROR(ScatterRowsFit(plan, fusion, target));
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
+  if (plan.kernels[0].skeleton == Skeleton::kScanTiles) {
+    return ScanTilesFit(plan, fusion, target);
+  }
+  if (plan.kernels[0].skeleton == Skeleton::kWindow) return WindowFits(plan, fusion, target);
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);
   const bool steps = std::holds_alternative<StepPlan>(plan.kernels[0].work);
   INGOT_REQUIRE(steps || plan.updates.empty(), NameOf(plan.kernels[0].skeleton),

@@ -28,7 +28,8 @@ class Proof {
         skeleton == Skeleton::kUpdate) {
       return InOwner();
     }
-    INGOT_REQUIRE(skeleton != Skeleton::kContraction,
+    INGOT_REQUIRE(skeleton != Skeleton::kContraction && skeleton != Skeleton::kScanTiles &&
+                      skeleton != Skeleton::kWindow,
                   "blocks read operands of other blocks' tiles");
     INGOT_RETURN_IF_ERROR(IsReadInSpace());
     return plan_.kernels[0].skeleton == Skeleton::kTile ? InTile() : InLoop();

@@ -6,6 +6,7 @@
 
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/op_facts.h"
+#include "ir/analysis/windows.h"
 
 namespace ingot::plan {
 namespace {
@@ -217,6 +218,11 @@ OptionalLanes ConvolutionLanes(const Instruction& convolution, const Lanes& lane
     return result;
   }
   if (lanes.dim != labels.output_feature) return std::nullopt;
+  if (IsDepthwise(convolution)) {
+    result[0] = Along(lanes, labels.input_feature);
+    result[1] = Along(lanes, labels.kernel_output_feature);
+    return result;
+  }
   // All lanes in one group: they read the same input.
   const int64_t features = convolution.shape().dimension(labels.output_feature);
   for (int64_t groups : {attributes.feature_group_count, attributes.batch_group_count}) {

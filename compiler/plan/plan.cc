@@ -13,11 +13,13 @@
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
 #include "compiler/plan/tile_tasks.h"
+#include "compiler/plan/window.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -143,6 +145,8 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
   if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
   if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
+  if (skeleton == Skeleton::kScanTiles) return ScanTilesPlan{};
+  if (skeleton == Skeleton::kWindow) return WindowPlan{};
   return StepPlan{};
 }
 

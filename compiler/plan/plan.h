@@ -313,6 +313,30 @@ struct MergeSortPlan {
   int threads() const { return rows * row_threads; }
 };
 
+// A kernel whose blocks scan tiles of rows (scan_tiles.h).
+struct ScanTilesPlan {
+  // The kernel before, which clears what blocks count and mark.
+  bool clears = false;
+  int lanes = 1;    // elements of a vector, which lies along memory
+  int across = 32;  // threads beside each other: along memory where rows lie so, else one for rows
+  int groups = 8;   // of these threads, one behind the other along the rows
+  int items = 4;    // vectors of a thread
+  INGOT_PLAN_FIELDS(ScanTilesPlan, visit("clears", self.clears); visit("lanes", self.lanes);
+                    visit("across", self.across); visit("groups", self.groups);
+                    visit("items", self.items);)
+
+  int threads() const { return across * groups; }
+};
+
+// A kernel each of whose threads computes neighbouring elements of a window's result (window.h).
+struct WindowPlan {
+  int dimension = 0;  // of the result, along which a thread's elements lie
+  int run = 1;        // of them
+  int lanes = 1;      // elements of a vector, along the last dimension
+  INGOT_PLAN_FIELDS(WindowPlan, visit("dimension", self.dimension); visit("run", self.run);
+                    visit("lanes", self.lanes);)
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -324,7 +348,7 @@ struct BufferRole {
 
 // What a skeleton needs decided.
 using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
-                          MergeSortPlan>;
+                          MergeSortPlan, ScanTilesPlan, WindowPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -348,6 +372,8 @@ struct KernelPlan {
   const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
   const ScatterRowsPlan& scatter_rows() const { return std::get<ScatterRowsPlan>(work); }
   const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
+  const ScanTilesPlan& scan_tiles() const { return std::get<ScanTilesPlan>(work); }
+  const WindowPlan& window() const { return std::get<WindowPlan>(work); }
   const MergeSortPlan& merge_sort() const { return std::get<MergeSortPlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);

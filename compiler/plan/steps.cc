@@ -320,8 +320,9 @@ class Planner {
   // An associative scan along memory: a warp goes along a row, with a vector a thread.
   void ChooseScanThreads() {
     const Instruction& scan = *fusion_.root();
-    if (steps_.lanes > 1 || !IsAssociativeAlongMemory(scan)) return;
     const int64_t rank = scan.operand(0)->shape().rank();
+    const bool along_memory = scan.attributes<ScanAttributes>().dimensions[0] + 1 == rank;
+    if (steps_.lanes > 1 || !along_memory || !IsAssociative(scan)) return;
     const int64_t size = scan.operand(0)->shape().dimension(rank - 1);
     const int64_t inputs = scan.attributes<ScanAttributes>().num_carries;
     int width = FullLanes();
@@ -518,6 +519,8 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kContraction:
     case Skeleton::kScatterRows:
     case Skeleton::kMergeSort:
+    case Skeleton::kScanTiles:
+    case Skeleton::kWindow:
     case Skeleton::kLoop:
       break;
     case Skeleton::kSort:

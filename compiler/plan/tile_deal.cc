@@ -18,6 +18,8 @@ constexpr int kAccessBytes = 16;
 // a trip: assemblers take time over long code, and what computes much needs fewer loads at once.
 constexpr int64_t kMostCodeOfRow = 2048;
 constexpr int64_t kMostCodeOfTrip = 256;
+// More operations than this of the elements that a thread holds take seconds to assemble.
+constexpr int64_t kMostCodeHeld = 16384;
 // And from which on a vector of columns is shorter: a trip has some of them.
 constexpr int64_t kMostCodeOfColumns = 128;
 // What moves so many bytes runs long, and is worth so many times the code.
@@ -217,6 +219,12 @@ class Dealer {
     return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
   }
 
+  // Operations of the elements that each of so many threads holds.
+  int64_t CodeHeld(int64_t threads) const {
+    return SaturatingMultiply(VectorsHeld(threads) * deal_.classes[order_[0]].vector,
+                              CodeOfElement(info_, order_[0]));
+  }
+
   // Whether the registers of a block of so many threads hold a row of what it reads.
   bool IsHeldBy(int64_t threads) const {
     const int64_t words = CeilDiv(VectorsHeld(threads) * BytesOfPlace(), kRegisterBytes);
@@ -292,7 +300,8 @@ class Dealer {
       const int vector = deal_.classes[order_[0]].vector;
       threads = std::max(threads, PowerOfTwoCeil(MostEnds(info_, order_[0], vector)));
     }
-    const bool in_trips = threads >= knobs_.long_row_threads && !IsHeldBy(threads);
+    const bool in_trips = threads >= knobs_.long_row_threads &&
+                          (!IsHeldBy(threads) || CodeHeld(threads) > kMostCodeHeld);
     if (in_trips && RestRows(info_, levels_, target_, order_, knobs_, deal_)) {
       DealBlocks(kept);
       return TakeRowsByTurns(info_, levels_, target_, order_, knobs_, deal_);

@@ -31,6 +31,7 @@ constexpr Option kOptions[] = {
     kDonateOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},
+    {"save-inputs", "DIR", "write in0.npy, in1.npy, ... there, for another program to run on"},
     {"outputs", "DIR", "write out0.npy, out1.npy, ... there"},
     {"expect", "F.npz", "compare with out0, out1, ... and fail beyond the tolerance of each type"},
     {"tolerances", "FILE",
@@ -136,8 +137,12 @@ absl::Status RunRun(const CommandLine& line) {
   INGOT_RETURN_IF_ERROR(dump.Write(runner.ok() ? (*runner)->compilation() : nullptr));
   INGOT_RETURN_IF_ERROR(runner.status());
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> inputs, GetInputs(line, (*runner)->inputs()));
+  if (line.Has("save-inputs")) {
+    INGOT_RETURN_IF_ERROR(WriteNumbered(line.Get("save-inputs"), "in", inputs));
+  }
   INGOT_ASSIGN_OR_RETURN(const std::vector<Literal> results, (*runner)->Run(inputs));
-  if (line.Has("outputs")) INGOT_RETURN_IF_ERROR(WriteOutputs(line.Get("outputs"), results));
+  if (line.Has("outputs"))
+    INGOT_RETURN_IF_ERROR(WriteNumbered(line.Get("outputs"), "out", results));
   if (iterations > 0) INGOT_RETURN_IF_ERROR(PrintMedianTime(**runner, inputs, iterations));
   if (line.Has("profile") || line.Has("trace")) {
     INGOT_RETURN_IF_ERROR(WriteProfile(line, **runner, inputs));

@@ -92,8 +92,20 @@ class Commands {
   std::vector<int32_t> kinds_;  // by label: how many of works_ have it
 };
 
+// Whether blocks of the kernel count or mark in the buffer, which a kernel before has cleared.
+bool IsCountedIn(const Kernel& kernel, const kernel::Buffer& buffer) {
+  bool counted = false;
+  kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& operation) {
+    counted = counted || (operation.opcode == kernel::Opcode::kAtomic &&
+                          operation.Get<kernel::AtomicAttributes>().buffer == &buffer);
+  });
+  return counted;
+}
+
 // Small integers, which every use of an operand can take: as numbers, as indices, as truth.
-simulator::Contents ContentsOf(const kernel::Buffer& buffer, uint64_t stream) {
+simulator::Contents ContentsOf(const Kernel& kernel, const kernel::Buffer& buffer,
+                               uint64_t stream) {
+  if (IsCountedIn(kernel, buffer)) return {stream, 0, 0};
   if (buffer.element == ElementType::kPred) return {stream, 0, 1};
   if (IsFloat(buffer.element)) return {stream, 1, 7};
   return {stream, 0, 7};
@@ -115,7 +127,7 @@ std::vector<simulator::Argument> ArgumentsOf(const Kernel& kernel, const runtime
       const uint8_t* bytes = program.constants[slice.index].bytes.data() + slice.offset;
       arguments.push_back(simulator::Argument::Initialised(const_cast<uint8_t*>(bytes)));
     } else {
-      arguments.push_back(simulator::Argument::Virtual(ContentsOf(*buffer, i)));
+      arguments.push_back(simulator::Argument::Virtual(ContentsOf(kernel, *buffer, i)));
     }
   }
   return arguments;

@@ -80,12 +80,14 @@ absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
   return values;
 }
 
-absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results) {
+absl::Status WriteNumbered(const std::string& directory, absl::string_view name,
+                           absl::Span<const Literal> values) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return InvalidArgument(directory, ": cannot make this directory: ", error.message());
-  for (size_t i = 0; i < results.size(); ++i) {
-    INGOT_RETURN_IF_ERROR(WriteFile(absl::StrCat(directory, "/out", i, ".npy"), ToNpy(results[i])));
+  for (size_t i = 0; i < values.size(); ++i) {
+    INGOT_RETURN_IF_ERROR(
+        WriteFile(absl::StrCat(directory, "/", name, i, ".npy"), ToNpy(values[i])));
   }
   return absl::OkStatus();
 }

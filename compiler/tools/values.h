@@ -19,8 +19,9 @@ namespace ingot::tools {
 absl::StatusOr<std::vector<Literal>> ReadInputs(const std::string& files,
                                                 absl::Span<const runtime::Input> inputs);
 
-// out0.npy, out1.npy, … in `directory`, which is made when it is not there.
-absl::Status WriteOutputs(const std::string& directory, absl::Span<const Literal> results);
+// NAME0.npy, NAME1.npy, … in `directory`, which is made when it is not there.
+absl::Status WriteNumbered(const std::string& directory, absl::string_view name,
+                           absl::Span<const Literal> values);
 
 // Arrays out0, out1, … of an .npz file, or a lone .npy, for results of these shapes.
 absl::StatusOr<std::vector<Literal>> ReadExpected(const std::string& file,

@@ -275,8 +275,29 @@ class GatherFirst {
 // gather(broadcast(x), indices)  →  broadcast(x), where the index does not choose along x
 Instruction* GatherOfElementwise(Instruction* gather) { return GatherFirst(gather).Make(); }
 
+// gather(x, reshape(indices)), where the reshape adds a last dimension for coordinates of one
+//   →  gather(x, indices)
+Instruction* GatherOfReshape(Instruction* gather) {
+  const Instruction& reshape = *gather->operand(1);
+  GatherAttributes attributes = gather->attributes<GatherAttributes>();
+  const int64_t last = reshape.shape().rank() - 1;
+  if (reshape.opcode() != Opcode::kReshape || attributes.index_vector_dim != last ||
+      reshape.shape().dimension(last) != 1 || reshape.shape().HasDynamicDimension()) {
+    return nullptr;
+  }
+  std::vector<int64_t> sizes = reshape.shape().dimensions();
+  sizes.pop_back();
+  if (reshape.operand(0)->shape().dimensions() != sizes) return nullptr;
+  Instruction* made = gather->parent()->Add(Opcode::kGather, gather->shape(),
+                                            {gather->operand(0), reshape.operand(0)},
+                                            std::move(attributes), gather->name());
+  made->mutable_annotations().metadata = gather->annotations().metadata;
+  return made;
+}
+
 constexpr SimplifyRule kRules[] = {
     {Opcode::kGather, "gather-of-elementwise", GatherOfElementwise},
+    {Opcode::kGather, "gather-of-reshape", GatherOfReshape},
     {Opcode::kScatter, "scatter-of-one-index-a-row", ScatterOfOneIndexARow},
 };
 

@@ -10,7 +10,7 @@ namespace {
 std::array<std::vector<const SimplifyRule*>, kOpcodeCount> IndexRules() {
   std::array<std::vector<const SimplifyRule*>, kOpcodeCount> index;
   for (const auto& table : {ElementwiseRules(), DataMovementRules(), ContractionRules(),
-                            IndexingRules(), StructureRules()}) {
+                            IndexingRules(), ReductionRules(), StructureRules()}) {
     for (const SimplifyRule& rule : table) index[static_cast<int>(rule.opcode)].push_back(&rule);
   }
   return index;

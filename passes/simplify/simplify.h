@@ -20,6 +20,7 @@ absl::Span<const SimplifyRule> ElementwiseRules();
 absl::Span<const SimplifyRule> DataMovementRules();
 absl::Span<const SimplifyRule> ContractionRules();
 absl::Span<const SimplifyRule> IndexingRules();
+absl::Span<const SimplifyRule> ReductionRules();
 absl::Span<const SimplifyRule> StructureRules();
 
 // The scalar that every element of the value is, behind broadcasts and reshapes; null where none is

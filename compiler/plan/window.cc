@@ -1,0 +1,184 @@
+#include "compiler/plan/window.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "compiler/plan/analysis.h"
+#include "compiler/plan/cost.h"
+#include "compiler/plan/kernels.h"
+#include "compiler/plan/lane_walk.h"
+#include "compiler/plan/tile.h"
+#include "compiler/plan/tile_deal.h"
+#include "ir/analysis/windows.h"
+#include "ir/base/integers.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr int kAccessBytes = 16;
+constexpr int kThreads = 256;
+constexpr int kMostRun = 8;
+// Accumulators of a thread; elements of a strip, which its code holds one after the other.
+constexpr int kMostSums = 32;
+constexpr int64_t kMostStrip = 64;
+// Threads that a multiprocessor should have.
+constexpr int64_t kThreadsThatFill = 1024;
+
+class Planner {
+ public:
+  Planner(const Computation& fusion, const Target& target)
+      : fusion_(fusion), target_(target), window_(FindWindow(fusion)), bytes_(BytesOf(fusion)) {
+    if (window_ != nullptr) view_ = *WindowOf(*window_);
+  }
+
+  absl::Status Can() const {
+    INGOT_REQUIRE(target_.platform == Platform::kCuda, "it is a GPU's");
+    INGOT_REQUIRE(window_ != nullptr, "the fusion has not one window");
+    INGOT_REQUIRE(WindowShape(*window_).ElementCount() > 0, "it is empty");
+    return absl::OkStatus();
+  }
+
+  // The run along one dimension for which fewest elements are loaded.
+  std::optional<WindowPlan> Best() const {
+    std::optional<WindowPlan> best;
+    double least = 0;
+    WindowPlan plan;
+    plan.lanes = Lanes();
+    for (plan.dimension = 0; plan.dimension < WindowShape(*window_).rank(); ++plan.dimension) {
+      for (plan.run = 1; plan.run <= kMostRun; ++plan.run) {
+        if (!Fits(plan).ok() || (plan.run > 1 && IsIdle(plan))) continue;
+        const double loads =
+            static_cast<double>(RunsOf(plan)) * static_cast<double>(StripOf(plan, Along(plan))) /
+            static_cast<double>(WindowShape(*window_).dimension(plan.dimension) * Along(plan).size);
+        if (best.has_value() && loads >= least) continue;
+        best = plan;
+        least = loads;
+      }
+    }
+    return best;
+  }
+
+  FusionPlan Make(const WindowPlan& window) const {
+    FusionPlan plan;
+    KernelPlan& kernel = plan.kernels.emplace_back();
+    kernel.skeleton = Skeleton::kWindow;
+    kernel.work = window;
+    kernel.block_threads = kThreads;
+    kernel.blocks = CeilDiv(ThreadsOf(window), int64_t{kThreads});
+    kernel.bytes = bytes_;
+    kernel.flops = FlopsOf(fusion_);
+    kernel.index_type = IndexTypeOf(fusion_);
+    kernel.buffers = AllBuffers(fusion_, 0);
+    plan.cost = kLaunchMicroseconds + static_cast<double>(bytes_) / kBytesPerMicrosecond;
+    return plan;
+  }
+
+  absl::Status Fits(const WindowPlan& plan) const {
+    const int64_t rank = WindowShape(*window_).rank();
+    INGOT_REQUIRE(plan.lanes >= 1 && Lanes() % plan.lanes == 0, "lanes=", plan.lanes,
+                  "; they must divide ", Lanes());
+    INGOT_REQUIRE(plan.dimension >= 0 && plan.dimension < rank, "dimension=", plan.dimension);
+    const WindowDimension& along = Along(plan);
+    INGOT_REQUIRE(along.size > 1, "dimension=", plan.dimension, "; the window must lie along it");
+    // Neighbouring threads have what lies side by side.
+    INGOT_REQUIRE(plan.dimension < rank - 1 || plan.run == 1, "dimension=", plan.dimension,
+                  "; runs are not along memory");
+    INGOT_REQUIRE(
+        plan.run >= 1 && plan.run <= kMostRun && plan.run * plan.lanes * view_.inputs <= kMostSums,
+        "run=", plan.run, "; a thread has at most ", kMostSums, " sums");
+    INGOT_REQUIRE(StripOf(plan, along) <= kMostStrip, "run=", plan.run, "; it has more than ",
+                  kMostStrip, " elements along the window");
+    return absl::OkStatus();
+  }
+
+ private:
+  const WindowDimension& Along(const WindowPlan& plan) const {
+    return view_.dimensions[plan.dimension];
+  }
+  int64_t RunsOf(const WindowPlan& plan) const {
+    return CeilDiv(WindowShape(*window_).dimension(plan.dimension), int64_t{plan.run});
+  }
+  int64_t ThreadsOf(const WindowPlan& plan) const {
+    return WindowShape(*window_).ElementCount() / WindowShape(*window_).dimension(plan.dimension) *
+           RunsOf(plan) / plan.lanes;
+  }
+  bool IsIdle(const WindowPlan& plan) const {
+    return ThreadsOf(plan) < target_.multiprocessors * kThreadsThatFill;
+  }
+
+  // Elements of the last dimension that an access has.
+  int Lanes() const {
+    int widest = 2;
+    for (const Instruction* instruction : fusion_.instructions()) {
+      if (!instruction->shape().IsArray()) continue;
+      if (IsComplex(instruction->shape().element_type())) return 1;
+      if (instruction->opcode() == Opcode::kParameter) {
+        widest = std::max(widest, ByteWidth(instruction->shape().element_type()));
+      }
+    }
+    const auto last = static_cast<int>(WindowShape(*window_).rank() - 1);
+    const auto vectorizes = [&](int lanes) {
+      if (WindowShape(*window_).dimension(last) % lanes != 0) return false;
+      LaneWalk walk(fusion_);
+      const Instruction& root = *fusion_.root();
+      if (root.opcode() != Opcode::kTuple) return walk.Vectorizes(root, {lanes, last, 1, lanes});
+      return std::all_of(root.operands().begin(), root.operands().end(), [&](const auto* result) {
+        return walk.Vectorizes(*result, {lanes, last, 1, lanes});
+      });
+    };
+    int lanes = kAccessBytes / widest;
+    while (lanes > 1 && !vectorizes(lanes)) lanes /= 2;
+    return std::max(lanes, 1);
+  }
+
+  const Computation& fusion_;
+  const Target& target_;
+  const Instruction* window_;
+  WindowView view_;
+  const int64_t bytes_;
+};
+
+}  // namespace
+
+const Instruction* FindWindow(const Computation& fusion) {
+  const Instruction* window = nullptr;
+  for (const Instruction* instruction : fusion.instructions()) {
+    if (!WindowOf(*instruction).has_value()) continue;
+    if (window != nullptr) return nullptr;
+    window = instruction;
+  }
+  if (window == nullptr) return nullptr;
+  for (const Shape& result : Leaves(fusion.root()->shape())) {
+    if (!Shape::SameDimensions(result, WindowShape(*window))) return nullptr;
+  }
+  return window;
+}
+
+int64_t StripOf(const WindowPlan& plan, const WindowDimension& window) {
+  return (plan.run - 1) * window.stride + (window.size - 1) * window.window_dilation + 1;
+}
+
+void ProposeWindow(Skeleton, const Computation& fusion, const FusionInfo&, const Target& target,
+                   Numerics, std::vector<FusionPlan>& candidates) {
+  const Planner planner(fusion, target);
+  if (!planner.Can().ok()) return;
+  const std::optional<WindowPlan> plan = planner.Best();
+  if (plan.has_value()) candidates.push_back(planner.Make(*plan));
+}
+
+absl::StatusOr<FusionPlan> MakeWindow(const WindowPlan& window, const Computation& fusion,
+                                      const Target& target) {
+  const Planner planner(fusion, target);
+  INGOT_RETURN_IF_ERROR(planner.Can());
+  INGOT_RETURN_IF_ERROR(planner.Fits(window));
+  return planner.Make(window);
+}
+
+absl::Status WindowFits(const FusionPlan& plan, const Computation& fusion, const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(const FusionPlan own,
+                         MakeWindow(plan.kernels[0].window(), fusion, target));
+  return KernelsAgree(plan, own);
+}
+
+}  // namespace ingot::plan
