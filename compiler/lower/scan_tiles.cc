@@ -68,7 +68,7 @@ class ScanTiles {
       };
       totals_.push_back(shared("totals", plan_.groups));
       if (division_.tiles == 1) continue;
-      tile_total_.push_back(shared("tile_total", 1));
+      if (!rows_.along_memory) tile_total_.push_back(shared("tile_total", 1));
       before_tile_.push_back(shared("before_tile", 1));
     }
     const Value number = TileNumber();
@@ -222,16 +222,22 @@ class ScanTiles {
     for (int item = 0; item < plan_.items; ++item) {
       Elements* first = &values_[static_cast<size_t>(item) * each];
       for (int i = 1; i < each; ++i) first[i] = Combine(first[i - 1], first[i]);
-      Elements sum = first[each - 1];
-      for (int by = 1; by < kWarp; by *= 2) {
-        const Value has = b_.Ge(lane_, b_.Index(by));
-        sum = Choose(has, Combine(Shuffle(Intrinsic::kShuffleUp, sum, b_.Index(by)), sum), sum);
-      }
+      const Elements sum = ScanLanes(first[each - 1]);
       left_.push_back(Shuffle(Intrinsic::kShuffleUp, sum, b_.Index(1)));
       before_item_.push_back(total_);
       const Elements all = Shuffle(Intrinsic::kShuffleIdx, sum, b_.Index(kWarp - 1));
       total_ = item == 0 ? all : Combine(total_, all);
     }
+  }
+
+  // Lane l has what the values of lanes 0 … l come to.
+  Elements ScanLanes(Elements values) {
+    for (int by = 1; by < kWarp; by *= 2) {
+      const Value has = b_.Ge(lane_, b_.Index(by));
+      const Elements left = Shuffle(Intrinsic::kShuffleUp, values, b_.Index(by));
+      values = Choose(has, Combine(left, values), values);
+    }
+    return values;
   }
 
   // The thread's columns of one row of a buffer with division_.columns.
@@ -289,13 +295,16 @@ class ScanTiles {
             [&] { FoldRange(totals_, b_.Index(0), group_, before_group_); });
     }
     if (division_.tiles == 1) return;
+    const Value place = Published(tile_);
     e_.If(b_.Eq(group_, b_.Index(plan_.groups - 1)), [&] {
       const Elements total = plan_.groups > 1 ? Combine(Read(before_group_), total_) : total_;
+      StoreAll(Published(), place, total);
+      if (rows_.along_memory) return Mark(place, b_.Eq(lane_, b_.Index(0)));
       StoreAll(tile_total_, b_.Index(0), total);
-      StoreAll(Published(), Published(tile_), total);
     });
+    if (rows_.along_memory) return;
     b_.Barrier();
-    Mark(Published(tile_));
+    Mark(place, IsFirstThread());
   }
 
   // ----- Between tiles
@@ -312,9 +321,10 @@ class ScanTiles {
   }
   // The counter stands before the marks.
   Value MarkOf(Value place) { return math_.Add(place, 1); }
-  // All threads have stored, and are behind a barrier.
-  void Mark(Value place) {
-    b_.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] {
+  Value IsFirstThread() { return b_.Eq(b_.ThreadId(), b_.Index(0)); }
+  // By a thread that has stored, or is behind a barrier with those that have.
+  void Mark(Value place, Value marks) {
+    b_.If(marks, [&] {
       kernel::AccessOptions release;
       release.order = kernel::Order::kRelease;
       b_.Store(frame_.memory.scratch[0], MarkOf(place), b_.Index(1), release);
@@ -338,70 +348,147 @@ class ScanTiles {
     b_.If(b_.Lt(lane, count), [&] { Await(b_.Add(first, lane)); });
   }
 
-  // What stands before the tile, to before_tile_.  The first group of threads puts it together; all
-  // meet at the barriers.
+  // Where the tile stands among others.
+  struct TilePlace {
+    Value in_group, group, in_super, super;
+    Value first_tile, first_group;  // places of the tiles of its group, of the groups of its super
+    Value is_last, is_last_of_super;  // of its group; and of a super with one behind it
+  };
+  TilePlace PlaceOfTile() {
+    TilePlace at;
+    at.in_group = math_.Rem(tile_, kGroup);
+    at.group = math_.Div(tile_, kGroup);
+    at.in_super = math_.Rem(at.group, kGroup);
+    at.super = math_.Div(at.group, kGroup);
+    at.first_tile = Published(b_.Sub(tile_, at.in_group));
+    at.first_group = GroupPlace(b_.Sub(at.group, at.in_super));
+    at.is_last = b_.Eq(at.in_group, math_.Const(kGroup - 1));
+    at.is_last_of_super = b_.And(b_.And(at.is_last, b_.Eq(at.in_super, math_.Const(kGroup - 1))),
+                                 b_.Lt(at.super, math_.Const(division_.supers - 1)));
+    return at;
+  }
+
+  // What stands before the tile, to before_tile_: by the first warp where a lane can have a tile's
+  // value, else by the first group of threads, where all meet at barriers.
   void LookBack() {
-    const Value in_group = math_.Rem(tile_, kGroup);
-    const Value group = math_.Div(tile_, kGroup);
-    const Value in_super = math_.Rem(group, kGroup);
-    const Value super = math_.Div(group, kGroup);
+    if (rows_.along_memory) {
+      e_.If(b_.Eq(group_, b_.Index(0)), [&] { LookBackOfWarp(PlaceOfTile()); });
+      b_.Barrier();
+    } else {
+      LookBackOfBlock(PlaceOfTile());
+    }
+  }
+
+  // Lane l has what the values of places first … first + l come to; lanes from `count` on have
+  // nothing.  Waits for them.
+  Elements ScanRange(Value first, Value count) {
+    const Value lane = math_.Convert(lane_);
+    const std::vector<ElementVar> loaded = Declare("loaded", total_);
+    e_.If(b_.Lt(lane, count), [&] {
+      const Value place = b_.Add(first, lane);
+      Await(place);
+      Write(loaded, LoadAll(Published(), place));
+    });
+    return ScanLanes(Read(loaded));
+  }
+
+  void LookBackOfWarp(const TilePlace& at) {
     const Value zero = math_.Const(0);
-    const Value first_tile = Published(b_.Sub(tile_, in_group));
-    const Value first_group = GroupPlace(b_.Sub(group, in_super));
-    const Value is_last = b_.Eq(in_group, math_.Const(kGroup - 1));
-    // Of a super with one behind it.
-    const Value is_last_of_super = b_.And(b_.And(is_last, b_.Eq(in_super, math_.Const(kGroup - 1))),
-                                          b_.Lt(super, math_.Const(division_.supers - 1)));
+    const Value one_less = b_.Sub(at.in_group, math_.Const(1));
+    const Value is_first_lane = b_.Eq(lane_, b_.Index(0));
+    const auto lane_of = [&](const Elements& values, Value lane) {
+      return Shuffle(Intrinsic::kShuffleIdx, values, b_.Convert(lane, ElementType::kS32));
+    };
+    // The last of a group waits for its own tile too, for it publishes what all come to.
+    const Value waits = division_.groups > 0
+                            ? b_.Select(at.is_last, math_.Const(kGroup), at.in_group)
+                            : at.in_group;
+    const Elements tiles = ScanRange(at.first_tile, waits);
+    const Elements tiles_before = lane_of(tiles, b_.Max(one_less, zero));
+    Elements all_tiles;
+    if (division_.groups > 0) {
+      all_tiles = lane_of(tiles, math_.Const(kGroup - 1));
+      e_.If(at.is_last, [&] {
+        StoreAll(Published(), GroupPlace(at.group), all_tiles);
+        Mark(GroupPlace(at.group), is_first_lane);
+      });
+    }
+    const std::vector<ElementVar> before = Declare("before", Initial());
+    if (division_.groups > 0) {
+      const Elements groups = ScanRange(at.first_group, at.in_super);
+      const Elements groups_before =
+          lane_of(groups, b_.Max(b_.Sub(at.in_super, math_.Const(1)), zero));
+      if (division_.supers > 0) {
+        e_.If(b_.Gt(at.super, zero), [&] {
+          Await(SuperPlace(at.super));
+          Write(before, LoadAll(Published(), SuperPlace(at.super)));
+        });
+      }
+      e_.If(b_.Gt(at.in_super, zero), [&] { Write(before, Combine(Read(before), groups_before)); });
+    }
+    if (division_.supers > 0) {
+      const Value next = SuperPlace(math_.Add(at.super, 1));
+      e_.If(at.is_last_of_super, [&] {
+        StoreAll(Published(), next, Combine(Read(before), all_tiles));
+        Mark(next, is_first_lane);
+      });
+    }
+    e_.If(b_.Gt(at.in_group, zero), [&] { Write(before, Combine(Read(before), tiles_before)); });
+    StoreAll(before_tile_, b_.Index(0), Read(before));
+  }
+
+  void LookBackOfBlock(const TilePlace& at) {
+    const Value zero = math_.Const(0);
     const auto first_threads = [&](const std::function<void()>& body) {
       e_.If(b_.Eq(group_, b_.Index(0)), body);
     };
-
     const std::vector<ElementVar> tiles = Declare("tiles", total_);
-    AwaitRange(first_tile, in_group);
+    AwaitRange(at.first_tile, at.in_group);
     b_.Barrier();
     first_threads([&] {
-      e_.If(b_.Gt(in_group, zero),
-            [&] { FoldRange(Published(), first_tile, b_.Add(first_tile, in_group), tiles); });
+      e_.If(b_.Gt(at.in_group, zero), [&] {
+        FoldRange(Published(), at.first_tile, b_.Add(at.first_tile, at.in_group), tiles);
+      });
       if (division_.groups == 0) return;
-      e_.If(is_last, [&] {
+      e_.If(at.is_last, [&] {
         const Elements own = LoadAll(tile_total_, b_.Index(0));
-        StoreAll(Published(), GroupPlace(group), Combine(Read(tiles), own));
+        StoreAll(Published(), GroupPlace(at.group), Combine(Read(tiles), own));
       });
     });
     const std::vector<ElementVar> groups = Declare("groups", total_);
-    const std::vector<ElementVar> supers = Declare("supers", total_);
     if (division_.groups > 0) {
       b_.Barrier();
-      b_.If(is_last, [&] { Mark(GroupPlace(group)); });
-      AwaitRange(first_group, in_super);
+      Mark(GroupPlace(at.group), b_.And(at.is_last, IsFirstThread()));
+      AwaitRange(at.first_group, at.in_super);
       if (division_.supers > 0) {
-        const Value waits = b_.And(b_.Gt(super, zero), b_.Eq(b_.ThreadId(), b_.Index(0)));
-        b_.If(waits, [&] { Await(SuperPlace(super)); });
+        const Value waits = b_.And(b_.Gt(at.super, zero), IsFirstThread());
+        b_.If(waits, [&] { Await(SuperPlace(at.super)); });
       }
       b_.Barrier();
     }
     first_threads([&] {
       const std::vector<ElementVar> before = Declare("before", Initial());
       if (division_.supers > 0) {
-        e_.If(b_.Gt(super, zero), [&] { Write(before, LoadAll(Published(), SuperPlace(super))); });
+        e_.If(b_.Gt(at.super, zero),
+              [&] { Write(before, LoadAll(Published(), SuperPlace(at.super))); });
       }
       if (division_.groups > 0) {
-        e_.If(b_.Gt(in_super, zero), [&] {
-          FoldRange(Published(), first_group, b_.Add(first_group, in_super), groups);
+        e_.If(b_.Gt(at.in_super, zero), [&] {
+          FoldRange(Published(), at.first_group, b_.Add(at.first_group, at.in_super), groups);
           Write(before, Combine(Read(before), Read(groups)));
         });
       }
-      e_.If(b_.Gt(in_group, zero), [&] { Write(before, Combine(Read(before), Read(tiles))); });
+      e_.If(b_.Gt(at.in_group, zero), [&] { Write(before, Combine(Read(before), Read(tiles))); });
       StoreAll(before_tile_, b_.Index(0), Read(before));
       if (division_.supers == 0) return;
-      e_.If(is_last_of_super, [&] {
+      e_.If(at.is_last_of_super, [&] {
         const Elements own = LoadAll(tile_total_, b_.Index(0));
-        StoreAll(Published(), SuperPlace(math_.Add(super, 1)), Combine(Read(before), own));
+        StoreAll(Published(), SuperPlace(math_.Add(at.super, 1)), Combine(Read(before), own));
       });
     });
     b_.Barrier();
     if (division_.supers > 0) {
-      b_.If(is_last_of_super, [&] { Mark(SuperPlace(math_.Add(super, 1))); });
+      Mark(SuperPlace(math_.Add(at.super, 1)), b_.And(at.is_last_of_super, IsFirstThread()));
     }
   }
 

@@ -37,6 +37,8 @@ constexpr double kMostWaste = 1.25;
 // take 110 % of that of 32 with one.
 constexpr double kMuchLess = 0.85;
 constexpr int64_t kFewVectors = 6;
+// Bytes of memory side by side that a warp should read: two sectors, which a line of cache has.
+constexpr int64_t kShortRun = 64;
 
 int64_t WorthOfCode(const FusionInfo& info) {
   const int64_t bytes = SaturatingAdd(info.cost().bytes_read(), info.cost().bytes_written());
@@ -214,9 +216,10 @@ class Dealer {
     }
   }
 
-  // Vectors of a row that each of so many threads holds.
+  // Vectors of a row that each of so many threads holds, which have the rows beside it too.
   int64_t VectorsHeld(int64_t threads) const {
-    return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector), threads);
+    return CeilDiv(CeilDiv(ReducedElements(), deal_.classes[order_[0]].vector),
+                   std::max<int64_t>(1, threads / beside_));
   }
 
   // Operations of the elements that each of so many threads holds.
@@ -261,6 +264,21 @@ class Dealer {
     return std::min<int64_t>(threads, is_long ? knobs_.long_row_threads : kMostBlockThreads);
   }
 
+  // Where what is reduced lies in short runs of memory with results of other places between them (a
+  // group's channels): lanes for these places, so that a warp reads longer runs.
+  int64_t LanesBeside() const {
+    if (order_.size() < 2 || IsReduced(order_[1])) return 1;
+    int64_t widest = 0;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      const absl::Span<const int> own = space().ClassesOf(v);
+      if (!Contains(own, order_[0]) || !Contains(own, order_[1])) continue;
+      widest = std::max<int64_t>(widest, ByteWidth(graph().value(v).shape().element_type()));
+    }
+    const int64_t run = SizeOf(order_[0]) * widest;
+    if (widest == 0 || run >= kShortRun || ReducedElements() == SizeOf(order_[0])) return 1;
+    return std::min<int64_t>(PowerOfTwoFloor(kShortRun / run), PowerOfTwoFloor(SizeOf(order_[1])));
+  }
+
   // At most `lanes`; fewer where that leaves much less beyond the row.
   int64_t LanesOfShortRow(int c, int64_t lanes) const {
     const int64_t units = UnitsLeft(c);
@@ -295,6 +313,11 @@ class Dealer {
                        SizeOf(kept[0]) >= kRowsOfLoop * target_.multiprocessors;
     if (is_long && !loops && IsHeldBy(knobs_.long_row_threads)) NarrowVector();
     int64_t threads = ThreadsOfRow(is_long);
+    beside_ = threads >= kWarp && !deal_.aligned ? LanesBeside() : 1;
+    if (beside_ > 1) {
+      const int64_t most = is_long ? knobs_.long_row_threads : kMostBlockThreads;
+      threads = std::min(threads * beside_, std::max(threads, most));
+    }
     // The ends of a row have a thread for each element.
     if (deal_.aligned) {
       const int vector = deal_.classes[order_[0]].vector;
@@ -313,6 +336,11 @@ class Dealer {
     // The lanes and warps of a row.
     int64_t lanes = std::min<int64_t>(threads, kWarp);
     int64_t warps = threads / lanes;
+    if (beside_ > 1) {
+      deal_.classes[order_[1]].lanes = static_cast<int>(beside_);
+      lanes /= beside_;
+      lanes_dealt_ *= beside_;
+    }
     for (int c : reduced) {
       const int64_t share = threads <= kWarp && !deal_.aligned
                                 ? LanesOfShortRow(c, lanes)
@@ -440,6 +468,7 @@ class Dealer {
   const TileKnobs& knobs_;
   TileDeal deal_;
   int64_t lanes_dealt_ = 1;
+  int64_t beside_ = 1;  // rows that lanes of a warp share
 };
 
 }  // namespace

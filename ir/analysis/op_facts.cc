@@ -82,6 +82,10 @@ int64_t SizeWithCallees(const Instruction& instruction, CalleeSizes& callees) {
 bool ReadsOnce(const Instruction& consumer, int64_t operand) {
   // The index is data: a table may be asked for one of its elements by all, as starts are.
   if (consumer.kind() == OpKind::kIndexing && consumer.opcode() != Opcode::kScatter) {
+    // Each slice of one element has an index of its own.
+    if (consumer.opcode() == Opcode::kGather && operand == 1) {
+      return ElementsOf(consumer.shape()) <= ElementsOf(consumer.operand(1)->shape());
+    }
     return consumer.opcode() == Opcode::kDynamicSlice && operand == 0;
   }
   const std::optional<IndexMap> map = ElementMapOf(consumer, operand);
