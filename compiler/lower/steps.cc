@@ -196,6 +196,7 @@ class StepsLowering {
       case plan::Skeleton::kMergeSort:
       case plan::Skeleton::kScanTiles:
       case plan::Skeleton::kWindow:
+      case plan::Skeleton::kWindowSums:
         INGOT_UNREACHABLE() << "tiles take no steps";
         return;
       case plan::Skeleton::kLoop:

@@ -16,6 +16,7 @@
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/window.h"
+#include "compiler/plan/window_sums.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -123,6 +124,9 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
   }
   if (plan.kernels[0].skeleton == Skeleton::kScanTiles) {
     return ScanTilesFit(plan, fusion, target);
+  }
+  if (plan.kernels[0].skeleton == Skeleton::kWindowSums) {
+    return WindowSumsFit(plan, fusion, target);
   }
   if (plan.kernels[0].skeleton == Skeleton::kWindow) return WindowFits(plan, fusion, target);
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);

@@ -20,6 +20,7 @@
 #include "compiler/plan/tile_candidates.h"
 #include "compiler/plan/tile_tasks.h"
 #include "compiler/plan/window.h"
+#include "compiler/plan/window_sums.h"
 #include "ir/base/status.h"
 
 namespace ingot::plan {
@@ -147,6 +148,7 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
   if (skeleton == Skeleton::kScanTiles) return ScanTilesPlan{};
   if (skeleton == Skeleton::kWindow) return WindowPlan{};
+  if (skeleton == Skeleton::kWindowSums) return WindowSumsPlan{};
   return StepPlan{};
 }
 

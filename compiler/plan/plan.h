@@ -337,6 +337,22 @@ struct WindowPlan {
                     visit("lanes", self.lanes);)
 };
 
+// A kernel of the gradient of a depthwise convolution's weights (window_sums.h).
+struct WindowSumsPlan {
+  // The second kernel, which puts parts together.
+  bool combines = false;
+  int lanes = 1;      // features of a vector
+  int across = 32;    // threads beside each other, of neighbouring features
+  int groups = 8;     // of these threads, each with rows of its own
+  int run = 4;        // positions of a row that a thread takes together
+  int64_t parts = 1;  // blocks that share the rows
+  INGOT_PLAN_FIELDS(WindowSumsPlan, visit("combines", self.combines); visit("lanes", self.lanes);
+                    visit("across", self.across); visit("groups", self.groups);
+                    visit("run", self.run); visit("parts", self.parts);)
+
+  int threads() const { return across * groups; }
+};
+
 // Which memory a parameter of a kernel is.
 struct BufferRole {
   enum class Kind : uint8_t { kOperand, kResult, kScratch };
@@ -348,7 +364,7 @@ struct BufferRole {
 
 // What a skeleton needs decided.
 using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
-                          MergeSortPlan, ScanTilesPlan, WindowPlan>;
+                          MergeSortPlan, ScanTilesPlan, WindowPlan, WindowSumsPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -374,6 +390,7 @@ struct KernelPlan {
   const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
   const ScanTilesPlan& scan_tiles() const { return std::get<ScanTilesPlan>(work); }
   const WindowPlan& window() const { return std::get<WindowPlan>(work); }
+  const WindowSumsPlan& window_sums() const { return std::get<WindowSumsPlan>(work); }
   const MergeSortPlan& merge_sort() const { return std::get<MergeSortPlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);

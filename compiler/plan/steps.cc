@@ -521,6 +521,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kMergeSort:
     case Skeleton::kScanTiles:
     case Skeleton::kWindow:
+    case Skeleton::kWindowSums:
     case Skeleton::kLoop:
       break;
     case Skeleton::kSort:

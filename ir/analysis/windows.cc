@@ -15,6 +15,15 @@ bool IsDepthwise(const Instruction& convolution) {
          convolution.operand(0)->shape().dimension(labels.input_feature) == features;
 }
 
+bool IsDepthwiseGradient(const Instruction& convolution) {
+  if (convolution.opcode() != Opcode::kConvolution) return false;
+  const auto& attributes = convolution.attributes<ConvolutionAttributes>();
+  const ConvolutionDimensions& labels = attributes.dim_labels;
+  const int64_t features = convolution.shape().dimension(labels.output_feature);
+  return attributes.feature_group_count == 1 && attributes.batch_group_count == features &&
+         convolution.operand(0)->shape().dimension(labels.input_batch) == features;
+}
+
 const Shape& WindowShape(const Instruction& window) {
   return window.shape().IsTuple() ? window.shape().tuple_shapes()[0] : window.shape();
 }

@@ -37,6 +37,11 @@ const Shape& WindowShape(const Instruction& window);
 // the same number.
 bool IsDepthwise(const Instruction& convolution);
 
+// Whether a convolution is the gradient of a depthwise one's weights: each feature of the result is
+// made of one entry of the input's batch dimension, the one of the same number, and of one feature
+// of the kernel operand.
+bool IsDepthwiseGradient(const Instruction& convolution);
+
 }  // namespace ingot
 
 #endif  // INGOT_IR_ANALYSIS_WINDOWS_H_

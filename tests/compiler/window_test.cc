@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/window_sums.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/analysis/windows.h"
 #include "tests/compiler/plans.h"
@@ -96,6 +97,52 @@ TEST(Window, AnyPlanIsRight) {
       if (HasFailure()) return;
     }
     EXPECT_GE(fitting, 4) << c.name;
+  }
+}
+
+constexpr Case kGradients[] = {
+    {"weights",
+     "\n  x = f32[3,7,9,8] parameter(0)\n  dy = f32[3,7,9,8] parameter(1)\n"
+     "  ROOT r = f32[1,3,3,8] convolution(x, dy), window={size=7x9 pad=1_1x1_1}, "
+     "dim_labels=f01b_i01o->b01f, batch_group_count=8"},
+    {"strided_bf16",
+     "\n  x = bf16[2,12,10,6] parameter(0)\n  dy = bf16[2,6,5,6] parameter(1)\n"
+     "  ROOT r = bf16[5,3,1,6] convolution(x, dy), window={size=6x5 pad=2_1x1_0 "
+     "rhs_dilate=2x2}, dim_labels=f01b_i01o->01bf, batch_group_count=6",
+     0.01},
+    {"one_dimension_channels_first",
+     "\n  x = f32[2,5,40] parameter(0)\n  dy = f32[2,5,37] parameter(1)\n"
+     "  ROOT r = f32[5,1,4] convolution(x, dy), window={size=37}, "
+     "dim_labels=fb0_io0->fb0, batch_group_count=5"},
+};
+
+TEST(WindowSums, AnyPlanIsRight) {
+  std::mt19937_64 random(3);
+  const Target& target = TargetOf("sim:sm_90a-tiny");
+  for (const Case& c : kGradients) {
+    const std::unique_ptr<Module> module =
+        Read(absl::StrCat("HloModule m\nENTRY e {", c.entry, "\n}\n"));
+    ASSERT_NE(module, nullptr) << c.name;
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    ASSERT_EQ(fusions.entries().size(), 1) << c.name;
+    const Computation& fusion = *fusions.entries()[0].fusion;
+    ASSERT_TRUE(IsDepthwiseGradient(*fusion.root())) << c.name;
+    int fitting = 0;
+    for (int i = 0; i < 200 && fitting < 8; ++i) {
+      plan::WindowSumsPlan drawn;
+      drawn.lanes = 1 << random() % 3;
+      drawn.across = 1 << random() % 6;
+      drawn.groups = 1 << random() % 6;
+      drawn.run = static_cast<int>(1 + random() % 8);
+      drawn.parts = static_cast<int64_t>(1 + random() % 30);
+      const auto plan = plan::MakeWindowSums(drawn, fusion, target);
+      if (!plan.ok()) continue;
+      ++fitting;
+      ExpectRight(*module, target, plan::EntryText(*plan, fusion, target, c.name), c);
+      if (HasFailure()) return;
+    }
+    EXPECT_EQ(fitting, 8) << c.name;
   }
 }
 
