@@ -88,14 +88,6 @@ absl::StatusOr<Parser::Entity> Parser::Find(const Token& token) const {
   return found->second.entity;
 }
 
-absl::StatusOr<Buffer*> Parser::ExpectBuffer() {
-  const Token token = Peek();
-  INGOT_RETURN_IF_ERROR(ExpectName().status());
-  INGOT_ASSIGN_OR_RETURN(const Entity entity, Find(token));
-  if (auto* buffer = std::get_if<Buffer*>(&entity)) return *buffer;
-  return ErrorFrom(token, absl::StrCat("%", token.text, " is no buffer"));
-}
-
 // ----- The kernel
 
 absl::StatusOr<KernelModule> Parser::Run() {
@@ -131,7 +123,7 @@ absl::Status Parser::ParseKernel() {
   return ExpectSymbol("}");
 }
 
-absl::StatusOr<std::vector<int64_t>> Parser::ParseExtent(absl::string_view what) {
+absl::StatusOr<std::vector<int64_t>> Parser::ParseProduct(absl::string_view what) {
   const Token token = Peek();
   if (token.kind != Token::Kind::kExtent && token.kind != Token::Kind::kNumber) {
     return Error(absl::StrCat("expected ", what, ", as in 4x8"));
@@ -145,6 +137,12 @@ absl::StatusOr<std::vector<int64_t>> Parser::ParseExtent(absl::string_view what)
     }
     extent.push_back(size);
   }
+  return extent;
+}
+
+absl::StatusOr<std::vector<int64_t>> Parser::ParseExtent(absl::string_view what) {
+  const Token token = Peek();
+  INGOT_ASSIGN_OR_RETURN(std::vector<int64_t> extent, ParseProduct(what));
   const std::optional<int64_t> count = CheckedProduct(extent);
   if (extent.size() > 64 || !count.has_value() || *count > kMaxElements) {
     return ErrorFrom(token, absl::StrCat(what, " is too large: ", token.text));
@@ -156,6 +154,7 @@ absl::Status Parser::ParseParameter() {
   const Token token = Peek();
   INGOT_ASSIGN_OR_RETURN(const absl::string_view name, ExpectName());
   INGOT_RETURN_IF_ERROR(ExpectSymbol(":"));
+  if (TakeWord("tensormap")) return ParseMap(token);
   if (!TakeWord("buffer")) {
     INGOT_ASSIGN_OR_RETURN(const Type type, ExpectType());
     Operation* value = kernel_->AddScalar(std::string(name), type);
@@ -190,6 +189,65 @@ absl::Status Parser::ParseBufferFlags(Buffer* buffer) {
   return absl::OkStatus();
 }
 
+template <typename T>
+absl::Status Parser::ParseSizes(absl::string_view what, int64_t most, std::vector<T>& sizes) {
+  const Token token = Peek();
+  INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> parsed, ParseProduct(what));
+  for (int64_t size : parsed) {
+    if (size > most || parsed.size() > 5) {
+      return ErrorFrom(token, absl::StrCat(what, ": ", token.text, " is not five sizes up to ",
+                                           most, " at most"));
+    }
+    sizes.push_back(static_cast<T>(size));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::ParseMapFlag(TensorMap& map) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (TakeWord("strides")) {
+    return ParseSizes("strides", std::numeric_limits<int64_t>::max(), map.byte_strides);
+  }
+  if (TakeWord("box")) return ParseSizes("box", kMost, map.box);
+  if (TakeWord("element_strides")) {
+    return ParseSizes("element_strides", kMost, map.element_strides);
+  }
+  if (TakeWord("swizzle")) {
+    INGOT_ASSIGN_OR_RETURN(map.swizzle_bytes, ExpectInteger("swizzle", 0, kMost));
+  } else if (TakeWord("promotion")) {
+    INGOT_ASSIGN_OR_RETURN(map.l2_promotion_bytes, ExpectInteger("promotion", 0, kMost));
+  } else if (TakeWord("tf32")) {
+    map.rounds_to_tf32 = true;
+  } else if (TakeWord("nan")) {
+    map.fills_nan = true;
+  } else {
+    return Error("expected strides, box, element_strides, swizzle, promotion, tf32 or nan");
+  }
+  return absl::OkStatus();
+}
+
+// <%buffer, type, sizes, flags>: ir/base/tensor_map.h
+absl::Status Parser::ParseMap(const Token& name) {
+  INGOT_RETURN_IF_ERROR(ExpectSymbol("<"));
+  const Token place = Peek();
+  INGOT_ASSIGN_OR_RETURN(Buffer * buffer, ExpectEntity<Buffer>("buffer"));
+  INGOT_RETURN_IF_ERROR(ExpectSymbol(","));
+  const Token type_token = Peek();
+  INGOT_ASSIGN_OR_RETURN(const Type type, ExpectType());
+  if (!type.IsScalar()) return ErrorFrom(type_token, "a tensor map has elements of a scalar type");
+  INGOT_RETURN_IF_ERROR(ExpectSymbol(","));
+  TensorMap recipe;
+  recipe.element_type = type.element;
+  INGOT_RETURN_IF_ERROR(
+      ParseSizes("sizes", std::numeric_limits<int64_t>::max(), recipe.dimensions));
+  while (TakeSymbol(",")) INGOT_RETURN_IF_ERROR(ParseMapFlag(recipe));
+  INGOT_RETURN_IF_ERROR(ExpectSymbol(">"));
+  if (absl::Status status = CheckTensorMap(recipe); !status.ok()) {
+    return ErrorFrom(place, status.message());
+  }
+  return Define(name, kernel_->AddMap(std::string(name.text), buffer, std::move(recipe)));
+}
+
 absl::Status Parser::ParseShared() {
   const Token token = Peek();
   INGOT_ASSIGN_OR_RETURN(const absl::string_view name, ExpectName());
@@ -207,7 +265,7 @@ absl::Status Parser::ParseShared() {
   }
   if (TakeWord("overlaps")) {
     const Token other = Peek();
-    INGOT_ASSIGN_OR_RETURN(buffer->overlaps, ExpectBuffer());
+    INGOT_ASSIGN_OR_RETURN(buffer->overlaps, ExpectEntity<Buffer>("buffer"));
     if (buffer->overlaps->space != Space::kShared) {
       return ErrorFrom(other, absl::StrCat("%", other.text, " is not shared"));
     }
