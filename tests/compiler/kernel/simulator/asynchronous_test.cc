@@ -3,11 +3,18 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "tests/compiler/kernel/asynchronous_kernels.h"
 #include "tests/compiler/kernel/simulator/harness.h"
 
 namespace ingot::kernel::simulator {
 namespace {
+
+using test::BoxKernel;
+using test::kBulkLoad;
+using test::kBulkStore;
+using test::kCluster;
+using test::kRing;
+using test::kTensorStore;
 
 constexpr uint64_t kSchedules = 12;
 
@@ -31,24 +38,6 @@ std::string Planted(std::string text, const std::string& from, const std::string
 }
 
 // ----- Loads
-
-// A block copies its 64 floats through shared memory, turned around.
-const char* const kBulkLoad =
-    R"(kernel @k(%x: buffer<f32, 256, readonly>, %y: buffer<f32, 256>) grid 4 block 64
-    shared %s: f32[64] align 128 shared %bar: u64[1] {
-  if thread == 0 {
-    mbarrier_init(%bar[0], 1)
-    fence_mbarrier_init
-  }
-  barrier
-  if thread == 0 {
-    mbarrier_arrive_expect(%bar[0], 256)
-    bulk_load(%s[0], %x[block * 64], 256, %bar[0])
-  }
-  while { yield not(mbarrier_try_wait(%bar[0], 0)) } do {}
-  store %y[block * 64 + thread] = load %s[63 - thread] : f32
-}
-)";
 
 TEST(Bulk, Loads) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
@@ -140,39 +129,6 @@ TEST(Bulk, AFencedWriteBeforeALoad) {
 
 // A ring of two stages: a producer warp fills, a consumer warp empties; 7 tiles, so that phases
 // wrap.
-const char* const kRing =
-    R"(kernel @k(%x: buffer<f32, 224, readonly>, %y: buffer<f32, 224>) grid 1 block 64
-    shared %s: f32[2x32] align 128 shared %full: u64[2] shared %empty: u64[2] {
-  if thread < 2 {
-    mbarrier_init(%full[thread], 1)
-    mbarrier_init(%empty[thread], 32)
-    fence_mbarrier_init
-  }
-  barrier
-  roles {
-    warps 0..0: {
-      if thread == 0 {
-        for %i = 0 to 7 {
-          %stage = rem(%i, 2)
-          %parity = u32(rem(div(%i, 2), 2))
-          while { yield not(mbarrier_try_wait(%empty[%stage], xor(%parity, 1))) } do {}
-          mbarrier_arrive_expect(%full[%stage], 128)
-          bulk_load(%s[%stage * 32], %x[%i * 32], 128, %full[%stage])
-        }
-      }
-    }
-    warps 1..1: {
-      for %j = 0 to 7 {
-        %slot = rem(%j, 2)
-        %turn = u32(rem(div(%j, 2), 2))
-        while { yield not(mbarrier_try_wait(%full[%slot], %turn)) } do {}
-        store %y[%j * 32 + lane] = add(load %s[%slot * 32 + lane] : f32, 1)
-        mbarrier_arrive(%empty[%slot])
-      }
-    }
-  }
-}
-)";
 
 TEST(Bulk, ARingOfStages) {
   for (uint64_t seed = 0; seed < 3 * kSchedules; ++seed) {
@@ -219,22 +175,6 @@ TEST(Bulk, WhatARingLacks) {
 }
 
 // ----- Stores
-
-const char* const kBulkStore =
-    R"(kernel @k(%y: buffer<f32, 128>) grid 2 block 64 shared %s: f32[64] align 128 {
-  for %i = 0 to 2 {
-    store %s[thread] = f32(block * 64 + thread + %i)
-    fence_proxy_async_shared
-    barrier
-    if thread == 0 {
-      bulk_store(%y[block * 64], %s[0], 256)
-      bulk_commit
-      bulk_wait(0)
-    }
-    barrier
-  }
-}
-)";
 
 TEST(Bulk, Stores) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
@@ -304,19 +244,6 @@ TEST(Bulk, ReductionsOfBlocksAddUp) {
 }
 
 // ----- Tensor maps
-
-// Loads the box at (x, y, …) of an array, and stores its bytes in their order in shared memory.
-std::string BoxKernel(const std::string& map, int words, const std::string& at) {
-  return absl::StrCat(
-      "kernel @k(%x: buffer<f32, 4096, readonly>, %y: buffer<f32, ", words, ">, %m: tensormap<%x, ",
-      map, ">) grid 1 block 32 shared %s: f32[", words,
-      "] align 1024 shared %bar: u64[1] {\n  if thread == 0 {\n    mbarrier_init(%bar[0], 1)\n"
-      "    fence_mbarrier_init\n    mbarrier_arrive_expect(%bar[0], ",
-      4 * words, ")\n    tensor_load(%s[0], %m, %bar[0], ", at,
-      ")\n  }\n  warp_sync\n  while { yield not(mbarrier_try_wait(%bar[0], 0)) } do {}\n"
-      "  for %i = 0 to ",
-      words / 32, " { store %y[%i * 32 + thread] = load %s[%i * 32 + thread] : f32 }\n}\n");
-}
 
 TEST(Tensor, ABoxInsideAndOutside) {
   // 40 × 24 of rows of 48; boxes of 8 × 4.
@@ -393,20 +320,6 @@ TEST(Tensor, Swizzles) {
     }
   }
 }
-
-const char* const kTensorStore =
-    R"(kernel @k(%y: buffer<f32, 40x24>, %m: tensormap<%y, f32, 37x24, strides 160, box 8x8>)
-    grid 5x3 block 64 shared %s: f32[64] align 128 {
-  store %s[thread] = f32((block.y * 8 + div(thread, 8)) * 100 + block * 8 + rem(thread, 8))
-  fence_proxy_async_shared
-  barrier
-  if thread == 0 {
-    tensor_store(%m, %s[0], block * 8, block.y * 8)
-    bulk_commit
-    bulk_wait_read(0)
-  }
-}
-)";
 
 TEST(Tensor, StoresClip) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
@@ -488,29 +401,6 @@ TEST(NamedBarriers, IdsInRegistersAndArrivals) {
 }
 
 // ----- Clusters
-
-// Each block of a cluster loads its half of a tile to both, and stores what it got.
-const char* const kCluster =
-    R"(kernel @k(%x: buffer<f32, 256, readonly>, %y: buffer<f32, 512>, %m: tensormap<%x, f32, 256, box 32>)
-    grid 8 block 32 cluster 2 shared %s: f32[64] align 128 shared %bar: u64[1] {
-  if thread == 0 {
-    mbarrier_init(%bar[0], 1)
-    fence_mbarrier_init
-    mbarrier_arrive_expect(%bar[0], 256)
-  }
-  cluster_arrive
-  cluster_wait
-  if thread == 0 {
-    %first = block * 32
-    tensor_load_multicast(%s[cluster_block * 32], %m, %bar[0], 3, %first)
-  }
-  while { yield not(mbarrier_try_wait_cluster(%bar[0], 0)) } do {}
-  store %y[block * 64 + thread] = load %s[thread] : f32
-  store %y[block * 64 + 32 + thread] = load %s[thread + 32] : f32
-  cluster_arrive_relaxed
-  cluster_wait
-}
-)";
 
 TEST(Clusters, Multicast) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
