@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/compile.h"
+#include "compiler/executable.h"
 #include "compiler/plan/fits.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile_turned.h"
@@ -45,8 +46,8 @@ constexpr Case kCases[] = {
   ROOT r = pred[288,160] transpose(x), dimensions={1,0})"},
     {"batches", R"(
   x = bf16[3,5,128,72] parameter(0)
-  t = bf16[5,72,3,128] transpose(x), dimensions={1,3,0,2}
-  ROOT r = bf16[5,72,3,128] negate(t))"},
+  t = bf16[5,3,72,128] transpose(x), dimensions={1,0,3,2}
+  ROOT r = bf16[5,3,72,128] negate(t))"},
     {"two_and_one_along", R"(
   x = f32[72,136] parameter(0)
   y = f32[72,136] parameter(1)
@@ -68,11 +69,17 @@ FusionPlan BulkPlan(FusionPlan plan, const Computation& fusion) {
   const int width = static_cast<int>(before.bytes / before.rows / before.pitch);
   TileClass& columns = tile.classes[before.column_class];
   TileClass& rows = tile.classes[before.row_class];
+  const int vector = std::max(rows.vector, 2);
+  // Of plans with other boxes too: a block has one place of each other class.
+  tile.box_threads = 0;
+  for (TileClass& c : tile.classes) {
+    c = {};
+    c.size = info.space().classes()[&c - tile.classes.data()].size;
+    c.blocks = c.size;
+  }
   // 128 bytes of columns, 8 lanes of vectors along rows.
-  rows.vector = std::max<int>(rows.vector, 2);
+  rows.vector = vector;
   rows.lanes = 8;
-  rows.warps = rows.registers = 1;
-  columns.vector = 1;
   columns.lanes = 4;
   columns.warps = 2;
   columns.registers = 128 / width / 8;
@@ -132,31 +139,83 @@ TEST(BulkTranspose, RefusesWhatTheEngineCannotCopy) {
   const std::unique_ptr<Module> module = ModuleOf(kCases[0]);
   ForEachTurned(
       *module, target, [&](const Computation& fusion, const FusionPlan& plan, const std::string&) {
-        const auto complaint = [&](const auto& change) {
-          FusionPlan changed = plan;
-          change(changed, std::get<TilePlan>(changed.kernels[0].work));
-          return std::string(plan::Fits(changed, fusion, target).message());
-        };
+        const FusionInfo info(ViewOf(fusion));
         const auto& tile = std::get<TilePlan>(plan.kernels[0].work);
-        const int row = tile.order[0];
-        const plan::TurnedBox box = plan::BoxOf(FusionInfo(ViewOf(fusion)), tile, tile.turned[0]);
-        EXPECT_TRUE(absl::StrContains(complaint([&](FusionPlan& p, TilePlan& t) {
-                                        t.classes[row].lanes = 4;
-                                        t.classes[row].blocks = CeilDiv(
-                                            t.classes[row].size, t.classes[row].block_extent());
-                                        t.classes[box.column_class].warps *= 2;
-                                        t.classes[box.column_class].registers /= 2;
-                                        p.kernels[0].blocks = 1;
-                                        for (const TileClass& c : t.classes) {
-                                          p.kernels[0].blocks *= c.blocks;
-                                        }
-                                      }),
-                                      "expected a multiple of"));
-        EXPECT_TRUE(absl::StrContains(std::string(plan::BulkFits(FusionInfo(ViewOf(fusion)), tile,
-                                                                 tile.turned[0], TargetOf("sm_80"))
-                                                      .message()),
-                                      "sm_80 has no copies of boxes"));
+        const int input = tile.turned[0];
+        const plan::TurnedBox box = plan::BoxOf(info, tile, input);
+        const auto says = [](const absl::Status& status, const char* words) {
+          EXPECT_TRUE(absl::StrContains(status.message(), words)) << status;
+        };
+        says(plan::BulkFits(info, tile, input, TargetOf("sm_80")), "sm_80 has no copies of boxes");
+        TilePlan few_rows = tile;
+        few_rows.classes[box.row_class].lanes /= 2;
+        says(plan::BulkFits(info, few_rows, input, target),
+             "the box has 16 rows, expected a multiple");
+        TilePlan many_rows = tile;
+        many_rows.classes[box.row_class].registers *= 512;
+        says(plan::BulkFits(info, many_rows, input, target), "tensor map dimension 1");
+        // The same by way of a table's plan.
+        FusionPlan long_rows = plan;
+        auto& changed = std::get<TilePlan>(long_rows.kernels[0].work);
+        TileClass& columns = changed.classes[box.column_class];
+        columns.registers *= 2;
+        columns.blocks = CeilDiv(columns.size, columns.block_extent());
+        long_rows.kernels[0].blocks = changed.classes[box.row_class].blocks * columns.blocks;
+        says(plan::Fits(long_rows, fusion, target), "a row of the box is 256 bytes, expected 128");
       });
+}
+
+// What the simulator says of the first case's kernel with `from` replaced in its text.
+std::string FaultOf(const std::string& from, const std::string& to) {
+  const Target& target = TargetOf("sim:sm_90a");
+  const std::unique_ptr<Module> module = ModuleOf(kCases[0]);
+  std::string fault;
+  ForEachTurned(
+      *module, target, [&](const Computation&, const FusionPlan&, const std::string& table) {
+        CompileOptions options;
+        options.plans =
+            std::make_shared<const plan::PlanTable>(*plan::PlanTable::Parse(table, "t"));
+        const auto compiled = Compile(*module, target, options);
+        ASSERT_TRUE(compiled.ok()) << compiled.status();
+        auto program = std::make_shared<runtime::Program>(*compiled->program);
+        const auto bytes = program->modules[0].bytes.span();
+        std::string text(bytes.begin(), bytes.end());
+        const size_t at = text.find(from);
+        ASSERT_NE(at, std::string::npos) << text;
+        text.replace(at, from.size(), to);
+        program->modules[0].bytes = runtime::SharedBytes::Own({text.begin(), text.end()});
+        const auto device = DeviceOf(target);
+        ASSERT_TRUE(device.ok()) << device.status();
+        const auto executable = Executable::Load(program, device->get());
+        ASSERT_TRUE(executable.ok()) << executable.status();
+        const auto results =
+            (*executable)->Run({*Literal::Zeros(module->entry()->parameters()[0]->shape())});
+        fault = std::string(results.status().message());
+      });
+  return fault;
+}
+
+TEST(BulkTranspose, PlantedFaultsAreFound) {
+  const struct {
+    const char* from;
+    const char* to;
+    const char* words;
+  } kPlants[] = {
+      {"%landed[0], 4096)", "%landed[0], 4096)", ""},
+      {"%landed[0], 4096)", "%landed[0], 4080)", "-16 bytes are missing"},
+      {"%landed[0], 4096)", "%landed[0], 4112)", "16 bytes are missing"},
+      {"    fence_mbarrier_init\n", "", "fence_mbarrier_init and a barrier would"},
+      {"  while { yield not(mbarrier_try_wait(%landed[0], 0)) } do {}\n", "",
+       "until it has been waited for"},
+      {"mbarrier_try_wait(%landed[0], 0)", "mbarrier_try_wait(%landed[0], 1)",
+       "until it has been waited for"},
+      {"  barrier\n", "", "%landed"},
+  };
+  for (const auto& plant : kPlants) {
+    const std::string fault = FaultOf(plant.from, plant.to);
+    EXPECT_TRUE(*plant.words == 0 ? fault.empty() : absl::StrContains(fault, plant.words))
+        << plant.to << ": " << fault;
+  }
 }
 
 // Compiled for a card: the launch hands over the map behind the buffers, and the PTX asks for it.
@@ -173,7 +232,7 @@ TEST(BulkTranspose, LaunchesWithATensorMap) {
         ASSERT_TRUE(compiled.ok()) << compiled.status();
         const std::string text = runtime::ToString(*compiled->program);
         EXPECT_TRUE(absl::StrContains(
-            text, "tensormap<x, f32, 264x50x4, strides 4224x1056, box 32x8x4, swizzle 128>"))
+            text, "tensormap<input 0, f32, 264x50x4, strides 4224x1056, box 32x8x4, swizzle 128>"))
             << text;
         EXPECT_TRUE(runtime::Validate(*compiled->program).ok());
       });
