@@ -1,4 +1,4 @@
-// The parser's class, shared by the two files that implement it; users include text.h.
+// The parser's class, shared by the three files that implement it; users include text.h.
 #ifndef INGOT_COMPILER_KERNEL_PARSER_H_
 #define INGOT_COMPILER_KERNEL_PARSER_H_
 
@@ -62,7 +62,7 @@ class Parser {
     return ErrorAt(file_, token, message);
   }
 
-  // ----- The kernel (parser.cc)
+  // ----- The kernel (header_parser.cc)
   absl::Status ParseKernel();
   absl::Status ParseParameter();
   absl::Status ParseBufferFlags(Buffer* buffer);

@@ -390,13 +390,12 @@ class Checker {
   // Blocks have boxes of two classes, and single places of the others.
   absl::Status TurnedFit(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
-    INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0),
-                  "shifted, box_threads: no input is turned");
-    INGOT_REQUIRE(!tile.turned.empty() || !tile.bulk, "bulk: no input is turned");
+    INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0 && !tile.bulk),
+                  "shifted, box_threads, bulk: no input is turned");
     if (tile.turned.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("turned", tile.turned));
-    INGOT_REQUIRE(levels_.last == 0 || (!tile.shifted && tile.box_threads == 0),
-                  "shifted, box_threads: the fusion reduces");
+    INGOT_REQUIRE(levels_.last == 0 || (!tile.shifted && tile.box_threads == 0 && !tile.bulk),
+                  "shifted, box_threads, bulk: the fusion reduces");
     INGOT_REQUIRE(levels_.across == 0 && Walks(number, inner_),
                   "turned: reductions lie across the walk, or the kernel has none");
     INGOT_REQUIRE(!tile.aligned && tile.staged.empty() && tile.kept.empty() && tile.ahead.empty(),
