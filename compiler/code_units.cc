@@ -30,6 +30,16 @@ int64_t SizeOf(const kernel::Kernel& kernel) {
   return size;
 }
 
+// At the most, whatever stands before a tensor map.
+int64_t BytesOfParameters(const kernel::Kernel& kernel) {
+  constexpr int64_t kAddress = 8, kTensorMap = 128 + 64 - 8;
+  int64_t bytes = 0;
+  for (const kernel::Parameter& parameter : kernel.parameters()) {
+    bytes += parameter.kind == kernel::Parameter::Kind::kTensorMap ? kTensorMap : kAddress;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void CodeUnits::Add(std::unique_ptr<kernel::Kernel> kernel, program::KernelEntry& entry) {
@@ -68,10 +78,10 @@ std::vector<CodeUnit> CodeUnits::UnitsOf(Family members) const {
   for (const Member& member : members) constants.push_back(member.code.ConstantBits());
   const kernel::Code& code = members[0].code;
   const std::vector<std::vector<size_t>> parameters = kernel::DifferingConstants(code, constants);
-  const auto buffers = static_cast<int64_t>(members[0].kernel->parameters().size());
   const auto count = static_cast<int64_t>(parameters.size());
   const bool fit = target_.platform != Platform::kCuda ||
-                   8 * buffers + kMostBytesOfParameter * count <= target_.parameter_bytes();
+                   BytesOfParameters(*members[0].kernel) + kMostBytesOfParameter * count <=
+                       target_.parameter_bytes();
   if (parameters.size() > kMostParameters || !fit) {
     std::map<std::vector<uint64_t>, Family> by_constants;
     for (size_t i = 0; i < members.size(); ++i) {

@@ -48,6 +48,20 @@ const Instruction* FindSideEffect(const Computation& computation) {
   return nullptr;
 }
 
+// The kernel's tensor maps, each by the number of the parameter whose address it has.
+std::vector<program::MapArgument> MapsOf(const kernel::Kernel& kernel) {
+  const std::vector<kernel::Parameter>& parameters = kernel.parameters();
+  std::vector<program::MapArgument> maps;
+  for (const kernel::Parameter& parameter : parameters) {
+    if (parameter.kind != kernel::Parameter::Kind::kTensorMap) continue;
+    const auto buffer = std::find_if(
+        parameters.begin(), parameters.end(),
+        [&](const kernel::Parameter& other) { return other.buffer == parameter.map->buffer; });
+    maps.push_back({static_cast<size_t>(buffer - parameters.begin()), parameter.map->recipe});
+  }
+  return maps;
+}
+
 // Kernels apply reducers, comparators and the like as often and in whatever order they please, so
 // nothing in them may be seen from outside.
 absl::Status CheckAppliedComputations(const Module& module) {
@@ -283,6 +297,7 @@ class Compiler {
       }
       for (size_t k = 0; k < lowered[i].size(); ++k) {
         entries[i].kernels[k].launch = lowered[i][k]->launch();
+        entries[i].kernels[k].maps = MapsOf(*lowered[i][k]);
         if (Wants(Stage::kKernel)) {
           Show(Stage::kKernel, entries[i].kernels[k].name, lowered[i][k]->ToString());
         }

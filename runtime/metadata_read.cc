@@ -76,7 +76,7 @@ class Reader {
   absl::Status Read(const format::Shape* source, Shape& out);
   absl::Status Read(const format::Module& source, CodeModule& out);
   absl::Status Read(const format::Argument& source, Argument& out);
-  absl::Status Read(const format::TensorMap* source, TensorMapArgument& out);
+  absl::Status Read(const format::TensorMap* source, TensorMap& out);
   absl::Status Read(const format::Launch& source, Operation& out);
   absl::Status Read(const format::Copy& source, Operation& out);
   absl::Status Read(const format::Fill& source, Operation& out);
@@ -162,7 +162,7 @@ absl::Status Reader::Read(const format::Module& source, CodeModule& out) {
   return Enum(source.format(), format::CodeFormat::MAX, out.format);
 }
 
-absl::Status Reader::Read(const format::TensorMap* source, TensorMapArgument& out) {
+absl::Status Reader::Read(const format::TensorMap* source, TensorMap& out) {
   if (source == nullptr) return InvalidArgument("a tensor map is missing");
   INGOT_RETURN_IF_ERROR(Type(source->element_type(), out.element_type));
   INGOT_RETURN_IF_ERROR(Numbers(source->dimensions(), out.dimensions));
@@ -171,6 +171,8 @@ absl::Status Reader::Read(const format::TensorMap* source, TensorMapArgument& ou
   INGOT_RETURN_IF_ERROR(Numbers(source->element_strides(), out.element_strides));
   out.swizzle_bytes = source->swizzle_bytes();
   out.l2_promotion_bytes = source->l2_promotion_bytes();
+  out.rounds_to_tf32 = source->rounds_to_tf32();
+  out.fills_nan = source->fills_nan();
   return absl::OkStatus();
 }
 
@@ -190,7 +192,7 @@ absl::Status Reader::Read(const format::Argument& source, Argument& out) {
       TensorMapArgument argument;
       INGOT_RETURN_IF_ERROR(Read(source.slice(), argument.slice));
       INGOT_RETURN_IF_ERROR(Enum(source.access(), format::Access::MAX, argument.access));
-      INGOT_RETURN_IF_ERROR(Read(source.tensor_map(), argument));
+      INGOT_RETURN_IF_ERROR(Read(source.tensor_map(), argument.map));
       out = std::move(argument);
       return absl::OkStatus();
     }

@@ -113,17 +113,18 @@ fb::Offset<format::Shape> Writer::ToTable(const Shape& shape) {
 }
 
 fb::Offset<format::Argument> Writer::operator()(const TensorMapArgument& argument) {
-  const auto type = TypeName(argument.element_type);
-  const auto dimensions = Numbers(argument.dimensions);
-  const auto byte_strides = Numbers(argument.byte_strides);
-  const auto box = Numbers(argument.box);
-  const auto element_strides = Numbers(argument.element_strides);
-  const auto map =
-      format::CreateTensorMap(builder_, type, dimensions, byte_strides, box, element_strides,
-                              argument.swizzle_bytes, argument.l2_promotion_bytes);
+  const TensorMap& map = argument.map;
+  const auto type = TypeName(map.element_type);
+  const auto dimensions = Numbers(map.dimensions);
+  const auto byte_strides = Numbers(map.byte_strides);
+  const auto box = Numbers(map.box);
+  const auto element_strides = Numbers(map.element_strides);
+  const auto recipe = format::CreateTensorMap(
+      builder_, type, dimensions, byte_strides, box, element_strides, map.swizzle_bytes,
+      map.l2_promotion_bytes, map.rounds_to_tf32, map.fills_nan);
   const format::Slice slice = ToFormat(argument.slice);
   return format::CreateArgument(builder_, format::ArgumentKind::TensorMap, &slice,
-                                static_cast<format::Access>(argument.access), 0, 0, map);
+                                static_cast<format::Access>(argument.access), 0, 0, recipe);
 }
 
 Writer::Op Writer::operator()(const Launch& launch) {

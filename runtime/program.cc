@@ -134,10 +134,9 @@ class Printer {
     return absl::StrCat("0x", absl::Hex(argument.bits), ":", 8 * argument.bytes);
   }
   std::string operator()(const TensorMapArgument& argument) const {
-    return absl::StrCat("tensor map ", ElementTypeName(argument.element_type), "[",
-                        absl::StrJoin(argument.dimensions, ","), "] box ",
-                        absl::StrJoin(argument.box, "x"), " swizzle ", argument.swizzle_bytes,
-                        " of ", Slice(argument.slice));
+    constexpr const char* kMarks[] = {"", "-> ", "<-> "};
+    return absl::StrCat(kMarks[static_cast<int>(argument.access)], "tensormap<",
+                        Slice(argument.slice), ", ", argument.map.ToString(), ">");
   }
 
  private:

@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "ir/base/shape.h"
+#include "ir/base/tensor_map.h"
 #include "runtime/library_call.h"
 
 namespace ingot::runtime {
@@ -140,18 +141,11 @@ struct ScalarArgument {
   uint8_t bytes = 8;
 };
 
-// How the CUDA driver is to encode a tensor map (cuTensorMapEncodeTiled) once the address is known.
-// Innermost dimension first, as there.
+// A tensor map that the CUDA driver encodes (cuTensorMapEncodeTiled) once the address is known.
 struct TensorMapArgument {
-  BufferSlice slice;
+  BufferSlice slice;  // its address is the map's
   Access access = Access::kRead;
-  ElementType element_type = ElementType::kF32;
-  std::vector<int64_t> dimensions;       // rank 1 to 5, elements
-  std::vector<int64_t> byte_strides;     // rank - 1, multiples of 16
-  std::vector<int32_t> box;              // rank, 1 to 256 elements
-  std::vector<int32_t> element_strides;  // rank
-  int32_t swizzle_bytes = 0;             // 0, 32, 64, 128
-  int32_t l2_promotion_bytes = 0;        // 0, 64, 128, 256
+  TensorMap map;
 };
 
 using Argument = std::variant<BufferArgument, ScalarArgument, TensorMapArgument>;

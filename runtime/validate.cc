@@ -170,40 +170,10 @@ absl::Status Validator::operator()(const ScalarArgument& argument) {
 absl::Status Validator::operator()(const TensorMapArgument& argument) {
   if (host_) return InvalidArgument("tensor map argument on the host");
   INGOT_RETURN_IF_ERROR(Slice("tensor map", argument.slice, argument.access));
-  const size_t rank = argument.dimensions.size();
-  if (rank < 1 || rank > 5 || argument.byte_strides.size() != rank - 1 ||
-      argument.box.size() != rank || argument.element_strides.size() != rank) {
-    return InvalidArgument("tensor map of rank ", rank, " with ", argument.byte_strides.size(),
-                           " strides, a box of rank ", argument.box.size(), " and ",
-                           argument.element_strides.size(), " element strides");
-  }
-  int64_t last = 0;  // byte offset of the last element
-  for (size_t i = 0; i < rank; ++i) {
-    const int64_t size = argument.dimensions[i];
-    const int64_t stride = i == 0 ? ByteWidth(argument.element_type) : argument.byte_strides[i - 1];
-    if (size < 1 || size > int64_t{1} << 32 || stride < 1 || stride >= int64_t{1} << 40 ||
-        (i > 0 && stride % 16 != 0) || argument.box[i] < 1 || argument.box[i] > 256 ||
-        argument.element_strides[i] < 1 || argument.element_strides[i] > 8) {
-      return InvalidArgument("tensor map dimension ", i, ": size ", size, ", stride ", stride,
-                             " bytes, box ", argument.box[i], ", element stride ",
-                             argument.element_strides[i]);
-    }
-    if (size > 1 && stride > (kSizeLimit - last) / (size - 1)) {
-      return InvalidArgument("tensor map dimension ", i, ": the span overflows 2^62 bytes");
-    }
-    last += stride * (size - 1);
-  }
-  if (last + ByteWidth(argument.element_type) > argument.slice.size) {
-    return InvalidArgument("tensor map spans ", last + ByteWidth(argument.element_type),
-                           " bytes of a slice of ", argument.slice.size);
-  }
-  const auto one_of = [](int32_t value, std::initializer_list<int32_t> values) {
-    return std::find(values.begin(), values.end(), value) != values.end();
-  };
-  if (!one_of(argument.swizzle_bytes, {0, 32, 64, 128}) ||
-      !one_of(argument.l2_promotion_bytes, {0, 64, 128, 256})) {
-    return InvalidArgument("tensor map with a swizzle of ", argument.swizzle_bytes,
-                           " bytes and a promotion of ", argument.l2_promotion_bytes);
+  INGOT_RETURN_IF_ERROR(CheckTensorMap(argument.map));
+  if (argument.map.SpanBytes() > argument.slice.size) {
+    return InvalidArgument("tensor map spans ", argument.map.SpanBytes(), " bytes of a slice of ",
+                           argument.slice.size);
   }
   return absl::OkStatus();
 }

@@ -331,9 +331,14 @@ Value Builder::CompareExchange(Buffer* buffer, Value index, Value expected, Valu
 
 Value Builder::Call(Intrinsic intrinsic, absl::Span<const Value> operands,
                     std::vector<int64_t> immediates, std::vector<Buffer*> buffers) {
-  IntrinsicAttributes call{intrinsic, std::move(immediates), std::move(buffers)};
+  return Call(
+      {.intrinsic = intrinsic, .immediates = std::move(immediates), .buffers = std::move(buffers)},
+      operands);
+}
+
+Value Builder::Call(IntrinsicAttributes call, absl::Span<const Value> operands) {
   const Type type = InferType(Opcode::kIntrinsic, operands, call);
-  if (InfoOf(intrinsic).effects == kPure) {
+  if (InfoOf(call.intrinsic).effects == kPure) {
     return Pure(Opcode::kIntrinsic, type, {operands.begin(), operands.end()}, std::move(call));
   }
   Operation* op =

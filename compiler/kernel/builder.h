@@ -67,6 +67,8 @@ class Builder {
 
   // Ids, s32 (Task: s64).  `axis` 0, 1, 2 is x, y, z.
   Value BlockId(int axis = 0) { return Id(Opcode::kBlock, axis); }
+  Value GridBlocks(int axis = 0) { return Id(Opcode::kBlocks, axis); }
+  Value ClusterBlockId() { return Id(Opcode::kClusterBlock, 0); }
   Value ThreadId(int axis = 0) { return Id(Opcode::kThread, axis); }
   Value LaneId() { return Id(Opcode::kLane, 0); }
   Value WarpId() { return Id(Opcode::kWarp, 0); }
@@ -125,6 +127,8 @@ class Builder {
   // A row of intrinsics.def: `operands` are the values and the indices of places in order.
   Value Call(Intrinsic intrinsic, absl::Span<const Value> operands = {},
              std::vector<int64_t> immediates = {}, std::vector<Buffer*> buffers = {});
+  // The same, of a row with tensor maps or fragments.
+  Value Call(IntrinsicAttributes call, absl::Span<const Value> operands = {});
   void Barrier() { Call(Intrinsic::kBarrier); }
 
   // Control: the functions fill the blocks.

@@ -27,6 +27,7 @@ class KeyWriter {
     for (const Parameter& parameter : kernel_.parameters()) {
       Add(parameter.kind);
       if (parameter.buffer != nullptr) Declare(*parameter.buffer);
+      if (parameter.map != nullptr) Declare(*parameter.map);
       if (parameter.value != nullptr) {
         Add(parameter.value->type);
         Number(*parameter.value);
@@ -90,6 +91,17 @@ class KeyWriter {
     Add(buffer.overlaps != nullptr);
     if (buffer.overlaps != nullptr) Add(buffer.overlaps);
   }
+  // The code does not depend on the recipe but through the bytes that it counts; a launch has it
+  // from the kernel, so kernels of one code have one recipe.
+  void Declare(const MapParameter& map) {
+    maps_.try_emplace(&map, maps_.size());
+    Add(map.buffer);
+    const std::string recipe = map.recipe.ToString();
+    Add(recipe.size());
+    code_.key += recipe;
+  }
+  void Add(MapParameter* map) { Add(maps_.at(map)); }
+  void Add(Var* var) { Add(static_cast<const Var*>(var)); }
   void Add(const Buffer* buffer) { Add(buffers_.at(buffer)); }
   void Add(Buffer* buffer) { Add(buffers_.at(buffer)); }
   void Add(const Var* var) {
@@ -129,6 +141,8 @@ class KeyWriter {
     Add(a.intrinsic);
     Add(a.immediates);
     Add(a.buffers);
+    Add(a.maps);
+    Add(a.vars);
   }
 
   static bool IsFragmentAccess(const Operation& op) {
@@ -215,6 +229,7 @@ class KeyWriter {
   std::vector<bool> in_index_;  // by operation id: an index of a fragment depends on it
   absl::flat_hash_map<const Buffer*, size_t> buffers_;
   absl::flat_hash_map<const Var*, size_t> vars_;
+  absl::flat_hash_map<const MapParameter*, size_t> maps_;
   Code code_;
 };
 

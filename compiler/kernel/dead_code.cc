@@ -31,6 +31,7 @@ class Liveness {
     // A loop that might not end stays: what comes after it might never run.
     if (op.opcode == Opcode::kWhile || op.opcode == Opcode::kYield) return true;
     if ((op.effects() & kWritesVar) == 0) return false;
+    // (Intrinsics that write vars are roots by their synchronisation.)
     return keep_all_vars_ || read_.contains(op.Get<VarAttributes>().var);
   }
 
@@ -61,8 +62,14 @@ class Liveness {
   void MarkLive(const Operation& op) {
     Mark(op);
     for (const Operation* operand : op.operands) Mark(*operand);
-    if (op.opcode != Opcode::kVarRead) return;
-    if (read_.insert(op.Get<VarAttributes>().var).second) changed_ = true;
+    if (op.opcode == Opcode::kVarRead) MarkRead(op.Get<VarAttributes>().var);
+    if (const auto* call = std::get_if<IntrinsicAttributes>(&op.attributes)) {
+      for (const Var* var : call->vars) MarkRead(var);
+    }
+  }
+
+  void MarkRead(const Var* var) {
+    if (read_.insert(var).second) changed_ = true;
   }
 
   std::vector<bool> live_;                // by operation id

@@ -180,6 +180,9 @@ absl::StatusOr<Operation*> Parser::ParseReference() {
   if (std::holds_alternative<Buffer*>(entity)) {
     return ErrorFrom(token, absl::StrCat("%", token.text, " is a buffer: expected load"));
   }
+  if (std::holds_alternative<MapParameter*>(entity)) {
+    return ErrorFrom(token, absl::StrCat("%", token.text, " is a tensor map, which has no value"));
+  }
   std::vector<Pending> operands;
   if (TakeSymbol("[")) {
     INGOT_ASSIGN_OR_RETURN(Pending index, ParseExpression());
@@ -191,7 +194,7 @@ absl::StatusOr<Operation*> Parser::ParseReference() {
 }
 
 absl::StatusOr<Parser::Pending> Parser::ParsePlace(Buffer** buffer) {
-  INGOT_ASSIGN_OR_RETURN(*buffer, ExpectBuffer());
+  INGOT_ASSIGN_OR_RETURN(*buffer, ExpectEntity<Buffer>("buffer"));
   INGOT_RETURN_IF_ERROR(ExpectSymbol("["));
   INGOT_ASSIGN_OR_RETURN(Pending index, ParseExpression());
   INGOT_RETURN_IF_ERROR(ExpectSymbol("]"));
@@ -276,6 +279,42 @@ absl::Status Parser::ParseLanes(Opcode opcode, LaneAttributes& lanes) {
   return many ? ExpectSymbol("]") : absl::OkStatus();
 }
 
+absl::Status Parser::ParseArgument(const IntrinsicArgument& argument, IntrinsicAttributes& call,
+                                   std::vector<Pending>& operands) {
+  using Kind = IntrinsicArgument::Kind;
+  switch (argument.kind) {
+    case Kind::kImmediate: {
+      INGOT_ASSIGN_OR_RETURN(const int64_t value, ExpectInteger("constant", 0, 1 << 30));
+      call.immediates.push_back(value);
+      return absl::OkStatus();
+    }
+    case Kind::kPlace: {
+      INGOT_ASSIGN_OR_RETURN(Pending index, ParsePlace(&call.buffers.emplace_back()));
+      operands.push_back(std::move(index));
+      return absl::OkStatus();
+    }
+    case Kind::kMap: {
+      INGOT_ASSIGN_OR_RETURN(MapParameter * map, ExpectEntity<MapParameter>("tensor map"));
+      call.maps.push_back(map);
+      return absl::OkStatus();
+    }
+    case Kind::kFragment: {
+      INGOT_ASSIGN_OR_RETURN(Var * var, ExpectEntity<Var>("var"));
+      call.vars.push_back(var);
+      return absl::OkStatus();
+    }
+    case Kind::kValue:
+    case Kind::kTyped:
+      break;
+  }
+  // A list goes on to the end of the arguments: it stands last.
+  do {
+    INGOT_ASSIGN_OR_RETURN(Pending value, ParseExpression());
+    operands.push_back(std::move(value));
+  } while (argument.IsList() && TakeSymbol(","));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Operation*> Parser::ParseIntrinsic(const Token& token, Intrinsic intrinsic) {
   IntrinsicAttributes call;
   call.intrinsic = intrinsic;
@@ -283,18 +322,7 @@ absl::StatusOr<Operation*> Parser::ParseIntrinsic(const Token& token, Intrinsic 
   const std::vector<IntrinsicArgument>& arguments = InfoOf(intrinsic).arguments;
   for (size_t i = 0; i < arguments.size(); ++i) {
     INGOT_RETURN_IF_ERROR(ExpectSymbol(i == 0 ? "(" : ","));
-    if (arguments[i].kind == IntrinsicArgument::Kind::kImmediate) {
-      INGOT_ASSIGN_OR_RETURN(const int64_t value, ExpectInteger("constant", 0, 1 << 30));
-      call.immediates.push_back(value);
-      continue;
-    }
-    if (arguments[i].kind == IntrinsicArgument::Kind::kPlace) {
-      INGOT_ASSIGN_OR_RETURN(Pending index, ParsePlace(&call.buffers.emplace_back()));
-      operands.push_back(std::move(index));
-      continue;
-    }
-    INGOT_ASSIGN_OR_RETURN(Pending value, ParseExpression());
-    operands.push_back(std::move(value));
+    INGOT_RETURN_IF_ERROR(ParseArgument(arguments[i], call, operands));
   }
   if (!arguments.empty()) INGOT_RETURN_IF_ERROR(ExpectSymbol(")"));
   return Make(token, Opcode::kIntrinsic, std::move(operands), std::move(call));

@@ -10,6 +10,7 @@ namespace ingot::kernel {
 int64_t Buffer::count() const { return Product(dimensions); }
 
 const std::string& Parameter::name() const {
+  if (kind == Kind::kTensorMap) return map->name;
   return kind == Kind::kScalar ? value->name : buffer->name;
 }
 
@@ -73,7 +74,7 @@ Buffer* Kernel::AddBuffer(std::string name, ElementType element, std::vector<int
   buffer.name = std::move(name);
   buffer.element = element;
   buffer.dimensions = std::move(dimensions);
-  parameters_.push_back({Parameter::Kind::kBuffer, &buffer, nullptr});
+  parameters_.push_back({Parameter::Kind::kBuffer, &buffer, nullptr, nullptr});
   return &buffer;
 }
 
@@ -90,8 +91,14 @@ Buffer* Kernel::AddShared(std::string name, ElementType element, std::vector<int
 Operation* Kernel::AddScalar(std::string name, Type type) {
   Operation* value = NewOperation(Opcode::kParameter, type);
   value->name = std::move(name);
-  parameters_.push_back({Parameter::Kind::kScalar, nullptr, value});
+  parameters_.push_back({Parameter::Kind::kScalar, nullptr, value, nullptr});
   return value;
+}
+
+MapParameter* Kernel::AddMap(std::string name, const Buffer* buffer, TensorMap recipe) {
+  MapParameter& map = maps_.emplace_back(MapParameter{std::move(name), buffer, std::move(recipe)});
+  parameters_.push_back({Parameter::Kind::kTensorMap, nullptr, nullptr, &map});
+  return &map;
 }
 
 Operation* Kernel::NewOperation(Opcode opcode, Type type) {

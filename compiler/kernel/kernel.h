@@ -22,6 +22,7 @@
 #include "compiler/kernel/ops.h"
 #include "compiler/kernel/types.h"
 #include "ir/base/check.h"
+#include "ir/base/tensor_map.h"
 
 namespace ingot::kernel {
 
@@ -47,11 +48,20 @@ struct Buffer {
   int64_t ByteSize() const { return count() * ByteWidth(element); }
 };
 
+// A parameter through which the copy engine reads and writes `buffer`, which is an earlier
+// parameter: it is encoded anew, from the recipe, for each address of the buffer.
+struct MapParameter {
+  std::string name;
+  const Buffer* buffer = nullptr;
+  TensorMap recipe;
+};
+
 struct Parameter {
   enum class Kind : uint8_t { kBuffer, kScalar, kTensorMap };
   Kind kind = Kind::kBuffer;
-  Buffer* buffer = nullptr;    // kBuffer
-  Operation* value = nullptr;  // kScalar: the operation (in no block) that is its value
+  Buffer* buffer = nullptr;     // kBuffer
+  Operation* value = nullptr;   // kScalar: the operation (in no block) that is its value
+  MapParameter* map = nullptr;  // kTensorMap
   const std::string& name() const;
 };
 
@@ -147,8 +157,10 @@ struct RolesAttributes {
 // Operands: the arguments that are values and the index of each place, in order.
 struct IntrinsicAttributes {
   Intrinsic intrinsic = Intrinsic::kBarrier;
-  std::vector<int64_t> immediates;  // in order
-  std::vector<Buffer*> buffers;     // of the places, in order
+  std::vector<int64_t> immediates = {};  // in order
+  std::vector<Buffer*> buffers = {};     // of the places, in order
+  std::vector<MapParameter*> maps = {};  // in order
+  std::vector<Var*> vars = {};           // of the fragments, in order
   bool operator==(const IntrinsicAttributes&) const = default;
 };
 
@@ -221,6 +233,7 @@ class Kernel {
   Buffer* AddBuffer(std::string name, ElementType element, std::vector<int64_t> dimensions);
   Buffer* AddShared(std::string name, ElementType element, std::vector<int64_t> dimensions);
   Operation* AddScalar(std::string name, Type type);
+  MapParameter* AddMap(std::string name, const Buffer* buffer, TensorMap recipe);
 
   // For Builder, the parser and transformations: a thing owned by this kernel, in no block yet.
   Operation* NewOperation(Opcode opcode, Type type);
@@ -243,6 +256,7 @@ class Kernel {
   std::vector<Parameter> parameters_;
   std::vector<Buffer*> shared_;
   std::deque<Buffer> buffers_;
+  std::deque<MapParameter> maps_;
   std::deque<Var> vars_;
   std::deque<Block> blocks_;
   std::deque<Operation> operations_;

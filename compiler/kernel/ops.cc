@@ -1,5 +1,9 @@
 #include "compiler/kernel/ops.h"
 
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "ir/base/check.h"
@@ -20,6 +24,8 @@ constexpr OpInfo kOps[] = {
 #include "compiler/kernel/ops.def"
 };
 
+constexpr int64_t kMostConstant = int64_t{1} << 30;
+
 struct IntrinsicRow {
   absl::string_view name;
   absl::string_view signature;
@@ -37,15 +43,91 @@ constexpr IntrinsicRow kIntrinsicRows[] = {
 #include "compiler/kernel/intrinsics.def"
 };
 
-IntrinsicArgument ParseArgument(absl::string_view text) {
+// The text before `separator`, which is taken off `text` with it; all of it where there is none.
+absl::string_view TakeUntil(absl::string_view& text, absl::string_view separator) {
+  const size_t at = text.find(separator);
+  const absl::string_view head = text.substr(0, at);
+  text.remove_prefix(at == absl::string_view::npos ? text.size() : at + separator.size());
+  return head;
+}
+
+int64_t ParseNumber(absl::string_view text) {
+  int64_t number = 0;
+  INGOT_CHECK(absl::SimpleAtoi(text, &number)) << "intrinsics.def: " << std::string(text);
+  return number;
+}
+
+// "8..32/8|48..256/16"
+std::vector<ConstantRange> ParseRanges(absl::string_view text) {
+  if (text.empty()) return {{0, kMostConstant, 1}};
+  std::vector<ConstantRange> ranges;
+  for (absl::string_view part : absl::StrSplit(text, '|')) {
+    absl::string_view bounds = TakeUntil(part, "/");
+    ConstantRange range;
+    if (!part.empty()) range.step = ParseNumber(part);
+    range.first = ParseNumber(TakeUntil(bounds, ".."));
+    range.last = bounds.empty() ? range.first : ParseNumber(bounds);
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+// "f32[n/2]": the registers of a fragment, by the constant of that name among `earlier`.
+IntrinsicArgument ParseFragment(absl::string_view text,
+                                const std::vector<IntrinsicArgument>& earlier) {
+  IntrinsicArgument fragment{IntrinsicArgument::Kind::kFragment};
+  const std::optional<Type> type = TypeFromName(TakeUntil(text, "["));
+  INGOT_CHECK(type.has_value() && absl::ConsumeSuffix(&text, "]")) << "intrinsics.def: a fragment";
+  fragment.type = *type;
+  const absl::string_view constant = TakeUntil(text, "/");
+  if (!text.empty()) fragment.size_divisor = static_cast<int>(ParseNumber(text));
+  int number = 0;
+  for (const IntrinsicArgument& argument : earlier) {
+    if (argument.kind != IntrinsicArgument::Kind::kImmediate) continue;
+    if (argument.slot == constant) fragment.size_constant = number;
+    ++number;
+  }
+  return fragment;
+}
+
+// "u64", "s32[1..5]"
+IntrinsicArgument ParseValue(absl::string_view text) {
+  IntrinsicArgument value{IntrinsicArgument::Kind::kValue};
+  const absl::string_view name = TakeUntil(text, "[");
+  const std::optional<Type> type = TypeFromName(name);
+  INGOT_CHECK(type.has_value()) << "intrinsics.def: " << std::string(name) << " is no argument";
+  value.type = *type;
+  if (text.empty()) return value;
+  INGOT_CHECK(absl::ConsumeSuffix(&text, "]")) << "intrinsics.def: a list";
+  value.is_list = true;
+  value.least_count = static_cast<int>(ParseNumber(TakeUntil(text, "..")));
+  value.most_count = static_cast<int>(ParseNumber(text));
+  return value;
+}
+
+IntrinsicArgument ParseArgument(absl::string_view text,
+                                const std::vector<IntrinsicArgument>& earlier) {
   using Kind = IntrinsicArgument::Kind;
-  if (text == "T") return {Kind::kTyped};
-  if (text == "#") return {Kind::kImmediate};
-  if (text == "@shared") return {Kind::kPlace, Type::None(), Space::kShared};
-  if (text == "@global") return {Kind::kPlace, Type::None(), Space::kGlobal};
-  std::optional<Type> type = TypeFromName(text);
-  INGOT_CHECK(type.has_value()) << "intrinsics.def: " << std::string(text) << " is no argument";
-  return {Kind::kValue, *type};
+  absl::string_view slot;
+  if (text.find(':') != absl::string_view::npos) slot = TakeUntil(text, ":");
+  const bool is_uniform = absl::ConsumePrefix(&text, "uniform ");
+  IntrinsicArgument argument{Kind::kTyped};
+  if (text == "@shared" || text == "@global") {
+    argument.kind = Kind::kPlace;
+    argument.space = text == "@shared" ? Space::kShared : Space::kGlobal;
+  } else if (text == "map") {
+    argument.kind = Kind::kMap;
+  } else if (absl::ConsumePrefix(&text, "#")) {
+    argument.kind = Kind::kImmediate;
+    argument.ranges = ParseRanges(text);
+  } else if (absl::ConsumePrefix(&text, "+")) {
+    argument = ParseFragment(text, earlier);
+  } else if (text != "T") {
+    argument = ParseValue(text);
+  }
+  argument.slot = slot;
+  argument.is_uniform = is_uniform;
+  return argument;
 }
 
 // "result(argument, …)", as intrinsics.def describes it.
@@ -61,10 +143,13 @@ IntrinsicInfo ParseRow(const IntrinsicRow& row) {
   const size_t open = row.signature.find('(');
   INGOT_CHECK(open != absl::string_view::npos && row.signature.back() == ')')
       << "intrinsics.def: " << std::string(row.signature);
-  if (open != 0) info.result = ParseArgument(row.signature.substr(0, open));
+  if (open != 0) info.result = ParseArgument(row.signature.substr(0, open), {});
   const absl::string_view inner = row.signature.substr(open + 1, row.signature.size() - open - 2);
   for (absl::string_view argument : absl::StrSplit(inner, ", ", absl::SkipEmpty())) {
-    info.arguments.push_back(ParseArgument(argument));
+    info.arguments.push_back(ParseArgument(argument, info.arguments));
+    if (info.arguments.back().kind == IntrinsicArgument::Kind::kFragment) {
+      info.effects |= kReadsVar | kWritesVar;
+    }
   }
   return info;
 }
@@ -79,6 +164,33 @@ const std::vector<IntrinsicInfo>& Intrinsics() {
 }
 
 }  // namespace
+
+bool IntrinsicArgument::Allows(int64_t constant) const {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const ConstantRange& range) {
+    return constant >= range.first && constant <= range.last &&
+           (constant - range.first) % range.step == 0;
+  });
+}
+
+std::string IntrinsicArgument::RangesText() const {
+  std::string text;
+  for (const ConstantRange& range : ranges) {
+    absl::StrAppend(&text, text.empty() ? "" : " or ", range.first);
+    if (range.last != range.first) absl::StrAppend(&text, " to ", range.last);
+    if (range.step != 1) absl::StrAppend(&text, " in steps of ", range.step);
+  }
+  return text;
+}
+
+int IntrinsicInfo::OperandCount(size_t i, size_t operands) const {
+  if (!arguments[i].HasOperands()) return 0;
+  if (!arguments[i].IsList()) return 1;
+  int others = 0;
+  for (const IntrinsicArgument& argument : arguments) {
+    others += argument.HasOperands() && !argument.IsList();
+  }
+  return std::max(0, static_cast<int>(operands) - others);
+}
 
 const OpInfo& InfoOf(Opcode opcode) { return kOps[static_cast<int>(opcode)]; }
 

@@ -1,4 +1,4 @@
-// The parser's class, shared by the two files that implement it; users include text.h.
+// The parser's class, shared by the three files that implement it; users include text.h.
 #ifndef INGOT_COMPILER_KERNEL_PARSER_H_
 #define INGOT_COMPILER_KERNEL_PARSER_H_
 
@@ -32,7 +32,7 @@ class Parser {
     std::optional<Type> type;  // its suffix
   };
   using Pending = std::variant<Operation*, Literal>;
-  using Entity = std::variant<Buffer*, Var*, Operation*>;
+  using Entity = std::variant<Buffer*, Var*, Operation*, MapParameter*>;
   struct Symbol {
     Entity entity;
     bool visible = true;
@@ -62,14 +62,22 @@ class Parser {
     return ErrorAt(file_, token, message);
   }
 
-  // ----- The kernel (parser.cc)
+  // ----- The kernel (header_parser.cc)
   absl::Status ParseKernel();
   absl::Status ParseParameter();
   absl::Status ParseBufferFlags(Buffer* buffer);
+  // What follows "tensormap".
+  absl::Status ParseMap(const Token& name);
+  absl::Status ParseMapFlag(TensorMap& map);
+  // "4x8": one to five sizes of up to `most`.
+  template <typename T>
+  absl::Status ParseSizes(absl::string_view what, int64_t most, std::vector<T>& sizes);
   absl::Status ParseShared();
   absl::Status ParseLaunch();
   absl::StatusOr<bool> ParseLaunchWord();
-  // "4x8" or "4": every size from 0 to 2^62 with a product that is no larger.
+  // "4x8" or "4".
+  absl::StatusOr<std::vector<int64_t>> ParseProduct(absl::string_view what);
+  // The same: every size from 0 to 2^62 with a product that is no larger.
   absl::StatusOr<std::vector<int64_t>> ParseExtent(absl::string_view what);
   // One to three sizes from 1 to `most`.
   template <typename T>
@@ -78,7 +86,17 @@ class Parser {
   // ----- Names
   absl::Status Define(const Token& token, Entity entity);
   absl::StatusOr<Entity> Find(const Token& token) const;
-  absl::StatusOr<Buffer*> ExpectBuffer();
+  // The name of a `T` that is visible here.
+  template <typename T>
+  absl::StatusOr<T*> ExpectEntity(absl::string_view what) {
+    const Token token = Peek();
+    absl::Status status = ExpectName().status();
+    if (!status.ok()) return status;
+    absl::StatusOr<Entity> entity = Find(token);
+    if (!entity.ok()) return entity.status();
+    if (auto* found = std::get_if<T*>(&*entity)) return *found;
+    return ErrorFrom(token, absl::StrCat("%", token.text, " is no ", what));
+  }
 
   // ----- Statements (parser.cc)
   absl::Status ParseBlock(Block* block);
@@ -110,6 +128,8 @@ class Parser {
   // type(operand)
   absl::StatusOr<Operation*> ParseConvert(const Token& token, Type type);
   absl::StatusOr<Operation*> ParseIntrinsic(const Token& token, Intrinsic intrinsic);
+  absl::Status ParseArgument(const IntrinsicArgument& argument, IntrinsicAttributes& call,
+                             std::vector<Pending>& operands);
   absl::Status ParseLanes(Opcode opcode, LaneAttributes& lanes);
   // [align n] [cache] [order scope] [mask m]
   absl::Status ParseAccess(MemoryAttributes& access, std::optional<Pending>& mask);

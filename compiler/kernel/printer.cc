@@ -109,6 +109,11 @@ class Printer {
     if (is_new) it->second = Unique(var->name);
     return absl::StrCat("%", it->second);
   }
+  std::string NameOfMap(const MapParameter* map) {
+    auto [it, is_new] = map_names_.try_emplace(map);
+    if (is_new) it->second = Unique(map->name);
+    return absl::StrCat("%", it->second);
+  }
   std::string NameOfValue(const Operation& op) {
     if (names_[op.id].empty()) names_[op.id] = Unique(op.name);
     return absl::StrCat("%", names_[op.id]);
@@ -119,6 +124,11 @@ class Printer {
   std::string ParameterText(const Parameter& parameter) {
     if (parameter.kind == Parameter::Kind::kScalar) {
       return absl::StrCat(NameOfValue(*parameter.value), ": ", parameter.value->type.ToString());
+    }
+    if (parameter.kind == Parameter::Kind::kTensorMap) {
+      const MapParameter& map = *parameter.map;
+      return absl::StrCat(NameOfMap(&map), ": tensormap<", NameOfBuffer(map.buffer), ", ",
+                          map.recipe.ToString(), ">");
     }
     const Buffer& buffer = *parameter.buffer;
     return absl::StrCat(NameOfBuffer(&buffer), ": buffer<", ElementTypeName(buffer.element), ", ",
@@ -240,16 +250,28 @@ class Printer {
   std::string Intrinsic(const Operation& op) {
     const auto& call = op.Get<IntrinsicAttributes>();
     const IntrinsicInfo& info = InfoOf(call.intrinsic);
-    size_t operand = 0, immediate = 0, place = 0;
+    size_t operand = 0, immediate = 0, place = 0, map = 0, var = 0;
     std::vector<std::string> parts;
-    for (const IntrinsicArgument& argument : info.arguments) {
-      if (argument.kind == IntrinsicArgument::Kind::kImmediate) {
-        parts.push_back(absl::StrCat(call.immediates[immediate++]));
-      } else if (argument.kind == IntrinsicArgument::Kind::kPlace) {
-        parts.push_back(Place(call.buffers[place++], op, operand));
-        ++operand;
-      } else {
-        parts.push_back(Operand(op, operand++));
+    using Kind = IntrinsicArgument::Kind;
+    for (size_t i = 0; i < info.arguments.size(); ++i) {
+      switch (info.arguments[i].kind) {
+        case Kind::kImmediate:
+          parts.push_back(absl::StrCat(call.immediates[immediate++]));
+          break;
+        case Kind::kPlace:
+          parts.push_back(Place(call.buffers[place++], op, operand++));
+          break;
+        case Kind::kMap:
+          parts.push_back(NameOfMap(call.maps[map++]));
+          break;
+        case Kind::kFragment:
+          parts.push_back(NameOfVar(call.vars[var++]));
+          break;
+        case Kind::kValue:
+        case Kind::kTyped:
+          for (int k = info.OperandCount(i, op.operands.size()); k > 0; --k) {
+            parts.push_back(Operand(op, operand++));
+          }
       }
     }
     if (parts.empty()) return std::string(info.name);
@@ -441,6 +463,7 @@ class Printer {
   std::vector<std::string> names_;  // of values, by operation id
   absl::flat_hash_map<const Buffer*, std::string> buffer_names_;
   absl::flat_hash_map<const Var*, std::string> var_names_;
+  absl::flat_hash_map<const MapParameter*, std::string> map_names_;
   absl::flat_hash_set<std::string> used_;
   absl::flat_hash_map<std::string, int> suffixes_;
   absl::flat_hash_set<int32_t> named_hlos_;

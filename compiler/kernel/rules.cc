@@ -130,7 +130,8 @@ absl::Status CheckOrigin(const Operation& op) {
 
 absl::Status CheckId(const Operation& op) {
   const int axis = op.Get<IdAttributes>().axis;
-  const bool has_axes = op.opcode == Opcode::kBlock || op.opcode == Opcode::kThread;
+  const bool has_axes =
+      op.opcode == Opcode::kBlock || op.opcode == Opcode::kThread || op.opcode == Opcode::kBlocks;
   if (axis < 0 || axis > (has_axes ? 2 : 0)) return InvalidArgument("no axis ", axis);
   return Expect("result", op.type, op.opcode == Opcode::kTask ? kS64 : kS32);
 }
@@ -261,42 +262,102 @@ absl::Status CheckControl(const Operation& op) {
   return Expect("condition", op.operands[0]->type, kPred);  // if, yield
 }
 
-absl::Status CheckIntrinsic(const Operation& op) {
-  const auto& call = op.Get<IntrinsicAttributes>();
-  const IntrinsicInfo& info = InfoOf(call.intrinsic);
-  size_t operand = 0, immediate = 0, place = 0;
-  Type free_type = Type::None();
-  for (const IntrinsicArgument& argument : info.arguments) {
-    if (argument.kind == IntrinsicArgument::Kind::kImmediate) {
-      ++immediate;
-      continue;
+// The arguments of an intrinsic, one after the other.
+class ArgumentChecker {
+ public:
+  ArgumentChecker(const Operation& op, const IntrinsicAttributes& call)
+      : op_(op), call_(call), info_(InfoOf(call.intrinsic)) {}
+
+  absl::Status Run() {
+    for (size_t i = 0; i < info_.arguments.size(); ++i) INGOT_RETURN_IF_ERROR(Check(i));
+    if (operand_ == op_.operands.size() && immediate_ == call_.immediates.size() &&
+        place_ == call_.buffers.size() && map_ == call_.maps.size() && var_ == call_.vars.size()) {
+      return absl::OkStatus();
     }
-    if (operand >= op.operands.size()) return InvalidArgument("too few operands");
-    const Operation* value = op.operands[operand++];
+    return InvalidArgument(op_.operands.size(), " operands, ", call_.immediates.size(),
+                           " constants and ", call_.buffers.size(), " places, expected ", operand_,
+                           ", ", immediate_, " and ", place_);
+  }
+
+ private:
+  absl::Status Check(size_t i) {
+    const IntrinsicArgument& argument = info_.arguments[i];
+    using Kind = IntrinsicArgument::Kind;
+    if (argument.kind == Kind::kImmediate) return CheckConstant(argument);
+    if (argument.kind == Kind::kFragment) return CheckFragment(argument);
+    if (argument.kind == Kind::kMap) {
+      if (map_ >= call_.maps.size()) return InvalidArgument("too few tensor maps");
+      const MapParameter* map = call_.maps[map_++];
+      return map != nullptr ? absl::OkStatus() : InvalidArgument("no tensor map");
+    }
+    const int count = info_.OperandCount(i, op_.operands.size());
+    if (count < argument.least_count || count > argument.most_count) {
+      return InvalidArgument("a list of ", count, " operands, expected ", argument.least_count,
+                             " to ", argument.most_count);
+    }
+    for (int k = 0; k < count; ++k) {
+      if (operand_ >= op_.operands.size()) return InvalidArgument("too few operands");
+      INGOT_RETURN_IF_ERROR(CheckOperand(argument, *op_.operands[operand_++]));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckConstant(const IntrinsicArgument& argument) {
+    if (immediate_ >= call_.immediates.size()) return InvalidArgument("too few constants");
+    const int64_t constant = call_.immediates[immediate_++];
+    if (argument.Allows(constant)) return absl::OkStatus();
+    const absl::string_view name = argument.slot.empty() ? "a constant" : argument.slot;
+    return InvalidArgument(name, " is ", constant, ", expected ", argument.RangesText());
+  }
+
+  absl::Status CheckFragment(const IntrinsicArgument& argument) {
+    if (var_ >= call_.vars.size()) return InvalidArgument("too few vars");
+    const Var* var = call_.vars[var_++];
+    if (var == nullptr) return InvalidArgument("no var");
+    if (argument.size_constant >= static_cast<int>(call_.immediates.size())) {
+      return InvalidArgument("too few constants");
+    }
+    const int64_t want = call_.immediates[argument.size_constant] / argument.size_divisor;
+    const int64_t have = int64_t{1} * var->type.lanes * std::max(1, var->array_size);
+    if (var->type.element == argument.type.element && have == want) return absl::OkStatus();
+    return InvalidArgument("%", var->name, " has ", have, " elements of ",
+                           ElementTypeName(var->type.element), ", expected ", want, " of ",
+                           ElementTypeName(argument.type.element));
+  }
+
+  absl::Status CheckOperand(const IntrinsicArgument& argument, const Operation& value) {
     if (argument.kind == IntrinsicArgument::Kind::kValue) {
-      INGOT_RETURN_IF_ERROR(Expect("operand", value->type, argument.type));
-    } else if (argument.kind == IntrinsicArgument::Kind::kTyped) {
-      if (free_type.IsNone()) free_type = value->type;
-      INGOT_RETURN_IF_ERROR(Expect("operand", value->type, free_type));
-      if (free_type.lanes != 1 || (info.types & TypeSetOf(free_type.element)) == 0) {
-        return InvalidArgument(free_type.ToString(), " is not allowed here");
-      }
-    } else {
-      if (place >= call.buffers.size()) return InvalidArgument("too few places");
-      const Buffer* buffer = call.buffers[place++];
-      if (buffer->space != argument.space) {
-        return InvalidArgument("%", buffer->name, " is ", NameOf(buffer->space), ", expected ",
-                               NameOf(argument.space));
-      }
-      INGOT_RETURN_IF_ERROR(ExpectIndex("index", value));
+      return Expect("operand", value.type, argument.type);
     }
+    if (argument.kind == IntrinsicArgument::Kind::kPlace) return CheckPlace(argument, value);
+    if (free_type_.IsNone()) free_type_ = value.type;
+    INGOT_RETURN_IF_ERROR(Expect("operand", value.type, free_type_));
+    if (free_type_.lanes == 1 && (info_.types & TypeSetOf(free_type_.element)) != 0) {
+      return absl::OkStatus();
+    }
+    return InvalidArgument(free_type_.ToString(), " is not allowed here");
   }
-  if (operand != op.operands.size() || immediate != call.immediates.size() ||
-      place != call.buffers.size()) {
-    return InvalidArgument(op.operands.size(), " operands, ", call.immediates.size(),
-                           " constants and ", call.buffers.size(), " places, expected ", operand,
-                           ", ", immediate, " and ", place);
+
+  absl::Status CheckPlace(const IntrinsicArgument& argument, const Operation& index) {
+    if (place_ >= call_.buffers.size()) return InvalidArgument("too few places");
+    const Buffer* buffer = call_.buffers[place_++];
+    if (buffer == nullptr) return InvalidArgument("no buffer");
+    if (buffer->space != argument.space) {
+      return InvalidArgument("%", buffer->name, " is ", NameOf(buffer->space), ", expected ",
+                             NameOf(argument.space));
+    }
+    return ExpectIndex("index", &index);
   }
+
+  const Operation& op_;
+  const IntrinsicAttributes& call_;
+  const IntrinsicInfo& info_;
+  size_t operand_ = 0, immediate_ = 0, place_ = 0, map_ = 0, var_ = 0;
+  Type free_type_ = Type::None();
+};
+
+absl::Status CheckIntrinsic(const Operation& op) {
+  INGOT_RETURN_IF_ERROR(ArgumentChecker(op, op.Get<IntrinsicAttributes>()).Run());
   return Expect("result", op.type, InferType(op.opcode, op.operands, op.attributes));
 }
 
@@ -365,10 +426,9 @@ Type InferIntrinsic(const IntrinsicAttributes& call, absl::Span<Operation* const
   if (!info.result.has_value()) return Type::None();
   if (info.result->kind == IntrinsicArgument::Kind::kValue) return info.result->type;
   size_t operand = 0;
-  for (const IntrinsicArgument& argument : info.arguments) {
-    if (operand >= operands.size()) break;
-    if (argument.kind == IntrinsicArgument::Kind::kTyped) return operands[operand]->type;
-    if (argument.kind != IntrinsicArgument::Kind::kImmediate) ++operand;
+  for (size_t i = 0; i < info.arguments.size() && operand < operands.size(); ++i) {
+    if (info.arguments[i].kind == IntrinsicArgument::Kind::kTyped) return operands[operand]->type;
+    operand += info.OperandCount(i, operands.size());
   }
   return Type::None();
 }

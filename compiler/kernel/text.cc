@@ -12,11 +12,12 @@ Type FirstKnown(const Operation& op, size_t first, absl::Span<const bool> is_con
 }
 
 Type IntrinsicOperandType(const Operation& op, size_t i) {
-  size_t operand = 0;
-  for (const IntrinsicArgument& argument :
-       InfoOf(op.Get<IntrinsicAttributes>().intrinsic).arguments) {
-    if (argument.kind == IntrinsicArgument::Kind::kImmediate) continue;
-    if (operand++ != i) continue;
+  const IntrinsicInfo& info = InfoOf(op.Get<IntrinsicAttributes>().intrinsic);
+  size_t end = 0;
+  for (size_t k = 0; k < info.arguments.size(); ++k) {
+    end += info.OperandCount(k, op.operands.size());
+    if (i >= end) continue;
+    const IntrinsicArgument& argument = info.arguments[k];
     return argument.kind == IntrinsicArgument::Kind::kValue ? argument.type : kS32;
   }
   return kS32;

@@ -51,6 +51,11 @@ void Uniformity::Visit(const Block& block, Scope control) {
       Scope& var = vars_.try_emplace(op->Get<VarAttributes>().var, Scope::kGrid).first->second;
       Narrow(var, std::min(control, OfOperands(*op)));
     }
+    if (const auto* call = std::get_if<IntrinsicAttributes>(&op->attributes)) {
+      for (const Var* var : call->vars) {
+        Narrow(vars_.try_emplace(var, Scope::kGrid).first->second, Scope::kThread);
+      }
+    }
     VisitBlocks(*op, control);
   }
 }
@@ -115,6 +120,8 @@ Scope Uniformity::Derive(const Operation& op) const {
     case OpClass::kId:
       if (op.opcode == Opcode::kThread) return OfThreadId(op.Get<IdAttributes>().axis);
       if (op.opcode == Opcode::kWarp) return Scope::kWarp;
+      if (op.opcode == Opcode::kBlocks) return Scope::kGrid;
+      if (op.opcode == Opcode::kClusterBlock) return Scope::kBlock;
       return op.opcode == Opcode::kBlock ? Scope::kBlock : Scope::kThread;
     case OpClass::kVar: {
       if (op.opcode != Opcode::kVarRead) return Scope::kThread;
@@ -129,9 +136,11 @@ Scope Uniformity::Derive(const Operation& op) const {
       return std::min(OfOperands(op), access.buffer->readonly ? Scope::kGrid : Scope::kBlock);
     }
     case OpClass::kIntrinsic: {
-      const Scope scope = InfoOf(op.Get<IntrinsicAttributes>().intrinsic).result_scope;
-      // What is made of agreed values only is agreed on as widely.
-      return op.operands.empty() ? scope : std::max(scope, OfOperands(op));
+      const IntrinsicInfo& info = InfoOf(op.Get<IntrinsicAttributes>().intrinsic);
+      // What is made of agreed values only is agreed on as widely; not what state says.
+      const bool has_state = (info.effects & kReadsState) != 0;
+      if (op.operands.empty() || has_state) return info.result_scope;
+      return std::max(info.result_scope, OfOperands(op));
     }
     case OpClass::kControl:
       // The variable of a loop: threads that are in it together are in the same iteration.

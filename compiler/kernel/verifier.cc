@@ -21,6 +21,9 @@ constexpr int64_t kRegisters = 65536;  // of a multiprocessor
 constexpr int64_t kMaxSharedBytes = 227 * 1024;
 constexpr int64_t kMaxTaskBytes = 32 * 1024;
 constexpr int kMaxBarrierId = 15;
+constexpr int kMapAlignment = 16;    // of the address of a tensor map, bytes
+constexpr int kTileAlignment = 128;  // of a box in shared memory, bytes
+constexpr int kSwizzleRows = 8;      // rows of a swizzle's width, after which it repeats
 
 // What is asked of the kernel as a whole, before its operations.
 class HeaderVerifier {
@@ -52,10 +55,35 @@ class HeaderVerifier {
     return absl::OkStatus();
   }
 
+  absl::Status CheckMap(const MapParameter& map,
+                        const absl::flat_hash_set<const Buffer*>& earlier) {
+    if (map.buffer == nullptr || !earlier.contains(map.buffer)) {
+      return InvalidArgument("is of no earlier parameter");
+    }
+    INGOT_RETURN_IF_ERROR(CheckTensorMap(map.recipe));
+    const Buffer& buffer = *map.buffer;
+    if (buffer.alignment % kMapAlignment != 0) {
+      return InvalidArgument("%", buffer.name, " has alignment ", buffer.alignment,
+                             ", expected a multiple of ", kMapAlignment);
+    }
+    if (map.recipe.SpanBytes() > buffer.ByteSize()) {
+      return InvalidArgument("spans ", map.recipe.SpanBytes(), " bytes of %", buffer.name,
+                             ", which has ", buffer.ByteSize());
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status CheckBuffers() {
+    absl::flat_hash_set<const Buffer*> parameters;
     for (const Parameter& parameter : kernel_.parameters()) {
+      if (parameter.kind == Parameter::Kind::kTensorMap) {
+        if (kernel_.IsHost()) return InvalidArgument("%", parameter.name(), ": not on the host");
+        INGOT_RETURN_IF_ERROR(
+            Annotate(CheckMap(*parameter.map, parameters), "%", parameter.name()));
+      }
       if (parameter.kind != Parameter::Kind::kBuffer) continue;
       INGOT_RETURN_IF_ERROR(CheckBuffer(*parameter.buffer));
+      parameters.insert(parameter.buffer);
     }
     absl::flat_hash_set<const Buffer*> earlier;
     for (const Buffer* shared : kernel_.shared()) {
@@ -163,6 +191,7 @@ class BodyVerifier {
     for (const Parameter& parameter : kernel.parameters()) {
       if (parameter.kind == Parameter::Kind::kBuffer) buffers_.insert(parameter.buffer);
       if (parameter.kind == Parameter::Kind::kScalar) visible_[parameter.value->id] = true;
+      if (parameter.kind == Parameter::Kind::kTensorMap) maps_.insert(parameter.map);
     }
     buffers_.insert(kernel.shared().begin(), kernel.shared().end());
   }
@@ -324,8 +353,19 @@ class BodyVerifier {
         return InvalidArgument(info.name, ": a buffer that is not of this kernel");
       }
     }
+    for (const MapParameter* map : call.maps) {
+      if (!maps_.contains(map)) {
+        return InvalidArgument(info.name, ": a tensor map that is not of this kernel");
+      }
+    }
+    for (const Var* var : call.vars) {
+      if (!vars_.contains(var)) {
+        return InvalidArgument(info.name, ": %", var->name, " is not visible here");
+      }
+    }
     INGOT_RETURN_IF_ERROR(Annotate(CheckThere(info), info.name));
-    return Annotate(CheckImmediates(call), info.name);
+    INGOT_RETURN_IF_ERROR(Annotate(CheckNamedBarrier(op, call), info.name));
+    return Annotate(CheckCopy(op, call, info), info.name);
   }
 
   absl::Status CheckThere(const IntrinsicInfo& info) const {
@@ -346,36 +386,63 @@ class BodyVerifier {
                            target_->name);
   }
 
-  absl::Status CheckImmediates(const IntrinsicAttributes& call) const {
-    const std::vector<int64_t>& constants = call.immediates;
-    if (call.intrinsic == Intrinsic::kBarrierId) {
-      const int64_t threads = kernel_.launch().block_threads();
-      if (constants[0] < 1 || constants[0] > kMaxBarrierId) {
-        return InvalidArgument("id is ", constants[0], ", expected 1 to ", kMaxBarrierId);
-      }
-      if (constants[1] < kWarpSize || constants[1] % kWarpSize != 0 || constants[1] > threads) {
-        return InvalidArgument("count is ", constants[1], ", expected a multiple of ", kWarpSize,
-                               " up to ", threads);
-      }
+  absl::Status CheckNamedBarrier(const Operation& op, const IntrinsicAttributes& call) const {
+    if (call.intrinsic != Intrinsic::kBarrierSync && call.intrinsic != Intrinsic::kBarrierArrive) {
+      return absl::OkStatus();
     }
-    if (call.intrinsic == Intrinsic::kCopyAsync && constants[0] != 4 && constants[0] != 8 &&
-        constants[0] != 16) {
-      return InvalidArgument("copies ", constants[0], " bytes, expected 4, 8 or 16");
+    const Operation& id = *op.operands[0];
+    if (id.IsConstant() && (id.ConstantInteger() < 1 || id.ConstantInteger() > kMaxBarrierId)) {
+      return InvalidArgument("id is ", id.ConstantInteger(), ", expected 1 to ", kMaxBarrierId);
     }
-    const bool sets_registers = call.intrinsic == Intrinsic::kSetMaxRegistersUp ||
-                                call.intrinsic == Intrinsic::kSetMaxRegistersDown;
-    if (sets_registers && (constants[0] < 24 || constants[0] > 256 || constants[0] % 8 != 0)) {
-      return InvalidArgument(constants[0], " registers, expected a multiple of 8 from 24 to 256");
-    }
-    return absl::OkStatus();
+    const int64_t threads = kernel_.launch().block_threads();
+    if (call.immediates[0] <= threads) return absl::OkStatus();
+    return InvalidArgument("count is ", call.immediates[0], ", expected a multiple of ", kWarpSize,
+                           " up to ", threads);
   }
 
+  // What a tensor copy asks of its map, its coordinates and its place in shared memory.
+  absl::Status CheckCopy(const Operation& op, const IntrinsicAttributes& call,
+                         const IntrinsicInfo& info) const {
+    if (call.maps.empty()) return absl::OkStatus();
+    const TensorMap& recipe = call.maps[0]->recipe;
+    for (size_t i = 0; i < info.arguments.size(); ++i) {
+      const int coordinates = info.OperandCount(i, op.operands.size());
+      if (info.arguments[i].IsList() && coordinates != recipe.rank()) {
+        return InvalidArgument(coordinates, " coordinates, and %", call.maps[0]->name, " has rank ",
+                               recipe.rank());
+      }
+    }
+    if (call.buffers.empty()) return absl::OkStatus();
+    if ((info.effects & kWritesGlobal) != 0 && call.maps[0]->buffer->readonly) {
+      return InvalidArgument("%", call.maps[0]->buffer->name, " is readonly");
+    }
+    const Buffer& tile = *call.buffers[0];
+    const int want = std::max(kTileAlignment, kSwizzleRows * recipe.swizzle_bytes);
+    if (tile.alignment >= want) return absl::OkStatus();
+    return InvalidArgument("%", tile.name, " has alignment ", tile.alignment, ", expected ", want);
+  }
+
+  // The control around a row, and the operands that it wants to be the same, are uniform.
   static absl::Status CheckTogether(const Operation& op, const Uniformity& uniformity) {
-    if (uniformity.OfControl(op) >= op.scope()) return absl::OkStatus();
-    return InvalidArgument(InfoOf(op.Get<IntrinsicAttributes>().intrinsic).name, ": a whole ",
-                           NameOf(op.scope()),
-                           " has to execute it, the conditions around it are uniform over a ",
-                           NameOf(uniformity.OfControl(op)), " only");
+    const Scope scope = op.scope();
+    const auto* call = std::get_if<IntrinsicAttributes>(&op.attributes);
+    if (call == nullptr) return absl::OkStatus();
+    const IntrinsicInfo& info = InfoOf(call->intrinsic);
+    if (uniformity.OfControl(op) < scope) {
+      return InvalidArgument(info.name, ": a whole ", NameOf(scope),
+                             " has to execute it, the conditions around it are uniform over a ",
+                             NameOf(uniformity.OfControl(op)), " only");
+    }
+    size_t operand = 0;
+    for (size_t i = 0; i < info.arguments.size(); ++i) {
+      for (int k = info.OperandCount(i, op.operands.size()); k > 0; --k, ++operand) {
+        const Scope have = uniformity.OfValue(*op.operands[operand]);
+        if (!info.arguments[i].is_uniform || have >= scope) continue;
+        return InvalidArgument(info.name, ": operand ", operand, " has to be the same over a ",
+                               NameOf(scope), ", it is over a ", NameOf(have), " only");
+      }
+    }
+    return absl::OkStatus();
   }
 
   const Kernel& kernel_;
@@ -383,6 +450,7 @@ class BodyVerifier {
   std::vector<bool> visible_;  // by operation id
   std::vector<bool> seen_;     // by operation id
   absl::flat_hash_set<const Buffer*> buffers_;
+  absl::flat_hash_set<const MapParameter*> maps_;
   absl::flat_hash_set<const Var*> vars_;  // visible
   absl::flat_hash_set<const Var*> all_vars_;
 };

@@ -108,6 +108,7 @@ class TileLowering : public TileBoxes {
     if (!plan_.shifted) EmitAt(Frontier(info_, FirstValues(), is_ahead), all);
     turned_.Copy();
     b_.Barrier();
+    turned_.Wait();
     turned_.ForPlaces([&] { ReadTurned(all); });
   }
 

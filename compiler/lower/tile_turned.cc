@@ -17,6 +17,8 @@ constexpr int64_t kElementsAtOnce = 32;
 constexpr int64_t kVectorsAtOnce = 4;
 // Columns of a box that a turn of their loop stores.
 constexpr int64_t kUnrollColumns = 4;
+// Of boxes that a bulk copy swizzles, bytes.
+constexpr int kSwizzleAlignment = 1024;
 
 }  // namespace
 
@@ -36,10 +38,59 @@ TileTurned::TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places)
         frame.kernel->AddShared(absl::StrCat("turned", parameter.parameter_number()),
                                 parameter.shape().element_type(), {box.rows * box.pitch});
     boxes_.push_back({&parameter, box, shared, value});
+    if (!plan_.bulk) continue;
+    shared->alignment = kSwizzleAlignment;
+    kernel::Buffer* memory = frame.memory.operands[parameter.parameter_number()];
+    boxes_.back().map = frame.kernel->AddMap(absl::StrCat("map", parameter.parameter_number()),
+                                             memory, plan::BulkMapOf(info, plan_, value));
   }
+  if (plan_.bulk) landed_ = frame.kernel->AddShared("landed", ElementType::kU64, {1});
+}
+
+// One thread begins all copies, which count their bytes on one mbarrier.
+void TileTurned::CopyBulk() {
+  using kernel::Intrinsic;
+  const Value zero = b_.Index(0);
+  frame_.emitter.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] {
+    b_.Call(Intrinsic::kMbarrierInit, {zero}, {1}, {landed_});
+    b_.Call(Intrinsic::kFenceMbarrierInit);
+    int64_t bytes = 0;
+    for (const Box& box : boxes_) bytes += box.map->recipe.BoxBytes();
+    b_.Call(Intrinsic::kMbarrierArriveExpect, {zero, b_.Integer(kernel::kU32, bytes)}, {},
+            {landed_});
+    for (const Box& box : boxes_) {
+      // Shared places, then coordinates: columns, rows in whole vectors, 0, the other classes.
+      const plan::TileClass& rows = plan_.classes[box.box.row_class];
+      std::vector<Value> operands = {zero, zero, FirstColumn(box)};
+      operands.push_back(
+          math_.Mul(places_.block(box.box.row_class), rows.block_extent() / rows.vector));
+      operands.push_back(zero);
+      const absl::Span<const int> classes = info_.space().ClassesOf(box.value);
+      for (size_t i = classes.size(); i-- > 0;) {
+        const bool is_side = classes[i] == box.box.row_class || classes[i] == box.box.column_class;
+        if (!is_side) operands.push_back(places_.block(classes[i]));
+      }
+      for (Value& operand : operands) operand = b_.Convert(operand, ElementType::kS32);
+      b_.Call({.intrinsic = Intrinsic::kTensorLoad,
+               .buffers = {box.shared, landed_},
+               .maps = {box.map}},
+              operands);
+    }
+  });
+}
+
+void TileTurned::Wait() {
+  if (!plan_.bulk) return;
+  b_.While(
+      [&] {
+        return b_.Not(b_.Call(kernel::Intrinsic::kMbarrierTryWait,
+                              {b_.Index(0), b_.Integer(kernel::kU32, 0)}, {}, {landed_}));
+      },
+      [] {});
 }
 
 void TileTurned::Copy() {
+  if (plan_.bulk) return CopyBulk();
   for (const Box& box : boxes_) {
     if (plan_.shifted) {
       CopyElements(box);
@@ -229,13 +280,17 @@ Value TileTurned::Read(size_t i, const std::vector<int>& registers, Value shift)
     return b_.Load(box.shared, place);
   }
   const int vector = plan_.classes[shape.row_class].vector;
-  const Value order = math_.Rem(math_.Div(row, vector), plan::kChunks);
+  const Value line = math_.Div(row, vector);
+  const Value order = math_.Rem(line, plan::kChunks);
   const Value chunk = b_.Xor(math_.Div(column, shape.chunk), order);
-  const Value place = b_.Add(math_.Mul(row, shape.pitch),
+  // The rows of a vector are neighbours, or, of bulk copies, lie in one part each.
+  const Value first = plan_.bulk ? line : row;
+  const int64_t step = plan_.bulk ? shape.pitch * (shape.rows / vector) : shape.pitch;
+  const Value place = b_.Add(math_.Mul(first, shape.pitch),
                              b_.Add(math_.Mul(chunk, shape.chunk), math_.Rem(column, shape.chunk)));
   std::vector<Value> lanes;
   for (int lane = 0; lane < vector; ++lane) {
-    lanes.push_back(b_.Load(box.shared, math_.Add(place, lane * shape.pitch)));
+    lanes.push_back(b_.Load(box.shared, math_.Add(place, lane * step)));
   }
   return vector == 1 ? lanes[0] : b_.Build(lanes);
 }

@@ -18,8 +18,11 @@ class TileTurned {
  public:
   TileTurned(Frame& frame, const FusionInfo& info, TilePlaces& places);
 
-  // Copies the boxes of the block to shared memory.  A barrier behind it is the caller's.
+  // Copies the boxes of the block to shared memory.  A barrier behind it is the caller's, and then
+  // Wait.
   void Copy();
+  // Waits for bulk copies.
+  void Wait();
   // Calls `body` for the thread's places in the boxes: for all at once, or, of single elements, in
   // a loop over the columns, once for blocks inside the rows and once for the others.
   void ForPlaces(const std::function<void()>& body);
@@ -33,6 +36,7 @@ class TileTurned {
     plan::TurnedBox box;
     kernel::Buffer* shared;
     int value;
+    kernel::MapParameter* map = nullptr;  // TilePlan::bulk
   };
 
   // The number of the first element that a block copies of row `row` of the box, and whether that
@@ -44,6 +48,7 @@ class TileTurned {
   Row RowAt(const Box& box, kernel::Value row);
   void ForColumns(const std::function<void()>& body);
   kernel::Value FirstColumn(const Box& box);
+  void CopyBulk();
   void CopyVectors(const Box& box);
   void CopyElements(const Box& box);
   void CopyElements(const Box& box, kernel::Value needed);
@@ -59,6 +64,7 @@ class TileTurned {
   kernel::Builder& b_;
   IndexMath& math_;
   std::vector<Box> boxes_;
+  kernel::Buffer* landed_ = nullptr;  // the mbarrier of all bulk copies
 };
 
 }  // namespace ingot::lower

@@ -170,6 +170,9 @@ struct TilePlan {
   // Inputs that lie across the results, or across what is reduced: a block copies the box of its
   // places to shared memory and reads it there (tile_turned.h).  No class loops.
   std::vector<int> turned;
+  // A box of a turned input is one bulk tensor copy, whose swizzle is that of rows of vectors: row
+  // r of the box is row r / vector of part r % vector (tile_turned.h).
+  bool bulk = false;
   // Other than 0: boxes have several classes, of each of which a block has `loop` places, and so
   // many threads walk them in the order of each array's memory (tile_box.h).  No class has
   // vectors, lanes, warps or registers.
@@ -196,10 +199,11 @@ struct TilePlan {
                     visit("spread", self.spread); visit("shifted", self.shifted);
                     visit("gathered", self.gathered); visit("packed", self.packed);
                     visit("staged", self.staged); visit("turned", self.turned);
-                    visit("box_threads", self.box_threads); visit("kept", self.kept);
-                    visit("ahead", self.ahead); visit("trips_ahead", self.trips_ahead);
-                    visit("rests", self.rests); visit("held", self.held);
-                    visit("buffered", self.buffered); visit("class", self.classes);)
+                    visit("bulk", self.bulk); visit("box_threads", self.box_threads);
+                    visit("kept", self.kept); visit("ahead", self.ahead);
+                    visit("trips_ahead", self.trips_ahead); visit("rests", self.rests);
+                    visit("held", self.held); visit("buffered", self.buffered);
+                    visit("class", self.classes);)
 
   // It puts partial results together, and does nothing else.
   bool combines() const { return partial_level > 0 && partial_level == known_level; }

@@ -77,6 +77,8 @@ class Checker {
       bytes = SaturatingAdd(bytes, tile.box_threads > 0 ? BytesOfSharedBox(info_, tile, v)
                                                         : BoxOf(info_, tile, v).bytes);
     }
+    // Each box begins at a multiple of its swizzle, and the first has an mbarrier.
+    if (tile.bulk) bytes = SaturatingAdd(bytes, kMbarrierBytes);
     for (int v : tile.ahead) {
       const int64_t rows = int64_t{tile.trips_ahead} * plan_.kernels[number].block_threads;
       const int64_t row = BytesAhead(info_, tile.classes, tile.rests, v);
@@ -388,16 +390,17 @@ class Checker {
   // Blocks have boxes of two classes, and single places of the others.
   absl::Status TurnedFit(int number) const {
     const TilePlan& tile = plan_.kernels[number].tile();
-    INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0),
-                  "shifted, box_threads: no input is turned");
+    INGOT_REQUIRE(!tile.turned.empty() || (!tile.shifted && tile.box_threads == 0 && !tile.bulk),
+                  "shifted, box_threads, bulk: no input is turned");
     if (tile.turned.empty()) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(InputsFit("turned", tile.turned));
-    INGOT_REQUIRE(levels_.last == 0 || (!tile.shifted && tile.box_threads == 0),
-                  "shifted, box_threads: the fusion reduces");
+    INGOT_REQUIRE(levels_.last == 0 || (!tile.shifted && tile.box_threads == 0 && !tile.bulk),
+                  "shifted, box_threads, bulk: the fusion reduces");
     INGOT_REQUIRE(levels_.across == 0 && Walks(number, inner_),
                   "turned: reductions lie across the walk, or the kernel has none");
     INGOT_REQUIRE(!tile.aligned && tile.staged.empty() && tile.kept.empty() && tile.ahead.empty(),
                   "turned: aligned, staged, kept and ahead are for rows");
+    INGOT_REQUIRE(tile.box_threads == 0 || !tile.bulk, "bulk: boxes have several classes");
     if (tile.box_threads > 0) return BoxFits(info_, tile);
     for (int v : tile.turned) {
       INGOT_REQUIRE(CanBeTurned(info_, inner_, v), "turned: input ", v,
@@ -405,6 +408,7 @@ class Checker {
       const TurnedBox box = BoxOf(info_, tile, v);
       INGOT_REQUIRE(box.column_class == BoxOf(info_, tile, tile.turned[0]).column_class,
                     "turned: inputs ", tile.turned[0], " and ", v, " lie along different classes");
+      if (tile.bulk) INGOT_RETURN_IF_ERROR(BulkFits(info_, tile, v, target_));
       const TileClass& columns = tile.classes[box.column_class];
       INGOT_REQUIRE(box.chunk == 1 || (box.columns % (kChunks * box.chunk) == 0 &&
                                        columns.size % box.chunk == 0 && columns.size >= box.chunk),

@@ -1,10 +1,12 @@
 #include "compiler/plan/tile_turned.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/tile_vectors.h"
 #include "ir/base/integers.h"
+#include "ir/base/status.h"
 
 namespace ingot::plan {
 namespace {
@@ -319,6 +321,69 @@ TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input) {
   }
   box.bytes = SaturatingMultiply(SaturatingMultiply(box.rows, box.pitch), width);
   return box;
+}
+
+namespace {
+
+constexpr int kSwizzleBytes = 128;   // kChunks accesses of kChunkBytes
+constexpr int kSwizzleRows = 8;      // after which the order of chunks repeats
+constexpr int kBulkCapability = 90;  // the first cards with a copy engine for boxes
+constexpr int64_t kMostCoordinate = (int64_t{1} << 31) - 1;
+
+}  // namespace
+
+TensorMap BulkMapOf(const FusionInfo& info, const TilePlan& tile, int input) {
+  const TurnedBox box = BoxOf(info, tile, input);
+  const int64_t width = WidthOf(info, input);
+  const ElementType type = Leaves(info.graph().value(input).shape())[0].element_type();
+  const int vector = tile.classes[box.row_class].vector;
+  TensorMap map;
+  // Bytes are only moved: a pred is a byte.
+  map.element_type = type == ElementType::kPred ? ElementType::kU8 : type;
+  map.swizzle_bytes = kSwizzleBytes;
+  map.dimensions = {tile.classes[box.column_class].size};
+  map.box = {static_cast<int32_t>(box.columns)};
+  std::vector<std::pair<int64_t, int64_t>> others;  // sizes and strides, minor to major
+  int64_t stride = width;
+  const absl::Span<const int> classes = info.space().ClassesOf(input);
+  for (size_t i = classes.size(); i-- > 0;) {
+    const int64_t size = tile.classes[classes[i]].size;
+    if (classes[i] == box.row_class) {
+      map.dimensions.insert(map.dimensions.end(), {size / vector, int64_t{vector}});
+      map.byte_strides.insert(map.byte_strides.end(), {stride * vector, stride});
+      map.box.insert(map.box.end(), {static_cast<int32_t>(box.rows / vector), vector});
+    } else if (classes[i] != box.column_class) {
+      others.emplace_back(size, stride);
+    }
+    stride = SaturatingMultiply(stride, size);
+  }
+  for (const auto& [size, other_stride] : others) {
+    map.dimensions.push_back(size);
+    map.byte_strides.push_back(other_stride);
+    map.box.push_back(1);
+  }
+  return map;
+}
+
+absl::Status BulkFits(const FusionInfo& info, const TilePlan& tile, int input,
+                      const Target& target) {
+  const TurnedBox box = BoxOf(info, tile, input);
+  const ElementType type = Leaves(info.graph().value(input).shape())[0].element_type();
+  const int64_t vector = tile.classes[box.row_class].vector;
+  INGOT_REQUIRE(!tile.shifted && tile.box_threads == 0, "bulk: shifted, box_threads");
+  INGOT_REQUIRE(target.capability >= kBulkCapability, "bulk: ", target.name,
+                " has no copies of boxes");
+  INGOT_REQUIRE(type == ElementType::kPred || (!IsComplex(type) && BitWidth(type) >= 8),
+                "bulk: elements of ", ElementTypeName(type));
+  INGOT_REQUIRE(box.columns * WidthOf(info, input) == kSwizzleBytes, "bulk: a row of the box is ",
+                box.columns * WidthOf(info, input), " bytes, expected ", kSwizzleBytes);
+  INGOT_REQUIRE(box.rows % (vector * kSwizzleRows) == 0, "bulk: the box has ", box.rows,
+                " rows, expected a multiple of ", vector * kSwizzleRows);
+  INGOT_REQUIRE(tile.classes[box.row_class].size % vector == 0, "bulk: rows are not whole vectors");
+  for (int c : info.space().ClassesOf(input)) {
+    INGOT_REQUIRE(tile.classes[c].size <= kMostCoordinate, "bulk: d", c, " is too long");
+  }
+  return Annotate(CheckTensorMap(BulkMapOf(info, tile, input)), "bulk");
 }
 
 std::optional<TileDeal> DealTurned(const FusionInfo& info, const PassLevels& levels,

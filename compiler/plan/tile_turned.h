@@ -8,16 +8,20 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "compiler/plan/pass_levels.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/fusion_info.h"
+#include "ir/base/tensor_map.h"
 
 namespace ingot::plan {
 
 // Bytes of an access, and accesses of a row of a box, where boxes are copied in vectors.
 inline constexpr int64_t kChunkBytes = 16;
 inline constexpr int64_t kChunks = 8;
+// Of what bulk copies count their bytes on.
+inline constexpr int64_t kMbarrierBytes = 8;
 
 // What shared memory has of a turned input: element (row, column) of the box at row * pitch +
 // column, in elements, or in vectors (chunk > 1) with the chunks of a row in another order: chunk
@@ -35,6 +39,16 @@ struct TurnedBox {
   int64_t bytes = 0;
 };
 TurnedBox BoxOf(const FusionInfo& info, const TilePlan& tile, int input);
+
+// With TilePlan::bulk, shared memory has of the box what one copy of a tensor map leaves there: the
+// array is seen as columns × (rows / vector) × vector × the other classes, so that rows whose
+// vectors lie side by side are, and the engine's swizzle of 128 bytes is the order of chunks above.
+// The places of the array's other classes follow, minor to major.
+TensorMap BulkMapOf(const FusionInfo& info, const TilePlan& tile, int input);
+
+// Whether the box of an input can be copied so: InvalidArgument says what it lacks.
+absl::Status BulkFits(const FusionInfo& info, const TilePlan& tile, int input,
+                      const Target& target);
 
 // The elements that the first place of a row is moved back by, at the most and one more: those of a
 // sector of the narrowest array that lies along class `inner`.

@@ -11,6 +11,7 @@ struct SliceVisitor {
   void operator()(runtime::Launch& launch) const {
     for (runtime::Argument& argument : launch.arguments) {
       if (auto* buffer = std::get_if<runtime::BufferArgument>(&argument)) visit(buffer->slice);
+      if (auto* map = std::get_if<runtime::TensorMapArgument>(&argument)) visit(map->slice);
     }
   }
   void operator()(runtime::Copy& copy) const {

@@ -14,17 +14,25 @@
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "compiler/program/array_uses.h"
+#include "ir/base/tensor_map.h"
 #include "ir/module.h"
 #include "runtime/program.h"
 
 namespace ingot::program {
+
+// A tensor map that a launch has the runtime encode.
+struct MapArgument {
+  size_t buffer = 0;  // whose address it has: a place in KernelPlan::buffers
+  TensorMap map;
+};
 
 // One of a plan's kernels: what a launch has to say of it.
 struct KernelEntry {
   std::string name;  // an identifier; kernels that are one code have one name
   kernel::Launch launch;
   int32_t module = 0;                            // Program::modules
-  std::vector<runtime::ScalarArgument> scalars;  // after the plan's buffers
+  std::vector<MapArgument> maps;                 // after the plan's buffers
+  std::vector<runtime::ScalarArgument> scalars;  // after those
 };
 
 struct FusionEntry {

@@ -419,6 +419,10 @@ void ProgramEmitter::EmitLaunches(const Instruction& fusion, const FusionEntry& 
           break;
       }
     }
+    for (const MapArgument& map : entry.kernels[i].maps) {
+      const auto& buffer = std::get<runtime::BufferArgument>(launch.arguments[map.buffer]);
+      launch.arguments.push_back(runtime::TensorMapArgument{buffer.slice, buffer.access, map.map});
+    }
     for (const runtime::ScalarArgument& scalar : entry.kernels[i].scalars) {
       launch.arguments.push_back(scalar);
     }

@@ -5,27 +5,10 @@
 
 #include "ir/base/check.h"
 #include "ir/base/status.h"
+#include "runtime/cuda/tensor_map.h"
 
 namespace ingot::runtime::cuda {
 namespace {
-
-// CUtensorMapDataType.  Bytes are only moved, so that a type's width is what matters; but there are
-// numbers for some floats, and the driver checks alignments by them.
-int TensorMapType(ElementType type) {
-  if (type == ElementType::kF16) return 6;
-  if (type == ElementType::kF32) return 7;
-  if (type == ElementType::kF64) return 8;
-  if (type == ElementType::kBF16) return 9;
-  const int bytes = ByteWidth(type);
-  return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 4;  // UINT8, 16, 32, 64
-}
-
-// CUtensorMapSwizzle and CUtensorMapL2promotion: 0 for none, then by doublings of `least`.
-int Doublings(int32_t bytes, int32_t least) {
-  int number = 0;
-  for (int32_t size = least; bytes >= size; size *= 2) ++number;
-  return number;
-}
 
 // Slots that a step has, for telling whether they changed.
 int SlotCount(const Step& step) {
@@ -114,22 +97,8 @@ absl::Status CudaRun::EncodeTensorMaps() {
   for (size_t i = 0; i < tensor_maps_.size(); ++i) {
     const uint64_t address = slots_[program_.tensor_map_slots[i]];
     if (encoded_[i] == address) continue;
-    const TensorMapArgument& map = *program_.tensor_maps[i];
-    const size_t rank = map.dimensions.size();
-    uint64_t sizes[5], strides[5];
-    uint32_t box[5], element_strides[5];
-    for (size_t d = 0; d < rank; ++d) {
-      sizes[d] = static_cast<uint64_t>(map.dimensions[d]);
-      if (d + 1 < rank) strides[d] = static_cast<uint64_t>(map.byte_strides[d]);
-      box[d] = static_cast<uint32_t>(map.box[d]);
-      element_strides[d] = static_cast<uint32_t>(map.element_strides[d]);
-    }
-    INGOT_CUDA_RETURN_IF_ERROR(
-        driver_, cuTensorMapEncodeTiled(
-                     &tensor_maps_[i], TensorMapType(map.element_type), static_cast<uint32_t>(rank),
-                     reinterpret_cast<void*>(address), sizes, strides, box, element_strides,
-                     /*interleave=*/0, Doublings(map.swizzle_bytes, 32),
-                     Doublings(map.l2_promotion_bytes, 64), /*fill=*/0));
+    INGOT_RETURN_IF_ERROR(
+        EncodeTensorMap(driver_, program_.tensor_maps[i]->map, address, tensor_maps_[i]));
     encoded_[i] = address;
   }
   return absl::OkStatus();

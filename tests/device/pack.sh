@@ -16,6 +16,7 @@ targets=(sm_90a)
 rows=tests/compiler/codegen
 math=tests/compiler/lower/math
 ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run" \
+  "//$rows:card_instructions_write" "//$rows:card_instructions_run" \
   "//$math:card_math_write" "//$math:card_math_run" //tests/runtime/cuda:cuda_test //tests/random_graphs
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
@@ -49,6 +50,12 @@ mkdir "$folder/rows"
 tar -C "$folder" -cJf "$folder/rows.tar.xz" rows
 rm -r "$folder/rows"
 strip --strip-all -o "$folder/card_rows_run" "bazel-bin/$rows/card_rows_run"
+# Kernels of asynchronous instructions, and what the simulator makes of them.
+mkdir "$folder/instructions"
+"bazel-bin/$rows/card_instructions_write" "$folder/instructions" "${targets[0]}"
+tar -C "$folder" -cJf "$folder/instructions.tar.xz" instructions
+rm -r "$folder/instructions"
+strip --strip-all -o "$folder/card_instructions_run" "bazel-bin/$rows/card_instructions_run"
 # Elementary functions of every operand.
 "bazel-bin/$math/card_math_write" "$folder/math.cubin" "${targets[0]}"
 strip --strip-all -o "$folder/card_math_run" "bazel-bin/$math/card_math_run"

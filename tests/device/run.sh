@@ -49,6 +49,8 @@ for file in "$models"/*.ingot; do
     "--inputs=$models/weights.safetensors,$models/images_100.npy" "--expect=$models/logits_100.npy"
 done
 tar -C "$folder" -xJf "$folder/rows.tar.xz" && part rows "$folder/card_rows_run" "$folder/rows"
+tar -C "$folder" -xJf "$folder/instructions.tar.xz" && part instructions "$folder/card_instructions_run" "$folder/instructions" &&
+  cat "$results/instructions.txt"
 part math "$folder/card_math_run" "$folder/math.cubin" && cat "$results/math.txt"
 part check "$ingot" check "$folder/suite" --target=cuda --numerics=strict --tolerances=tests/workloads/tolerances.txt "--json=$results/check.json" && cat "$results/check.txt"
 

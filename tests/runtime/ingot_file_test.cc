@@ -98,11 +98,13 @@ Program CudaProgram() {
   program.outputs = {{"y", F32({64, 64})}};
   TensorMapArgument map;
   map.slice = InputSlice(program, 0);
-  map.dimensions = {64, 64};
-  map.byte_strides = {256};
-  map.box = {32, 64};
-  map.element_strides = {1, 1};
-  map.swizzle_bytes = 128;
+  map.map.dimensions = {64, 64};
+  map.map.byte_strides = {256};
+  map.map.box = {32, 64};
+  map.map.element_strides = {1, 1};
+  map.map.swizzle_bytes = 128;
+  map.map.l2_promotion_bytes = 256;
+  map.map.rounds_to_tf32 = map.map.fills_nan = true;
   program.commands = {MakeLaunch("k", 1, {map, Write(OutputSlice(program, 0)), Scalar(7, 4)})};
   auto& launch = std::get<Launch>(program.commands[0].operation);
   launch.grid = {8, 2, 1};

@@ -1,5 +1,7 @@
 #include "compiler/codegen/cuda/assembly.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -60,72 +62,147 @@ Type WordType(int bits) {
 
 }  // namespace
 
-void CudaAssembly::Define(const std::string& name, Type result, const std::vector<Slot>& slots,
-                          absl::string_view ptx, bool synchronizes) {
-  std::vector<std::string> parameters;  // "f32x4 a1"
-  std::vector<std::string> shown;       // of each slot, in the template
-  std::vector<std::string> outputs, inputs;
-  std::string before, after;  // predicates, which inline assembly does not take
-  int next = 0;               // register
-  const auto registers = [&](Type type, const std::string& variable, bool is_output) {
-    std::vector<std::string> names;
-    for (int i = 0; i < type.lanes; ++i) {
-      // A predicate that comes out is a number until it is returned.
-      const bool is_number = is_output && type.element == ElementType::kPred;
-      const Register lane =
-          RegisterOf(is_number ? ElementType::kS32 : type.element,
-                     type.lanes == 1 ? variable : absl::StrCat(variable, ".lane[", i, "]"));
-      const std::string number = absl::StrCat("%", next++);
-      (is_output ? outputs : inputs)
-          .push_back(absl::StrCat("\"", is_output ? "=" : "", std::string(1, lane.letter), "\"(",
-                                  lane.variable, ")"));
-      if (type.element == ElementType::kPred) {
-        names.push_back(absl::StrCat("p", next));
-        absl::StrAppend(&before, ".reg .pred ", names.back(), "; ");
-        absl::StrAppend(is_output ? &after : &before, is_output ? " selp.s32 " : "setp.ne.s32 ",
-                        is_output ? number : names.back(), ", ", is_output ? "1, 0, " : number,
-                        is_output ? names.back() : ", 0", "; ");
-      } else {
-        names.push_back(number);
-      }
+// The text of one function.
+class CudaAssembly::Definition {
+ public:
+  Definition(CudaTypes& types, Type result, const std::vector<Slot>& slots) : types_(types) {
+    // Outputs have the first numbers.
+    if (!result.IsNone()) shown_.push_back({Registers(Cells(result, "result"), result, true)});
+    for (const Slot& slot : slots) {
+      shown_.push_back({slot.constant, slot.name, slot.is_list ? slot.count : 1});
+      if (slot.kind != Slot::Kind::kFragment) continue;
+      shown_.back().text = Fragment(slot, Variable(slots, &slot));
     }
-    return names.size() == 1 ? names[0] : absl::StrCat("{", absl::StrJoin(names, ", "), "}");
-  };
-  if (!result.IsNone()) shown.push_back(registers(result, "result", /*is_output=*/true));
-  for (const Slot& slot : slots) {
-    if (!slot.constant.empty()) {
-      shown.push_back(slot.constant);
-      continue;
-    }
-    const Operand& operand = slot.operand;
-    const std::string variable = absl::StrCat("a", parameters.size() + 1);
-    if (operand.is_place) {
-      const bool shared = operand.space == kernel::Space::kShared;
-      const Type address = shared ? kernel::kU32 : kernel::kU64;
-      parameters.push_back(absl::StrCat("const void* ", variable));
-      shown.push_back(registers(
-          address, absl::StrCat(shared ? "shared_address(" : "global_address(", variable, ")"),
-          /*is_output=*/false));
-    } else {
-      parameters.push_back(absl::StrCat(types_.Name(operand.type), " ", variable));
-      shown.push_back(registers(operand.type, variable, /*is_output=*/false));
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const std::string text = Operands(slots[i], Variable(slots, &slots[i]));
+      if (!text.empty()) shown_[shown_.size() - slots.size() + i].text = text;
     }
   }
+
+  std::string Declaration(const std::string& name, const std::string& returned) const {
+    return absl::StrCat("INGOT_ROW ", returned, " ", name, "(", absl::StrJoin(parameters_, ", "),
+                        ")");
+  }
+
+  std::string Body(absl::string_view ptx, bool synchronizes) const {
+    // A percent sign of the instruction's own is written twice.
+    std::string text = FillTemplate(absl::StrReplaceAll(ptx, {{"%", "%%"}}), shown_);
+    if (!before_.empty()) text = absl::StrCat("{ ", before_, text, after_, "}");
+    return absl::StrCat("  asm ", synchronizes ? "volatile" : "", "(\"", text,
+                        "\" : ", absl::StrJoin(outputs_, ", "), " : ", absl::StrJoin(inputs_, ", "),
+                        synchronizes ? " : \"memory\"" : "", ");\n");
+  }
+
+ private:
+  // The number of a slot's first parameter.
+  static int Variable(const std::vector<Slot>& slots, const Slot* slot) {
+    int number = 1;
+    for (const Slot* before = slots.data(); before != slot; ++before) {
+      if (before->kind == Slot::Kind::kConstant) continue;
+      number += before->is_list ? before->count : 1;
+    }
+    return number;
+  }
+
+  // The scalars that a value is.
+  static std::vector<std::string> Cells(Type type, const std::string& variable) {
+    std::vector<std::string> cells;
+    for (int i = 0; i < type.lanes; ++i) {
+      cells.push_back(type.lanes == 1 ? variable : absl::StrCat(variable, ".lane[", i, "]"));
+    }
+    return cells;
+  }
+
+  // Registers for `cells`; in braces where the type has several or `braces` says so.
+  std::string Registers(const std::vector<std::string>& cells, Type type, bool is_output,
+                        bool braces = false, absl::string_view constraint = "=") {
+    std::vector<std::string> names;
+    for (const std::string& cell : cells) {
+      // A predicate that comes out is a number until it is returned.
+      const bool is_pred = type.element == ElementType::kPred;
+      const Register lane =
+          RegisterOf(is_output && is_pred ? ElementType::kS32 : type.element, cell);
+      const std::string number = absl::StrCat("%", next_++);
+      (is_output ? outputs_ : inputs_)
+          .push_back(absl::StrCat("\"", is_output ? constraint : "", std::string(1, lane.letter),
+                                  "\"(", lane.variable, ")"));
+      if (!is_pred) {
+        names.push_back(number);
+        continue;
+      }
+      names.push_back(absl::StrCat("p", next_));
+      absl::StrAppend(&before_, ".reg .pred ", names.back(), "; ");
+      absl::StrAppend(is_output ? &after_ : &before_, is_output ? " selp.s32 " : "setp.ne.s32 ",
+                      is_output ? number : names.back(), ", ", is_output ? "1, 0, " : number,
+                      is_output ? names.back() : ", 0", "; ");
+    }
+    braces |= names.size() > 1;
+    return braces ? absl::StrCat("{", absl::StrJoin(names, ", "), "}") : names[0];
+  }
+
+  std::string Fragment(const Slot& slot, int number) {
+    const std::string variable = absl::StrCat("a", number);
+    std::vector<std::string> cells;
+    for (int i = 0; i < std::max(1, slot.count); ++i) {
+      const std::string element = slot.count == 0 ? variable : absl::StrCat(variable, "[", i, "]");
+      for (std::string& cell : Cells(slot.type, element)) cells.push_back(std::move(cell));
+    }
+    return Registers(cells, slot.type, /*is_output=*/true, /*braces=*/true, "+");
+  }
+
+  // Adds the slot's parameters; its text, if it has not got it yet.
+  std::string Operands(const Slot& slot, int number) {
+    const std::string variable = absl::StrCat("a", number);
+    switch (slot.kind) {
+      case Slot::Kind::kConstant:
+        return "";
+      case Slot::Kind::kFragment:
+        parameters_.push_back(slot.count == 0 ? absl::StrCat(types_.Name(slot.type), "& ", variable)
+                                              : absl::StrCat(types_.Name(slot.type), " (&",
+                                                             variable, ")[", slot.count, "]"));
+        return "";
+      case Slot::Kind::kMap:
+        parameters_.push_back(absl::StrCat("const tensor_map* ", variable));
+        return Registers({absl::StrCat("u64(", variable, ")")}, kernel::kU64, false);
+      case Slot::Kind::kPlace: {
+        const bool shared = slot.space == kernel::Space::kShared;
+        parameters_.push_back(absl::StrCat("const void* ", variable));
+        return Registers(
+            {absl::StrCat(shared ? "address_in_shared(" : "address_in_global(", variable, ")")},
+            shared ? kernel::kU32 : kernel::kU64, /*is_output=*/false);
+      }
+      case Slot::Kind::kValue:
+        break;
+    }
+    std::vector<std::string> cells;
+    for (int i = 0; i < slot.count; ++i) {
+      const std::string one = absl::StrCat("a", number + i);
+      parameters_.push_back(absl::StrCat(types_.Name(slot.type), " ", one));
+      for (std::string& cell : Cells(slot.type, one)) cells.push_back(std::move(cell));
+    }
+    return Registers(cells, slot.type, /*is_output=*/false, slot.is_list);
+  }
+
+  CudaTypes& types_;
+  std::vector<std::string> parameters_;  // "f32x4 a1"
+  std::vector<TemplateSlot> shown_;
+  std::vector<std::string> outputs_, inputs_;
+  std::string before_, after_;  // predicates, which inline assembly does not take
+  int next_ = 0;                // register
+};
+
+void CudaAssembly::Define(const std::string& name, Type result, const std::vector<Slot>& slots,
+                          absl::string_view ptx, bool synchronizes) {
+  const Definition definition(types_, result, slots);
   const std::string returned = result.IsNone() ? "void" : types_.Name(result);
-  const std::string declaration =
-      absl::StrCat("INGOT_ROW ", returned, " ", name, "(", absl::StrJoin(parameters, ", "), ")");
+  const std::string declaration = definition.Declaration(name, returned);
   if (!IsNew(declaration)) return;
-  // A percent sign of the instruction's own is written twice.
-  std::string text = FillTemplate(absl::StrReplaceAll(ptx, {{"%", "%%"}}), shown);
-  if (!before.empty()) text = absl::StrCat("{ ", before, text, after, "}");
   const bool is_pred = result.element == ElementType::kPred && !result.IsNone();
   absl::StrAppend(&text_, declaration, " {\n");
   if (!result.IsNone()) {
     absl::StrAppend(&text_, "  ", is_pred ? "s32" : returned, " result;\n");
   }
-  absl::StrAppend(&text_, "  asm ", synchronizes ? "volatile" : "", "(\"", text,
-                  "\" : ", absl::StrJoin(outputs, ", "), " : ", absl::StrJoin(inputs, ", "),
-                  synchronizes ? " : \"memory\"" : "", ");\n");
+  absl::StrAppend(&text_, definition.Body(ptx, synchronizes));
   if (!result.IsNone()) absl::StrAppend(&text_, "  return result", is_pred ? " != 0" : "", ";\n");
   absl::StrAppend(&text_, "}\n");
 }
@@ -154,29 +231,52 @@ void CudaAssembly::DefineByWords(const std::string& name, const std::string& wor
                   ")) << 32;\n  return from_bits<T>(bits);\n}\n");
 }
 
-std::string CudaAssembly::Intrinsic(const IntrinsicAttributes& call) {
+std::vector<CudaAssembly::Slot> CudaAssembly::SlotsOf(const IntrinsicAttributes& call,
+                                                      size_t operands, std::string& name) const {
   const IntrinsicInfo& info = kernel::InfoOf(call.intrinsic);
-  std::string name(info.name);
   std::vector<Slot> slots;
-  size_t immediate = 0;
-  bool is_free = false;
-  for (const IntrinsicArgument& argument : info.arguments) {
+  size_t immediate = 0, var = 0;
+  for (size_t i = 0; i < info.arguments.size(); ++i) {
+    const IntrinsicArgument& argument = info.arguments[i];
+    Slot& slot = slots.emplace_back();
     switch (argument.kind) {
       case IntrinsicArgument::Kind::kImmediate:
-        slots.push_back({{}, absl::StrCat(call.immediates[immediate++])});
-        absl::StrAppend(&name, "_", slots.back().constant);
+        slot.kind = Slot::Kind::kConstant;
+        slot.constant = absl::StrCat(call.immediates[immediate++]);
+        absl::StrAppend(&name, "_", slot.constant);
         break;
       case IntrinsicArgument::Kind::kPlace:
-        slots.push_back({Operand::Place(argument.space), ""});
+        slot = Slot::Place(argument.space);
+        break;
+      case IntrinsicArgument::Kind::kMap:
+        slot.kind = Slot::Kind::kMap;
+        break;
+      case IntrinsicArgument::Kind::kFragment:
+        slot.kind = Slot::Kind::kFragment;
+        slot.type = call.vars[var]->type;
+        slot.count = call.vars[var++]->array_size;
         break;
       case IntrinsicArgument::Kind::kTyped:
-        is_free = true;
-        slots.push_back({Operand::Value(kernel::kU32), ""});
+        slot.type = kernel::kU32;
         break;
       case IntrinsicArgument::Kind::kValue:
-        slots.push_back({Operand::Value(argument.type), ""});
+        slot.type = argument.type;
+        slot.is_list = argument.IsList();
+        slot.count = info.OperandCount(i, operands);
         break;
     }
+    slot.name = argument.slot;
+  }
+  return slots;
+}
+
+std::string CudaAssembly::Intrinsic(const IntrinsicAttributes& call, size_t operands) {
+  const IntrinsicInfo& info = kernel::InfoOf(call.intrinsic);
+  std::string name(info.name);
+  const std::vector<Slot> slots = SlotsOf(call, operands, name);
+  bool is_free = false;
+  for (const IntrinsicArgument& argument : info.arguments) {
+    is_free |= argument.kind == IntrinsicArgument::Kind::kTyped;
   }
   Type result = Type::None();
   if (info.result) {
@@ -194,7 +294,7 @@ std::string CudaAssembly::OrderedLoad(const MemoryAttributes& access) {
   const std::string ptx = OrderedLoadText(access);
   const std::string name = NameOfInstruction(ptx);
   const int bits = std::max(16, 8 * ByteWidth(access.buffer->element));
-  Define(name, WordType(bits), {{Operand::Place(access.buffer->space), ""}}, ptx, true);
+  Define(name, WordType(bits), {Slot::Place(access.buffer->space)}, ptx, true);
   return name;
 }
 
@@ -202,8 +302,7 @@ std::string CudaAssembly::OrderedStore(const MemoryAttributes& access) {
   const std::string ptx = OrderedStoreText(access);
   const std::string name = NameOfInstruction(ptx);
   const int bits = std::max(16, 8 * ByteWidth(access.buffer->element));
-  Define(name, Type::None(),
-         {{Operand::Place(access.buffer->space), ""}, {Operand::Value(WordType(bits)), ""}}, ptx,
+  Define(name, Type::None(), {Slot::Place(access.buffer->space), Slot::Value(WordType(bits))}, ptx,
          true);
   return name;
 }
@@ -212,11 +311,8 @@ std::string CudaAssembly::CompareExchange(const AtomicAttributes& atomic, Elemen
   const std::string ptx = CompareExchangeText(atomic);
   const std::string name = NameOfInstruction(ptx);
   const Type type = Type::Scalar(element);
-  Define(name, type,
-         {{Operand::Place(atomic.buffer->space), ""},
-          {Operand::Value(type), ""},
-          {Operand::Value(type), ""}},
-         ptx, true);
+  Define(name, type, {Slot::Place(atomic.buffer->space), Slot::Value(type), Slot::Value(type)}, ptx,
+         true);
   return name;
 }
 
@@ -225,13 +321,13 @@ std::string CudaAssembly::Atomic(const AtomicAttributes& atomic, Type type) {
   const std::string cpp_type = types_.Name(type);
   if (!ptx.empty()) {
     std::string name = NameOfInstruction(ptx);
-    const Operand place = Operand::Place(atomic.buffer->space);
+    const Slot place = Slot::Place(atomic.buffer->space);
     if (type.lanes == 1) {
-      Define(name, type, {{place, ""}, {Operand::Value(type), ""}}, ptx, true);
+      Define(name, type, {place, Slot::Value(type)}, ptx, true);
       return name;
     }
     // A pair of halves is one word.
-    Define(name, kernel::kU32, {{place, ""}, {Operand::Value(kernel::kU32), ""}}, ptx, true);
+    Define(name, kernel::kU32, {place, Slot::Value(kernel::kU32)}, ptx, true);
     const std::string declaration =
         absl::StrCat("INGOT_ROW ", cpp_type, " ", name, "(const void* a1, ", cpp_type, " a2)");
     if (IsNew(declaration)) {

@@ -18,9 +18,9 @@ class CudaAssembly {
   // `capability`: of the target, times 10.  `types` has to outlive this.
   CudaAssembly(int capability, CudaTypes* types) : capability_(capability), types_(*types) {}
 
-  // What to call: the arguments are the row's in order, a place being a pointer; constants are part
-  // of the name.
-  std::string Intrinsic(const kernel::IntrinsicAttributes& call);
+  // What to call: the arguments are the row's in order, a place being a pointer, a tensor map too,
+  // a fragment a reference; constants are part of the name.  `operands`: the operation's.
+  std::string Intrinsic(const kernel::IntrinsicAttributes& call, size_t operands);
   // pattern f(place), f(place, pattern): a pattern is an unsigned integer of the element's bits, of
   // 16 for a byte.
   std::string OrderedLoad(const kernel::MemoryAttributes& access);
@@ -34,24 +34,26 @@ class CudaAssembly {
   const std::string& text() const { return text_; }
 
  private:
-  // A parameter or a result: a value, or a place in memory.
-  struct Operand {
-    kernel::Type type = kernel::Type::None();
-    bool is_place = false;
-    kernel::Space space = kernel::Space::kGlobal;
-
-    static Operand Value(kernel::Type type) { return {type}; }
-    static Operand Place(kernel::Space space) { return {kernel::Type::None(), true, space}; }
-  };
-
-  // Writes `name` around one instruction, unless it is there.  `slots` are the arguments of the
-  // template in order: an operand, or a constant's text.
+  // An argument of a template, in order.
   struct Slot {
-    Operand operand;
-    std::string constant;
+    enum class Kind { kConstant, kValue, kPlace, kMap, kFragment };
+    Kind kind = Kind::kValue;
+    kernel::Type type = kernel::Type::None();      // kValue, kFragment: of one of them
+    kernel::Space space = kernel::Space::kGlobal;  // kPlace
+    std::string constant = {};                     // kConstant
+    absl::string_view name = {};                   // in the template
+    bool is_list = false;                          // kValue: `count` parameters
+    int count = 1;                                 // kFragment: elements of an array; 0: none
+
+    static Slot Value(kernel::Type type) { return {Kind::kValue, type}; }
+    static Slot Place(kernel::Space space) { return {Kind::kPlace, kernel::Type::None(), space}; }
   };
+  class Definition;
+  // Writes `name` around one instruction, unless it is there.
   void Define(const std::string& name, kernel::Type result, const std::vector<Slot>& slots,
               absl::string_view ptx, bool synchronizes);
+  std::vector<Slot> SlotsOf(const kernel::IntrinsicAttributes& call, size_t operands,
+                            std::string& name) const;
   void DefineByWords(const std::string& name, const std::string& words,
                      const kernel::IntrinsicInfo& info);
   // False where it has been written before.

@@ -23,10 +23,6 @@ absl::Status CheckKernel(const kernel::Kernel& kernel, const Target& target) {
       !std::all_of(name.begin(), name.end(), is_of_word)) {
     return InvalidArgument("kernel ", name, ": this is no name of C++");
   }
-  for (const kernel::Parameter& parameter : kernel.parameters()) {
-    if (parameter.kind != kernel::Parameter::Kind::kTensorMap) continue;
-    return Unimplemented("kernel ", kernel.name(), ": tensor maps");
-  }
   return absl::OkStatus();
 }
 

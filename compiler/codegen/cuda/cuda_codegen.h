@@ -32,7 +32,7 @@ std::string CudaEntryName(absl::string_view kernel);
 // be right (kernel::Verify).  Thread-safe.
 //
 // Errors: InvalidArgument for a target that is no GPU, for a kernel for another machine or with a
-// name that C++ does not take; Unimplemented for tensor maps.
+// name that C++ does not take.
 absl::StatusOr<CudaSource> RenderCuda(const kernel::KernelModule& kernels, const Target& target);
 
 }  // namespace ingot::codegen

@@ -183,16 +183,32 @@ std::string CudaRenderer::AtomicOperation(const Operation& op) {
 
 std::string CudaRenderer::IntrinsicCall(const Operation& op) {
   const auto& call = op.Get<kernel::IntrinsicAttributes>();
-  size_t operand = 0, place = 0;
+  const kernel::IntrinsicInfo& info = kernel::InfoOf(call.intrinsic);
+  using Kind = kernel::IntrinsicArgument::Kind;
+  size_t operand = 0, place = 0, map = 0, var = 0;
   std::vector<std::string> parts;
-  for (const kernel::IntrinsicArgument& argument : kernel::InfoOf(call.intrinsic).arguments) {
-    if (argument.kind == kernel::IntrinsicArgument::Kind::kImmediate) continue;
-    const Operation* value = op.operands[operand++];
-    parts.push_back(argument.kind == kernel::IntrinsicArgument::Kind::kPlace
-                        ? Place(call.buffers[place++], value)
-                        : Operand(value));
+  for (size_t i = 0; i < info.arguments.size(); ++i) {
+    switch (info.arguments[i].kind) {
+      case Kind::kImmediate:
+        break;
+      case Kind::kPlace:
+        parts.push_back(Place(call.buffers[place++], op.operands[operand++]));
+        break;
+      case Kind::kMap:
+        parts.push_back(absl::StrCat("&", NameOf(call.maps[map++])));
+        break;
+      case Kind::kFragment:
+        parts.push_back(NameOf(call.vars[var++]));
+        break;
+      case Kind::kValue:
+      case Kind::kTyped:
+        for (int k = info.OperandCount(i, op.operands.size()); k > 0; --k) {
+          parts.push_back(Operand(op.operands[operand++]));
+        }
+    }
   }
-  return absl::StrCat(assembly_.Intrinsic(call), "(", absl::StrJoin(parts, ", "), ")");
+  return absl::StrCat(assembly_.Intrinsic(call, op.operands.size()), "(",
+                      absl::StrJoin(parts, ", "), ")");
 }
 
 std::string CudaRenderer::VarText(const Operation& op) {

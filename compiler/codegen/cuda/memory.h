@@ -106,8 +106,19 @@ INGOT_ROW void store(Element<V>* to, s64 i, V value, vec<pred, lanes_> mask) {
 
 #ifndef INGOT_CUDA_HOST
 // As instructions take addresses.
-INGOT_ROW u32 shared_address(const void* place) { return u32(::__cvta_generic_to_shared(place)); }
-INGOT_ROW u64 global_address(const void* place) { return ::__cvta_generic_to_global(place); }
+INGOT_ROW u32 address_in_shared(const void* place) {
+  return u32(::__cvta_generic_to_shared(place));
+}
+INGOT_ROW u64 address_in_global(const void* place) { return ::__cvta_generic_to_global(place); }
+INGOT_ROW s32 cluster_rank() {
+  s32 rank;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+// CUtensorMap: nobody but the copy engine reads it.
+struct alignas(64) tensor_map {
+  u64 words[16];
+};
 #endif
 
 }  // namespace kernel_ir

@@ -25,7 +25,7 @@ constexpr absl::string_view kWords[] = {
     "typedef", "typeid", "typename", "typeof", "union", "unsigned", "using", "virtual", "void",
     "volatile", "wchar_t", "while", "xor", "xor_eq",
     // What kernels use besides the head.
-    "blockIdx", "threadIdx", "NULL", "main"};
+    "blockIdx", "gridDim", "threadIdx", "NULL", "main", "tensor_map"};
 
 bool IsWordCharacter(char c) { return absl::ascii_isalnum(c) || c == '_'; }
 

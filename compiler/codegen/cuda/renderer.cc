@@ -82,6 +82,9 @@ std::string CudaRenderer::ParameterText(const kernel::Parameter& parameter) {
   if (parameter.kind == kernel::Parameter::Kind::kScalar) {
     return absl::StrCat(types_.Name(parameter.value->type), " ", NameOf(*parameter.value));
   }
+  if (parameter.kind == kernel::Parameter::Kind::kTensorMap) {
+    return absl::StrCat("const __grid_constant__ tensor_map ", NameOf(parameter.map));
+  }
   const kernel::Buffer& buffer = *parameter.buffer;
   // What nobody writes has no alias that matters.
   return absl::StrCat(buffer.readonly ? "const " : "", types_.Name(buffer.element),
@@ -152,6 +155,12 @@ void CudaRenderer::RenderIds() {
       value = kernel_.launch().grid[axis] == 1
                   ? "0"
                   : absl::StrCat("s32(blockIdx.", std::string(1, 'x' + axis), ")");
+    } else if (id.opcode == Opcode::kBlocks) {
+      value = kernel_.launch().grid[axis] == 1
+                  ? "1"
+                  : absl::StrCat("s32(gridDim.", std::string(1, 'x' + axis), ")");
+    } else if (id.opcode == Opcode::kClusterBlock) {
+      value = kernel_.launch().cluster_blocks() == 1 ? "0" : "cluster_rank()";
     } else if (id.opcode == Opcode::kLane) {
       value = absl::StrCat(linear, " % ", kernel::kWarpSize);
     } else if (id.opcode == Opcode::kWarp) {
@@ -189,6 +198,12 @@ const std::string& CudaRenderer::NameOf(const kernel::Buffer* buffer) {
 const std::string& CudaRenderer::NameOf(const kernel::Var* var) {
   std::string& name = vars_[var];
   if (name.empty()) name = names_.Unique(var->name.empty() ? "cell" : var->name);
+  return name;
+}
+
+const std::string& CudaRenderer::NameOf(const kernel::MapParameter* map) {
+  std::string& name = maps_[map];
+  if (name.empty()) name = names_.Unique(map->name.empty() ? "map" : map->name);
   return name;
 }
 

@@ -75,6 +75,7 @@ class CudaRenderer {
   const std::string& NameOf(const kernel::Operation& op);
   const std::string& NameOf(const kernel::Buffer* buffer);
   const std::string& NameOf(const kernel::Var* var);
+  const std::string& NameOf(const kernel::MapParameter* map);
 
   const kernel::Kernel& kernel_;
   CudaTypes& types_;
@@ -84,6 +85,7 @@ class CudaRenderer {
   std::vector<std::string> values_;  // names, by operation id
   absl::flat_hash_map<const kernel::Buffer*, std::string> buffers_;
   absl::flat_hash_map<const kernel::Var*, std::string> vars_;
+  absl::flat_hash_map<const kernel::MapParameter*, std::string> maps_;
   absl::flat_hash_map<std::string, std::string> ids_;  // IdKey → its name
   absl::flat_hash_set<int32_t> named_hlos_;
   int32_t hlo_ = -1;  // of the last comment

@@ -12,6 +12,9 @@ using llvm::Value;
 
 constexpr unsigned kGlobalSpace = 1;
 constexpr unsigned kSharedSpace = 3;
+// CUtensorMap (CUDA driver API).
+constexpr int kTensorMapBytes = 128;
+constexpr int kTensorMapAlignment = 64;
 
 class KernelAnnotations {
  public:
@@ -29,6 +32,22 @@ class KernelAnnotations {
  private:
   llvm::Function* function_;
 };
+
+// `parameters` from 1: what the kernel reads where it lies, so that nothing copies it.
+void AnnotateMaps(llvm::Function* function, absl::Span<const int> parameters) {
+  if (parameters.empty()) return;
+  llvm::LLVMContext& context = function->getContext();
+  std::vector<llvm::Metadata*> numbers;
+  for (int parameter : parameters) {
+    numbers.push_back(llvm::ConstantAsMetadata::get(
+        llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), parameter)));
+  }
+  function->getParent()
+      ->getOrInsertNamedMetadata("nvvm.annotations")
+      ->addOperand(llvm::MDNode::get(context, {llvm::ValueAsMetadata::get(function),
+                                               llvm::MDString::get(context, "grid_constant"),
+                                               llvm::MDNode::get(context, numbers)}));
+}
 
 void Annotate(llvm::Function* function, const kernel::Launch& launch) {
   KernelAnnotations annotations(function);
@@ -76,6 +95,7 @@ absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module&
   features.capability = target.capability;
   const Elements elements(&b, features);
   std::vector<llvm::Type*> types;
+  std::vector<int> maps;
   for (const kernel::Parameter& parameter : kernel.parameters()) {
     switch (parameter.kind) {
       case kernel::Parameter::Kind::kBuffer:
@@ -87,7 +107,9 @@ absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module&
         break;
       }
       case kernel::Parameter::Kind::kTensorMap:
-        return Unimplemented("kernel ", kernel.name(), ": tensor maps");
+        maps.push_back(static_cast<int>(types.size()) + 1);
+        types.push_back(b.getPtrTy());
+        break;
     }
   }
   auto* function =
@@ -98,6 +120,7 @@ absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module&
   function->addFnAttr(llvm::Attribute::Convergent);
   function->addFnAttr("no-builtins");
   Annotate(function, kernel.launch());
+  AnnotateMaps(function, maps);
 
   llvm::BasicBlock::Create(context, "entry", function);
   Renderer renderer(kernel, function, features);
@@ -110,6 +133,14 @@ absl::StatusOr<int64_t> RenderKernel(const kernel::Kernel& kernel, llvm::Module&
       renderer.SetValue(parameter.value,
                         is_pred ? renderer.builder().CreateICmpNE(argument, b.getInt8(0))
                                 : static_cast<Value*>(argument));
+      continue;
+    }
+    if (parameter.kind == kernel::Parameter::Kind::kTensorMap) {
+      auto* bytes = llvm::ArrayType::get(b.getInt8Ty(), kTensorMapBytes);
+      argument->addAttr(llvm::Attribute::getWithByValType(context, bytes));
+      argument->addAttr(
+          llvm::Attribute::getWithAlignment(context, llvm::Align(kTensorMapAlignment)));
+      renderer.SetMap(parameter.map, argument);
       continue;
     }
     const kernel::Buffer& buffer = *parameter.buffer;

@@ -381,6 +381,19 @@ Lanes Renderer::RenderId(const Operation& op) {
     const int axis = op.Get<kernel::IdAttributes>().axis;
     const int64_t blocks = kernel_.launch().grid[axis];
     value = blocks == 1 ? b_.getInt32(0) : ReadRegister(b_, kBlocks[axis], blocks);
+  } else if (op.opcode == Opcode::kBlocks) {
+    static constexpr llvm::Intrinsic::ID kGrids[] = {llvm::Intrinsic::nvvm_read_ptx_sreg_nctaid_x,
+                                                     llvm::Intrinsic::nvvm_read_ptx_sreg_nctaid_y,
+                                                     llvm::Intrinsic::nvvm_read_ptx_sreg_nctaid_z};
+    const int axis = op.Get<kernel::IdAttributes>().axis;
+    value = kernel_.launch().grid[axis] == 1 ? static_cast<Value*>(b_.getInt32(1))
+                                             : b_.CreateIntrinsic(kGrids[axis], {}, {});
+  } else if (op.opcode == Opcode::kClusterBlock) {
+    const int blocks = kernel_.launch().cluster_blocks();
+    value = blocks == 1 ? static_cast<Value*>(b_.getInt32(0))
+                        : Assembly("mov.u32 $0, %cluster_ctarank;", {b_.getInt32Ty()}, {},
+                                   /*synchronizes=*/false, /*convergent=*/false)
+                              .parts[0];
   } else if (op.opcode == Opcode::kThread) {
     value = ThreadId(op.Get<kernel::IdAttributes>().axis);
   } else if (op.opcode == Opcode::kLane) {

@@ -32,6 +32,8 @@ class Renderer {
 
   // Where a buffer begins; for every buffer and shared allocation, before Render.
   void SetBase(const kernel::Buffer* buffer, llvm::Value* pointer) { bases_[buffer] = pointer; }
+  // The generic address of a tensor map, for every parameter that is one.
+  void SetMap(const kernel::MapParameter* map, llvm::Value* pointer) { maps_[map] = pointer; }
   // The value of a scalar parameter, in its representation.
   void SetValue(const kernel::Operation* op, llvm::Value* value);
   // Host: the id of the task (i64).
@@ -120,10 +122,15 @@ class Renderer {
   llvm::BasicBlock* NewBlock(const char* name);
 
   // --- intrinsics.cc
+  struct Row;
+  Row MakeRow(const kernel::Operation& op, const kernel::IntrinsicInfo& info);
+  void AddFragment(const kernel::Var* var, Row& row);
   Lanes RenderIntrinsic(const kernel::Operation& op);
-  // Inline assembly: registers for the results, $0 on, then for the operands.
+  // Inline assembly: registers for the results, $0 on, then for the operands.  `tied`: what the
+  // last results are before, in the same registers.
   Lanes Assembly(const std::string& text, llvm::ArrayRef<llvm::Type*> results,
-                 llvm::ArrayRef<llvm::Value*> operands, bool synchronizes, bool convergent);
+                 llvm::ArrayRef<llvm::Value*> operands, bool synchronizes, bool convergent,
+                 llvm::ArrayRef<llvm::Value*> tied = {});
 
   const kernel::Kernel& kernel_;
   llvm::Function* function_;
@@ -131,6 +138,7 @@ class Renderer {
   Elements elements_;
   std::vector<Lanes> values_;  // by operation id
   absl::flat_hash_map<const kernel::Buffer*, llvm::Value*> bases_;
+  absl::flat_hash_map<const kernel::MapParameter*, llvm::Value*> maps_;
   absl::flat_hash_map<const kernel::Var*, llvm::AllocaInst*> vars_;
   llvm::Value* task_ = nullptr;
   absl::Status status_;

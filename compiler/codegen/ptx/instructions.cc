@@ -1,7 +1,11 @@
 #include "compiler/codegen/ptx/instructions.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "ir/base/check.h"
 
 namespace ingot::codegen {
 
@@ -84,20 +88,32 @@ std::string AtomicPrefix(const AtomicAttributes& atomic) {
 
 }  // namespace
 
-std::string FillTemplate(absl::string_view ptx, absl::Span<const std::string> shown) {
+std::string FillTemplate(absl::string_view ptx, absl::Span<const TemplateSlot> slots) {
   std::string text;
-  for (size_t i = 0; i < ptx.size(); ++i) {
-    if (ptx[i] != '$') {
-      text += ptx[i];
+  while (true) {
+    const size_t dollar = ptx.find('$');
+    absl::StrAppend(&text, ptx.substr(0, dollar));
+    if (dollar == absl::string_view::npos) return text;
+    ptx.remove_prefix(dollar + 1);
+    if (absl::ascii_isdigit(ptx[0])) {
+      size_t slot = 0;
+      for (; !ptx.empty() && absl::ascii_isdigit(ptx[0]); ptx.remove_prefix(1)) {
+        slot = 10 * slot + (ptx[0] - '0');
+      }
+      text += slots[slot].text;
       continue;
     }
-    size_t slot = 0;
-    for (; i + 1 < ptx.size() && absl::ascii_isdigit(ptx[i + 1]); ++i) {
-      slot = 10 * slot + (ptx[i + 1] - '0');
-    }
-    text += shown[slot];
+    const bool wants_count = absl::ConsumePrefix(&ptx, "#");
+    const size_t end = ptx.find(')');
+    INGOT_CHECK(ptx[0] == '(' && end != absl::string_view::npos) << std::string(ptx);
+    const absl::string_view name = ptx.substr(1, end - 1);
+    ptx.remove_prefix(end + 1);
+    const auto slot = std::find_if(slots.begin(), slots.end(), [&](const TemplateSlot& candidate) {
+      return candidate.name == name;
+    });
+    INGOT_CHECK(slot != slots.end()) << "no slot " << std::string(name);
+    absl::StrAppend(&text, wants_count ? absl::StrCat(slot->count) : slot->text);
   }
-  return text;
 }
 
 std::string OrderedLoadText(const MemoryAttributes& access) {

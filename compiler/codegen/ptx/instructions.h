@@ -17,8 +17,16 @@ namespace ingot::codegen {
 // Bytes of shared memory that a block may have without asking at the launch.
 inline constexpr int64_t kStaticSharedBytes = 48 * 1024;
 
-// `ptx` with $i replaced by shown[i].
-std::string FillTemplate(absl::string_view ptx, absl::Span<const std::string> shown);
+// The result or an argument of a row, as it stands in the row's template.
+struct TemplateSlot {
+  std::string text;             // a register, several in braces, or a constant
+  absl::string_view name = {};  // empty: the slot has a number only
+  int count = 1;                // of values that a list has
+};
+
+// `ptx` with $i replaced by the text of slots[i], $(name) by that of the slot with that name, and
+// $#(name) by its count.  (kernel/intrinsics.def)
+std::string FillTemplate(absl::string_view ptx, absl::Span<const TemplateSlot> slots);
 
 // A load with an order: "ld.acquire.gpu.global.b32 $0, [$1];".  The result is a register of the
 // element's bits; of 16 for a byte.

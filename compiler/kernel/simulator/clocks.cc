@@ -104,8 +104,18 @@ bool Knowledge::ReachBlock(MemoryScope scope, int64_t block) const {
 
 void Knowledge::Acquire(int lane, const Release& release, MemoryScope scope) {
   if (!ReachBlock(std::min(scope, release.scope), release.block)) return;
+  Learn(lane, release.told);
+}
+
+SharedTold Knowledge::PublishAll() {
+  SyncWarp();
+  return Publish(0, MemoryScope::kSystem).told;
+}
+
+void Knowledge::Learn(int lane, const SharedTold& told) {
+  if (told == nullptr) return;
   if (lanes_ == nullptr) lanes_ = std::make_unique<std::array<SharedTold, kWarpSize>>();
-  (*lanes_)[lane] = Join((*lanes_)[lane], release.told);
+  (*lanes_)[lane] = Join((*lanes_)[lane], told);
 }
 
 }  // namespace ingot::kernel::simulator

@@ -23,7 +23,10 @@
 namespace ingot::kernel::simulator {
 
 // Warps are numbered through the grid: block · warps a block + warp (grids that are checked have
-// fewer than 2^32 of them).  Threads: warp · 32 + lane.
+// fewer than 2^31 of them).  Threads: warp · 32 + lane.  Numbers from kFirstEngine on are what
+// works by itself beside the threads: the bytes that come for one mbarrier, the bulk groups of one
+// thread, the products of one warp; it has one lane, and its clock counts phases or groups from 1.
+inline constexpr uint32_t kFirstEngine = uint32_t{1} << 31;
 struct Epoch {
   uint32_t warp = 0;
   uint32_t clock = 0;  // 0: before everything
@@ -83,6 +86,12 @@ class Knowledge {
   void Advance() { ++clock_; }
   // The thread reads what was released; nothing where the scopes do not reach.
   void Acquire(int lane, const Release& release, MemoryScope scope);
+  // The thread is told so, by whatever it has waited for.
+  void Learn(int lane, const SharedTold& told);
+  // All threads of the warp are.
+  void LearnAll(const SharedTold& told) { far_ = Join(far_, told); }
+  // What the whole warp publishes; Advance comes after it.
+  SharedTold PublishAll();
   // Whether accesses of these scopes, by this warp and by `warp`, include one another's threads.
   bool Reach(MemoryScope scope, MemoryScope other_scope, uint32_t warp) const {
     return ReachBlock(std::min(scope, other_scope), warp / in_block_.size());

@@ -58,16 +58,16 @@ struct Step {
   bool negative = false;  // kFor: the step is a negative constant
   uint8_t width = 0;      // bytes of an element of `out` (of a store: of the value)
   int32_t lanes = 1;      // of `out` (kHorizontal, kStore: of the operand)
-  int32_t lane = 0;       // kInsert
+  int32_t lane = 0;       // kInsert; kVarSet, kVarRead, kVarWrite: 1 + number of the fragment, or 0
   int32_t bytes = 0;      // of the whole value
   Place out = kNowhere, a = kNowhere, b = kNowhere, c = kNowhere;
-  int32_t target = 0;
+  int32_t target = 0;  // kIntrinsic: lanes[target] are its operands, then its vars
   int32_t extra = 0;
   Row row = nullptr;
   const Operation* op = nullptr;
 };
 
-// Loads, stores, atomics and the places of intrinsics.
+// Loads, stores, atomics, and of intrinsics the places, then the buffers of tensor maps.
 struct MemoryPlace {
   int32_t buffer = 0;  // index into Code::buffers
   Place index = kNowhere;
@@ -103,6 +103,8 @@ struct Code {
   std::vector<Place> scalars;  // by parameter; kNowhere for buffers
   // Parameters (global) in order, then shared allocations.
   std::vector<const Buffer*> buffers;
+  // Vars that instructions name, numbered.
+  absl::flat_hash_map<const Var*, int> fragments;
   std::vector<bool> is_written;  // by buffer: a store, atomic or copy names it
   int global_buffers = 0;
   // How blocks and warps depend on one another.

@@ -256,6 +256,9 @@ class Coster {
     }
     if (call.intrinsic == Intrinsic::kRoundTf32) return Charge(op, Unit::kConversion, 1);
     if (IsMatrixProduct(call.intrinsic)) return Charge(op, Unit::kMatrix, 1);
+    // In units of 16 × 8 × 32 bytes, of a warp's 16 rows.
+    const bool is_product = !call.vars.empty();
+    if (is_product) return Charge(op, Unit::kMatrix, static_cast<int>(call.immediates[0] / 8));
     if (info.effects == kPure) return Charge(op, Unit::kSpecial, 1);
     const bool moves = info.result.has_value();
     const bool wide = !op.type.IsNone() && BitWidth(op.type.element) == 64;

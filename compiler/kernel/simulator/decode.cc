@@ -27,6 +27,13 @@ class Decoder {
   }
 
   Code Run() {
+    ForEachOperation(*kernel_.body(), [&](const Operation& op) {
+      const auto* call = std::get_if<IntrinsicAttributes>(&op.attributes);
+      if (call == nullptr) return;
+      for (const Var* var : call->vars) {
+        code_.fragments.try_emplace(var, static_cast<int>(code_.fragments.size()));
+      }
+    });
     for (const Parameter& parameter : kernel_.parameters()) {
       code_.scalars.push_back(kNowhere);
       code_.buffers.push_back(parameter.buffer);
@@ -260,8 +267,11 @@ class Decoder {
   void DecodeVar(const Operation& op) {
     const Var& var = *op.Get<VarAttributes>().var;
     const Place index = PlaceOf(op.index());
+    const auto fragment = code_.fragments.find(&var);
+    const int32_t number = fragment == code_.fragments.end() ? 0 : 1 + fragment->second;
     if (op.opcode == Opcode::kVarRead) {
       Step& step = EmitValue(Action::kVarRead, op);
+      step.lane = number;
       step.a = vars_.at(&var);
       step.b = index;
       step.extra = op.index() != nullptr && op.index()->type == kS64;
@@ -271,6 +281,7 @@ class Decoder {
       vars_[&var] = Allocate(RowBytes(var.type, std::max(1, var.array_size)));
     }
     Step& step = Emit(op.opcode == Opcode::kVar ? Action::kVarSet : Action::kVarWrite, &op);
+    step.lane = number;
     step.width = static_cast<uint8_t>(ByteWidth(var.type.element));
     step.lanes = var.type.lanes;
     step.bytes = RowBytes(var.type);
@@ -330,19 +341,36 @@ class Decoder {
 
   void DecodeIntrinsic(const Operation& op) {
     const auto& call = op.Get<IntrinsicAttributes>();
+    const IntrinsicInfo& info = InfoOf(call.intrinsic);
     const int32_t places = static_cast<int32_t>(code_.places.size());
+    const bool writes =
+        (info.effects & kWritesGlobal) != 0 || call.intrinsic == Intrinsic::kCopyAsync;
     size_t operand = 0, place = 0;
-    for (const IntrinsicArgument& argument : InfoOf(call.intrinsic).arguments) {
-      if (argument.kind == IntrinsicArgument::Kind::kPlace) {
+    for (size_t i = 0; i < info.arguments.size(); ++i) {
+      if (info.arguments[i].kind == IntrinsicArgument::Kind::kPlace) {
         AddPlace(call.buffers[place++], op.operands[operand], nullptr, nullptr);
       }
-      if (argument.kind != IntrinsicArgument::Kind::kImmediate) ++operand;
+      operand += info.OperandCount(i, op.operands.size());
     }
-    if (call.intrinsic == Intrinsic::kCopyAsync) {
-      code_.is_written[numbers_.at(call.buffers[0])] = true;
+    for (const MapParameter* map : call.maps) {
+      MemoryPlace target;
+      target.buffer = numbers_.at(map->buffer);
+      code_.places.push_back(target);
+      if (writes) code_.is_written[target.buffer] = true;
     }
+    // Of those that write, the first place is what they write.
+    if (writes && !call.buffers.empty()) code_.is_written[numbers_.at(call.buffers[0])] = true;
+    const bool reduces = call.intrinsic == Intrinsic::kBulkReduceAddF32 ||
+                         call.intrinsic == Intrinsic::kTensorReduceAdd;
+    if (reduces) code_.meets_other_blocks = true;
     code_.synchronizes_warps = true;
-    EmitValue(Action::kIntrinsic, op).extra = places;
+    std::vector<Place> operands;
+    for (const Operation* value : op.operands) operands.push_back(PlaceOf(value));
+    for (const Var* var : call.vars) operands.push_back(vars_.at(var));
+    Step& step = EmitValue(Action::kIntrinsic, op);
+    step.extra = places;
+    step.target = static_cast<int32_t>(code_.lanes.size());
+    code_.lanes.push_back(std::move(operands));
   }
 
   // ----- Control

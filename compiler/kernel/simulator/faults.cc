@@ -59,14 +59,22 @@ bool Machine::WholeWarp(Warp& warp, const Step& step) {
 void Machine::ReportConflict(const Warp& warp, const Step& step, const BoundBuffer& buffer,
                              int lane, int64_t offset, const Claim& claim,
                              const Conflict& conflict) {
-  const int64_t other_block =
-      sampling_ ? warp.block->number : conflict.epoch.warp / geometry_.warps();
-  const int other_warp = static_cast<int>(conflict.epoch.warp % geometry_.warps());
-  const int other_thread = other_warp * kWarpSize + conflict.epoch.lane;
   const std::string other = OperationName(conflict.operation);
   const int64_t element = offset / buffer.element_bytes;
   const std::string access = absl::StrCat(Who(warp, lane), claim.write ? " writes" : " reads",
                                           " element ", element, " of %", buffer.buffer->name);
+  if (conflict.epoch.warp >= kFirstEngine) {
+    AddFault(FaultKind::kRace, step.op,
+             absl::StrCat(access, ", which ", other, conflict.write ? " writes" : " reads",
+                          " by itself at any time until it has been waited for; a wait for it ",
+                          "has to come before"),
+             conflict.operation);
+    return;
+  }
+  const int64_t other_block =
+      sampling_ ? warp.block->number : conflict.epoch.warp / geometry_.warps();
+  const int other_warp = static_cast<int>(conflict.epoch.warp % geometry_.warps());
+  const int other_thread = other_warp * kWarpSize + conflict.epoch.lane;
   if (conflict.in_flight) {
     bool committed = false;
     const std::vector<AsyncCopy>& copies = warp.block->warps[other_warp]->copies;
@@ -83,7 +91,11 @@ void Machine::ReportConflict(const Warp& warp, const Step& step, const BoundBuff
     return;
   }
   std::string advice;
-  if (conflict.scopes) {
+  if (conflict.proxy) {
+    advice = absl::StrCat("the async proxy does not see it: a fence_proxy_async_",
+                          buffer.global ? "global" : "shared",
+                          " of that thread, before the barrier between, would show it");
+  } else if (conflict.scopes) {
     advice = "their scopes do not include one another: use a wider one";
   } else if (other_block != warp.block->number) {
     advice = "nothing orders the two blocks: release and acquire at scope gpu would, or atomics";

@@ -47,6 +47,12 @@ int64_t Geometry::ClusterOf(int64_t block) const {
   return (at[2] / cluster_[2] * rows + at[1] / cluster_[1]) * columns + at[0] / cluster_[0];
 }
 
+int Geometry::RankInCluster(int64_t block) const {
+  const std::array<int64_t, 3> at = BlockAt(block);
+  return static_cast<int>((at[2] % cluster_[2] * cluster_[1] + at[1] % cluster_[1]) * cluster_[0] +
+                          at[0] % cluster_[0]);
+}
+
 std::string Geometry::ThreadName(int64_t block, int thread) const {
   if (host_) return absl::StrCat("task ", block * kWarpSize + thread);
   return absl::StrCat("thread ", Position(ThreadAt(thread), block_[1] == 1 && block_[2] == 1),

@@ -26,6 +26,7 @@ class Geometry {
   std::array<int64_t, 3> BlockAt(int64_t block) const;
   std::array<int, 3> ThreadAt(int thread) const;
   int64_t ClusterOf(int64_t block) const;
+  int RankInCluster(int64_t block) const;  // x first
 
   // "thread 33 of block 0", "thread (1,2,0) of block (0,3,0)", "task 5".
   std::string ThreadName(int64_t block, int thread) const;

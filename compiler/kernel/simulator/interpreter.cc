@@ -111,10 +111,9 @@ void Machine::RunWarp(Warp& warp, int64_t quantum) {
         break;
       case Action::kIntrinsic:
         IntrinsicRows::Call(*this, warp, step);
-        if (warp.state != WarpState::kReady) {
-          ++warp.pc;
-          return;
-        }
+        if (warp.state == WarpState::kAtBarrier) ++warp.pc;
+        // The other waits run the step anew when they are over.
+        if (warp.state != WarpState::kReady) return;
         if (step.op->Get<IntrinsicAttributes>().intrinsic == Intrinsic::kNanosleep) quantum = 1;
         break;
       case Action::kEnd:
@@ -217,6 +216,7 @@ Place Machine::ElementOffset(const Warp& warp, const Step& step) const {
 }
 
 void Machine::Vars(Warp& warp, const Step& step) {
+  if (step.lane != 0) TouchAccumulator(warp, step);
   if (step.action == Action::kVarSet) {
     for (int i = 0; i < step.extra; ++i) {
       CopyMasked(warp.active, step, Out(warp, step.out + i * step.bytes), At(warp, step.a));

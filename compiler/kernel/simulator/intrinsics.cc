@@ -25,23 +25,13 @@ int64_t IntrinsicRows::Immediate(int i) const {
   return step_.op->Get<IntrinsicAttributes>().immediates[i];
 }
 
-// ----- Barriers and fences.
+// ----- Fences.
 
-void IntrinsicRows::Barrier() {
-  machine_.ArriveAtBarrier(warp_, step_, 0, machine_.geometry_.threads());
-}
-void IntrinsicRows::BarrierId() {
-  machine_.ArriveAtBarrier(warp_, step_, static_cast<int>(Immediate(0)),
-                           static_cast<int>(Immediate(1)));
-}
 void IntrinsicRows::WarpSync() { warp_.knowledge.SyncWarp(); }
 void IntrinsicRows::FenceBlock() { machine_.Fence(warp_, MemoryScope::kBlock); }
 void IntrinsicRows::FenceCluster() { machine_.Fence(warp_, MemoryScope::kCluster); }
 void IntrinsicRows::FenceGpu() { machine_.Fence(warp_, MemoryScope::kGpu); }
 void IntrinsicRows::FenceSystem() { machine_.Fence(warp_, MemoryScope::kSystem); }
-// No row reads or writes by the async proxy yet (bulk copies, wgmma): there is nothing to order.
-void IntrinsicRows::FenceProxyAsyncShared() {}
-void IntrinsicRows::FenceProxyAsyncGlobal() {}
 
 // ----- Between lanes.
 

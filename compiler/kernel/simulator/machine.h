@@ -3,6 +3,7 @@
 #define INGOT_COMPILER_KERNEL_SIMULATOR_MACHINE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "compiler/kernel/simulator/code.h"
 #include "compiler/kernel/simulator/geometry.h"
@@ -21,6 +23,9 @@
 #include "compiler/kernel/simulator/warp.h"
 
 namespace ingot::kernel::simulator {
+
+// An f32 to the nearest tf32, ties away from zero; the low 13 bits are zeros.
+uint32_t RoundedToTf32(uint32_t bits);
 
 class Machine {
  public:
@@ -46,12 +51,47 @@ class Machine {
   void RunSample();
   void AddTickets(int64_t blocks_run);
   void FillReport(int64_t blocks_run);
-  // The warp comes to barrier `number`, which takes `threads` threads.
-  void ArriveAtBarrier(Warp& warp, const Step& step, int number, int threads);
+  void MakeReady(Warp& warp);  // one that waited
   // The warp went around a `while` in which it polls: a deadlock when all that could change what it
   // waits for do the same.  Returns whether the loop is to end all the same (samples).
   bool GoesIdle(Warp& warp);
   void ReportStuck();
+  // Goes on with what nobody runs: copies, and waits that may answer no.  False: there is nothing.
+  bool HelpStuck() { return RunEngineWhereStuck() || WakeWaiting(); }
+  std::string WaitText(const Warp& warp) const;
+
+  // ----- Barriers and clusters (barriers.cc)
+
+  // The warp comes to barrier `number`, which takes `threads` threads, and waits or goes on.
+  void ArriveAtBarrier(Warp& warp, const Step& step, int number, int threads, bool waits);
+  bool FitsBarrier(const Warp& warp, const Step& step, int number, int threads);
+  static int ArrivedAt(const BarrierState& barrier);
+  int BarrierNumber(Warp& warp, const Step& step);
+  // Null, and a fault, where it is not resident.
+  BlockState* BlockOfCluster(const Warp& warp, const Step& step, int lane, uint32_t rank);
+  void ForEachRemote(Warp& warp, const Step& step, const uint32_t* ranks);
+  void ArriveAtCluster(Warp& warp, const Step& step, bool releases);
+  void CompleteCluster(int64_t number);
+  void WaitForCluster(Warp& warp, const Step& step);
+  void LeaveCluster(Warp& warp);
+
+  // ----- mbarriers (mbarriers.cc)
+
+  // Calls `use` with each active thread's place in shared memory, after the checks of an access.
+  void ForEachMbarrier(Warp& warp, const Step& step, int number, bool write, bool strong,
+                       absl::FunctionRef<void(int lane, int64_t place)> use);
+  // Null, and a fault, where there is none.
+  Mbarrier* FindMbarrier(BlockState& block, const Warp& warp, const Step& step, int lane,
+                         int64_t place);
+  void InitMbarriers(Warp& warp, const Step& step, int arrivals);
+  void InvalidateMbarriers(Warp& warp, const Step& step);
+  void ExpectBytes(BlockState& block, const Warp& warp, const Step& step, int lane, int64_t place,
+                   int64_t bytes);
+  void ArriveAt(BlockState& block, Warp& warp, const Step& step, int lane, int64_t place);
+  void CompleteIfDone(BlockState& block, int64_t place, Mbarrier& bar);
+  void TryWait(Warp& warp, const Step& step, MemoryScope scope);
+  bool WakeWaiting();
+  std::string AwaitedText(const Warp& warp) const;
 
   // ----- Steps (interpreter.cc)
 
@@ -69,6 +109,8 @@ class Machine {
     return place >= 0 ? warp.registers.data() + place : constants_.data() + ~place;
   }
   uint8_t* Out(Warp& warp, Place place) const { return warp.registers.data() + place; }
+  // Of an intrinsic: operand `i`, or var `i` less the operands.
+  Place OperandPlace(const Step& step, int i) const { return code_.lanes[step.target][i]; }
 
   // ----- Memory (access.cc, synchronise.cc, copies.cc)
 
@@ -97,6 +139,8 @@ class Machine {
   void Load(Warp& warp, const Step& step);
   // Each thread's 16 bytes at the step's place, in order of threads.
   void LoadRows(Warp& warp, const Step& step, uint8_t* rows);
+  // The inverse, by those threads that name a row.
+  void StoreRows(Warp& warp, const Step& step, uint32_t lanes_that_name, const uint8_t* rows);
   void Store(Warp& warp, const Step& step);
   void Atomic(Warp& warp, const Step& step);
   // The order of accesses by synchronisation, at `address`.
@@ -110,6 +154,47 @@ class Machine {
   void WaitForCopies(Warp& warp, int most_in_flight);
   void CommitCopies(Warp& warp);
   void EndCopies(Warp& warp);
+
+  // ----- Bulk copies (bulk_copies.cc)
+
+  void FenceProxy(Warp& warp, ProxyFences& fences);
+  void BeginRun(Warp& warp, const Step& step, BulkCopy::Kind kind);
+  // `multicast`: for each thread the blocks of the cluster that get the box; null: its own.
+  void BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind, const uint16_t* multicast);
+  std::vector<int32_t> Coordinates(const Warp& warp, const Step& step, int rank, int lane) const;
+  // `tile`: the allocation that the lines lie in.
+  void Begin(Warp& warp, const Step& step, int lane, const BoundBuffer& tile, BulkCopy copy);
+  bool NameMbarrier(Warp& warp, const Step& step, int lane, int number, BulkCopy& copy);
+  bool CheckLine(Warp& warp, const Step& step, int lane, const BoundBuffer& tile,
+                 const BulkCopy& copy, const Line& line, const Epoch& done);
+  void MeasureLines(Warp& warp, const BulkCopy& copy);
+  uint8_t* GlobalAddress(const BulkCopy& copy, int64_t offset) const;
+  void EndLoad(const BulkCopy& copy);
+  void ReadSource(BulkCopy& copy);
+  void EndStore(BulkCopy& copy);
+  void MarkShared(BlockState& block, int64_t offset, int bytes);
+  const BoundBuffer* SharedBufferAt(int64_t offset) const;
+  void RunEngine(size_t number);
+  bool RunEngineWhereStuck();
+  size_t RandomLoad();
+  bool IsOf(const BulkCopy& copy, const Warp& warp, int lane) const;
+  void CommitBulk(Warp& warp);
+  void WaitForBulk(Warp& warp, int most_in_flight, bool reads_only);
+  void EndBulk(Warp& warp);
+  void EndBulk(BlockState& block);
+
+  // ----- Products of a warpgroup (wgmma.cc)
+
+  Place FragmentPlace(const Step& step) const;
+  bool CheckOperand(Warp& warp, const Step& step, uint64_t bits, ElementType type, bool along_rows,
+                    int first, int rows);
+  void BeginProduct(Warp& warp, const Step& step);
+  void Compute(Warp& warp, Product& product);
+  void CommitProducts(Warp& warp);
+  void WaitForProducts(Warp& warp, int most_in_flight);
+  void TouchAccumulator(Warp& warp, const Step& step);
+  void FenceAccumulators(Warp& warp);
+  void EndProducts(Warp& warp);
 
   // ----- Bytes in flight (in_flight.cc)
 
@@ -144,8 +229,13 @@ class Machine {
   std::vector<std::unique_ptr<BlockState>> idle_;  // to be used again
   std::vector<Warp*> ready_;
   int64_t blocks_ended_ = 0;
-  bool stop_ = false;    // after a fault that ends the launch
-  int64_t changes_ = 0;  // of memory, barriers, warps: whatever a warp may wait for
+  bool stop_ = false;             // after a fault that ends the launch
+  int64_t changes_ = 0;           // of memory, barriers, warps: whatever a warp may wait for
+  std::vector<BulkCopy> copies_;  // of all blocks, in the order in which they began
+  ProxyFences global_fences_;
+  uint32_t next_engine_ = kFirstEngine + 1;
+  int64_t woken_at_ = -1;  // `changes_` when waits were last made to answer no
+  std::map<int64_t, ClusterState> clusters_;
   // What was released with the value that is there now, by address.
   absl::flat_hash_map<const uint8_t*, std::vector<Release>> releases_;
   // Samples: sums of what blocks have added to integers in global memory, for the blocks that do
@@ -185,6 +275,7 @@ class IntrinsicRows {
   void Approximate();
   // matrix.cc
   void LoadMatrices(bool transposed);
+  void StoreMatrices(int count, bool transposed);
   template <typename Element, typename Sum>
   void MultiplyMatrices(Sum (*value)(Element));
 

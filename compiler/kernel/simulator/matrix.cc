@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "compiler/kernel/arithmetic.h"
 #include "compiler/kernel/simulator/machine.h"
@@ -24,6 +25,13 @@ int32_t Widened(Element value) {
 }
 
 }  // namespace
+
+uint32_t RoundedToTf32(uint32_t bits) {
+  constexpr uint32_t kLow = 0x1fff;
+  const bool finite = (bits & 0x7f800000) != 0x7f800000;
+  const bool nan = !finite && (bits & 0x7fffff) != 0;
+  return nan ? 0x7fffffff & ~kLow : (bits + (finite ? 0x1000 : 0)) & ~kLow;
+}
 
 void Machine::LoadRows(Warp& warp, const Step& step, uint8_t* rows) {
   const MemoryPlace& place = code_.places[step.extra];
@@ -55,6 +63,51 @@ void IntrinsicRows::LoadMatrices(bool transposed) {
     }
   }
 }
+
+void Machine::StoreRows(Warp& warp, const Step& step, uint32_t lanes_that_name,
+                        const uint8_t* rows) {
+  const MemoryPlace& place = code_.places[step.extra];
+  const int lanes = kRowBytes / buffers_[place.buffer].element_bytes;
+  const uint32_t active = std::exchange(warp.active, warp.active & lanes_that_name);
+  const Accesses accesses = Resolve(warp, step, place, lanes, kRowBytes);
+  warp.active = active;
+  CheckAccess(warp, step, accesses, {step.op->id, /*write=*/true, false, MemoryScope::kBlock});
+  for (uint32_t threads = accesses.threads; threads != 0; threads &= threads - 1) {
+    const int thread = std::countr_zero(threads);
+    std::memcpy(Address(warp, *accesses.buffer, accesses.offsets[thread]),
+                rows + thread * kRowBytes, kRowBytes);
+  }
+  ++changes_;
+  Measure(accesses, kRowBytes, /*store=*/true);
+}
+
+// The inverse of LoadMatrices; only the lanes of `count` matrices name a row.
+void IntrinsicRows::StoreMatrices(int count, bool transposed) {
+  std::array<uint16_t, kWarpSize * kRowBytes / 2> elements{};
+  const auto* const words =
+      reinterpret_cast<const uint32_t*>(machine_.At(warp_, machine_.OperandPlace(step_, 1)));
+  for (int matrix = 0; matrix < count; ++matrix) {
+    uint16_t* const base = elements.data() + matrix * kMatrixRows * kMatrixRows;
+    for (int lane = 0; lane < kWarpSize; ++lane) {
+      const uint32_t word = words[matrix * kWarpSize + lane];
+      const int outer = lane / 4, inner = 2 * (lane % 4);
+      for (int i = 0; i < 2; ++i) {
+        const int at =
+            transposed ? (inner + i) * kMatrixRows + outer : outer * kMatrixRows + inner + i;
+        base[at] = static_cast<uint16_t>(word >> (16 * i));
+      }
+    }
+  }
+  const uint32_t lanes = count == 4 ? ~uint32_t{0} : (uint32_t{1} << (kMatrixRows * count)) - 1;
+  machine_.StoreRows(warp_, step_, lanes, reinterpret_cast<const uint8_t*>(elements.data()));
+}
+
+void IntrinsicRows::StMatrixX1() { StoreMatrices(1, /*transposed=*/false); }
+void IntrinsicRows::StMatrixX2() { StoreMatrices(2, /*transposed=*/false); }
+void IntrinsicRows::StMatrixX4() { StoreMatrices(4, /*transposed=*/false); }
+void IntrinsicRows::StMatrixX1Trans() { StoreMatrices(1, /*transposed=*/true); }
+void IntrinsicRows::StMatrixX2Trans() { StoreMatrices(2, /*transposed=*/true); }
+void IntrinsicRows::StMatrixX4Trans() { StoreMatrices(4, /*transposed=*/true); }
 
 void IntrinsicRows::LdMatrixX4() { LoadMatrices(/*transposed=*/false); }
 void IntrinsicRows::LdMatrixX4Trans() { LoadMatrices(/*transposed=*/true); }
@@ -115,12 +168,7 @@ void IntrinsicRows::MmaU8() { MultiplyMatrices<uint8_t>(Widened<uint8_t>); }
 void IntrinsicRows::RoundTf32() {
   const auto* const values = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));
   auto* const out = reinterpret_cast<uint32_t*>(machine_.Out(warp_, step_.out));
-  for (int lane = 0; lane < kWarpSize; ++lane) {
-    const bool finite = (values[lane] & 0x7f800000) != 0x7f800000;
-    const bool nan = !finite && (values[lane] & 0x7fffff) != 0;
-    const uint32_t rounded = values[lane] + (finite ? 0x1000 : 0);
-    out[lane] = nan ? 0x7fffffff & ~uint32_t{0x1fff} : rounded & ~uint32_t{0x1fff};
-  }
+  for (int lane = 0; lane < kWarpSize; ++lane) out[lane] = RoundedToTf32(values[lane]);
 }
 
 }  // namespace ingot::kernel::simulator

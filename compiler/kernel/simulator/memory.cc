@@ -129,10 +129,6 @@ absl::StatusOr<std::unique_ptr<Memory>> Memory::Bind(const Code& code,
   for (size_t i = 0; i < code.buffers.size(); ++i) {
     BoundBuffer& bound = memory->buffers_[i];
     bound.buffer = code.buffers[i];
-    if (i < arguments.size() && kernel.parameters()[i].kind == Parameter::Kind::kTensorMap) {
-      return Unimplemented("@", kernel.name(), ": %", kernel.parameters()[i].name(),
-                           ": the simulator knows no tensor maps");
-    }
     if (bound.buffer == nullptr) continue;
     bound.element_bytes = ByteWidth(bound.buffer->element);
     bound.count = bound.buffer->count();

@@ -60,9 +60,8 @@ int64_t Machine::ResidentBlocks() const {
 std::vector<int64_t> Machine::BlocksInOrder() {
   std::vector<int64_t> blocks(geometry_.blocks());
   std::iota(blocks.begin(), blocks.end(), 0);
-  if (options_.seed == 0) return blocks;
   // The machine may start blocks in any order, those of a cluster together.
-  std::shuffle(blocks.begin(), blocks.end(), random_);
+  if (options_.seed != 0) std::shuffle(blocks.begin(), blocks.end(), random_);
   if (code_.kernel->launch().cluster_blocks() > 1) {
     absl::flat_hash_map<int64_t, int64_t> rank;
     for (int64_t block : blocks) {
@@ -113,8 +112,20 @@ absl::Status Machine::CheckBudget() const {
 // The first block says what one costs; the last runs last, as the one that others wait for.
 void Machine::RunSample() {
   const int64_t blocks = geometry_.blocks();
-  RunBlocks({int64_t{0}}, 1);
-  int64_t run = 1;
+  // A block, with the others of its cluster.
+  const auto run_with_cluster = [&](int64_t number) {
+    std::vector<int64_t> together;
+    if (code_.kernel->launch().cluster_blocks() == 1) {
+      together = {number};
+    } else {
+      for (int64_t block = 0; block < blocks; ++block) {
+        if (geometry_.ClusterOf(block) == geometry_.ClusterOf(number)) together.push_back(block);
+      }
+    }
+    RunBlocks(together, static_cast<int>(together.size()));
+    return static_cast<int64_t>(together.size());
+  };
+  int64_t run = run_with_cluster(0);
   const int64_t affordable =
       options_.sample_thread_operations / std::max<int64_t>(1, thread_operations_);
   const int64_t count = std::clamp<int64_t>(affordable, 2, kSampleBlocks);
@@ -123,8 +134,7 @@ void Machine::RunSample() {
     if (i + 1 == samples) AddTickets(run);
     // Spread evenly, not at equal distances: those could always meet the same place of a pattern.
     const int64_t block = i * (blocks - 1) / (samples - 1);
-    RunBlocks({block}, 1);
-    ++run;
+    run += run_with_cluster(block);
   }
   FillReport(run);
 }
@@ -144,14 +154,21 @@ void Machine::AddTickets(int64_t blocks_run) {
 }
 
 void Machine::RunBlocks(absl::Span<const int64_t> blocks, int resident) {
+  // The blocks of a cluster start together, and stand together in the order.
+  const size_t together = static_cast<size_t>(code_.kernel->launch().cluster_blocks());
   size_t next = 0;
   while (!stop_) {
-    while (next < blocks.size() && static_cast<int>(resident_.size()) < resident) {
-      StartBlock(blocks[next++]);
+    while (next < blocks.size() &&
+           static_cast<int>(resident_.size() + together) <= std::max<int>(resident, together)) {
+      for (size_t i = 0; i < together && next < blocks.size(); ++i) StartBlock(blocks[next++]);
+    }
+    if (options_.seed != 0 && !copies_.empty() && random_() % 8 == 0) {
+      RunEngine(random_() % copies_.size());
     }
     if (ready_.empty()) {
-      if (!resident_.empty()) ReportStuck();
-      break;
+      if (resident_.empty()) break;
+      if (!HelpStuck()) ReportStuck();
+      continue;
     }
     const size_t chosen = ready_.size() == 1 ? 0 : random_() % ready_.size();
     Warp& warp = *ready_[chosen];
@@ -188,7 +205,10 @@ void Machine::StartBlock(int64_t number) {
   }
   block->number = number;
   block->ended = 0;
-  for (BarrierState& barrier : block->barriers) barrier.arrived.clear();
+  for (BarrierState& barrier : block->barriers) barrier = BarrierState();
+  block->mbarriers.clear();
+  block->fences.Clear();
+  block->mbarrier_fences.Clear();
   std::fill(block->shared_written.begin(), block->shared_written.end(), 0);
   // What a block finds in shared memory is nothing to rely on.
   std::fill(block->shared.begin(), block->shared.end(), static_cast<uint8_t>(0xa5));
@@ -213,6 +233,15 @@ void Machine::StartWarp(BlockState& block, int index) {
   warp.polled = false;
   warp.idle = 0;
   warp.waits = nullptr;
+  warp.awaited.clear();
+  warp.gives_up = false;
+  warp.bulk_groups.fill(0);
+  warp.bulk_engines.fill(0);
+  warp.products.clear();
+  warp.product_groups = 0;
+  warp.product_engine = 0;
+  warp.accumulators.assign(code_.fragments.size(), Accumulator());
+  warp.in_cluster_barrier = false;
   const std::array<int64_t, 3> block_at = geometry_.BlockAt(block.number);
   for (const Code::Id& id : code_.ids) {
     const int axis = id.op->Get<IdAttributes>().axis;
@@ -220,6 +249,8 @@ void Machine::StartWarp(BlockState& block, int index) {
       const int thread = std::min(index * kWarpSize + lane, geometry_.threads() - 1);
       int64_t value = 0;
       if (id.op->opcode == Opcode::kBlock) value = block_at[axis];
+      if (id.op->opcode == Opcode::kBlocks) value = code_.kernel->launch().grid[axis];
+      if (id.op->opcode == Opcode::kClusterBlock) value = geometry_.RankInCluster(block.number);
       if (id.op->opcode == Opcode::kThread) value = geometry_.ThreadAt(thread)[axis];
       if (id.op->opcode == Opcode::kLane) value = lane;
       if (id.op->opcode == Opcode::kWarp) value = index;
@@ -232,14 +263,20 @@ void Machine::StartWarp(BlockState& block, int index) {
 }
 
 void Machine::EndWarp(Warp& warp) {
-  if (options_.check) EndCopies(warp);
+  if (options_.check) {
+    EndCopies(warp);
+    EndBulk(warp);
+    EndProducts(warp);
+  }
   if (warp.in_flight.bytes != 0) Use(warp);
   warp.state = WarpState::kEnded;
   ++warp.block->ended;
   ++changes_;
+  LeaveCluster(warp);
 }
 
 void Machine::EndBlock(BlockState& block) {
+  EndBulk(block);
   for (const auto& warp : block.warps) {
     const InFlight& flight = warp->in_flight;
     if (flight.total > 0) in_flight_sum_ += flight.weighted / static_cast<double>(flight.total);
@@ -257,49 +294,6 @@ void Machine::EndBlock(BlockState& block) {
   resident_.erase(mine);
 }
 
-void Machine::ArriveAtBarrier(Warp& warp, const Step& step, int number, int threads) {
-  BarrierState& barrier = warp.block->barriers[number];
-  if (!barrier.arrived.empty()) {
-    const Warp& first = *barrier.arrived[0];
-    if (number == 0 && first.waits != step.op) {
-      AddFault(FaultKind::kDivergence, step.op,
-               absl::StrCat("warp ", warp.index, " of ", geometry_.BlockName(warp.block->number),
-                            " is at this barrier, warp ", first.index, " at ",
-                            OperationName(first.waits->id),
-                            "; all warps of a block have to come to the same one"));
-      stop_ = true;
-      return;
-    }
-    if (barrier.threads != threads) {
-      AddFault(FaultKind::kBarrier, step.op,
-               absl::StrCat("warp ", warp.index, " of ", geometry_.BlockName(warp.block->number),
-                            " waits at barrier ", number, " for ", threads, " threads, warp ",
-                            first.index, " by ", OperationName(first.waits->id), " for ",
-                            barrier.threads, "; all have to name the same number"));
-      stop_ = true;
-      return;
-    }
-  }
-  barrier.threads = threads;
-  barrier.arrived.push_back(&warp);
-  warp.state = WarpState::kAtBarrier;
-  warp.barrier = number;
-  warp.waits = step.op;
-  int arrived = 0;
-  for (const Warp* other : barrier.arrived) arrived += std::popcount(other->whole);
-  if (arrived < threads) return;
-  std::vector<Knowledge*> all;
-  for (Warp* other : barrier.arrived) {
-    all.push_back(&other->knowledge);
-    other->state = WarpState::kReady;
-    if (other != &warp) ready_.push_back(other);
-  }
-  Knowledge::SyncWarps(all);
-  barrier.arrived.clear();
-  ++barriers_;
-  ++changes_;
-}
-
 bool Machine::GoesIdle(Warp& warp) {
   warp.polled = false;
   if (warp.changes != changes_) {
@@ -312,8 +306,29 @@ bool Machine::GoesIdle(Warp& warp) {
   for (const Warp* other : ready_) {
     if (other->changes != changes_ || other->idle < kIdleRounds) return false;
   }
-  ReportStuck();
+  if (!HelpStuck()) ReportStuck();
   return false;
+}
+
+// " waits at …", " polls by …"
+std::string Machine::WaitText(const Warp& warp) const {
+  const std::string by = absl::StrCat(" (", OperationName(warp.waits->id), ")");
+  switch (warp.state) {
+    case WarpState::kAtBarrier: {
+      const BarrierState& barrier = warp.block->barriers[warp.barrier];
+      return absl::StrCat(" waits at barrier ", warp.barrier, " for ", barrier.threads,
+                          " threads, of which ", ArrivedAt(barrier), " have come", by);
+    }
+    case WarpState::kAtMbarrier:
+      return AwaitedText(warp);
+    case WarpState::kAtCluster:
+      return absl::StrCat(" waits for its cluster", by);
+    case WarpState::kReady:
+    case WarpState::kEnded:
+      break;
+  }
+  return absl::StrCat(" polls by ", OperationName(warp.waits->id),
+                      ", and nobody writes there any more");
 }
 
 void Machine::ReportStuck() {
@@ -330,17 +345,7 @@ void Machine::ReportStuck() {
       if (who.size() > kMostNamed) continue;
       std::string what =
           absl::StrCat("warp ", warp->index, " of ", geometry_.BlockName(block->number));
-      if (warp->state == WarpState::kAtBarrier) {
-        const BarrierState& barrier = block->barriers[warp->barrier];
-        int arrived = 0;
-        for (const Warp* other : barrier.arrived) arrived += std::popcount(other->whole);
-        absl::StrAppend(&what, " waits at barrier ", warp->barrier, " for ", barrier.threads,
-                        " threads, of which ", arrived, " have come (",
-                        OperationName(warp->waits->id), ")");
-      } else {
-        absl::StrAppend(&what, " polls by ", OperationName(warp->waits->id),
-                        ", and nobody writes there any more");
-      }
+      absl::StrAppend(&what, WaitText(*warp));
       who.push_back(std::move(what));
     }
     if (block->ended > 0 && who.size() <= kMostNamed) {

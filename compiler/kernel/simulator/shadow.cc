@@ -1,5 +1,6 @@
 #include "compiler/kernel/simulator/shadow.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace ingot::kernel::simulator {
@@ -14,6 +15,13 @@ constexpr size_t kMostReaders = 64;
 Shadow::Shadow(int64_t bytes, int granule)
     : granule_shift_(std::countr_zero(static_cast<unsigned>(granule))),
       pages_((((bytes + granule - 1) >> granule_shift_) + kPageCells - 1) / kPageCells) {}
+
+bool ProxyFences::Covers(const Epoch& write, const Knowledge& knowledge, int lane) const {
+  const auto found = clocks_.find(write.thread());
+  if (found == clocks_.end()) return false;
+  const auto fence = std::lower_bound(found->second.begin(), found->second.end(), write.clock);
+  return fence != found->second.end() && knowledge.Knows({write.warp, *fence, write.lane}, lane);
+}
 
 void Shadow::Clear() {
   for (int32_t page : used_) pages_[page] = nullptr;
@@ -40,8 +48,19 @@ bool Shadow::ConflictsWithWrite(const Knowledge& knowledge, int lane, const Cell
                                 const Claim& claim, Conflict& conflict) const {
   const Epoch epoch = {cell.warp, cell.clock, cell.lane};
   if (!cell.in_flight) {
-    if (knowledge.Knows(epoch, lane)) return false;
-    if (Exempt(knowledge, claim, cell.strong, cell.scope, cell.warp)) return false;
+    if (knowledge.Knows(epoch, lane)) {
+      const bool fenced =
+          claim.fences == nullptr || cell.async || claim.fences->Covers(epoch, knowledge, lane);
+      if (fenced) return false;
+      conflict = {epoch, cell.operation, true};
+      conflict.proxy = true;
+      return true;
+    }
+    if (cell.warp < kFirstEngine && Exempt(knowledge, claim, cell.strong, cell.scope, cell.warp)) {
+      return false;
+    }
+    // Reductions of the engine do not race among one another.
+    if (cell.warp >= kFirstEngine && claim.strong && cell.strong) return false;
   }
   conflict = {epoch, cell.operation, true, cell.in_flight, claim.strong && cell.strong};
   return true;
@@ -50,7 +69,10 @@ bool Shadow::ConflictsWithWrite(const Knowledge& knowledge, int lane, const Cell
 bool Shadow::ConflictsWithReader(const Knowledge& knowledge, int lane, const Reader& reader,
                                  const Claim& claim, Conflict& conflict) const {
   if (knowledge.WarpKnows(reader.warp, reader.clock)) return false;
-  if (Exempt(knowledge, claim, reader.strong, reader.scope, reader.warp)) return false;
+  if (reader.warp < kFirstEngine &&
+      Exempt(knowledge, claim, reader.strong, reader.scope, reader.warp)) {
+    return false;
+  }
   for (uint32_t lanes = reader.lanes; lanes != 0; lanes &= lanes - 1) {
     const Epoch epoch = {reader.warp, reader.clock, static_cast<uint8_t>(std::countr_zero(lanes))};
     if (knowledge.Knows(epoch, lane)) continue;
@@ -62,8 +84,10 @@ bool Shadow::ConflictsWithReader(const Knowledge& knowledge, int lane, const Rea
 
 void Shadow::AddReader(const Knowledge& knowledge, int lane, int64_t number, Cell& cell,
                        const Claim& claim) {
-  const Reader now = {knowledge.warp(), knowledge.clock(), uint32_t{1} << lane,
-                      claim.operation,  claim.strong,      claim.scope};
+  const bool async = claim.fences != nullptr;
+  const Epoch epoch = async ? claim.engine : knowledge.Now(lane);
+  const Reader now = {epoch.warp,      epoch.clock,  uint32_t{1} << epoch.lane,
+                      claim.operation, claim.strong, claim.scope};
   // Whoever has to be ordered after the new reader is ordered after an old one that this thread
   // knows of; threads of one warp at one time share an entry.
   const auto takes = [&](Reader& reader) {
@@ -110,10 +134,18 @@ bool Shadow::Access(const Knowledge& knowledge, int lane, int64_t offset, int by
       }
       more_.erase(number);
     }
-    cell = {knowledge.warp(),           knowledge.clock(), claim.operation,
-            static_cast<uint8_t>(lane), claim.strong,
-            /*in_flight=*/false,        claim.scope,
-            /*more_readers=*/false,     Reader()};
+    const bool async = claim.fences != nullptr;
+    const Epoch now = async ? claim.engine : knowledge.Now(lane);
+    cell = {now.warp,
+            now.clock,
+            claim.operation,
+            now.lane,
+            claim.strong,
+            /*in_flight=*/false,
+            async,
+            claim.scope,
+            /*more_readers=*/false,
+            Reader()};
   }
   return conflicts;
 }

@@ -11,12 +11,29 @@
 
 namespace ingot::kernel::simulator {
 
+// The fences between what threads do and the async proxy (copies in bulk, wgmma): what a thread
+// wrote before its fence, that proxy reads.
+class ProxyFences {
+ public:
+  void Clear() { clocks_.clear(); }
+  // The thread has fenced; its warp's clock has to advance after it.
+  void Add(const Epoch& now) { clocks_[now.thread()].push_back(now.clock); }
+  // Whether a fence of the writer follows the write, and `lane` of this warp knows of that fence.
+  bool Covers(const Epoch& write, const Knowledge& knowledge, int lane) const;
+
+ private:
+  absl::flat_hash_map<uint64_t, std::vector<uint32_t>> clocks_;  // by thread, ascending
+};
+
 // What an access claims of itself.
 struct Claim {
   int32_t operation = -1;
   bool write = false;
   bool strong = false;                       // an atomic or an ordered load or store
   MemoryScope scope = MemoryScope::kSystem;  // of a strong one
+  // By the async proxy: what wrote the bytes before has to be fenced here.  Null: by a thread.
+  const ProxyFences* fences = nullptr;
+  Epoch engine = {};  // of an access by the async proxy: when it is done
 };
 
 // An access that was there before, and that nothing orders before the new one.
@@ -26,6 +43,7 @@ struct Conflict {
   bool write = false;
   bool in_flight = false;  // bytes of an asynchronous copy that has not been waited for
   bool scopes = false;     // both strong, but a scope is too small
+  bool proxy = false;      // it is ordered, but for a proxy fence
 };
 
 class Shadow {
@@ -63,6 +81,7 @@ class Shadow {
     uint8_t lane = 0;
     bool strong = false;
     bool in_flight = false;
+    bool async = false;  // written by the async proxy
     MemoryScope scope = MemoryScope::kSystem;
     bool more_readers = false;  // in more_
     Reader reader;

@@ -29,7 +29,7 @@ struct Contents {
   int64_t most = 0;
 };
 
-// The argument of one parameter.
+// The argument of one parameter; of a tensor map nothing, for it has the memory of its buffer.
 struct Argument {
   // A buffer: memory of the caller, at least the parameter's bytes.
   void* data = nullptr;
@@ -69,8 +69,8 @@ struct Options {
 
 // Runs `kernel`, which obeys the rules of each row and the verifier's (VerifyKernel) but those on
 // uniformity, which are looked at as it runs.  The arguments are those of its parameters, in order.
-// InvalidArgument: arguments that do not fit; Unimplemented: tensor maps; ResourceExhausted: the
-// budget.  Faults of the kernel are in the report, and the launch goes on after one where it can.
+// InvalidArgument: arguments that do not fit; ResourceExhausted: the budget.  Faults of the kernel
+// are in the report, and the launch goes on after one where it can.
 absl::StatusOr<Report> Simulate(const Kernel& kernel, absl::Span<const Argument> arguments,
                                 const Options& options);
 

@@ -11,6 +11,7 @@
 #include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
 #include "compiler/kernel/builder.h"
+#include "tests/compiler/codegen/intrinsic_kernels.h"
 #include "tests/compiler/codegen/parse.h"
 #include "tests/paths/paths.h"
 
@@ -24,7 +25,9 @@ void CompileCuda(const kernel::KernelModule& module, const Target& target) {
   const auto cubin = codegen::Nvrtc::Get()->Compile(source->text, target.name);
   ASSERT_TRUE(cubin.ok()) << cubin.status() << "\n" << source->text;
   for (const codegen::KernelReport& report : cubin->reports) {
-    EXPECT_EQ(report.stack_bytes, 0) << report.ToString();
+    // (ptxas itself takes 8 bytes for a tensor load on sm_120.)
+    const int allowed = target.capability < 120 ? 0 : 8;
+    EXPECT_LE(report.stack_bytes, allowed) << report.ToString();
   }
 }
 
@@ -87,54 +90,7 @@ TEST_P(PtxKernels, RowSum) {
   }
 }
 
-// Each row of intrinsics.def that the target has, for each type that it takes.
-std::unique_ptr<kernel::Kernel> IntrinsicKernel(kernel::Intrinsic intrinsic, ElementType type) {
-  const kernel::IntrinsicInfo& info = kernel::InfoOf(intrinsic);
-  auto k = std::make_unique<kernel::Kernel>(absl::StrCat(info.name, "_", ElementTypeName(type)));
-  k->launch().block[0] = 128;
-  kernel::Builder b(k.get());
-  kernel::Buffer* global = k->AddBuffer("x", ElementType::kU32, {512});
-  kernel::Buffer* shared = k->AddShared("s", ElementType::kU32, {512});
-  kernel::Buffer* out = nullptr;
-  std::vector<kernel::Value> operands;
-  std::vector<int64_t> immediates;
-  std::vector<kernel::Buffer*> buffers;
-  using Kind = kernel::IntrinsicArgument::Kind;
-  for (const kernel::IntrinsicArgument& argument : info.arguments) {
-    switch (argument.kind) {
-      case Kind::kValue:
-        operands.push_back(
-            b.Broadcast(b.Convert(b.ThreadId(), argument.type.element), argument.type.lanes));
-        break;
-      case Kind::kTyped:
-        operands.push_back(b.Convert(b.ThreadId(), type));
-        break;
-      case Kind::kImmediate:  // right for every row: an id and 32 threads, 16 bytes, 32 registers
-        immediates.push_back(intrinsic == kernel::Intrinsic::kCopyAsync         ? 16
-                             : immediates.empty() && info.arguments.size() == 2 ? 1
-                                                                                : 32);
-        break;
-      case Kind::kPlace:
-        operands.push_back(b.Mul(b.ThreadId(), b.Index(4)));
-        buffers.push_back(argument.space == kernel::Space::kShared ? shared : global);
-        break;
-    }
-  }
-  if (info.result) {
-    const ElementType element =
-        info.result->kind == Kind::kTyped ? type : info.result->type.element;
-    out = k->AddBuffer("y", element, {512});
-  }
-  kernel::Value result = b.Call(intrinsic, operands, immediates, buffers);
-  if (out != nullptr) b.Store(out, b.Mul(b.ThreadId(), b.Index(result->type.lanes)), result);
-  return k;
-}
-
-constexpr kernel::Intrinsic kAllIntrinsics[] = {
-#define INGOT_KERNEL_INTRINSIC(Name, ...) kernel::Intrinsic::k##Name,
-#include "compiler/kernel/intrinsics.def"
-};
-
+// Each row of intrinsics.def that the target has, for each type, list and sample of constants.
 TEST(Intrinsics, EveryRowAssembles) {
   if (codegen::FindAssembler().kind == codegen::Assembler::kNone) {
     GTEST_SKIP() << "neither libnvJitLink nor ptxas was found";
@@ -142,27 +98,27 @@ TEST(Intrinsics, EveryRowAssembles) {
   for (const Target& target : AllTargets()) {
     if (target.platform != Platform::kCuda || target.simulated) continue;
     int rows = 0;
-    kernel::KernelModule all;
-    for (kernel::Intrinsic intrinsic : kAllIntrinsics) {
-      const uint8_t types = kernel::InfoOf(intrinsic).types;
-      for (int i = 0; i < kElementTypeCount; ++i) {
-        const auto type = static_cast<ElementType>(i);
-        const bool takes = types == kernel::kSetNone ? type == ElementType::kS32
-                                                     : (types & kernel::TypeSetOf(type)) != 0;
-        if (!takes) continue;
-        kernel::KernelModule module;
-        module.kernels.push_back(IntrinsicKernel(intrinsic, type));
-        if (!kernel::VerifyModule(module, &target).ok()) continue;  // not on this target
-        ++rows;
-        all.kernels.push_back(IntrinsicKernel(intrinsic, type));
-        if (!codegen::LlvmKnows(target)) continue;
-        const auto code = codegen::CompileToPtx(module, target);
-        ASSERT_TRUE(code.ok()) << code.status();
-        const auto cubin = codegen::PtxToCubin(code->ptx, target.name);
-        EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
+    for (kernel::Intrinsic intrinsic : AllIntrinsics()) {
+      // One compilation a row, of all its cases.
+      kernel::KernelModule module;
+      for (const IntrinsicCase& row : CasesOf(intrinsic)) {
+        module.kernels.push_back(MakeKernel(row));
+        const absl::Status status = kernel::VerifyModule(module, &target);
+        if (status.ok()) continue;
+        EXPECT_NE(status.message().find("the target is"), std::string::npos) << status;
+        module.kernels.clear();
+        break;  // not on this target
       }
+      rows += static_cast<int>(module.kernels.size());
+      if (module.kernels.empty()) continue;
+      CompileCuda(module, target);
+      if (!codegen::LlvmKnows(target)) continue;
+      const auto code = codegen::CompileToPtx(module, target);
+      ASSERT_TRUE(code.ok()) << code.status();
+      EXPECT_EQ(code->ptx.find(".local"), std::string::npos) << module.kernels[0]->name();
+      const auto cubin = codegen::PtxToCubin(code->ptx, target.name);
+      EXPECT_TRUE(cubin.ok()) << cubin.status() << "\n" << code->ptx;
     }
-    CompileCuda(all, target);
     EXPECT_GT(rows, 50) << target.name;
   }
 }

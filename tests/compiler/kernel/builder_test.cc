@@ -162,7 +162,7 @@ TEST(BuilderDeathTest, RefusesWhatDoesNotFit) {
   EXPECT_DEATH(b.Sqrt(n), "sqrt: s32 is not allowed here");
   EXPECT_DEATH(b.Store(x, n, n), "store: %x: value has type s32, expected f32");
   EXPECT_DEATH(b.Select(n, f, f), "select: mask has type s32, expected pred");
-  EXPECT_DEATH(b.Call(Intrinsic::kBarrierId), "barrier_id: 0 operands, 0 constants");
+  EXPECT_DEATH(b.Call(Intrinsic::kBarrierSync), "barrier_sync: too few operands");
   EXPECT_DEATH(b.Append(Opcode::kAdd, kS32, {n, nullptr}), "add has no operand");
 }
 

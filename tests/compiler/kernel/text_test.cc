@@ -115,7 +115,25 @@ TEST(Text, SaysWhatIsWrongAndWhere) {
       {"roles { warps 4..3: {} }",
        "k:2:1: error: roles: warps 4..3 are not ascending, disjoint and at most 31"},
       {"%a = 1 !99999999999", "k:2:9: error: HLO id is 99999999999, expected 0 to 2147483647"},
-      {"barrier_id(1)", "k:2:13: error: expected ','"},
+      {"barrier_sync(1)", "k:2:15: error: expected ','"},
+      {"copy_async(%s[0], %x[0], 12, 12)",
+       "k:2:1: error: copy_async: bytes is 12, expected 4 or 8 or 16"},
+      {"setmaxnreg_inc(100)",
+       "k:2:1: error: setmaxnreg_inc: registers is 100, expected 24 to 256 in steps of 8"},
+      {"var %d: s32[20] = 0 wgmma_s8(40, %d, 0, 0, true)",
+       "k:2:21: error: wgmma_s8: n is 40, expected 8 to 32 in steps of 8 or 48 to 256 in steps of "
+       "16"},
+      {"var %d: f32[16] = 0 wgmma_bf16(16, %d, 0, 0, true, 0, 0)",
+       "k:2:21: error: wgmma_bf16: %d has 16 elements of f32, expected 8 of f32"},
+      {"var %d: s32[8] = 0 wgmma_bf16(16, %d, 0, 0, true, 0, 0)",
+       "k:2:20: error: wgmma_bf16: %d has 8 elements of s32, expected 8 of f32"},
+      {"wgmma_bf16(16, %x, 0, 0, true, 0, 0)", "k:2:16: error: %x is no var"},
+      {"wgmma_wait(8)", "k:2:1: error: wgmma_wait: a constant is 8, expected 0 to 7"},
+      {"tensor_load(%s[0], %x, %s[0], 0)", "k:2:20: error: %x is no tensor map"},
+      {"tensor_load(%s[0], %m, %s[0], 0, 0, 0, 0, 0, 0)",
+       "k:2:1: error: tensor_load: a list of 6 operands, expected 1 to 5"},
+      {"tensor_store(%m, %x[0], 0)", "k:2:1: error: tensor_store: %x is global, expected shared"},
+      {"%a = %m", "k:2:6: error: %m is a tensor map, which has no value"},
       {"%a = \"x\"", "k:2:6: error: unexpected '\"'"},
       {"%a = \x80", "k:2:6: error: unexpected byte 128"},
       {"%a = build()", "k:2:12: error: expected a value"},
@@ -124,7 +142,8 @@ TEST(Text, SaysWhatIsWrongAndWhere) {
   };
   for (const Wrong& wrong : kWrong) {
     const std::string text =
-        absl::StrCat("kernel @k(%x: buffer<f32, 64>) grid 1 block 32 {\n", wrong.body, "\n}\n");
+        absl::StrCat("kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 64, box 4>) grid 1 ",
+                     "block 32 shared %s: u64[64] {\n", wrong.body, "\n}\n");
     EXPECT_EQ(ParseKernels(text, "k").status().message(), wrong.message) << wrong.body;
   }
 }
@@ -142,6 +161,20 @@ TEST(Text, RefusesWrongHeaders) {
       {"kernel @k() grid 1 {} kernel @k() grid 1 {}", "k:1:30: error: @k is defined twice"},
       {"kernel @k() grid 1 {", "k:1:21: error: expected '}'"},
       {"module @k", "k:1:1: error: expected 'kernel'"},
+      {"kernel @k(%m: tensormap<%x, f32, 4, box 4>) grid 1 {}", "k:1:25: error: %x is not defined"},
+      {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 4>) grid 1 {}",
+       "k:1:45: error: tensor map of rank 1 with 0 strides, a box of rank 0 and 0 element strides"},
+      {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 4, box 3>) grid 1 {}",
+       "k:1:45: error: tensor map with a box of 12 bytes along its innermost dimension, which is "
+       "no "
+       "multiple of 16"},
+      {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 64, box 64, swizzle 128>) grid 1 {}",
+       "k:1:46: error: tensor map with a box of 256 bytes along its innermost dimension and a "
+       "swizzle of 128"},
+      {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 8x8, strides 40, box 4x4>) grid 1 {}",
+       "k:1:46: error: tensor map dimension 1: size 8, stride 40 bytes, box 4, element stride 1"},
+      {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 1x1x1x1x1x1, box 4>) grid 1 {}",
+       "k:1:54: error: sizes: 1x1x1x1x1x1 is not five sizes up to 9223372036854775807 at most"},
   };
   for (const Wrong& wrong : kWrong) {
     EXPECT_EQ(ParseKernels(wrong.body, "k").status().message(), wrong.message) << wrong.body;

@@ -33,7 +33,7 @@ TEST(Verifier, WhoExecutesTogether) {
       {"if warp == 0 { barrier }",
        "@k: operation 4: barrier: a whole block has to execute it, the conditions around it are "
        "uniform over a warp only"},
-      {"if warp == 0 { barrier_id(1, 32) }", ""},
+      {"if warp == 0 { barrier_sync(1, 32) }", ""},
       {"if div(thread, 32) == 1 { %b = ballot(true) }", ""},
       {"if div(thread, 31) == 1 { %b = ballot(true) }",
        "@k: %b: ballot: a whole warp has to execute it, the conditions around it are uniform over "
@@ -91,15 +91,24 @@ TEST(Verifier, Operations) {
       {"%a = load %y[thread] : f32x4 align 32",
        "@k: %a: load: alignment 32 in %y, which has alignment 16"},
       {"%a = task", "@k: %a: task: not on the GPU"},
-      {"barrier_id(0, 32)", "@k: operation 0: barrier_id: id is 0, expected 1 to 15"},
-      {"barrier_id(1, 512)",
-       "@k: operation 0: barrier_id: count is 512, expected a multiple of 32 up to 256"},
-      {"copy_async(%s[0], %x[0], 12, 12)",
-       "@k: operation 3: copy_async: copies 12 bytes, expected 4, 8 or 16"},
+      {"barrier_sync(0, 32)", "@k: operation 1: barrier_sync: id is 0, expected 1 to 15"},
+      {"barrier_sync(1, 512)",
+       "@k: operation 1: barrier_sync: count is 512, expected a multiple of 32 up to 256"},
+      {"barrier_arrive(thread, 32)",
+       "@k: operation 1: barrier_arrive: operand 0 has to be the same over a warp, it is over a "
+       "thread only"},
+      {"barrier_sync(warp + 1, 32)", ""},
+      {"var %d: f32[4] = 0 wgmma_bf16(8, %d, u64(warp), 0, true, 0, 0)",
+       "@k: operation 6: wgmma_bf16: operand 0 has to be the same over a warpgroup, it is over a "
+       "warp only"},
+      {"var %d: f32[4] = 0 wgmma_bf16(8, %d, u64(div(warp, 4)), 0, true, 0, 0)", ""},
+      {"if warp == 0 { wgmma_fence }",
+       "@k: operation 4: wgmma_fence: a whole warpgroup has to execute it, the conditions around "
+       "it are uniform over a warp only"},
+      {"while { yield not(mbarrier_try_wait(%s[0], 0)) } do { wgmma_fence }",
+       "@k: operation 6: wgmma_fence: a whole warpgroup has to execute it, the conditions around "
+       "it are uniform over a thread only"},
       {"roles { warps 0..8: {} }", "@k: operation 0: roles: warp 8 of a block of 8 warps"},
-      {"setmaxnreg_inc(100) !5",
-       "@k: operation 0 (hlo 5): setmaxnreg_inc: 100 registers, expected a multiple of 8 from 24 "
-       "to 256"},
   };
   for (const Case& c : kCases) {
     const std::string text = absl::StrCat(

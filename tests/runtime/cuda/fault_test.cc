@@ -103,6 +103,57 @@ class FaultTest : public testing::Test {
 
 // Whatever call fails, with an error that leaves the context alone, is an error of what was being
 // done or of no consequence; the next run on the same device is right; in the end nothing is left.
+// A program of one kernel with a tensor map of its input, from an s32[64,64] to an s32[16].
+Program BoxProgram() {
+  Program program = CardAddProgram(kCount);
+  program.inputs = {{"x", Shape::ArrayWithDefaultLayout(ElementType::kS32, {64, 64})}};
+  program.outputs = {{"y", Shape::ArrayWithDefaultLayout(ElementType::kS32, {16})}};
+  program.constants.clear();
+  program.arena_size = 0;
+  TensorMapArgument argument;
+  argument.slice = InputSlice(program, 0);
+  argument.map.element_type = ElementType::kF32;
+  argument.map.dimensions = {60, 64};
+  argument.map.byte_strides = {256};
+  argument.map.box = {32, 8};
+  argument.map.swizzle_bytes = 128;
+  argument.map.l2_promotion_bytes = 256;
+  argument.map.rounds_to_tf32 = argument.map.fills_nan = true;
+  program.commands = {MakeLaunch("box", 1, {argument, Write(OutputSlice(program, 0))})};
+  return program;
+}
+
+TEST_F(FaultTest, TensorMapsAreEncodedForTheirAddresses) {
+  auto device = CreateCudaDevice();
+  ASSERT_TRUE(device.ok()) << device.status();
+  auto executor = Executor::Create(std::make_shared<Program>(BoxProgram()), device->get());
+  ASSERT_TRUE(executor.ok()) << executor.status();
+  std::vector<Buffer> inputs;  // all alive, at different addresses
+  for (int32_t run = 0; run < 3; ++run) {
+    const std::vector<int32_t> values(64 * 64, 100 + run);
+    auto input = Buffer::FromHost(
+        device->get(), Shape::ArrayWithDefaultLayout(ElementType::kS32, {64, 64}), values.data());
+    ASSERT_TRUE(input.ok()) << input.status();
+    inputs.push_back(*std::move(input));
+    auto outputs = (*executor)->Run({inputs.back().view()});
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+    std::vector<int32_t> y(16);
+    ASSERT_TRUE((*outputs)[0].CopyOut(y.data()).ok());
+    // tf32, rank 2, swizzle 128, promotion 256, NaN, box 32, element stride 1, sizes.
+    EXPECT_EQ(y,
+              (std::vector<int32_t>{11, 2, 3, 3, 1, 32, 1, 60, 64, 0, 0, 0, 0, 0, 0, 100 + run}));
+  }
+  // What the driver refuses is an error of the run.
+  Stub().set_rules("cuTensorMapEncodeTiled@0=1");
+  const std::vector<int32_t> values(64 * 64);
+  auto other = Buffer::FromHost(
+      device->get(), Shape::ArrayWithDefaultLayout(ElementType::kS32, {64, 64}), values.data());
+  ASSERT_TRUE(other.ok());
+  const auto outputs = (*executor)->Run({other->view()});
+  EXPECT_TRUE(absl::StrContains(outputs.status().message(), "cuTensorMapEncodeTiled"))
+      << outputs.status();
+}
+
 TEST_F(FaultTest, EachCallFails) {
   // What is done: a device, two programs, runs with new addresses, a profile.  The first error.
   const auto scenario = [](bool faultless) {

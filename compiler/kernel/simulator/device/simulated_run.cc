@@ -137,6 +137,22 @@ absl::Status SimulatedRun::Commands(const std::vector<runtime::Command>& command
   return absl::OkStatus();
 }
 
+// A tensor map has the recipe that the kernel was written for, and the memory of that buffer.
+static absl::Status CheckMap(const runtime::Launch& launch, const Kernel& kernel, size_t number,
+                             const runtime::TensorMapArgument& argument) {
+  const Parameter& parameter = kernel.parameters()[number];
+  bool same =
+      parameter.kind == Parameter::Kind::kTensorMap && parameter.map->recipe == argument.map;
+  for (size_t i = 0; same && i < number; ++i) {
+    if (kernel.parameters()[i].buffer != parameter.map->buffer) continue;
+    const auto* buffer = std::get_if<runtime::BufferArgument>(&launch.arguments[i]);
+    same = buffer != nullptr && buffer->slice == argument.slice;
+  }
+  if (same) return absl::OkStatus();
+  return InvalidArgument("@", kernel.name(), ": argument ", number,
+                         " is not the tensor map that the kernel takes");
+}
+
 absl::Status SimulatedRun::Bind(const runtime::Launch& launch, const Kernel& kernel,
                                 std::vector<Argument>& bound) {
   if (launch.arguments.size() != kernel.parameters().size()) {
@@ -152,10 +168,12 @@ absl::Status SimulatedRun::Bind(const runtime::Launch& launch, const Kernel& ker
       bound.push_back(Argument::Scalar(scalar->bits));
       continue;
     }
-    const auto* buffer = std::get_if<runtime::BufferArgument>(&launch.arguments[i]);
-    if (buffer == nullptr) {
-      return Unimplemented("@", kernel.name(), ": the simulator knows no tensor maps");
+    if (const auto* map = std::get_if<runtime::TensorMapArgument>(&launch.arguments[i])) {
+      INGOT_RETURN_IF_ERROR(CheckMap(launch, kernel, i, *map));
+      bound.emplace_back();
+      continue;
     }
+    const auto* buffer = std::get_if<runtime::BufferArgument>(&launch.arguments[i]);
     const runtime::BufferSlice& slice = buffer->slice;
     if (parameter.kind != Parameter::Kind::kBuffer || slice.size < parameter.buffer->ByteSize()) {
       return InvalidArgument("@", kernel.name(), ": argument ", i, " of ", slice.size,

@@ -148,7 +148,7 @@ TEST(Faults, NamedBarriersOrderTheirWarps) {
   const auto text = [](const std::string& count, const std::string& other) {
     return "kernel @k(%y: buffer<s32, 64>) grid 1 block 96 shared %s: s32[64] {\n"
            "  roles {\n    warps 0..1: {\n      store %s[thread] = thread\n"
-           "      barrier_id(1, " +
+           "      barrier_sync(1, " +
            count +
            ")\n"
            "      store %y[thread] = load %s[63 - thread] : s32\n    }\n"
@@ -156,11 +156,11 @@ TEST(Faults, NamedBarriersOrderTheirWarps) {
            other + "}\n  }\n}\n";
   };
   Launched(text("64", "")).RunWell();
-  Launched(text("96", " barrier_id(1, 96) ")).RunWell();
+  Launched(text("96", " barrier_sync(1, 96) ")).RunWell();
   Launched(text("96", ""))
       .RunToFault(FaultKind::kDeadlock,
                   {"waits at barrier 1 for 96 threads, of which 64 have come"});
-  Launched(text("96", " barrier_id(1, 64) "))
+  Launched(text("96", " barrier_sync(1, 64) "))
       .RunToFault(FaultKind::kBarrier, {"all have to name the same number"});
   Launched(text("32", "")).RunToFault(FaultKind::kRace, {"%s"});
 }
@@ -241,7 +241,7 @@ TEST(Faults, DivergentBarriers) {
 
 TEST(Faults, DivergentWarpRows) {
   for (const char* row : {"%a = shuffle_xor(thread, 1)", "%a = ballot(thread == 1)", "warp_sync",
-                          "%a = redux_add_s32(thread)", "barrier_id(1, 32)"}) {
+                          "%a = redux_add_s32(thread)", "barrier_sync(1, 32)"}) {
     Launched(absl::StrCat("kernel @k() grid 1 block 32 { if thread < 16 { ", row, " } }"), false)
         .RunToFault(FaultKind::kDivergence,
                     {"only 16 threads of warp 0 of block 0 are here", "thread 16 of block 0"});

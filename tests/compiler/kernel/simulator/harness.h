@@ -66,6 +66,10 @@ class Launched {
         arguments.push_back(Argument::Scalar(scalars_[parameter.name()]));
         continue;
       }
+      if (parameter.kind == Parameter::Kind::kTensorMap) {
+        arguments.emplace_back();
+        continue;
+      }
       Memory& memory = memory_.at(parameter.name());
       arguments.push_back(Argument::Fresh(Data(memory), memory.written.data()));
     }

@@ -247,9 +247,36 @@ CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void*
   RunKernel(context, function->name, ArgumentsOf(function, parameters));
   return CUDA_SUCCESS;
 }
-CUresult cuTensorMapEncodeTiled(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*,
-                                const uint32_t*, const uint32_t*, int, int, int, int) {
+// The limits of the driver's documentation.  What is encoded is the address, then the other fields,
+// a word each, and the sizes.
+CUresult cuTensorMapEncodeTiled(TensorMap* map, int type, uint32_t rank, void* address,
+                                const uint64_t* sizes, const uint64_t* strides, const uint32_t* box,
+                                const uint32_t* element_strides, int interleave, int swizzle,
+                                int promotion, int fill) {
   STUB_ENTER(cuTensorMapEncodeTiled);
+  constexpr int kTypes = 13, kSwizzles = 4, kPromotions = 4;
+  if (rank < 1 || rank > 5 || reinterpret_cast<uintptr_t>(address) % 16 != 0 || type < 0 ||
+      type >= kTypes || interleave != 0 || swizzle < 0 || swizzle >= kSwizzles || promotion < 0 ||
+      promotion >= kPromotions || fill < 0 || fill > 1) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  for (uint32_t i = 0; i < rank; ++i) {
+    const bool fits = sizes[i] >= 1 && sizes[i] <= uint64_t{1} << 32 && box[i] >= 1 &&
+                      box[i] <= 256 && element_strides[i] >= 1 && element_strides[i] <= 8;
+    const bool strided = i == 0 || (strides[i - 1] % 16 == 0 && strides[i - 1] < uint64_t{1} << 40);
+    if (!fits || !strided) return CUDA_ERROR_INVALID_VALUE;
+  }
+  *map = {};
+  const uint64_t words[] = {reinterpret_cast<uint64_t>(address),
+                            static_cast<uint64_t>(type),
+                            rank,
+                            static_cast<uint64_t>(swizzle),
+                            static_cast<uint64_t>(promotion),
+                            static_cast<uint64_t>(fill),
+                            box[0],
+                            element_strides[0]};
+  std::copy(std::begin(words), std::end(words), map->words);
+  std::copy(sizes, sizes + rank, map->words + std::size(words));
   return CUDA_SUCCESS;
 }
 

@@ -81,8 +81,12 @@ CUresult Current(CUcontext& context) {
 }
 
 const std::vector<size_t>* ParametersOf(const std::string& kernel) {
-  static const auto* const all = new std::map<std::string, std::vector<size_t>>{
-      {"add", {8, 8, 8, 4}}, {"count", {8, 4}}, {"less", {8, 4, 8}}, {"fault", {}}};
+  static const auto* const all =
+      new std::map<std::string, std::vector<size_t>>{{"add", {8, 8, 8, 4}},
+                                                     {"count", {8, 4}},
+                                                     {"less", {8, 4, 8}},
+                                                     {"fault", {}},
+                                                     {"box", {128, 8}}};
   const auto it = all->find(kernel);
   return it == all->end() ? nullptr : &it->second;
 }
@@ -91,8 +95,9 @@ std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters) {
   std::vector<uint64_t> arguments;
   const std::vector<size_t>* bytes = ParametersOf(function->name);
   for (size_t i = 0; bytes != nullptr && i < bytes->size(); ++i) {
-    arguments.push_back(0);
-    std::memcpy(&arguments.back(), parameters[i], (*bytes)[i]);
+    const size_t first = arguments.size();
+    arguments.resize(first + ((*bytes)[i] + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+    std::memcpy(&arguments[first], parameters[i], (*bytes)[i]);
   }
   return arguments;
 }
@@ -107,6 +112,10 @@ void RunKernel(CUcontext context, const std::string& name, const std::vector<uin
     *number(0) += static_cast<int32_t>(a[1]);
   } else if (name == "less") {
     *reinterpret_cast<uint8_t*>(a[2]) = *number(0) < static_cast<int32_t>(a[1]);
+  } else if (name == "box") {
+    // What cuTensorMapEncodeTiled has written but for the address, then the first element there.
+    for (int i = 1; i < 16; ++i) number(16)[i - 1] = static_cast<int32_t>(a[i]);
+    number(16)[15] = *number(0);
   } else if (name == "fault") {
     context->broken = CUDA_ERROR_ILLEGAL_ADDRESS;
   }

@@ -1,0 +1,50 @@
+#include "runtime/cuda/tensor_map.h"
+
+#include "ir/base/status.h"
+
+namespace ingot::runtime::cuda {
+namespace {
+
+// CUtensorMapDataType.  Bytes are only moved, so that a type's width is what matters; but there are
+// numbers for some floats, and the driver checks alignments by them.
+int TensorMapType(const ingot::TensorMap& map) {
+  const ElementType type = map.element_type;
+  if (map.rounds_to_tf32) return 11;
+  if (type == ElementType::kF16) return 6;
+  if (type == ElementType::kF32) return 7;
+  if (type == ElementType::kF64) return 8;
+  if (type == ElementType::kBF16) return 9;
+  const int bytes = ByteWidth(type);
+  return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 4;  // UINT8, 16, 32, 64
+}
+
+// CUtensorMapSwizzle and CUtensorMapL2promotion: 0 for none, then by doublings of `least`.
+int Doublings(int32_t bytes, int32_t least) {
+  int number = 0;
+  for (int32_t size = least; bytes >= size; size *= 2) ++number;
+  return number;
+}
+
+}  // namespace
+
+absl::Status EncodeTensorMap(const Driver& driver, const ingot::TensorMap& map, uint64_t address,
+                             TensorMap& encoded) {
+  uint64_t sizes[5], strides[5];
+  uint32_t box[5], element_strides[5];
+  for (int i = 0; i < map.rank(); ++i) {
+    sizes[i] = static_cast<uint64_t>(map.dimensions[i]);
+    if (i + 1 < map.rank()) strides[i] = static_cast<uint64_t>(map.byte_strides[i]);
+    box[i] = static_cast<uint32_t>(map.box[i]);
+    element_strides[i] =
+        map.element_strides.empty() ? 1 : static_cast<uint32_t>(map.element_strides[i]);
+  }
+  INGOT_CUDA_RETURN_IF_ERROR(
+      driver,
+      cuTensorMapEncodeTiled(&encoded, TensorMapType(map), static_cast<uint32_t>(map.rank()),
+                             reinterpret_cast<void*>(address), sizes, strides, box, element_strides,
+                             /*interleave=*/0, Doublings(map.swizzle_bytes, 32),
+                             Doublings(map.l2_promotion_bytes, 64), map.fills_nan ? 1 : 0));
+  return absl::OkStatus();
+}
+
+}  // namespace ingot::runtime::cuda
