@@ -12,6 +12,7 @@
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/scatter_rows.h"
+#include "compiler/plan/scatter_updates.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/base/status.h"
@@ -117,6 +118,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
   }
   if (plan.kernels[0].skeleton == Skeleton::kScatterRows) {
     INGOT_RETURN_IF_ERROR(ScatterRowsFit(plan, fusion, target));
+    return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
+  }
+  if (plan.kernels[0].skeleton == Skeleton::kScatterUpdates) {
+    INGOT_RETURN_IF_ERROR(ScatterUpdatesFit(plan, fusion, target));
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);

@@ -14,6 +14,7 @@
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/scatter_rows.h"
+#include "compiler/plan/scatter_updates.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
@@ -142,6 +143,7 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kContraction) return ContractionPlan{};
   if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
   if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
+  if (skeleton == Skeleton::kScatterUpdates) return ScatterUpdatesPlan{};
   if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
   return StepPlan{};
 }
