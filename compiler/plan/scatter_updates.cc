@@ -129,8 +129,8 @@ class Planner {
   absl::Status Fits(const ScatterUpdatesPlan& plan) const {
     INGOT_REQUIRE(plan.lanes >= 1 && Lanes() % plan.lanes == 0, "lanes=", plan.lanes,
                   "; they must divide ", Lanes());
-    INGOT_REQUIRE(std::has_single_bit(static_cast<unsigned>(plan.row_threads)) &&
-                      plan.row_threads <= kScatterThreads,
+    INGOT_REQUIRE(plan.row_threads >= 1 && plan.row_threads <= kScatterThreads &&
+                      std::has_single_bit(static_cast<unsigned>(plan.row_threads)),
                   "row_threads=", plan.row_threads, "; a power of two, at most ", kScatterThreads);
     INGOT_REQUIRE(plan.levels >= 0 && plan.levels <= kMostLevels, "levels=", plan.levels);
     return plan.levels == 0 ? ApplyFits(plan) : SortFits(plan);
@@ -288,6 +288,11 @@ class Planner {
 
   absl::Status ApplyFits(const ScatterUpdatesPlan& plan) const {
     INGOT_REQUIRE(!combiner_.NeedsOrder(), "its updates need an order");
+    ScatterUpdatesPlan alone;
+    alone.lanes = plan.lanes;
+    alone.shared_rows = plan.shared_rows;
+    alone.span = plan.span;
+    INGOT_REQUIRE(plan == alone, "what is applied in any order is not sorted, too");
     INGOT_REQUIRE(!combiner_.is_atomic || plan.lanes == 1, "lanes=", plan.lanes, " of atomics");
     INGOT_REQUIRE(plan.shared_rows == 0 || plan.shared_rows == space_.rows,
                   "shared_rows=", plan.shared_rows, "; there are ", space_.rows, " rows");

@@ -11,8 +11,10 @@
 // (partition).  Then groups of threads each walk a part of the sorted updates (combine): what
 // begins and ends there is combined with the result, and the first and the last sum are left for
 // the next level, which does the same with them.  So the order of additions depends on the indices
-// alone. Where a combiner's updates must not be combined with each other, who has a row's first
+// alone.  Where a combiner's updates must not be combined with each other, who has a row's first
 // update walks all of them.
+//
+// A scatter that says indices_are_sorted or unique_indices is taken at its word, as XLA does.
 #ifndef INGOT_COMPILER_PLAN_SCATTER_UPDATES_H_
 #define INGOT_COMPILER_PLAN_SCATTER_UPDATES_H_
 
