@@ -29,20 +29,28 @@ ScatterPlaces::ScatterPlaces(ElementEmitter& e, const Instruction& scatter)
       dims_(plan::ScatterDimensionsOf(scatter)),
       scattered_sizes_(plan::SizesOf(operand_shape_, dims_.scattered)) {}
 
+Index ScatterPlaces::IndexOfStart(const std::vector<Value>& batch, int64_t d) const {
+  Index vector;
+  vector.dims = batch;
+  if (attributes_.index_vector_dim < indices_.shape().rank()) {
+    const std::vector<int64_t>& named = attributes_.scatter_dims_to_operand_dims;
+    const int64_t i = std::find(named.begin(), named.end(), d) - named.begin();
+    vector.dims.insert(vector.dims.begin() + attributes_.index_vector_dim, e_.math().Const(i));
+  }
+  return vector;
+}
+
 std::vector<Value> ScatterPlaces::Starts(const std::vector<Value>& batch) const {
   std::vector<Value> starts;
   for (int64_t d : dims_.scattered) {
-    const auto found = std::find(attributes_.scatter_dims_to_operand_dims.begin(),
-                                 attributes_.scatter_dims_to_operand_dims.end(), d);
-    Index vector;
-    vector.dims = batch;
-    if (attributes_.index_vector_dim < indices_.shape().rank()) {
-      const int64_t i = found - attributes_.scatter_dims_to_operand_dims.begin();
-      vector.dims.insert(vector.dims.begin() + attributes_.index_vector_dim, e_.math().Const(i));
-    }
-    starts.push_back(WideStart(e_, e_.Emit(indices_, vector), indices_.shape().element_type()));
+    starts.push_back(
+        WideStart(e_, e_.Emit(indices_, IndexOfStart(batch, d)), indices_.shape().element_type()));
   }
   return starts;
+}
+
+void ScatterPlaces::LoadStarts(const std::vector<Value>& batch) const {
+  for (int64_t d : dims_.scattered) e_.Emit(indices_, IndexOfStart(batch, d));
 }
 
 Value ScatterPlaces::IsInside(const std::vector<Value>& starts) const {

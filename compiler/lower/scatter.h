@@ -25,6 +25,8 @@ class ScatterPlaces {
 
   // Where the window of an index begins, in each scattered dimension: s64.
   std::vector<kernel::Value> Starts(const std::vector<kernel::Value>& batch) const;
+  // Loads what Starts asks for, which is then there.
+  void LoadStarts(const std::vector<kernel::Value>& batch) const;
   // A window that is not wholly inside is left out as a whole.
   kernel::Value IsInside(const std::vector<kernel::Value>& starts) const;
 
@@ -41,6 +43,9 @@ class ScatterPlaces {
   Elements Combine(const Elements& old, const Elements& updates) const;
 
  private:
+  // Where the start in scattered dimension d is among the indices.
+  Index IndexOfStart(const std::vector<kernel::Value>& batch, int64_t d) const;
+
   ElementEmitter& e_;
   const Instruction& scatter_;
   const ScatterAttributes& attributes_;

@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "compiler/kernel/expr.h"
+#include "compiler/lower/block_scan.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/scatter.h"
+#include "compiler/plan/scatter_space.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -80,9 +82,7 @@ class ScatterRows {
   // Whether updates of a row may be combined with each other first.
   bool MaySplit() const {
     if (places_.count() > 1 || IsComplex(Type()) || Type() == ElementType::kPred) return false;
-    const std::optional<Opcode> op = plan::SimpleCombiner(*places_.scatter().to_apply());
-    const bool selects = op == Opcode::kMaximum || op == Opcode::kMinimum;
-    return op.has_value() && (selects || IsInteger(Type()) || BitWidth(Type()) >= 32);
+    return plan::ScatterCombinerOf(places_.scatter()).regroups;
   }
 
   ElementType Type() const { return places_.OperandShape(0).element_type(); }
@@ -159,7 +159,9 @@ class ScatterRows {
     }
     e_.If(b_.Eq(b_.LaneId(), b_.Index(0)), [&] { b_.Store(totals_, b_.WarpId(), total); });
     b_.Barrier();
-    auto [before, after] = TotalsOfWarps(b_.Read(listed_));
+    const BlockSums sums = SumsOfWarps(b_, totals_, threads_ / kWarp);
+    Value before = b_.Add(b_.Read(listed_), sums.before);
+    const Value after = b_.Add(b_.Read(listed_), sums.all);
     for (int i = 0; i < each; ++i) {
       e_.If(mine[i], [&] {
         const Value place = b_.Add(before, Bits(b_.And(masks[i], LanesBelow())));
@@ -171,17 +173,6 @@ class ScatterRows {
     b_.Write(listed_, after);
     b_.Write(at_, math_.Add(b_.Read(at_), chunk_));
     b_.Barrier();
-  }
-
-  // A number and the totals of the warps before this one; and of all.
-  std::pair<Value, Value> TotalsOfWarps(Value first) {
-    Value before = first, after = first;
-    for (int warp = 0; warp < threads_ / kWarp; ++warp) {
-      const Value found = b_.Load(totals_, b_.Index(warp));
-      before = b_.Add(before, b_.Select(b_.Lt(b_.Index(warp), b_.WarpId()), found, b_.Index(0)));
-      after = b_.Add(after, found);
-    }
-    return {before, after};
   }
 
   // The row of an index; negative or beyond the operand's rows where there is none.
@@ -261,16 +252,8 @@ class ScatterRows {
     kernel::Var* sum = b_.DeclareVar("sum", b_.Index(0));
     e_.For(first.value(), past.value(), 1,
            [&](Value i) { b_.Write(sum, b_.Add(b_.Read(sum), b_.Load(ends_, i))); });
-    const Value own = b_.Read(sum);
-    Value through = own;
-    for (int by = 1; by < kWarp; by *= 2) {
-      const Value other = b_.Call(Intrinsic::kShuffleUp, {through, b_.Index(by)});
-      through = b_.Add(through, b_.Select(b_.Ge(b_.LaneId(), b_.Index(by)), other, b_.Index(0)));
-    }
-    e_.If(b_.Eq(b_.LaneId(), b_.Index(kWarp - 1)),
-          [&] { b_.Store(totals_, b_.WarpId(), through); });
-    b_.Barrier();
-    kernel::Var* next = b_.DeclareVar("next", TotalsOfWarps(b_.Sub(through, own)).first);
+    const BlockSums sums = SumsOfThreads(b_, totals_, threads_ / kWarp, b_.Read(sum));
+    kernel::Var* next = b_.DeclareVar("next", sums.before);
     e_.For(first.value(), past.value(), 1, [&](Value i) {
       const Value begin = b_.Read(next);
       b_.Write(next, b_.Add(begin, b_.Load(ends_, i)));

@@ -193,6 +193,7 @@ class StepsLowering {
       case plan::Skeleton::kConcatenate:
       case plan::Skeleton::kContraction:
       case plan::Skeleton::kScatterRows:
+      case plan::Skeleton::kScatterUpdates:
       case plan::Skeleton::kMergeSort:
       case plan::Skeleton::kScanTiles:
       case plan::Skeleton::kWindow:

@@ -13,6 +13,7 @@
 #include "compiler/plan/plan_text.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
+#include "compiler/plan/scatter_updates.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile_deal.h"
 #include "compiler/plan/window.h"
@@ -122,13 +123,19 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
     INGOT_RETURN_IF_ERROR(ScatterRowsFit(plan, fusion, target));
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
-  if (plan.kernels[0].skeleton == Skeleton::kScanTiles) {
-    return ScanTilesFit(plan, fusion, target);
+  if (plan.kernels[0].skeleton == Skeleton::kScatterUpdates) {
+    INGOT_RETURN_IF_ERROR(ScatterUpdatesFit(plan, fusion, target));
+    return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
-  if (plan.kernels[0].skeleton == Skeleton::kWindowSums) {
-    return WindowSumsFit(plan, fusion, target);
+  const Skeleton skeleton = plan.kernels[0].skeleton;
+  if (skeleton == Skeleton::kScanTiles || skeleton == Skeleton::kWindow ||
+      skeleton == Skeleton::kWindowSums) {
+    INGOT_REQUIRE(plan.updates.empty(), NameOf(skeleton), "s compute whole results");
+    INGOT_RETURN_IF_ERROR(skeleton == Skeleton::kScanTiles ? ScanTilesFit(plan, fusion, target)
+                          : skeleton == Skeleton::kWindow  ? WindowFits(plan, fusion, target)
+                                                           : WindowSumsFit(plan, fusion, target));
+    return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
-  if (plan.kernels[0].skeleton == Skeleton::kWindow) return WindowFits(plan, fusion, target);
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);
   const bool steps = std::holds_alternative<StepPlan>(plan.kernels[0].work);
   INGOT_REQUIRE(steps || plan.updates.empty(), NameOf(plan.kernels[0].skeleton),

@@ -25,7 +25,7 @@ class Proof {
     INGOT_RETURN_IF_ERROR(SizesAgree());
     const Skeleton skeleton = plan_.kernels[0].skeleton;
     if (skeleton == Skeleton::kScatter || skeleton == Skeleton::kScatterRows ||
-        skeleton == Skeleton::kUpdate) {
+        skeleton == Skeleton::kScatterUpdates || skeleton == Skeleton::kUpdate) {
       return InOwner();
     }
     INGOT_REQUIRE(skeleton != Skeleton::kContraction && skeleton != Skeleton::kScanTiles &&

@@ -15,6 +15,7 @@
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
+#include "compiler/plan/scatter_updates.h"
 #include "compiler/plan/steps.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
@@ -145,6 +146,7 @@ Work WorkOf(Skeleton skeleton) {
   if (skeleton == Skeleton::kContraction) return ContractionPlan{};
   if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
   if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
+  if (skeleton == Skeleton::kScatterUpdates) return ScatterUpdatesPlan{};
   if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
   if (skeleton == Skeleton::kScanTiles) return ScanTilesPlan{};
   if (skeleton == Skeleton::kWindow) return WindowPlan{};

@@ -295,6 +295,58 @@ struct ScatterRowsPlan {
                     visit("lanes", self.lanes); visit("list", self.list);)
 };
 
+// What a kernel of a scatter does (scatter_updates.h).
+#define INGOT_PLAN_SCATTER_STAGES(X)                                     \
+  X(kCopy, "copy")           /* operands to results */                   \
+  X(kApply, "apply")         /* updates, in any order */                 \
+  X(kCount, "count")         /* updates of each digit of their places */ \
+  X(kOffsets, "offsets")     /* where those of a block's digits begin */ \
+  X(kPartition, "partition") /* updates, by that digit */                \
+  X(kCombine, "combine")     /* updates of one place, which lie together */
+
+enum class ScatterStage : uint8_t {
+#define INGOT_ENUMERATOR(enumerator, name) enumerator,
+  INGOT_PLAN_SCATTER_STAGES(INGOT_ENUMERATOR)
+#undef INGOT_ENUMERATOR
+};
+absl::string_view NameOf(ScatterStage stage);
+
+// One of the kernels that apply a scatter's updates one by one, or by sorting them
+// (scatter_updates.h).
+struct ScatterUpdatesPlan {
+  ScatterStage stage = ScatterStage::kCopy;
+  int lanes = 1;        // elements of a row that a thread takes side by side
+  int row_threads = 1;  // that share a row
+  // kApply: rows of a copy of the result that each block accumulates in shared memory; 0: none.
+  int64_t shared_rows = 0;
+  // Sorting: `passes` of so many bits, each by blocks of so many threads, which have tiles of
+  // `sort_items` updates a thread.
+  int digit_bits = 0;
+  int passes = 0;
+  int pass = 0;
+  int sort_threads = 32;
+  int sort_items = 1;
+  int64_t sort_blocks = 1;
+  // Applying: updates whose loads a thread has under way together.
+  // Combining: updates one after the other of each thread, or of the threads of a row, and of what
+  // the level before left.  `staged`: blocks read them through shared memory.
+  bool staged = false;
+  int walk_threads = 256;
+  int64_t span = 1;
+  int levels = 0;  // 0: nothing is sorted
+  int level = 0;
+  INGOT_PLAN_FIELDS(ScatterUpdatesPlan, visit("stage", self.stage); visit("lanes", self.lanes);
+                    visit("row_threads", self.row_threads); visit("shared_rows", self.shared_rows);
+                    visit("digit_bits", self.digit_bits); visit("passes", self.passes);
+                    visit("pass", self.pass); visit("sort_threads", self.sort_threads);
+                    visit("sort_items", self.sort_items); visit("sort_blocks", self.sort_blocks);
+                    visit("staged", self.staged); visit("walk_threads", self.walk_threads);
+                    visit("span", self.span); visit("levels", self.levels);
+                    visit("level", self.level);)
+
+  int64_t sort_tile() const { return int64_t{sort_threads} * sort_items; }
+};
+
 // A kernel whose blocks sort rows by merging (merge_sort.h).
 struct MergeSortPlan {
   // What is compared are integers (FindSortKeys), or operands' elements by the sort's comparator.
@@ -367,8 +419,9 @@ struct BufferRole {
 };
 
 // What a skeleton needs decided.
-using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
-                          MergeSortPlan, ScanTilesPlan, WindowPlan, WindowSumsPlan>;
+using Work =
+    std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
+                 ScatterUpdatesPlan, MergeSortPlan, ScanTilesPlan, WindowPlan, WindowSumsPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -391,6 +444,7 @@ struct KernelPlan {
   const TilePlan& tile() const { return std::get<TilePlan>(work); }
   const ContractionPlan& contraction() const { return std::get<ContractionPlan>(work); }
   const ScatterRowsPlan& scatter_rows() const { return std::get<ScatterRowsPlan>(work); }
+  const ScatterUpdatesPlan& scatter_updates() const { return std::get<ScatterUpdatesPlan>(work); }
   const ConcatenatePlan& concatenate() const { return std::get<ConcatenatePlan>(work); }
   const ScanTilesPlan& scan_tiles() const { return std::get<ScanTilesPlan>(work); }
   const WindowPlan& window() const { return std::get<WindowPlan>(work); }

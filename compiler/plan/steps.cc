@@ -518,6 +518,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kConcatenate:
     case Skeleton::kContraction:
     case Skeleton::kScatterRows:
+    case Skeleton::kScatterUpdates:
     case Skeleton::kMergeSort:
     case Skeleton::kScanTiles:
     case Skeleton::kWindow:

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/fits.h"
+#include "compiler/plan/kernels.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/base/integers.h"
@@ -83,10 +84,13 @@ TEST(ScatterRows, AnyPlanIsRight) {
         if (fusion.root()->opcode() != Opcode::kScatter) continue;
         for (int i = 0; i < 60 && fitting < 12; ++i) {
           FusionPlan drawn = plan::MakePlan(fusion, target);
-          drawn.kernels.resize(1);
+          // Of several kernels, the last one says what all of them move.
+          drawn.kernels = {drawn.kernels.back()};
           drawn.scratch.clear();
+          drawn.updates.clear();
           drawn.in_place.clear();
           KernelPlan& kernel = drawn.kernels[0];
+          kernel.buffers = plan::AllBuffers(fusion, 0);
           plan::ScatterRowsPlan rows;
           rows.lanes = 1 << random() % 3;
           rows.columns = rows.lanes << random() % 6;
