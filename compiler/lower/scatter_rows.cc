@@ -60,9 +60,7 @@ class ScatterRows {
 
  private:
   // The results are there already, but for the updates.
-  bool IsInPlace() const {
-    return static_cast<int>(frame_.fusion_plan.in_place.size()) == places_.count();
-  }
+  bool IsInPlace() const { return !frame_.fusion_plan.updates.empty(); }
 
   // The first list begins with the operands, further ones with what there is of the results.
   void AddList() {

@@ -121,6 +121,10 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
   }
   if (plan.kernels[0].skeleton == Skeleton::kScatterRows) {
     INGOT_RETURN_IF_ERROR(ScatterRowsFit(plan, fusion, target));
+    const bool all = plan.updates == plan.in_place &&
+                     plan.updates.size() == Leaves(fusion.root()->shape()).size();
+    INGOT_REQUIRE(plan.updates.empty() || all,
+                  "updates; rows are left alone where all results may be in place, or none");
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
   if (plan.kernels[0].skeleton == Skeleton::kScatterUpdates) {

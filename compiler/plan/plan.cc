@@ -106,6 +106,16 @@ double CopyMicroseconds(const FusionPlan& plan, const FusionInfo& info,
   return microseconds;
 }
 
+// What a fusion's results may be stored to.  Rows that nobody updates are left alone where all
+// results can be in their operands' memory: a launch that has another one copies the operand first.
+void FindPairs(const FusionInfo& info, const PlanOptions& options, FusionPlan& plan) {
+  plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
+  const bool is_scatter = plan.kernels[0].skeleton == Skeleton::kScatterRows;
+  if (is_scatter && static_cast<int>(plan.in_place.size()) == ResultCount(info.graph().view())) {
+    plan.updates = plan.in_place;
+  }
+}
+
 // A loop has more pairs than a tile with places beyond the space, and is nearly as fast where
 // nothing is reduced.
 void PreferLoopInPlace(const Computation& fusion, const FusionInfo& info, const Target& target,
@@ -177,7 +187,7 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
   if (!is_given) PreferFlatLoop(fusion, info, target, options.numerics, plan);
   Complete(fusion, info, target, options, plan);
   if (!is_given) {
-    plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
+    FindPairs(info, options, plan);
     PreferLoopInPlace(fusion, info, target, options, plan);
   }
   return plan;
@@ -201,7 +211,7 @@ std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& 
                 [&](const FusionPlan& plan) { return !Fits(plan, fusion, target).ok(); });
   for (FusionPlan& plan : candidates) {
     Complete(fusion, info, target, options, plan);
-    plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
+    FindPairs(info, options, plan);
   }
   return candidates;
 }

@@ -20,7 +20,8 @@ bool IsDepthwiseGradient(const Instruction& convolution) {
   const auto& attributes = convolution.attributes<ConvolutionAttributes>();
   const ConvolutionDimensions& labels = attributes.dim_labels;
   const int64_t features = convolution.shape().dimension(labels.output_feature);
-  return attributes.feature_group_count == 1 && attributes.batch_group_count == features &&
+  return features > 1 && attributes.feature_group_count == 1 &&
+         attributes.batch_group_count == features &&
          convolution.operand(0)->shape().dimension(labels.input_batch) == features;
 }
 

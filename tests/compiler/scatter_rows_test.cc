@@ -113,5 +113,31 @@ TEST(ScatterRows, AnyPlanIsRight) {
   }
 }
 
+// Two launches of one kernel: the first may update its operand's memory, the second may not.
+TEST(ScatterRows, OneOfTwoIsInPlace) {
+  constexpr char kScatter[] =
+      "update_window_dims={1}, inserted_window_dims={0}, scatter_dims_to_operand_dims={0}, "
+      "index_vector_dim=1, to_apply=sum\n";
+  const std::unique_ptr<Module> module =
+      Read(absl::StrCat("HloModule m, input_output_alias={ {0}: (2, {}, may-alias) }\n", kCombiners,
+                        "ENTRY e {\n  u = f32[300,64] parameter(0)\n  x = s32[300] parameter(1)\n"
+                        "  a = f32[50,64] parameter(2)\n  b = f32[50,64] parameter(3)\n"
+                        "  s = f32[50,64] scatter(a, x, u), ",
+                        kScatter, "  t = f32[50,64] scatter(b, x, u), ", kScatter,
+                        "  ROOT r = (f32[50,64], f32[50,64], f32[50,64]) tuple(s, t, b)\n}\n"));
+  ASSERT_NE(module, nullptr);
+  const Target& target = TargetOf("sim:sm_90a-tiny");
+  const std::unique_ptr<Module> fused = Fused(*module, target);
+  const program::FusionTable fusions(*fused);
+  ASSERT_EQ(fusions.entries().size(), 1);
+  const Computation& fusion = *fusions.entries()[0].fusion;
+  plan::PlanOptions options;
+  options.last_reads = fusions.entries()[0].last_reads;
+  const FusionPlan plan = plan::MakePlan(fusion, target, options);
+  ASSERT_EQ(plan.kernels[0].skeleton, plan::Skeleton::kScatterRows);
+  ASSERT_EQ(plan.updates.size(), 1);
+  ExpectRight(*module, target, plan::EntryText(plan, fusion, target, "one_of_two"));
+}
+
 }  // namespace
 }  // namespace ingot::test
