@@ -12,6 +12,7 @@ namespace ingot {
 namespace {
 
 constexpr int64_t kMostTerms = 32;
+constexpr int64_t kMostStride = 1 << 20;
 
 class Expansion {
  public:
@@ -34,6 +35,10 @@ class Expansion {
   bool Can() const {
     const Shape& operand = instruction_.operand(0)->shape();
     const Shape& source = instruction_.operand(1)->shape();
+    for (const WindowDimension& along : window_.dimensions) {
+      if (along.base_dilation > 1 || along.window_dilation > 1 || along.reversal) return false;
+      if (along.stride > kMostStride) return false;
+    }
     return terms_ <= kMostTerms && !operand.HasDynamicDimension() && operand.ElementCount() > 0 &&
            source.ElementCount() > 0 && !moved_.empty() &&
            places_ <= std::numeric_limits<int32_t>::max() &&

@@ -207,8 +207,8 @@ class Group {
   bool MayJoin(const Instruction& operand, const Instruction& member) const {
     if (dots_->IsDot(member) || dots_->IsReadThrough(member)) return false;
     if (HasManyPieces(member) || HasManyPieces(operand)) return false;
-    // All owners of a scatter's result read all of its indices.
-    if (member.opcode() == Opcode::kScatter &&
+    // A scatter's indices are read several times, by all owners of its result or in each pass.
+    if (member.opcode() == Opcode::kScatter && !IsOneOperation(operand) &&
         member.operand(member.operand_count() / 2) == &operand) {
       return false;
     }

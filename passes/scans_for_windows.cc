@@ -15,6 +15,13 @@ struct Cumulative {
   bool is_reverse = false;
 };
 
+// Whether the reducer is one operation on its parameters that may change places.
+bool IsCommutative(const Computation& reducer) {
+  const Instruction& root = *reducer.root();
+  return reducer.instructions().size() == 3 && root.operand_count() == 2 &&
+         root.operand(0) != root.operand(1) && HasFact(root.opcode(), kCommutative);
+}
+
 // The dimension along which the window reaches from each element to an end; nullopt where it is
 // another window.
 std::optional<Cumulative> CumulativeOf(const Instruction& instruction) {
@@ -29,14 +36,17 @@ std::optional<Cumulative> CumulativeOf(const Instruction& instruction) {
   const Window& window = instruction.attributes<WindowAttributes>().window;
   for (int64_t d = 0; d < operand.rank(); ++d) {
     const WindowDimension& along = window.dimensions[d];
-    if (along.stride != 1 || along.window_dilation != 1 || along.base_dilation != 1) {
+    if (along.stride != 1 || along.window_dilation != 1 || along.base_dilation != 1 ||
+        along.reversal) {
       return std::nullopt;
     }
     const int64_t reach = along.size - 1;
     if (reach == 0 && along.padding_low == 0 && along.padding_high == 0) continue;
     const bool forward = along.padding_low == reach && along.padding_high == 0;
     const bool reverse = along.padding_low == 0 && along.padding_high == reach;
-    if (found.has_value() || along.size < operand.dimension(d) || forward == reverse) {
+    // A reverse scan begins with the last element, which a window takes last.
+    if (found.has_value() || along.size < operand.dimension(d) || forward == reverse ||
+        (reverse && !IsCommutative(*instruction.to_apply()))) {
       return std::nullopt;
     }
     found = Cumulative{d, reverse};
@@ -53,11 +63,9 @@ Instruction* Converted(Computation& computation, Instruction* x, ElementType typ
 // Whether each step of the accumulation rounds a float of fewer than 32 bits.
 bool RoundsNarrow(const Instruction& window) {
   const ElementType type = window.shape().element_type();
-  const Computation& reducer = *window.to_apply();
-  const Opcode op = reducer.root()->opcode();
-  return IsFloat(type) && BitWidth(type) < 32 && reducer.instructions().size() == 3 &&
-         (op == Opcode::kAdd || op == Opcode::kMultiply) &&
-         reducer.root()->operand(0) != reducer.root()->operand(1);
+  const Opcode op = window.to_apply()->root()->opcode();
+  return IsFloat(type) && BitWidth(type) < 32 && IsCommutative(*window.to_apply()) &&
+         (op == Opcode::kAdd || op == Opcode::kMultiply);
 }
 
 // (value, carry) -> (sum, sum) on arrays of one place of the scanned dimension; as the window's

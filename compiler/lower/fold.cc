@@ -178,6 +178,7 @@ Elements RunFold(ElementEmitter& e, const Fold& fold) {
   if (fold.extents.empty()) {
     Fold point = fold;
     point.extents = {1};
+    point.guard = nullptr;
     point.step = [&](const std::vector<ElementVar>& accumulators, const std::vector<Value>&,
                      int lanes) { fold.step(accumulators, {}, lanes); };
     return Walk(&e, point, 0, 1, 1, 1).Run();

@@ -39,6 +39,23 @@ int DepthOf(const Computation& computation, Depths& known) {
   return most;
 }
 
+// Kernels go along all inputs and outputs together.
+absl::Status CheckScan(const Instruction& scan) {
+  const int64_t carries = scan.attributes<ScanAttributes>().num_carries;
+  const int64_t inputs = scan.operand_count() - carries;
+  const auto& results = scan.shape().tuple_shapes();
+  std::vector<const Shape*> stacked;
+  for (int64_t i = 0; i < inputs; ++i) stacked.push_back(&scan.operand(i)->shape());
+  for (size_t i = 0; i + carries < results.size(); ++i) stacked.push_back(&results[i]);
+  for (const Shape* shape : stacked) {
+    if (!Shape::SameDimensions(*shape, *stacked[0])) {
+      return Unimplemented(scan.name(), ": a scan of ", shape->ToString(), " beside ",
+                           stacked[0]->ToString(), "; give them one size");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckShapes(const Computation& fusion) {
   for (const Instruction* instruction : fusion.instructions()) {
     for (const Shape& leaf : plan::Leaves(instruction->shape())) {
@@ -48,6 +65,23 @@ absl::Status CheckShapes(const Computation& fusion) {
       }
     }
   }
+  for (const Instruction* instruction : fusion.instructions()) {
+    if (plan::WindowReach(*instruction) > plan::kMostReach) {
+      return Unimplemented(instruction->name(), ": ", OpcodeName(instruction->opcode()),
+                           ": its positions are beyond 2^61");
+    }
+    if (instruction->opcode() != Opcode::kSelectAndScatter) continue;
+    for (const WindowDimension& along :
+         instruction->attributes<WindowAttributes>().window.dimensions) {
+      if (along.base_dilation > 1 || along.window_dilation > 1 || along.reversal) {
+        return Unimplemented(instruction->name(),
+                             ": a select-and-scatter of a window with holes, "
+                             "or one that is taken backwards");
+      }
+    }
+  }
+  const Instruction& root = *fusion.root();
+  if (root.opcode() == Opcode::kScan) INGOT_RETURN_IF_ERROR(CheckScan(root));
   Depths known;
   if (const int depth = DepthOf(fusion, known); depth > kMaxDepth) {
     return Unimplemented(fusion.name(), ": a chain of ", depth,

@@ -125,11 +125,15 @@ Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, con
   const auto read = plan::OperandLanes(instruction, index.lane);
   if (!outer.has_value() || !read.has_value()) return {};
   const Combination combination = CombinationOf(e, instruction);
+  const auto position = [&](size_t d, const std::vector<Value>& at) {
+    const Value tap =
+        window[d].reversal ? e.b().Sub(e.math().Const(window[d].size - 1), at[d]) : at[d];
+    return WindowPosition(e, window[d], outer->dims[d], tap);
+  };
   const auto values = [&](const std::vector<Value>& at, int) {
     Index inner;
     for (int64_t d = 0; d < operand.rank(); ++d) {
-      inner.dims.push_back(e.math().Div(WindowPosition(e, window[d], outer->dims[d], at[d]),
-                                        window[d].base_dilation));
+      inner.dims.push_back(e.math().Div(position(d, at), window[d].base_dilation));
     }
     inner.lane = (*read)[0];
     Elements elements;
@@ -142,8 +146,7 @@ Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, con
   for (const WindowDimension& dimension : window) fold.extents.push_back(dimension.size);
   fold.guard = [&](size_t d, const std::vector<Value>& at) -> Value {
     if (plan::AlwaysInside(window[d], operand.dimension(d), result.dimension(d))) return nullptr;
-    return IsInside(e, window[d], operand.dimension(d),
-                    WindowPosition(e, window[d], outer->dims[d], at[d]));
+    return IsInside(e, window[d], operand.dimension(d), position(d, at));
   };
   SetCombination(e, instruction, combination, outer->lanes(), values, &fold);
   return combination.Finish(e, RunFold(e, fold));

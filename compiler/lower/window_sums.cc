@@ -2,8 +2,8 @@
 #include "compiler/plan/window_sums.h"
 
 #include <algorithm>
+#include <map>
 
-#include "absl/container/flat_hash_map.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/frame.h"
 #include "compiler/plan/analysis.h"
@@ -17,6 +17,7 @@ namespace {
 
 // Parts that a thread of the second kernel loads together.
 constexpr int64_t kPartsTogether = 8;
+constexpr int kAccessBytes = 16;
 
 class SumsOfWindow {
  public:
@@ -123,16 +124,19 @@ class SumsOfWindow {
   void TakeWhole(Value first, Value input) {
     std::vector<Element> outer;
     for (int i = 0; i < plan_.run; ++i) outer.push_back(LoadOther(math_.Add(first, i)));
-    absl::flat_hash_map<int64_t, Element> inner;
+    std::map<int64_t, Element> inner;  // by distance from the first
     for (int i = 0; i < plan_.run; ++i) {
       for (int64_t k = 0; k < size_.taps; ++k) {
         const int64_t offset = i * window_.window_dilation + k * window_.stride;
         if (!inner.contains(offset)) inner[offset] = LoadInput(math_.Add(input, offset));
       }
     }
+    // Each is converted once, when all are under way.
+    for (auto& [offset, element] : inner) element = Converted(0, element);
     for (int i = 0; i < plan_.run; ++i) {
+      const Element other = Converted(1, outer[i]);
       for (int64_t k = 0; k < size_.taps; ++k) {
-        Take(k, inner.at(i * window_.window_dilation + k * window_.stride), outer[i]);
+        Take(k, inner.at(i * window_.window_dilation + k * window_.stride), other);
       }
     }
   }
@@ -141,10 +145,11 @@ class SumsOfWindow {
     for (int i = 0; i < plan_.run; ++i) {
       const Value position = math_.Add(first, i);
       e_.If(b_.Lt(position, math_.Const(size_.positions)), [&] {
-        const Element other = LoadOther(position);
+        const Element other = Converted(1, LoadOther(position));
         for (int64_t k = 0; k < size_.taps; ++k) {
           const Value place = math_.Add(input, i * window_.window_dilation + k * window_.stride);
-          e_.If(math_.IsBelow(place, InputSize(last_)), [&] { Take(k, LoadInput(place), other); });
+          e_.If(math_.IsBelow(place, InputSize(last_)),
+                [&] { Take(k, Converted(0, LoadInput(place)), other); });
         }
       });
     }
@@ -158,7 +163,6 @@ class SumsOfWindow {
     if (plan_.lanes == 1) return {};
     return {plan_.lanes, static_cast<int>(dimension), 1, plan_.lanes};
   }
-  // Elements as the sums' type.
   Element LoadInput(Value place) {
     const Instruction& x = *root_.operand(0);
     Index index;
@@ -186,9 +190,11 @@ class SumsOfWindow {
     return Loaded(dy, index);
   }
   Element Loaded(const Instruction& operand, const Index& index) {
-    return e_.Broadcast(
-        e_.Convert(e_.Emit(operand, index), operand.shape().element_type(), sum_type_),
-        plan_.lanes);
+    return e_.Broadcast(e_.Emit(operand, index), plan_.lanes);
+  }
+  // An element of the operand as the sums' type.
+  Element Converted(int64_t operand, const Element& element) {
+    return e_.Convert(element, root_.operand(operand)->shape().element_type(), sum_type_);
   }
 
   // Sums of the groups, in order, to the block's part.
@@ -196,9 +202,9 @@ class SumsOfWindow {
     const int64_t features = int64_t{plan_.across} * plan_.lanes;
     kernel::Buffer* shared =
         frame_.kernel->AddShared("sums", sum_type_, {plan_.groups * size_.taps * features});
-    shared->alignment = 16;
+    shared->alignment = kAccessBytes;
     kernel::AccessOptions access;
-    access.alignment = plan_.lanes * ByteWidth(sum_type_);
+    access.alignment = std::min(kAccessBytes, plan_.lanes * ByteWidth(sum_type_));
     const Value column = b_.Mul(lane_, b_.Index(plan_.lanes));
     for (int64_t k = 0; k < size_.taps; ++k) {
       const Value row = b_.Add(b_.Mul(group_, b_.Index(size_.taps)), b_.Index(k));
@@ -212,7 +218,7 @@ class SumsOfWindow {
       Element sum = {b_.Load(shared, at), nullptr};
       for (int g = 1; g < plan_.groups; ++g) {
         const Value next = b_.Load(shared, b_.Add(at, b_.Index(g * size_.taps * features)));
-        sum = lower::Combine(e_, Opcode::kAdd, sum_type_, sum, {next, nullptr});
+        sum = Added(sum, next);
       }
       const Value feature = b_.Add(first_feature_, math_.Convert(small.Rem(at, features)));
       const Value tap =
@@ -226,35 +232,54 @@ class SumsOfWindow {
     return b_.Add(math_.Mul(row, size_.features), feature);
   }
 
-  // The second kernel: a thread has one result.
+  // The second kernel: a thread adds every n-th part of a result, and then the first of those of
+  // one result adds what they have, in order.
   void Combine() {
     const int64_t results = size_.outer_taps * size_.taps * size_.features;
-    const Value at = b_.Add(math_.Mul(math_.Convert(b_.BlockId()), frame_.plan.block_threads),
-                            math_.Convert(b_.ThreadId()));
-    e_.If(b_.Lt(at, math_.Const(results)), [&] {
-      const Value feature = math_.Rem(at, size_.features);
-      const Value tap = math_.Div(at, size_.features);
-      const auto load = [&](Value part) -> Element {
-        return {b_.Load(frame_.memory.scratch[0], PartPlace(part, tap, feature)), nullptr};
-      };
-      const ElementVar sum = e_.Declare("sum", load(math_.Const(0)));
-      e_.For(
-          math_.Const(1), math_.Const(plan_.parts), 1,
-          [&](Value part) {
-            e_.Write(sum, lower::Combine(e_, Opcode::kAdd, sum_type_, e_.Read(sum), load(part)));
-          },
-          kPartsTogether);
-      Index index;
-      index.dims.assign(root_.shape().rank(), math_.Const(0));
-      std::vector<int64_t> taps;
-      for (int64_t d : labels_.output_spatial) taps.push_back(root_.shape().dimension(d));
-      const std::vector<Value> place = math_.Delinearize(tap, taps);
-      for (size_t s = 0; s <= last_; ++s) index.dims[labels_.output_spatial[s]] = place[s];
-      index.dims[labels_.output_feature] = feature;
-      const ElementType type = root_.shape().element_type();
-      e_.Store(frame_.memory.results[0], root_.shape(), index,
-               e_.Convert(e_.Read(sum), sum_type_, type));
+    constexpr int64_t kOwners = plan::kThreadsOfResult;
+    const int64_t each = frame_.plan.block_threads / kOwners;
+    IndexMath small(&b_, ElementType::kS32);
+    const Value own = small.Div(b_.ThreadId(), each);
+    const Value beside = small.Rem(b_.ThreadId(), each);
+    const Value at = b_.Add(math_.Mul(math_.Convert(b_.BlockId()), each), math_.Convert(beside));
+    const Value inside = b_.Min(at, math_.Const(results - 1));
+    const Value feature = math_.Rem(inside, size_.features);
+    const Value tap = math_.Div(inside, size_.features);
+    const ElementVar sum = e_.Declare("sum", e_.Zero(sum_type_));
+    e_.For(
+        math_.Convert(own), math_.Const(plan_.parts), kOwners,
+        [&](Value part) {
+          const Value next = b_.Load(frame_.memory.scratch[0], PartPlace(part, tap, feature));
+          e_.Write(sum, Added(e_.Read(sum), next));
+        },
+        kPartsTogether);
+    kernel::Buffer* shared =
+        frame_.kernel->AddShared("sums", sum_type_, {frame_.plan.block_threads});
+    b_.Store(shared, b_.ThreadId(), e_.Read(sum).re);
+    b_.Barrier();
+    const Value stores = b_.And(b_.Eq(own, b_.Index(0)), b_.Lt(at, math_.Const(results)));
+    e_.If(stores, [&] {
+      Element all = e_.Read(sum);
+      for (int64_t o = 1; o < kOwners; ++o) {
+        all = Added(all, b_.Load(shared, b_.Add(beside, b_.Index(o * each))));
+      }
+      StoreResult(tap, feature, all);
     });
+  }
+  Element Added(const Element& sum, Value next) {
+    return lower::Combine(e_, Opcode::kAdd, sum_type_, sum, {next, nullptr});
+  }
+
+  void StoreResult(Value tap, Value feature, const Element& sum) {
+    Index index;
+    index.dims.assign(root_.shape().rank(), math_.Const(0));
+    std::vector<int64_t> taps;
+    for (int64_t d : labels_.output_spatial) taps.push_back(root_.shape().dimension(d));
+    const std::vector<Value> place = math_.Delinearize(tap, taps);
+    for (size_t s = 0; s <= last_; ++s) index.dims[labels_.output_spatial[s]] = place[s];
+    index.dims[labels_.output_feature] = feature;
+    e_.Store(frame_.memory.results[0], root_.shape(), index,
+             e_.Convert(sum, sum_type_, root_.shape().element_type()));
   }
 
   Frame& frame_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/analysis/op_facts.h"
+
 namespace ingot::plan {
 
 std::optional<Opcode> SimpleCombiner(const Computation& computation) {
@@ -35,6 +37,7 @@ bool IsAssociative(const Instruction& scan) {
     return false;
   }
   for (int64_t k = 0; k < inputs; ++k) {
+    if (!Shape::SameDimensions(scan.operand(k)->shape(), scan.operand(0)->shape())) return false;
     const ElementType type = scan.operand(k)->shape().element_type();
     const bool shuffles = !IsComplex(type) && type != ElementType::kPred && BitWidth(type) >= 8 &&
                           (BitWidth(type) > 8 || !IsFloat(type));
@@ -75,7 +78,56 @@ ScatterDimensions ScatterDimensionsOf(const Instruction& scatter) {
   return result;
 }
 
+namespace {
+
+int64_t SizeOfPadding(int64_t padding) {
+  return padding < 0 ? -std::max(padding, -kMostReach - 1) : padding;
+}
+
+int64_t ReachOfPadding(const Instruction& pad) {
+  const Padding& padding = pad.attributes<PadAttributes>().padding;
+  int64_t reach = 0;
+  for (size_t d = 0; d < padding.size(); ++d) {
+    int64_t own = SaturatingMultiply(pad.operand(0)->shape().dimension(d),
+                                     SaturatingAdd(padding[d].interior, 1));
+    own = SaturatingAdd(own, SizeOfPadding(padding[d].low));
+    reach = std::max(reach, SaturatingAdd(own, SizeOfPadding(padding[d].high)));
+  }
+  return reach;
+}
+
+}  // namespace
+
+int64_t WindowReach(const Instruction& instruction) {
+  if (instruction.opcode() == Opcode::kPad) return ReachOfPadding(instruction);
+  const Attributes& attributes = instruction.all_attributes();
+  const Window* window = nullptr;
+  if (const auto* own = std::get_if<WindowAttributes>(&attributes)) window = &own->window;
+  if (const auto* own = std::get_if<ConvolutionAttributes>(&attributes)) window = &own->window;
+  if (window == nullptr) return 0;
+  int64_t longest = 1;
+  const auto measure = [&](const Shape& shape) {
+    for (const Shape& leaf : Leaves(shape)) {
+      for (int64_t size : leaf.dimensions()) longest = std::max(longest, size);
+    }
+  };
+  measure(instruction.shape());
+  for (const Instruction* operand : instruction.operands()) measure(operand->shape());
+  int64_t reach = 0;
+  for (const WindowDimension& along : window->dimensions) {
+    int64_t own = SaturatingMultiply(longest, along.stride);
+    own = SaturatingAdd(own, SaturatingMultiply(longest, along.base_dilation));
+    own = SaturatingAdd(own, SaturatingMultiply(along.size, along.window_dilation));
+    for (int64_t padding : {along.padding_low, along.padding_high}) {
+      own = SaturatingAdd(own, SizeOfPadding(padding));
+    }
+    reach = std::max(reach, own);
+  }
+  return reach;
+}
+
 ElementType IndexTypeOf(const Instruction& instruction) {
+  if (WindowReach(instruction) > kMostNarrowOffset) return ElementType::kS64;
   for (const Shape& leaf : Leaves(instruction.shape())) {
     if (leaf.IsArray() && leaf.ElementCount() > kMostNarrowOffset) return ElementType::kS64;
   }

@@ -32,6 +32,12 @@ ElementType SumType(ElementType type);
 // and its elements can be shuffled between lanes.
 bool IsAssociative(const Instruction& scan);
 
+// A bound of the positions that a window op, a convolution or a pad computes, holes and padding
+// included; 0 for other ops.  Saturates.
+int64_t WindowReach(const Instruction& instruction);
+// Positions up to this have sums and products of two that are 64-bit integers.
+inline constexpr int64_t kMostReach = int64_t{1} << 61;
+
 // One element of the base is never padding or a hole of a window op with `outputs` positions.
 bool AlwaysInside(const WindowDimension& window, int64_t base, int64_t outputs);
 

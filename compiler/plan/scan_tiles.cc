@@ -19,7 +19,7 @@ constexpr int kAccessBytes = 16;
 constexpr int kThreads = 256;
 constexpr int kMostGroups = 16;
 // Words of 32 bits of a thread's elements.
-constexpr int kWordsAlongMemory = 16;
+constexpr int kWordsAlongMemory = 32;
 constexpr int kWordsOfColumns = 32;
 constexpr int kMostWords = 64;
 // As many warps of a multiprocessor, each of which walks a row along memory, leave none idle.

@@ -36,6 +36,10 @@ class Planner {
     INGOT_REQUIRE(target_.platform == Platform::kCuda, "it is a GPU's");
     INGOT_REQUIRE(window_ != nullptr, "the fusion has not one window");
     INGOT_REQUIRE(WindowShape(*window_).ElementCount() > 0, "it is empty");
+    INGOT_REQUIRE(view_.has_weights() ||
+                      std::none_of(view_.dimensions.begin(), view_.dimensions.end(),
+                                   [](const WindowDimension& window) { return window.reversal; }),
+                  "the window is taken backwards");
     return absl::OkStatus();
   }
 
@@ -81,6 +85,9 @@ class Planner {
     INGOT_REQUIRE(plan.dimension >= 0 && plan.dimension < rank, "dimension=", plan.dimension);
     const WindowDimension& along = Along(plan);
     INGOT_REQUIRE(along.size > 1, "dimension=", plan.dimension, "; the window must lie along it");
+    INGOT_REQUIRE(view_.has_weights() || IsFree() || plan.dimension == LastOfWindow(),
+                  "dimension=", plan.dimension,
+                  "; the reducer takes elements in order, of which this dimension's are not last");
     // Neighbouring threads have what lies side by side.
     INGOT_REQUIRE(plan.dimension < rank - 1 || plan.run == 1, "dimension=", plan.dimension,
                   "; runs are not along memory");
@@ -93,6 +100,16 @@ class Planner {
   }
 
  private:
+  // The order in which a window's elements are taken does not matter but for rounding.
+  bool IsFree() const {
+    return view_.inputs == 1 && SimpleCombiner(*window_->to_apply()).has_value();
+  }
+  int LastOfWindow() const {
+    int last = static_cast<int>(view_.dimensions.size()) - 1;
+    while (last > 0 && view_.dimensions[last].size == 1) --last;
+    return last;
+  }
+
   const WindowDimension& Along(const WindowPlan& plan) const {
     return view_.dimensions[plan.dimension];
   }
@@ -118,6 +135,11 @@ class Planner {
       }
     }
     const auto last = static_cast<int>(WindowShape(*window_).rank() - 1);
+    // A window that moves along memory has no whole vectors.
+    const WindowDimension& along = view_.dimensions[last];
+    const bool is_still = along.size == 1 && along.stride == 1 && along.base_dilation == 1 &&
+                          along.padding_low == 0 && along.padding_high == 0;
+    if (!is_still) return 1;
     const auto vectorizes = [&](int lanes) {
       if (WindowShape(*window_).dimension(last) % lanes != 0) return false;
       LaneWalk walk(fusion_);

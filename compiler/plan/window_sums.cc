@@ -59,8 +59,9 @@ class Planner {
     const auto vectors = static_cast<uint64_t>(size_.features / plan.lanes);
     plan.across = static_cast<int>(std::min<uint64_t>(kWarp, std::bit_ceil(vectors)));
     plan.groups = std::min(kThreads / plan.across, kMostGroups);
-    while (plan.groups > 1 && SharedBytes(plan) > kMostShared) plan.groups /= 2;
+    while (plan.groups > 1 && SharedBytes(plan) > MostShared()) plan.groups /= 2;
     while (plan.groups * plan.across < kWarp) plan.groups *= 2;
+    while (plan.lanes > 1 && SharedBytes(plan) > MostShared()) plan.lanes /= 2;
     plan.run = kRun;
     const int64_t blocks = BlocksOfPart(plan);
     const int64_t wanted = target_.multiprocessors * kBlocksOfMultiprocessor;
@@ -81,8 +82,9 @@ class Planner {
       kernel.skeleton = Skeleton::kWindowSums;
       kernel.work = own;
       kernel.block_threads = combines ? kThreads : sums.threads();
-      kernel.blocks = combines ? CeilDiv(taps * size_.features, int64_t{kThreads})
-                               : sums.parts * BlocksOfPart(sums);
+      kernel.blocks = combines
+                          ? CeilDiv(taps * size_.features, int64_t{kThreads / kThreadsOfResult})
+                          : sums.parts * BlocksOfPart(sums);
       kernel.bytes = combines ? plan.scratch[0].shape.ByteSize() : bytes_;
       kernel.flops = combines ? 0 : FlopsOf(fusion_);
       kernel.index_type = IndexTypeOf(fusion_);
@@ -104,12 +106,13 @@ class Planner {
                   "groups=", plan.groups, "; they must make whole warps");
     INGOT_REQUIRE(plan.run >= 1 && plan.run <= kMostRun, "run=", plan.run);
     INGOT_REQUIRE(plan.parts >= 1 && plan.parts <= kMostParts, "parts=", plan.parts);
-    INGOT_REQUIRE(SharedBytes(plan) <= kMostShared, "it needs ", SharedBytes(plan),
+    INGOT_REQUIRE(SharedBytes(plan) <= MostShared(), "it needs ", SharedBytes(plan),
                   " bytes of shared memory");
     return absl::OkStatus();
   }
 
  private:
+  int64_t MostShared() const { return std::min<int64_t>(kMostShared, target_.shared_bytes); }
   int64_t BlocksOfPart(const WindowSumsPlan& plan) const {
     return size_.outer_taps * CeilDiv(size_.features, int64_t{plan.across} * plan.lanes);
   }

@@ -31,6 +31,9 @@ struct WindowSums {
 // Of any other instruction: one of each.
 WindowSums WindowSumsOf(const Instruction& convolution);
 
+// Threads of the second kernel that share a result.
+inline constexpr int kThreadsOfResult = 8;
+
 // Adds a plan for a fusion that is such a convolution on a GPU.
 void ProposeWindowSums(Skeleton skeleton, const Computation& fusion, const FusionInfo& info,
                        const Target& target, Numerics numerics,

@@ -30,6 +30,10 @@ const Shape& WindowShape(const Instruction& window) {
 }
 
 std::optional<WindowView> WindowOf(const Instruction& instruction) {
+  if (instruction.operand_count() == 0 || !instruction.operand(0)->shape().IsArray() ||
+      instruction.operand(0)->shape().rank() == 0) {
+    return std::nullopt;
+  }
   WindowView view;
   if (instruction.opcode() == Opcode::kReduceWindow && instruction.operand_count() > 0) {
     view.inputs = instruction.operand_count() / 2;

@@ -132,7 +132,7 @@ TEST(ScatterRows, OneOfTwoIsInPlace) {
   ASSERT_EQ(fusions.entries().size(), 1);
   const Computation& fusion = *fusions.entries()[0].fusion;
   plan::PlanOptions options;
-  options.last_reads = fusions.entries()[0].last_reads;
+  options.last_reads = {static_cast<int>(fusion.root()->operand(0)->parameter_number())};
   const FusionPlan plan = plan::MakePlan(fusion, target, options);
   ASSERT_EQ(plan.kernels[0].skeleton, plan::Skeleton::kScatterRows);
   ASSERT_EQ(plan.updates.size(), 1);
