@@ -16,9 +16,6 @@ using kernel::Value;
 
 namespace {
 
-// A loop over the window's other dimensions is written out where they have so few positions.
-constexpr int64_t kMostUnrolled = 8;
-
 class WindowRun {
  public:
   explicit WindowRun(Frame& frame)
@@ -120,7 +117,7 @@ class WindowRun {
           at[d] = i;
           WalkOne(d, at);
         },
-        window.size <= kMostUnrolled ? window.size : 1);
+        window.size <= plan::kMostUnrolled ? window.size : 1);
   }
 
   void WalkOne(size_t d, std::vector<Value>& at) {

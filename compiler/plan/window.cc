@@ -9,6 +9,7 @@
 #include "compiler/plan/lane_walk.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
+#include "ir/analysis/op_facts.h"
 #include "ir/analysis/windows.h"
 #include "ir/base/integers.h"
 #include "ir/base/status.h"
@@ -22,6 +23,7 @@ constexpr int kMostRun = 8;
 // Accumulators of a thread; elements of a strip, which its code holds one after the other.
 constexpr int kMostSums = 32;
 constexpr int64_t kMostStrip = 64;
+constexpr int64_t kMostCode = 16384;
 // Threads that a multiprocessor should have.
 constexpr int64_t kThreadsThatFill = 1024;
 
@@ -94,12 +96,25 @@ class Planner {
     INGOT_REQUIRE(
         plan.run >= 1 && plan.run <= kMostRun && plan.run * plan.lanes * view_.inputs <= kMostSums,
         "run=", plan.run, "; a thread has at most ", kMostSums, " sums");
+    const int64_t code = SaturatingMultiply(CodeOfElement(plan.dimension), plan.run * plan.lanes);
+    INGOT_REQUIRE(code <= kMostCode, "run=", plan.run, "; a thread has ", code,
+                  " operations, more than ", kMostCode);
     INGOT_REQUIRE(StripOf(plan, along) <= kMostStrip, "run=", plan.run, "; it has more than ",
                   kMostStrip, " elements along the window");
     return absl::OkStatus();
   }
 
  private:
+  // Operations for one element, as far as loops are written out.
+  int64_t CodeOfElement(int dimension) const {
+    int64_t code = view_.has_weights() || IsFree() ? 1 : CodeSize(*window_);
+    for (int d = 0; d < static_cast<int>(view_.dimensions.size()); ++d) {
+      const int64_t size = view_.dimensions[d].size;
+      code = SaturatingMultiply(code, d == dimension ? size : std::min(size, kMostUnrolled));
+    }
+    return code;
+  }
+
   // The order in which a window's elements are taken does not matter but for rounding.
   bool IsFree() const {
     return view_.inputs == 1 && SimpleCombiner(*window_->to_apply()).has_value();

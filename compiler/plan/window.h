@@ -20,6 +20,10 @@ namespace ingot::plan {
 // is none, or more than one.
 const Instruction* FindWindow(const Computation& fusion);
 
+// A loop over a dimension of the window other than the plan's is written out where it has so few
+// places.
+inline constexpr int64_t kMostUnrolled = 8;
+
 // Elements of the operand along the plan's dimension that the windows of `run` results have.
 int64_t StripOf(const WindowPlan& plan, const WindowDimension& window);
 

@@ -40,6 +40,13 @@ constexpr Case kWindows[] = {
      "  o = s32[] constant(-1)\n"
      "  ROOT r = (f32[4,4,4], s32[4,4,4]) reduce-window(x, k, z, o), "
      "window={size=1x3x1 stride=1x2x1}, to_apply=first"},
+    // Ties, whose order is that of the window's dimensions.
+    {"first_of_largest_of_boxes",
+     "\n  x = f32[7,9,4] parameter(0)\n  i = s32[63] iota(), iota_dimension=0\n"
+     "  j = s32[7,9] reshape(i)\n  k = s32[7,9,4] broadcast(j), dimensions={0,1}\n"
+     "  z = f32[] constant(-inf)\n  o = s32[] constant(-1)\n  y = f32[7,9,4] sign(x)\n"
+     "  ROOT r = (f32[5,4,4], s32[5,4,4]) reduce-window(y, k, z, o), "
+     "window={size=3x3x1 stride=1x2x1}, to_apply=first"},
     {"depthwise",
      "\n  x = f32[2,7,9,8] parameter(0)\n  w = f32[3,3,1,8] parameter(1)\n"
      "  b = f32[8] parameter(2)\n"
