@@ -25,6 +25,13 @@ int Doublings(int32_t bytes, int32_t least) {
   return number;
 }
 
+// Drivers up to CUDA 13.1 set a bit for arrays below 128 KB that cards do not take: loads by such a
+// map are illegal instructions (NVIDIA's release notes of Tesla drivers; Triton issue 10442;
+// CUTLASS clears it too, copy_traits_sm90_tma.hpp).
+constexpr int kLastDriverWithBit = 13010;
+constexpr uint64_t kSmallArray = 128 << 10;
+constexpr uint64_t kBitOfSmallArray = uint64_t{1} << 21;  // of the second word
+
 }  // namespace
 
 absl::Status EncodeTensorMap(const Driver& driver, const ingot::TensorMap& map, uint64_t address,
@@ -44,6 +51,12 @@ absl::Status EncodeTensorMap(const Driver& driver, const ingot::TensorMap& map, 
                              reinterpret_cast<void*>(address), sizes, strides, box, element_strides,
                              /*interleave=*/0, Doublings(map.swizzle_bytes, 32),
                              Doublings(map.l2_promotion_bytes, 64), map.fills_nan ? 1 : 0));
+  const int last = map.rank() - 1;
+  const uint64_t bytes =
+      sizes[last] * (last > 0 ? strides[last - 1] : uint64_t(ByteWidth(map.element_type)));
+  if (driver.version <= kLastDriverWithBit && bytes < kSmallArray) {
+    encoded.words[1] &= ~kBitOfSmallArray;
+  }
   return absl::OkStatus();
 }
 

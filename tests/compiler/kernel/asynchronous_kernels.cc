@@ -80,8 +80,10 @@ const char* const kBulkStore =
 }
 )";
 
+// Rows of 36 elements are whole pieces of 16 bytes: of a row of 37 an H200 stores the rest of the
+// last piece too, which is outside.
 const char* const kTensorStore =
-    R"(kernel @k(%y: buffer<f32, 40x24>, %m: tensormap<%y, f32, 37x24, strides 160, box 8x8>)
+    R"(kernel @k(%y: buffer<f32, 40x24>, %m: tensormap<%y, f32, 36x24, strides 160, box 8x8>)
     grid 5x3 block 64 shared %s: f32[64] align 128 {
   store %s[thread] = f32((block.y * 8 + div(thread, 8)) * 100 + block * 8 + rem(thread, 8))
   fence_proxy_async_shared
@@ -339,8 +341,7 @@ std::vector<InstructionCase> InstructionCases() {
   std::vector<InstructionCase> cases = {{"bulk_load", kBulkLoad, {{"x", Floats(256)}}},
                                         {"ring", kRing, {{"x", Floats(224)}}},
                                         {"bulk_store", kBulkStore, {}},
-                                        {"tensor_store", kTensorStore, {}},
-                                        {"cluster", kCluster, {{"x", Floats(256)}}}};
+                                        {"tensor_store", kTensorStore, {}}};
   AddBoxes(cases);
   for (int n : {8, 24, 64, 256}) {
     for (int swizzle : {0, 32, 64, 128}) {
@@ -358,6 +359,8 @@ std::vector<InstructionCase> InstructionCases() {
       AddProduct(c, cases);
     }
   }
+  // Last: where a card refuses it, its context is lost.
+  cases.push_back({"cluster", kCluster, {{"x", Floats(256)}}});
   return cases;
 }
 
