@@ -170,8 +170,9 @@ class Group {
     if (!MayJoin(operand, member)) return std::nullopt;
     if (!taken) {
       const std::optional<Place> place = PlaceOfUses(operand);
-      const bool fits = !IsWindow(operand) || (place && place->index == 0 && place->times == 1);
-      if (place.has_value() && fits) return place;
+      const bool at_root = place && place->index == 0 && place->times == 1 &&
+                           Shape::SameDimensions(operand.shape(), members_[0]->shape());
+      if (place.has_value() && (at_root || !IsWindow(operand))) return place;
     }
     return IsReadThroughBest(operand) ? std::make_optional(copied) : std::nullopt;
   }
