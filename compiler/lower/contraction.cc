@@ -5,6 +5,7 @@
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/scalar.h"
+#include "compiler/lower/window_position.h"
 #include "ir/analysis/op_facts.h"
 
 namespace ingot::lower {
@@ -155,12 +156,8 @@ class Convolution {
  private:
   // Position in the dilated, padded input.
   Value Position(size_t s, const std::vector<Value>& at) {
-    const WindowDimension& window = attributes_.window.dimensions[s];
-    const Value output = index_.dims[labels_.output_spatial[s]];
-    IndexMath& math = e_.math();
-    return math.Add(
-        e_.b().Add(math.Mul(output, window.stride), math.Mul(at[s], window.window_dilation)),
-        -window.padding_low);
+    return WindowPosition(e_.math(), attributes_.window.dimensions[s],
+                          index_.dims[labels_.output_spatial[s]], at[s]);
   }
 
   Value Inside(size_t s, const std::vector<Value>& at) {
@@ -168,15 +165,7 @@ class Convolution {
     const int64_t size = input_.shape().dimension(labels_.input_spatial[s]);
     const int64_t outputs = instruction_.shape().dimension(labels_.output_spatial[s]);
     if (plan::AlwaysInside(window, size, outputs)) return nullptr;
-    const int64_t span = (size - 1) * window.base_dilation + 1;
-    kernel::Builder& b = e_.b();
-    const Value position = Position(s, at);
-    Value inside = b.And(b.Ge(position, e_.math().Const(0)), b.Lt(position, e_.math().Const(span)));
-    if (window.base_dilation > 1) {
-      inside =
-          b.And(inside, b.Eq(e_.math().Rem(position, window.base_dilation), e_.math().Const(0)));
-    }
-    return inside;
+    return IsInside(e_.math(), window, size, Position(s, at));
   }
 
   Index InputIndex(const std::vector<Value>& at, const plan::Lanes& lane) {

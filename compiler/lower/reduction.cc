@@ -6,6 +6,7 @@
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/scalar.h"
+#include "compiler/lower/window_position.h"
 
 namespace ingot::lower {
 
@@ -95,25 +96,6 @@ namespace {
 
 // ----- Windows
 
-// Where a window's element w lies in the (dilated, padded) base for output o:
-// o * stride + w * window_dilation - padding_low, in holes and all.
-Value WindowPosition(ElementEmitter& e, const WindowDimension& window, Value output, Value w) {
-  IndexMath& math = e.math();
-  return math.Add(e.b().Add(math.Mul(output, window.stride), math.Mul(w, window.window_dilation)),
-                  -window.padding_low);
-}
-
-// Whether the position is an element of a base of `base` elements, not padding nor a hole.
-Value IsInside(ElementEmitter& e, const WindowDimension& window, int64_t base, Value position) {
-  kernel::Builder& b = e.b();
-  const int64_t span = (base - 1) * window.base_dilation + 1;
-  Value inside = b.And(b.Ge(position, e.math().Const(0)), b.Lt(position, e.math().Const(span)));
-  if (window.base_dilation > 1) {
-    inside = b.And(inside, b.Eq(e.math().Rem(position, window.base_dilation), e.math().Const(0)));
-  }
-  return inside;
-}
-
 Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, const Index& index) {
   const std::vector<WindowDimension>& window =
       instruction.attributes<WindowAttributes>().window.dimensions;
@@ -128,7 +110,7 @@ Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, con
   const auto position = [&](size_t d, const std::vector<Value>& at) {
     const Value tap =
         window[d].reversal ? e.b().Sub(e.math().Const(window[d].size - 1), at[d]) : at[d];
-    return WindowPosition(e, window[d], outer->dims[d], tap);
+    return WindowPosition(e.math(), window[d], outer->dims[d], tap);
   };
   const auto values = [&](const std::vector<Value>& at, int) {
     Index inner;
@@ -146,7 +128,7 @@ Elements EmitReduceWindow(ElementEmitter& e, const Instruction& instruction, con
   for (const WindowDimension& dimension : window) fold.extents.push_back(dimension.size);
   fold.guard = [&](size_t d, const std::vector<Value>& at) -> Value {
     if (plan::AlwaysInside(window[d], operand.dimension(d), result.dimension(d))) return nullptr;
-    return IsInside(e, window[d], operand.dimension(d), position(d, at));
+    return IsInside(e.math(), window[d], operand.dimension(d), position(d, at));
   };
   SetCombination(e, instruction, combination, outer->lanes(), values, &fold);
   return combination.Finish(e, RunFold(e, fold));
@@ -216,10 +198,10 @@ class SelectAndScatter {
     Fold scan;
     for (const WindowDimension& dimension : window_) scan.extents.push_back(dimension.size);
     const auto position = [&](size_t d, const std::vector<Value>& at) {
-      return WindowPosition(e_, window_[d], window.dims[d], at[d]);
+      return WindowPosition(e_.math(), window_[d], window.dims[d], at[d]);
     };
     scan.guard = [&](size_t d, const std::vector<Value>& at) {
-      return IsInside(e_, window_[d], shape.dimension(d), position(d, at));
+      return IsInside(e_.math(), window_[d], shape.dimension(d), position(d, at));
     };
     scan.step = [&](const std::vector<ElementVar>&, const std::vector<Value>& at, int) {
       Index next;

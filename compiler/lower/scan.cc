@@ -4,6 +4,7 @@
 
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/emitter.h"
+#include "compiler/lower/scan_elements.h"
 
 namespace ingot::lower {
 
@@ -27,9 +28,10 @@ class WarpScan {
         attributes_(scan.attributes<ScanAttributes>()),
         memory_(memory),
         position_(position),
-        count_(attributes_.num_carries),
         size_(scan.operand(0)->shape().dimension(attributes_.dimensions[0])),
-        width_(e.context().PlanOf(scan).width) {}
+        width_(e.context().PlanOf(scan).width),
+        elements_(e, scan, width_),
+        count_(elements_.count()) {}
 
   void Run() {
     std::vector<ElementVar> carries;
@@ -58,17 +60,14 @@ class WarpScan {
     // What is beyond the row reads its end, and stands behind all that is stored.
     const Expr inside = whole ? first : Min(first, Expr(b_, math_.Const(size_ - width_)));
     const Index here = At(inside);
-    std::vector<Elements> values = Load(here);  // by place of the vector, then by input
+    std::vector<Elements> values = elements_.Load(here);  // by place of the vector, then by input
     for (int i = 1; i < width_; ++i) values[i] = Combine(values[i - 1], values[i]);
-    Elements total = values[width_ - 1];
-    for (int by = 1; by < kernel::kWarpSize; by *= 2) {
-      total = Choose(lane >= by,
-                     Combine(Shuffle(Intrinsic::kShuffleUp, total, b_.Index(by)), total), total);
-    }
+    const Elements total = elements_.ScanLanes(values[width_ - 1], lane.value(), position_);
     Elements before;
     for (const ElementVar& carry : carries) before.push_back(e_.Read(carry));
-    const Elements left = Shuffle(Intrinsic::kShuffleUp, total, b_.Index(1));
-    before = Choose(lane >= 1, Combine(before, left), before);
+    const Elements left = elements_.Shuffle(Intrinsic::kShuffleUp, total, b_.Index(1));
+    const Elements both = Combine(before, left);
+    before = elements_.Choose((lane >= 1).value(), both, before);
     for (Elements& value : values) value = Combine(before, value);
     Value last = b_.Index(kernel::kWarpSize - 1);
     if (!whole) {
@@ -76,7 +75,7 @@ class WarpScan {
       const Value vectors = b_.Convert(math_.Div(left_over.value(), width_), ElementType::kS32);
       last = b_.Min(last, b_.Sub(vectors, b_.Index(1)));
     }
-    const Elements end = Shuffle(Intrinsic::kShuffleIdx, values[width_ - 1], last);
+    const Elements end = elements_.Shuffle(Intrinsic::kShuffleIdx, values[width_ - 1], last);
     for (int64_t k = 0; k < count_; ++k) e_.Write(carries[k], end[k]);
     const Value stores = whole ? b_.True() : b_.Lt(first.value(), math_.Const(size_));
     e_.If(stores, [&] { Store(here, values); });
@@ -92,47 +91,16 @@ class WarpScan {
     if (width_ > 1) index.lane = {width_, static_cast<int>(dimension), 1, width_};
     return index;
   }
-  int PlaceInMemory(int i) const { return attributes_.is_reverse ? width_ - 1 - i : i; }
-
-  std::vector<Elements> Load(const Index& here) {
-    std::vector<Elements> values(width_);
-    for (int64_t k = 0; k < count_; ++k) {
-      const Element vector = e_.Broadcast(e_.Emit(*scan_.operand(k), here), width_);
-      for (int i = 0; i < width_; ++i) {
-        values[i].push_back({b_.Extract(vector.re, PlaceInMemory(i)), nullptr});
-      }
-    }
-    return values;
-  }
 
   void Store(const Index& here, const std::vector<Elements>& values) {
     for (int64_t k = 0; k < count_; ++k) {
-      Elements lanes(width_);
-      for (int i = 0; i < width_; ++i) lanes[PlaceInMemory(i)] = values[i][k];
-      e_.Store(memory_.results[k], scan_.shape().tuple_shapes()[k], here, e_.Build(lanes));
+      e_.Store(memory_.results[k], scan_.shape().tuple_shapes()[k], here,
+               elements_.Join(values, k));
     }
   }
 
   Elements Combine(const Elements& before, const Elements& value) {
-    Elements arguments = value;
-    arguments.insert(arguments.end(), before.begin(), before.end());
-    Elements results = e_.Call(*scan_.to_apply(), arguments, position_);
-    results.resize(count_);
-    return results;
-  }
-
-  Elements Shuffle(Intrinsic row, const Elements& values, Value by) {
-    Elements shuffled;
-    for (const Element& value : values) shuffled.push_back({b_.Call(row, {value.re, by}), nullptr});
-    return shuffled;
-  }
-
-  Elements Choose(Expr condition, const Elements& on_true, const Elements& on_false) {
-    Elements chosen;
-    for (int64_t k = 0; k < count_; ++k) {
-      chosen.push_back(e_.Select(condition.value(), on_true[k], on_false[k]));
-    }
-    return chosen;
+    return elements_.Combine(before, value, position_);
   }
 
   ElementEmitter& e_;
@@ -142,9 +110,10 @@ class WarpScan {
   const ScanAttributes& attributes_;
   const Memory& memory_;
   const Index& position_;
-  const int64_t count_;  // of inputs, of carries, of other results
   const int64_t size_;
   const int width_;
+  ScanElements elements_;
+  const int64_t count_;
 };
 
 }  // namespace

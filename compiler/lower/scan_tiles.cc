@@ -5,6 +5,7 @@
 
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/scan_elements.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -41,7 +42,8 @@ class ScanTiles {
         math_(frame.context.math),
         scan_(*frame.fusion.root()),
         attributes_(scan_.attributes<ScanAttributes>()),
-        count_(attributes_.num_carries),
+        elements_(e_, scan_, plan_.lanes),
+        count_(elements_.count()),
         rows_(plan::ScannedRowsOf(scan_)),
         division_(plan::DivisionOf(plan_, rows_)) {}
 
@@ -153,22 +155,18 @@ class ScanTiles {
   // `values_` has the elements of an item one behind the other in the order of the scan: along
   // memory one for each lane, else one vector.
   int ValuesOfItem() const { return rows_.along_memory ? plan_.lanes : 1; }
-  int InMemory(int i) const { return attributes_.is_reverse ? ValuesOfItem() - 1 - i : i; }
 
   void Load() {
     for (int item = 0; item < plan_.items; ++item) {
       places_.push_back(PlaceOf(item));
       indices_.push_back(IndexAt(places_.back()));
-      std::vector<Elements> values(ValuesOfItem());
-      for (int64_t k = 0; k < count_; ++k) {
-        const Element vector =
-            e_.Broadcast(e_.Emit(*scan_.operand(k), indices_.back()), plan_.lanes);
-        if (!rows_.along_memory) {
-          values[0].push_back(vector);
-          continue;
-        }
-        for (int i = 0; i < plan_.lanes; ++i) {
-          values[i].push_back({b_.Extract(vector.re, InMemory(i)), nullptr});
+      std::vector<Elements> values(1);
+      if (rows_.along_memory) {
+        values = elements_.Load(indices_.back());
+      } else {
+        for (int64_t k = 0; k < count_; ++k) {
+          values[0].push_back(
+              e_.Broadcast(e_.Emit(*scan_.operand(k), indices_.back()), plan_.lanes));
         }
       }
       values_.insert(values_.end(), values.begin(), values.end());
@@ -176,23 +174,10 @@ class ScanTiles {
   }
 
   Elements Combine(const Elements& before, const Elements& value) {
-    Elements arguments = value;
-    arguments.insert(arguments.end(), before.begin(), before.end());
-    Elements results = e_.Call(*scan_.to_apply(), arguments, position_);
-    results.resize(count_);
-    return results;
+    return elements_.Combine(before, value, position_);
   }
-  Elements Shuffle(Intrinsic row, const Elements& values, Value by) {
-    Elements shuffled;
-    for (const Element& value : values) shuffled.push_back({b_.Call(row, {value.re, by}), nullptr});
-    return shuffled;
-  }
-  Elements Choose(Value condition, const Elements& on_true, const Elements& on_false) {
-    Elements chosen;
-    for (int64_t k = 0; k < count_; ++k) {
-      chosen.push_back(e_.Select(condition, on_true[k], on_false[k]));
-    }
-    return chosen;
+  Elements ScanLanes(const Elements& values) {
+    return elements_.ScanLanes(values, lane_, position_);
   }
   std::vector<ElementVar> Declare(const char* name, const Elements& initial) {
     std::vector<ElementVar> vars;
@@ -223,21 +208,11 @@ class ScanTiles {
       Elements* first = &values_[static_cast<size_t>(item) * each];
       for (int i = 1; i < each; ++i) first[i] = Combine(first[i - 1], first[i]);
       const Elements sum = ScanLanes(first[each - 1]);
-      left_.push_back(Shuffle(Intrinsic::kShuffleUp, sum, b_.Index(1)));
+      left_.push_back(elements_.Shuffle(Intrinsic::kShuffleUp, sum, b_.Index(1)));
       before_item_.push_back(total_);
-      const Elements all = Shuffle(Intrinsic::kShuffleIdx, sum, b_.Index(kWarp - 1));
+      const Elements all = elements_.Shuffle(Intrinsic::kShuffleIdx, sum, b_.Index(kWarp - 1));
       total_ = item == 0 ? all : Combine(total_, all);
     }
-  }
-
-  // Lane l has what the values of lanes 0 … l come to.
-  Elements ScanLanes(Elements values) {
-    for (int by = 1; by < kWarp; by *= 2) {
-      const Value has = b_.Ge(lane_, b_.Index(by));
-      const Elements left = Shuffle(Intrinsic::kShuffleUp, values, b_.Index(by));
-      values = Choose(has, Combine(left, values), values);
-    }
-    return values;
   }
 
   // The thread's columns of one row of a buffer with division_.columns.
@@ -397,7 +372,7 @@ class ScanTiles {
     const Value one_less = b_.Sub(at.in_group, math_.Const(1));
     const Value is_first_lane = b_.Eq(lane_, b_.Index(0));
     const auto lane_of = [&](const Elements& values, Value lane) {
-      return Shuffle(Intrinsic::kShuffleIdx, values, b_.Convert(lane, ElementType::kS32));
+      return elements_.Shuffle(Intrinsic::kShuffleIdx, values, b_.Convert(lane, ElementType::kS32));
     };
     // The last of a group waits for its own tile too, for it publishes what all come to.
     const Value waits = division_.groups > 0
@@ -517,7 +492,7 @@ class ScanTiles {
       Elements here = before_thread;
       if (rows_.along_memory) {
         if (item > 0) here = Combine(here, before_item_[item]);
-        here = Choose(b_.Ge(lane_, b_.Index(1)), Combine(here, left_[item]), here);
+        here = elements_.Choose(b_.Ge(lane_, b_.Index(1)), Combine(here, left_[item]), here);
       }
       std::vector<Elements> values;
       for (int i = 0; i < each; ++i) {
@@ -530,13 +505,7 @@ class ScanTiles {
   void StoreItem(int item, const std::vector<Elements>& values) {
     const std::vector<Shape>& shapes = scan_.shape().tuple_shapes();
     for (int64_t k = 0; k < count_; ++k) {
-      Element stored = values[0][k];
-      if (rows_.along_memory) {
-        Elements lanes(values.size());
-        for (size_t i = 0; i < values.size(); ++i)
-          lanes[InMemory(static_cast<int>(i))] = values[i][k];
-        stored = e_.Build(lanes);
-      }
+      const Element stored = rows_.along_memory ? elements_.Join(values, k) : values[0][k];
       e_.Store(frame_.memory.results[k], shapes[k], indices_[item], stored);
     }
     const Value is_end = b_.Eq(places_[item], math_.Const(rows_.size - Step()));
@@ -555,6 +524,7 @@ class ScanTiles {
   IndexMath& math_;
   const Instruction& scan_;
   const ScanAttributes& attributes_;
+  ScanElements elements_;
   const int64_t count_;  // of inputs, of carries, of other results
   const plan::ScannedRows rows_;
   const plan::ScanDivision division_;

@@ -6,6 +6,7 @@
 #include "compiler/lower/combination.h"
 #include "compiler/lower/fold.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/window_position.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/windows.h"
 #include "ir/base/integers.h"
@@ -127,12 +128,8 @@ class WindowRun {
     e_.If(inside, [&] { Walk(d + 1, at); });
   }
 
-  // output * stride + tap * window_dilation - padding_low, in holes and all.
   Value Position(size_t d, Value output, Value tap) {
-    const WindowDimension& window = view_.dimensions[d];
-    return math_.Add(
-        b_.Add(math_.Mul(output, window.stride), math_.Mul(tap, window.window_dilation)),
-        -window.padding_low);
+    return WindowPosition(math_, view_.dimensions[d], output, tap);
   }
 
   int64_t BaseSize(size_t d) const {
@@ -148,13 +145,7 @@ class WindowRun {
 
   // Of a position among elements and the holes between them.
   Value IsElement(size_t d, Value position) {
-    const WindowDimension& window = view_.dimensions[d];
-    const int64_t span = (BaseSize(d) - 1) * window.base_dilation + 1;
-    Value inside = b_.And(b_.Ge(position, math_.Const(0)), b_.Lt(position, math_.Const(span)));
-    if (window.base_dilation > 1) {
-      inside = b_.And(inside, b_.Eq(math_.Rem(position, window.base_dilation), math_.Const(0)));
-    }
-    return inside;
+    return IsInside(math_, view_.dimensions[d], BaseSize(d), position);
   }
 
   // Elements of the operand along the plan's dimension, each for all results whose windows have it:

@@ -6,6 +6,7 @@
 
 #include "compiler/lower/fold.h"
 #include "compiler/lower/frame.h"
+#include "compiler/lower/window_position.h"
 #include "compiler/plan/analysis.h"
 #include "ir/base/integers.h"
 
@@ -93,9 +94,7 @@ class SumsOfWindow {
     Value inside = b_.True();
     for (size_t s = 0; s < last_; ++s) {
       const WindowDimension& window = attributes_.window.dimensions[s];
-      const Value input = math_.Add(b_.Add(math_.Mul(outer_taps_[s], window.stride),
-                                           math_.Mul(positions_[s], window.window_dilation)),
-                                    -window.padding_low);
+      const Value input = WindowPosition(math_, window, outer_taps_[s], positions_[s]);
       inputs_.push_back(input);
       inside = b_.And(inside, math_.IsBelow(input, InputSize(s)));
     }

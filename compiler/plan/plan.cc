@@ -152,15 +152,13 @@ void PreferFlatLoop(const Computation& fusion, const FusionInfo& info, const Tar
 }  // namespace
 
 Work WorkOf(Skeleton skeleton) {
-  if (skeleton == Skeleton::kTile) return TilePlan{};
-  if (skeleton == Skeleton::kContraction) return ContractionPlan{};
-  if (skeleton == Skeleton::kConcatenate) return ConcatenatePlan{};
-  if (skeleton == Skeleton::kScatterRows) return ScatterRowsPlan{};
-  if (skeleton == Skeleton::kScatterUpdates) return ScatterUpdatesPlan{};
-  if (skeleton == Skeleton::kMergeSort) return MergeSortPlan{};
-  if (skeleton == Skeleton::kScanTiles) return ScanTilesPlan{};
-  if (skeleton == Skeleton::kWindow) return WindowPlan{};
-  if (skeleton == Skeleton::kWindowSums) return WindowSumsPlan{};
+  using StepsPlan = StepPlan;
+  switch (skeleton) {
+#define INGOT_PLAN_SKELETON(Name, text, Family) \
+  case Skeleton::k##Name:                       \
+    return Family##Plan{};
+#include "compiler/plan/skeletons.def"
+  }
   return StepPlan{};
 }
 
