@@ -164,7 +164,8 @@ class CudaLoadedProgram final : public LoadedProgram {
 
 class CudaDevice final : public Device {
  public:
-  CudaDevice(const Driver& driver, cuda::CUdevice device) : shared_{driver}, device_(device) {}
+  CudaDevice(const Driver& driver, cuda::CUdevice device, bool card_decides)
+      : shared_{driver}, device_(device), card_decides_(card_decides) {}
   ~CudaDevice() override {
     if (shared_.stream != nullptr) {
       ScopedContext scope(shared_.driver, shared_.context);
@@ -230,6 +231,7 @@ class CudaDevice final : public Device {
 
   Shared shared_;
   cuda::CUdevice device_;
+  const bool card_decides_;
   bool owns_context_ = false;
   int major_ = 0, minor_ = 0;  // compute capability
   DeviceProperties properties_;
@@ -279,8 +281,8 @@ absl::StatusOr<std::unique_ptr<LoadedProgram>> CudaDevice::Load(
   INGOT_ASSIGN_OR_RETURN(std::vector<const void*> constants, PlaceConstants(*program));
   ScopedContext scope(shared_.driver, shared_.context);
   INGOT_RETURN_IF_ERROR(scope.status());
-  absl::StatusOr<std::unique_ptr<cuda::CudaProgram>> loaded =
-      cuda::CudaProgram::Create(std::move(program), shared_.driver, constants, major_, minor_);
+  absl::StatusOr<std::unique_ptr<cuda::CudaProgram>> loaded = cuda::CudaProgram::Create(
+      std::move(program), shared_.driver, constants, major_, minor_, card_decides_);
   if (!loaded.ok()) {
     for (const void* constant : constants) shared_.Free(constant);
     return loaded.status();
@@ -321,7 +323,7 @@ absl::StatusOr<std::unique_ptr<Device>> CreateCudaDevice(const CudaOptions& opti
   }
   cuda::CUdevice ordinal = 0;
   INGOT_CUDA_RETURN_IF_ERROR(*driver, cuDeviceGet(&ordinal, options.ordinal));
-  auto device = std::make_unique<CudaDevice>(*driver, ordinal);
+  auto device = std::make_unique<CudaDevice>(*driver, ordinal, options.card_decides);
   INGOT_RETURN_IF_ERROR(device->Prepare(static_cast<cuda::CUcontext>(options.context)));
   return device;
 }

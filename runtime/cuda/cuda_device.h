@@ -16,6 +16,9 @@ struct CudaOptions {
   // The caller's CUcontext, which must outlive the device; null: the card's primary context, which
   // is shared with CUDA's runtime library and everything built on it.
   void* context = nullptr;
+  // Whether loops and conditionals may be parts of a graph, decided on the card, where the driver
+  // can.  Else the host reads predicates back.
+  bool card_decides = true;
 };
 
 // FailedPrecondition where there is no driver or no such card.

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "ir/base/status.h"
+#include "runtime/cuda/conditions.h"
 #include "runtime/cuda/cuda_device.h"
 #include "runtime/cuda/graph_order.h"
+#include "runtime/log.h"
 
 namespace ingot::runtime::cuda {
 namespace {
@@ -71,9 +74,17 @@ int64_t CountOf(const std::vector<Command>& commands) {
   return std::min(count, kMostUnrolledSteps + 1);
 }
 
+// Of a stretch in which the card decides.
+std::vector<Step> StepsOf(Stretch stretch) {
+  if (stretch.parts.empty()) return {};
+  return std::move(stretch.parts.front().steps);
+}
+
 class Builder {
  public:
-  Builder(CudaProgram& out, const Driver& driver) : out_(out), driver_(driver) {}
+  // `card_decides`: loops and conditionals become steps, and all steps of a stretch one part.
+  Builder(CudaProgram& out, const Driver& driver, bool card_decides)
+      : out_(out), driver_(driver), card_decides_(card_decides) {}
 
   // Appends the commands to `stretch`.
   absl::Status Add(const std::vector<Command>& commands, Stretch& stretch);
@@ -99,6 +110,12 @@ class Builder {
       }
       return absl::OkStatus();
     }
+    if (card_decides_) {
+      INGOT_RETURN_IF_ERROR(Add(loop.condition, *stretch_));
+      INGOT_ASSIGN_OR_RETURN(std::vector<Step> body, StepsOfTrip(loop));
+      NewControlStep(loop.predicate).bodies.push_back(std::move(body));
+      return absl::OkStatus();
+    }
     Part part = NewControl(loop.predicate);
     INGOT_RETURN_IF_ERROR(AddList(loop.condition, part));
     INGOT_RETURN_IF_ERROR(AddList(loop.body, part));
@@ -106,6 +123,16 @@ class Builder {
     return absl::OkStatus();
   }
   absl::Status operator()(const Conditional& conditional) {
+    if (card_decides_) {
+      std::vector<std::vector<Step>> bodies;
+      for (const std::vector<Command>& branch : conditional.branches) {
+        Stretch list;
+        INGOT_RETURN_IF_ERROR(Add(branch, list));
+        bodies.push_back(StepsOf(std::move(list)));
+      }
+      NewControlStep(conditional.index).bodies = std::move(bodies);
+      return absl::OkStatus();
+    }
     Part part = NewControl(conditional.index);
     for (const std::vector<Command>& branch : conditional.branches) {
       INGOT_RETURN_IF_ERROR(AddList(branch, part));
@@ -125,12 +152,29 @@ class Builder {
  private:
   // A step at the end of the current stretch, for the current command.
   Step& NewStep() {
-    if (stretch_->parts.empty() || stretch_->parts.back().graph < 0) {
+    if (card_decides_) {
+      if (stretch_->parts.empty()) stretch_->parts.emplace_back();
+    } else if (stretch_->parts.empty() || stretch_->parts.back().graph < 0) {
       stretch_->parts.emplace_back().graph = out_.graphs++;
     }
     Step& step = stretch_->parts.back().steps.emplace_back();
     step.command = command_;
     return step;
+  }
+  Step& NewControlStep(const BufferSlice& slice) {
+    Step& step = NewStep();
+    step.slot = out_.addresses.AddSlice(slice);
+    return step;
+  }
+  // Of a loop: its body, its condition, and whether there is another trip.
+  absl::StatusOr<std::vector<Step>> StepsOfTrip(const While& loop) {
+    Stretch trip;
+    INGOT_RETURN_IF_ERROR(Add(loop.body, trip));
+    INGOT_RETURN_IF_ERROR(Add(loop.condition, trip));
+    Stretch* const outer = std::exchange(stretch_, &trip);
+    NewControlStep(loop.predicate);
+    stretch_ = outer;
+    return StepsOf(std::move(trip));
   }
   Part NewControl(const BufferSlice& slice) {
     Part part;
@@ -147,6 +191,7 @@ class Builder {
 
   CudaProgram& out_;
   const Driver& driver_;
+  const bool card_decides_;
   const Command* command_ = nullptr;
   Stretch* stretch_ = nullptr;  // that commands are appended to
 };
@@ -195,14 +240,20 @@ absl::Status Builder::operator()(const Launch& launch) {
   return absl::OkStatus();
 }
 
-// Says of each step which steps of its part it waits for.
+// Says of each step which steps of its list it waits for.
+void SetOrder(const Program& program, std::vector<Step>& steps) {
+  std::vector<const Command*> commands;
+  for (Step& step : steps) {
+    commands.push_back(step.command);
+    for (std::vector<Step>& body : step.bodies) SetOrder(program, body);
+  }
+  std::vector<std::vector<int>> order = GraphOrder(program, commands);
+  for (size_t i = 0; i < order.size(); ++i) steps[i].waits_for = std::move(order[i]);
+}
 void SetOrder(const Program& program, Stretch& stretch) {
   for (Part& part : stretch.parts) {
     for (Stretch& list : part.lists) SetOrder(program, list);
-    std::vector<const Command*> commands;
-    for (const Step& step : part.steps) commands.push_back(step.command);
-    std::vector<std::vector<int>> order = GraphOrder(program, commands);
-    for (size_t i = 0; i < order.size(); ++i) part.steps[i].waits_for = std::move(order[i]);
+    SetOrder(program, part.steps);
   }
 }
 
@@ -234,7 +285,7 @@ absl::Status LoadedModules::Load(const CodeModule& module, const SharedBytes& by
 
 absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     std::shared_ptr<const Program> program, const Driver& driver,
-    std::vector<const void*> constants, int major, int minor) {
+    std::vector<const void*> constants, int major, int minor, bool card_decides) {
   auto result = std::make_unique<CudaProgram>(driver);
   result->program = std::move(program);
   result->constants = std::move(constants);
@@ -243,9 +294,39 @@ absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     const bool beside = fit.ptx && module.format != CodeFormat::kPtx;
     INGOT_RETURN_IF_ERROR(result->modules.Load(module, beside ? module.ptx : module.bytes));
   }
-  INGOT_RETURN_IF_ERROR(Builder(*result, driver).Add(result->program->commands, result->commands));
+  INGOT_RETURN_IF_ERROR(
+      Builder(*result, driver, false).Add(result->program->commands, result->commands));
   SetOrder(*result->program, result->commands);
+  if (card_decides && HasDecisions(*result->program)) {
+    const absl::Status status = result->AddOnCard(driver);
+    if (status.ok()) {
+      Log("program '", result->program->name, "': the card decides on loops and conditionals");
+    } else {
+      Log("program '", result->program->name,
+          "': the host decides on loops and conditionals: ", status.message());
+    }
+  }
   return result;
+}
+
+absl::Status CudaProgram::AddOnCard(const Driver& driver) {
+  if (std::string why = WhyHostDecides(*program, driver); !why.empty()) {
+    return absl::UnavailableError(why);
+  }
+  // The kernel stays loaded as long as the program's own.
+  CodeModule setter;
+  setter.name = kSetCondition;
+  setter.architecture = "every card";
+  const auto* text = reinterpret_cast<const uint8_t*>(kSetConditionPtx);
+  INGOT_RETURN_IF_ERROR(
+      modules.Load(setter, SharedBytes(nullptr, {text, std::strlen(kSetConditionPtx)})));
+  INGOT_CUDA_RETURN_IF_ERROR(
+      driver, cuModuleGetFunction(&set_condition, modules[program->modules.size()], kSetCondition));
+  Stretch all;
+  INGOT_RETURN_IF_ERROR(Builder(*this, driver, true).Add(program->commands, all));
+  on_card = StepsOf(std::move(all));
+  SetOrder(*program, on_card);
+  return absl::OkStatus();
 }
 
 }  // namespace ingot::runtime::cuda

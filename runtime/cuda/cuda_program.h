@@ -14,14 +14,18 @@
 
 namespace ingot::runtime::cuda {
 
-// A launch, copy or fill.  Its slots, from `slot` on: a launch's arguments; source and destination
-// of a copy; destination of a fill.
+// A launch, copy or fill; in a graph in which the card decides, a loop or conditional too.  Its
+// slots, from `slot` on: a launch's arguments; source and destination of a copy; destination of a
+// fill; predicate or index of a loop or conditional.
 struct Step {
   const Command* command = nullptr;
   int slot = 0;
   CUfunction function = nullptr;  // launches
   int tensor_map = -1;            // launches: number of its first tensor map; -1: it has none
-  std::vector<int> waits_for;     // steps of the same part (graph_order.h)
+  std::vector<int> waits_for;     // steps of the same list (graph_order.h)
+  // Of a loop or conditional.  While: its body, condition included.  Conditional: branches.  None:
+  // this is the last step of a loop's body, which says whether there is another trip.
+  std::vector<std::vector<Step>> bodies;
 };
 
 struct Stretch;
@@ -41,14 +45,13 @@ struct Stretch {
   std::vector<Part> parts;
 };
 
-// Immutable once made, shared by the instances.
 class LoadedModules {
  public:
   explicit LoadedModules(const Driver& driver) : driver_(driver) {}
   ~LoadedModules();  // requires: the context is current
   LoadedModules(const LoadedModules&) = delete;
   LoadedModules& operator=(const LoadedModules&) = delete;
-  // `image`: the module's machine code or PTX.
+  // Adds a module.  `image`: its machine code or PTX.
   absl::Status Load(const CodeModule& module, const SharedBytes& image);
   CUmodule operator[](int index) const { return modules_[index]; }
 
@@ -57,12 +60,17 @@ class LoadedModules {
   std::vector<CUmodule> modules_;
 };
 
+// Immutable once made, shared by the instances.
 struct CudaProgram {
   explicit CudaProgram(const Driver& driver) : modules(driver) {}
 
   std::shared_ptr<const Program> program;
   LoadedModules modules;
   Stretch commands;
+  // All commands as one graph in which the card decides on loops and conditionals.  Empty: there
+  // is nothing to decide, or only the host can (why is in the log).
+  std::vector<Step> on_card;
+  CUfunction set_condition = nullptr;  // conditions.h; where `on_card` is not empty
   AddressTable addresses;
   std::vector<const TensorMapArgument*> tensor_maps;
   std::vector<int> tensor_map_slots;  // of each tensor map: the slot with its buffer's address
@@ -71,11 +79,16 @@ struct CudaProgram {
 
   // Library calls become their fallback's commands.  Requires: Validate(*program), for CUDA; the
   // context is current; `constants` are the addresses of the program's.  The card is of compute
-  // capability `major`.`minor`.
+  // capability `major`.`minor`.  `card_decides`: where it can.
   static absl::StatusOr<std::unique_ptr<CudaProgram>> Create(std::shared_ptr<const Program> program,
                                                              const Driver& driver,
                                                              std::vector<const void*> constants,
-                                                             int major, int minor);
+                                                             int major, int minor,
+                                                             bool card_decides);
+
+ private:
+  // Fills `on_card` in, or says why not.
+  absl::Status AddOnCard(const Driver& driver);
 };
 
 }  // namespace ingot::runtime::cuda

@@ -6,37 +6,27 @@
 #include "ir/base/check.h"
 #include "ir/base/status.h"
 #include "runtime/cuda/tensor_map.h"
+#include "runtime/log.h"
 
 namespace ingot::runtime::cuda {
-namespace {
-
-// Slots that a step has, for telling whether they changed.
-int SlotCount(const Step& step) {
-  if (const auto* launch = std::get_if<Launch>(&step.command->operation)) {
-    return static_cast<int>(launch->arguments.size());
-  }
-  return std::holds_alternative<Copy>(step.command->operation) ? 2 : 1;
-}
-
-}  // namespace
-
 CudaRun::CudaRun(const CudaProgram& program, const Driver& driver, CUcontext context, void* arena)
     : program_(program),
       driver_(driver),
-      context_(context),
       arena_(arena),
       slots_(program.addresses.slots()),
       tensor_maps_(program.tensor_maps.size()),
       encoded_(program.tensor_maps.size()),
       donations_(program.program->outputs.size()),
-      graphs_(program.graphs) {}
+      nodes_(program, slots_, tensor_maps_),
+      host_decides_(program.on_card.empty()) {
+  for (int i = 0; i < program.graphs; ++i) {
+    graphs_.push_back(std::make_unique<RunGraph>(driver, context, nodes_));
+  }
+  on_card_ = std::make_unique<RunGraph>(driver, context, nodes_);
+}
 
 CudaRun::~CudaRun() {
   Wait().IgnoreError();
-  for (const Graph& graph : graphs_) {
-    if (graph.executable != nullptr) driver_.cuGraphExecDestroy(graph.executable);
-    if (graph.graph != nullptr) driver_.cuGraphDestroy(graph.graph);
-  }
   if (done_ != nullptr) driver_.cuEventDestroy_v2(done_);
   for (CUevent mark : marks_) driver_.cuEventDestroy_v2(mark);
   if (pinned_ != nullptr) driver_.cuMemFreeHost(pinned_);
@@ -62,7 +52,7 @@ absl::Status CudaRun::Start(const RunArguments& arguments, CUstream stream) {
     recording_base_.reset();
     status = Mark(0);
   }
-  if (status.ok()) status = RunStretch(program_.commands);
+  if (status.ok()) status = RunCommands();
   if (status.ok()) {
     status = driver_.Check(driver_.cuEventRecord(done_, stream_), "cuEventRecord");
   }
@@ -104,6 +94,20 @@ absl::Status CudaRun::EncodeTensorMaps() {
   return absl::OkStatus();
 }
 
+absl::Status CudaRun::RunCommands() {
+  // A profile times commands one by one.
+  if (host_decides_ || profile_ != nullptr) return RunStretch(program_.commands);
+  const bool is_built = on_card_->is_built();
+  absl::Status status = on_card_->Launch(program_.on_card, stream_);
+  if (status.ok() || is_built) return status;
+  // Nothing of it is on the stream.
+  Log("program '", program_.program->name,
+      "': the host decides on loops and conditionals: ", status.message());
+  on_card_->Reset();
+  host_decides_ = true;
+  return RunStretch(program_.commands);
+}
+
 absl::Status CudaRun::RunStretch(const Stretch& stretch) {
   for (const Part& part : stretch.parts) {
     if (part.graph < 0) {
@@ -111,7 +115,7 @@ absl::Status CudaRun::RunStretch(const Stretch& stretch) {
     } else if (profile_ != nullptr) {
       INGOT_RETURN_IF_ERROR(RunProfiled(part));
     } else {
-      INGOT_RETURN_IF_ERROR(RunGraph(part));
+      INGOT_RETURN_IF_ERROR(graphs_[part.graph]->Launch(part.steps, stream_));
     }
   }
   return absl::OkStatus();
@@ -120,7 +124,7 @@ absl::Status CudaRun::RunStretch(const Stretch& stretch) {
 absl::StatusOr<int64_t> CudaRun::ReadBack(const Part& part, int64_t bytes) {
   *pinned_ = 0;
   INGOT_CUDA_RETURN_IF_ERROR(driver_,
-                             cuMemcpyDtoHAsync_v2(pinned_, Address(part.slot), bytes, stream_));
+                             cuMemcpyDtoHAsync_v2(pinned_, slots_[part.slot], bytes, stream_));
   INGOT_CUDA_RETURN_IF_ERROR(driver_, cuStreamSynchronize(stream_));
   return *pinned_;
 }
@@ -157,140 +161,10 @@ absl::Status CudaRun::RunControl(const Part& part) {
   return RunStretch(part.lists[branch]);
 }
 
-absl::Status CudaRun::RunGraph(const Part& part) {
-  Graph& graph = graphs_[part.graph];
-  if (graph.executable == nullptr) {
-    INGOT_RETURN_IF_ERROR(Build(part, graph));
-  } else {
-    INGOT_RETURN_IF_ERROR(Refresh(part, graph));
-  }
-  INGOT_CUDA_RETURN_IF_ERROR(driver_, cuGraphLaunch(graph.executable, stream_));
-  return absl::OkStatus();
-}
-
-KernelNode CudaRun::NodeOf(const Step& step, const Launch& launch) {
-  parameters_.clear();
-  int tensor_map = step.tensor_map;
-  for (size_t i = 0; i < launch.arguments.size(); ++i) {
-    if (std::holds_alternative<TensorMapArgument>(launch.arguments[i])) {
-      parameters_.push_back(&tensor_maps_[tensor_map++]);
-    } else {
-      parameters_.push_back(&slots_[step.slot + i]);
-    }
-  }
-  KernelNode node = {};
-  node.function = step.function;
-  node.grid_x = launch.grid.x, node.grid_y = launch.grid.y, node.grid_z = launch.grid.z;
-  node.block_x = launch.block.x, node.block_y = launch.block.y, node.block_z = launch.block.z;
-  node.shared_bytes = launch.dynamic_shared_bytes;
-  node.parameters = parameters_.data();
-  return node;
-}
-
-MemcpyNode CudaRun::NodeOf(const Step& step, const Copy& copy) const {
-  MemcpyNode node = {};
-  node.source_type = node.destination_type = CU_MEMORYTYPE_DEVICE;
-  node.source = Address(step.slot);
-  node.destination = Address(step.slot + 1);
-  node.width = node.source_pitch = node.destination_pitch = copy.source.size;
-  node.height = node.depth = node.source_height = node.destination_height = 1;
-  return node;
-}
-
-MemsetNode CudaRun::NodeOf(const Step& step, const Fill& fill) const {
-  MemsetNode node = {};
-  node.destination = Address(step.slot);
-  node.value = fill.pattern;
-  node.element_size = fill.pattern_bytes;
-  node.width = fill.destination.size / fill.pattern_bytes;
-  node.height = 1;
-  return node;
-}
-
-// The graph, node by node.
-absl::Status CudaRun::Build(const Part& part, Graph& graph) {
-  if (graph.graph != nullptr) {  // left by a build that failed
-    driver_.cuGraphDestroy(graph.graph);
-    graph = {};
-  }
-  INGOT_CUDA_RETURN_IF_ERROR(driver_, cuGraphCreate(&graph.graph, 0));
-  for (const Step& step : part.steps) {
-    CUgraphNode node = nullptr;
-    std::vector<CUgraphNode> waits_for;
-    for (int earlier : step.waits_for) waits_for.push_back(graph.nodes[earlier]);
-    const CUgraphNode* const before = waits_for.data();
-    const size_t count = waits_for.size();
-    const Operation& operation = step.command->operation;
-    if (const auto* launch = std::get_if<Launch>(&operation)) {
-      const KernelNode parameters = NodeOf(step, *launch);
-      INGOT_CUDA_RETURN_IF_ERROR(
-          driver_, cuGraphAddKernelNode_v2(&node, graph.graph, before, count, &parameters));
-      LaunchAttributeValue value = {};
-      if (launch->cluster != Dim3{}) {
-        value.cluster = {launch->cluster.x, launch->cluster.y, launch->cluster.z};
-        INGOT_CUDA_RETURN_IF_ERROR(
-            driver_,
-            cuGraphKernelNodeSetAttribute(node, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, &value));
-      }
-      if (launch->cooperative) {
-        value = {};
-        value.flag = 1;
-        INGOT_CUDA_RETURN_IF_ERROR(
-            driver_, cuGraphKernelNodeSetAttribute(node, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, &value));
-      }
-    } else if (const auto* copy = std::get_if<Copy>(&operation)) {
-      const MemcpyNode parameters = NodeOf(step, *copy);
-      INGOT_CUDA_RETURN_IF_ERROR(
-          driver_, cuGraphAddMemcpyNode(&node, graph.graph, before, count, &parameters, context_));
-    } else {
-      const MemsetNode parameters = NodeOf(step, std::get<Fill>(operation));
-      INGOT_CUDA_RETURN_IF_ERROR(
-          driver_, cuGraphAddMemsetNode(&node, graph.graph, before, count, &parameters, context_));
-    }
-    graph.nodes.push_back(node);
-    graph.baked.insert(graph.baked.end(), slots_.begin() + step.slot,
-                       slots_.begin() + step.slot + SlotCount(step));
-  }
-  INGOT_CUDA_RETURN_IF_ERROR(driver_,
-                             cuGraphInstantiateWithFlags(&graph.executable, graph.graph, 0));
-  return absl::OkStatus();
-}
-
-// Gives the nodes whose addresses have changed since the last launch their new ones.
-absl::Status CudaRun::Refresh(const Part& part, Graph& graph) {
-  auto baked = graph.baked.begin();
-  for (size_t i = 0; i < part.steps.size(); ++i) {
-    const Step& step = part.steps[i];
-    const auto now = slots_.begin() + step.slot;
-    const int count = SlotCount(step);
-    const auto known = std::exchange(baked, baked + count);
-    if (std::equal(now, now + count, known)) continue;
-    const Operation& operation = step.command->operation;
-    if (const auto* launch = std::get_if<Launch>(&operation)) {
-      const KernelNode parameters = NodeOf(step, *launch);
-      INGOT_CUDA_RETURN_IF_ERROR(driver_, cuGraphExecKernelNodeSetParams_v2(
-                                              graph.executable, graph.nodes[i], &parameters));
-    } else if (const auto* copy = std::get_if<Copy>(&operation)) {
-      const MemcpyNode parameters = NodeOf(step, *copy);
-      INGOT_CUDA_RETURN_IF_ERROR(
-          driver_,
-          cuGraphExecMemcpyNodeSetParams(graph.executable, graph.nodes[i], &parameters, context_));
-    } else {
-      const MemsetNode parameters = NodeOf(step, std::get<Fill>(operation));
-      INGOT_CUDA_RETURN_IF_ERROR(
-          driver_,
-          cuGraphExecMemsetNodeSetParams(graph.executable, graph.nodes[i], &parameters, context_));
-    }
-    // Not before: a node that could not be changed has the addresses that it had.
-    std::copy(now, now + count, known);
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CudaRun::Issue(const Step& step) {
   const Operation& operation = step.command->operation;
   if (const auto* launch = std::get_if<Launch>(&operation)) {
-    const KernelNode node = NodeOf(step, *launch);
+    const KernelNode node = nodes_.Of(step, *launch);
     LaunchAttribute attributes[3] = {};
     unsigned count = 0;
     if (launch->cluster != Dim3{}) {
@@ -310,11 +184,11 @@ absl::Status CudaRun::Issue(const Step& step) {
   }
   if (const auto* copy = std::get_if<Copy>(&operation)) {
     INGOT_CUDA_RETURN_IF_ERROR(
-        driver_, cuMemcpyDtoDAsync_v2(Address(step.slot + 1), Address(step.slot), copy->source.size,
-                                      stream_));
+        driver_,
+        cuMemcpyDtoDAsync_v2(slots_[step.slot + 1], slots_[step.slot], copy->source.size, stream_));
     return absl::OkStatus();
   }
-  const MemsetNode node = NodeOf(step, std::get<Fill>(operation));
+  const MemsetNode node = nodes_.Of(step, std::get<Fill>(operation));
   if (node.element_size == 1) {
     INGOT_CUDA_RETURN_IF_ERROR(
         driver_, cuMemsetD8Async(node.destination, static_cast<unsigned char>(node.value),

@@ -12,6 +12,7 @@
 #include "runtime/cuda/cuda_program.h"
 #include "runtime/cuda/cupti.h"
 #include "runtime/cuda/driver.h"
+#include "runtime/cuda/run_graph.h"
 #include "runtime/device.h"
 
 namespace ingot::runtime::cuda {
@@ -27,52 +28,37 @@ class CudaRun {
 
   // Makes the events and the memory for predicates.
   absl::Status Prepare();
-  // Puts the run on the stream.  Returns before it is done, unless there are loops of unknown trip
-  // count, conditionals or a profile: then the host waits for the card in between.
+  // Puts the run on the stream.  Returns before it is done, unless the host decides on loops or
+  // conditionals or there is a profile: then it waits for the card in between.
   absl::Status Start(const RunArguments& arguments, CUstream stream);
   absl::Status Wait();
   bool IsDone();
 
  private:
-  // A stretch of straight-line commands, instantiated for the addresses in `slots_` of the time.
-  struct Graph {
-    CUgraph graph = nullptr;
-    CUgraphExec executable = nullptr;
-    std::vector<CUgraphNode> nodes;  // one a step
-    std::vector<uint64_t> baked;     // the slots of its steps when it was last brought up to date
-  };
-
   absl::Status EncodeTensorMaps();
   absl::Status CopyDonations();
+  absl::Status RunCommands();
   absl::Status RunStretch(const Stretch& stretch);
   absl::Status RunControl(const Part& part);
-  absl::Status RunGraph(const Part& part);
   absl::Status RunProfiled(const Part& part);
   // Records the mark of that number, which is made when it is first wanted.
   absl::Status Mark(size_t number);
   absl::StatusOr<int64_t> NanosecondsBetween(size_t from, size_t to);
-  absl::Status Build(const Part& part, Graph& graph);
-  absl::Status Refresh(const Part& part, Graph& graph);
   absl::StatusOr<int64_t> ReadBack(const Part& part, int64_t bytes);
   // Puts one command on the stream, outside of any graph.
   absl::Status Issue(const Step& step);
 
-  // The operations as nodes; `parameters_` holds a launch's pointers until the next call.
-  KernelNode NodeOf(const Step& step, const Launch& launch);
-  MemcpyNode NodeOf(const Step& step, const Copy& copy) const;
-  MemsetNode NodeOf(const Step& step, const Fill& fill) const;
-  CUdeviceptr Address(int slot) const { return slots_[slot]; }
-
   const CudaProgram& program_;
   const Driver& driver_;
-  const CUcontext context_;
   const void* const arena_;
   std::vector<uint64_t> slots_;
   std::vector<TensorMap> tensor_maps_;
   std::vector<uint64_t> encoded_;  // the address in each tensor map; 0: none yet
   std::vector<Donation> donations_;
-  std::vector<Graph> graphs_;
-  std::vector<void*> parameters_;
+  StepNodes nodes_;
+  std::vector<std::unique_ptr<RunGraph>> graphs_;  // by number
+  std::unique_ptr<RunGraph> on_card_;              // of the program's `on_card`
+  bool host_decides_;
   int32_t* pinned_ = nullptr;  // a predicate or index, read back
   CUevent done_ = nullptr;
   // Of runs with a profile; the recording where there is CUPTI, and of its clock what is 0 of the

@@ -86,6 +86,26 @@ struct MemsetNode {
   size_t width, height;
 };
 
+using CUgraphConditionalHandle = uint64_t;
+
+// CUgraphNodeParams of a conditional node.
+struct ConditionalNode {
+  int node_type = 13;  // CU_GRAPH_NODE_TYPE_CONDITIONAL
+  int reserved0[3] = {};
+  CUgraphConditionalHandle handle = 0;
+  int type = 0;
+  unsigned count = 0;         // of bodies
+  CUgraph* bodies = nullptr;  // an array of the driver's, which lives as long as the node
+  CUcontext context = nullptr;
+  long long reserved1[25] = {};
+  long long reserved2 = 0;
+};
+
+// CUgraphEdgeData.
+struct EdgeData {
+  unsigned char from_port, to_port, type, reserved[5];
+};
+
 // CUtensorMap.
 struct alignas(64) TensorMap {
   uint64_t words[16];
@@ -115,6 +135,9 @@ inline constexpr int CU_MEMORYTYPE_DEVICE = 2;
 inline constexpr unsigned CU_STREAM_NON_BLOCKING = 1;
 inline constexpr unsigned CU_EVENT_DEFAULT = 0;
 inline constexpr unsigned CU_EVENT_DISABLE_TIMING = 2;
+inline constexpr int CU_GRAPH_COND_TYPE_IF = 0;
+inline constexpr int CU_GRAPH_COND_TYPE_WHILE = 1;
+inline constexpr int CU_GRAPH_COND_TYPE_SWITCH = 2;
 inline constexpr int CU_JIT_ERROR_LOG_BUFFER = 5;
 inline constexpr int CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6;
 

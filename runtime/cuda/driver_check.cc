@@ -32,6 +32,9 @@ INGOT_SAME_VALUE(CU_MEMORYTYPE_DEVICE);
 INGOT_SAME_VALUE(CU_STREAM_NON_BLOCKING);
 INGOT_SAME_VALUE(CU_EVENT_DEFAULT);
 INGOT_SAME_VALUE(CU_EVENT_DISABLE_TIMING);
+INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_IF);
+INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_WHILE);
+INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_SWITCH);
 INGOT_SAME_VALUE(CU_JIT_ERROR_LOG_BUFFER);
 INGOT_SAME_VALUE(CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
 
@@ -58,6 +61,14 @@ INGOT_SAME_FIELD(MemcpyNode, width, CUDA_MEMCPY3D_v2, WidthInBytes);
 static_assert(sizeof(MemsetNode) == sizeof(CUDA_MEMSET_NODE_PARAMS_v1));
 INGOT_SAME_FIELD(MemsetNode, element_size, CUDA_MEMSET_NODE_PARAMS_v1, elementSize);
 INGOT_SAME_FIELD(MemsetNode, height, CUDA_MEMSET_NODE_PARAMS_v1, height);
+static_assert(sizeof(ConditionalNode) == sizeof(CUgraphNodeParams));
+static_assert(ConditionalNode{}.node_type == CU_GRAPH_NODE_TYPE_CONDITIONAL);
+INGOT_SAME_FIELD(ConditionalNode, handle, CUgraphNodeParams, conditional.handle);
+INGOT_SAME_FIELD(ConditionalNode, type, CUgraphNodeParams, conditional.type);
+INGOT_SAME_FIELD(ConditionalNode, count, CUgraphNodeParams, conditional.size);
+INGOT_SAME_FIELD(ConditionalNode, bodies, CUgraphNodeParams, conditional.phGraph_out);
+INGOT_SAME_FIELD(ConditionalNode, context, CUgraphNodeParams, conditional.ctx);
+INGOT_SAME_FIELD(ConditionalNode, reserved2, CUgraphNodeParams, reserved2);
 static_assert(sizeof(TensorMap) == sizeof(CUtensorMap));
 
 // The prototypes: as many parameters, of the same sizes.

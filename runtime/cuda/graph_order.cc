@@ -55,6 +55,7 @@ class Order {
     lane_of_.resize(commands_.size());
     done_before_.resize(commands_.size());
     for (size_t i = 0; i < commands_.size(); ++i) {
+      accesses_.clear();
       CollectAccesses(commands_[i]->operation);
       waits_for[i] = Place(static_cast<int>(i));
     }
@@ -62,8 +63,10 @@ class Order {
   }
 
  private:
+  void CollectAccesses(const std::vector<Command>& commands) {
+    for (const Command& command : commands) CollectAccesses(command.operation);
+  }
   void CollectAccesses(const Operation& operation) {
-    accesses_.clear();
     if (const auto* launch = std::get_if<Launch>(&operation)) {
       for (const Argument& argument : launch->arguments) {
         if (const auto* buffer = std::get_if<BufferArgument>(&argument)) {
@@ -77,6 +80,15 @@ class Order {
       accesses_.push_back({copy->destination, Access::kWrite});
     } else if (const auto* fill = std::get_if<Fill>(&operation)) {
       accesses_.push_back({fill->destination, Access::kWrite});
+    } else if (const auto* loop = std::get_if<While>(&operation)) {
+      CollectAccesses(loop->condition);
+      CollectAccesses(loop->body);
+      accesses_.push_back({loop->predicate, Access::kRead});
+    } else if (const auto* conditional = std::get_if<Conditional>(&operation)) {
+      accesses_.push_back({conditional->index, Access::kRead});
+      for (const std::vector<Command>& branch : conditional->branches) CollectAccesses(branch);
+    } else if (const auto* call = std::get_if<LibraryCall>(&operation)) {
+      CollectAccesses(call->fallback);
     }
   }
 

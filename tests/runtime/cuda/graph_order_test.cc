@@ -57,6 +57,26 @@ TEST(GraphOrder, CopiesAndFills) {
   EXPECT_EQ(OrderOf(program), (Edges{{}, {0}, {1}}));
 }
 
+TEST(GraphOrder, LoopsAndConditionalsTouchWhatTheirCommandsDo) {
+  const BufferSlice x = ArenaSlice(0, 64), y = ArenaSlice(64, 64), z = ArenaSlice(128, 64);
+  const BufferSlice predicate = ArenaSlice(192, 1), index = ArenaSlice(256, 4);
+  While loop;
+  loop.predicate = predicate;
+  loop.condition = {MakeLaunch("k", 1, {Read(x), Write(predicate)})};
+  loop.body = {MakeLaunch("k", 1, {Update(x)})};
+  Conditional conditional;
+  conditional.selector = Selector::kIndex;
+  conditional.index = index;
+  Command inner;
+  inner.operation = loop;
+  conditional.branches = {{MakeLaunch("k", 1, {Write(y)})}, {inner}};
+  Program program = OfLaunches({{Write(x)}, {Write(index)}, {Write(z)}, {}, {Read(x)}, {}, {}});
+  program.commands[3].operation = loop;
+  program.commands[5].operation = conditional;
+  program.commands[6] = MakeLaunch("k", 1, {Write(predicate)});
+  EXPECT_EQ(OrderOf(program), (Edges{{}, {}, {}, {0}, {3}, {1, 4}, {5}}));
+}
+
 TEST(GraphOrder, AnInputThatIsGivenAwayIsTheOutput) {
   Program program;
   program.inputs = {{"x", F32({16})}, {"y", F32({16})}};

@@ -308,13 +308,30 @@ CUresult cuGraphAddMemsetNode(CUgraphNode* node, CUgraph graph, const CUgraphNod
   STUB_ENTER_CONTEXT(cuGraphAddMemsetNode);
   return AddNode(node, graph, NodeOf(*parameters));
 }
+#ifndef INGOT_STUB_OLD
+CUresult cuGraphConditionalHandleCreate(CUgraphConditionalHandle* handle, CUgraph, CUcontext,
+                                        unsigned value, unsigned) {
+  STUB_ENTER_CONTEXT(cuGraphConditionalHandleCreate);
+  *handle = context->conditions.size() + 1;
+  context->conditions[*handle] = value;
+  return CUDA_SUCCESS;
+}
+CUresult cuGraphAddNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode*, const EdgeData*,
+                           size_t, ConditionalNode* parameters) {
+  STUB_ENTER_CONTEXT(cuGraphAddNode_v2);
+  std::unique_ptr<GraphNode> made = ConditionalNodeOf(*parameters);
+  if (made == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  parameters->bodies = made->bodies->data();
+  *node = made.get();
+  graph->nodes.push_back(std::move(made));
+  return CUDA_SUCCESS;
+}
+#endif
 CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, unsigned long long) {
   STUB_ENTER_CONTEXT(cuGraphInstantiateWithFlags);
   *executable = Make(context->executables);
-  for (const auto& node : graph->nodes) {
-    (*executable)->by_node[node.get()] = *node;
-    (*executable)->order.push_back(node.get());
-  }
+  Instantiate(*graph, **executable);
+  for (const auto& node : graph->nodes) (*executable)->order.push_back(node.get());
   return CUDA_SUCCESS;
 }
 CUresult cuGraphExecDestroy(CUgraphExec executable) {
@@ -341,7 +358,9 @@ CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
   STUB_ENTER_CONTEXT(cuGraphLaunch);
   if (context->streams.count(stream) == 0) return kInvalidHandle;
   ++stream->launches;
-  for (const CUgraphNode node : executable->order) RunNode(context, executable->by_node[node]);
+  for (const CUgraphNode node : executable->order) {
+    RunNode(context, *executable, executable->by_node[node]);
+  }
   return CUDA_SUCCESS;
 }
 #endif

@@ -8,7 +8,7 @@
 // INGOT_STUB_DRIVER=RULE,... in the environment gives it rules when it is loaded:
 //   FUNCTION=ERROR      every call of the driver's function returns this CUresult, and does nothing
 //   FUNCTION@N=ERROR    the Nth call does, counted from 1
-//   version=N           the driver's version (12040 for 12.4)
+//   version=N           the driver's version (13000: 12040 is 12.4)
 //   capability=N        the card's, times 10 (90)
 //   memory=N            bytes of the card's memory (1 GB)
 //   devices=N           how many cards there are (1)

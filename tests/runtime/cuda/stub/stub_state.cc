@@ -33,7 +33,7 @@ static void SetRules(const char* text) {
   std::lock_guard<std::recursive_mutex> lock(state.mutex);
   state.rules.clear();
   state.calls.clear();
-  state.version = 12040;
+  state.version = 13000;
   state.capability = 90;
   state.devices = 1;
   state.memory = size_t{1} << 30;
@@ -81,12 +81,9 @@ CUresult Current(CUcontext& context) {
 }
 
 const std::vector<size_t>* ParametersOf(const std::string& kernel) {
-  static const auto* const all =
-      new std::map<std::string, std::vector<size_t>>{{"add", {8, 8, 8, 4}},
-                                                     {"count", {8, 4}},
-                                                     {"less", {8, 4, 8}},
-                                                     {"fault", {}},
-                                                     {"box", {128, 8}}};
+  static const auto* const all = new std::map<std::string, std::vector<size_t>>{
+      {"add", {8, 8, 8, 4}},        {"count", {8, 4}}, {"less", {8, 4, 8}}, {"fault", {}},
+      {"set_condition", {8, 8, 4}}, {"box", {128, 8}}};
   const auto it = all->find(kernel);
   return it == all->end() ? nullptr : &it->second;
 }
@@ -112,6 +109,16 @@ void RunKernel(CUcontext context, const std::string& name, const std::vector<uin
     *number(0) += static_cast<int32_t>(a[1]);
   } else if (name == "less") {
     *reinterpret_cast<uint8_t*>(a[2]) = *number(0) < static_cast<int32_t>(a[1]);
+  } else if (name == "set_condition") {
+    const auto condition = context->conditions.find(a[0]);
+    const auto last = static_cast<int32_t>(a[2]);
+    if (condition == context->conditions.end()) {
+      context->broken = CUDA_ERROR_ILLEGAL_ADDRESS;
+    } else if (last < 0) {
+      condition->second = *reinterpret_cast<uint8_t*>(a[1]) != 0;
+    } else {
+      condition->second = *number(1) < 0 || *number(1) > last ? last : *number(1);
+    }
   } else if (name == "box") {
     // What cuTensorMapEncodeTiled has written but for the address, then the first element there.
     for (int i = 1; i < 16; ++i) number(16)[i - 1] = static_cast<int32_t>(a[i]);
@@ -128,7 +135,13 @@ void Fill(void* destination, uint64_t value, size_t width, size_t count) {
   }
 }
 
-void RunNode(CUcontext context, const GraphNode& node) {
+static void RunBody(CUcontext context, const GraphExec& executable, const Graph& body) {
+  for (const auto& node : body.nodes) {
+    RunNode(context, executable, executable.by_node.at(node.get()));
+  }
+}
+
+void RunNode(CUcontext context, const GraphExec& executable, const GraphNode& node) {
   switch (node.kind) {
     case GraphNode::kKernel:
       return RunKernel(context, node.kernel.function->name, node.arguments);
@@ -140,6 +153,50 @@ void RunNode(CUcontext context, const GraphNode& node) {
     case GraphNode::kFill:
       return Fill(reinterpret_cast<void*>(node.fill.destination), node.fill.value,
                   node.fill.element_size, node.fill.width);
+    case GraphNode::kConditional: {
+      const std::vector<CUgraph>& bodies = *node.bodies;
+      const unsigned& value = context->conditions[node.conditional.handle];
+      if (node.conditional.type == CU_GRAPH_COND_TYPE_WHILE) {
+        while (value != 0) RunBody(context, executable, *bodies[0]);
+        return;
+      }
+      const bool is_if = node.conditional.type == CU_GRAPH_COND_TYPE_IF;
+      const unsigned body = is_if ? value == 0 : value;
+      if (body < bodies.size()) RunBody(context, executable, *bodies[body]);
+      return;
+    }
+  }
+}
+
+std::unique_ptr<GraphNode> ConditionalNodeOf(const ConditionalNode& conditional) {
+  const int type = conditional.type;
+  const bool second = type == CU_GRAPH_COND_TYPE_SWITCH || conditional.count > 1;
+  const unsigned most = type == CU_GRAPH_COND_TYPE_WHILE ? 1
+                        : type == CU_GRAPH_COND_TYPE_IF  ? 2
+                                                         : ~0u;
+  if (conditional.node_type != ConditionalNode{}.node_type || type < 0 ||
+      type > CU_GRAPH_COND_TYPE_SWITCH || conditional.count == 0 || conditional.count > most ||
+      (second && TheState().version < 12080)) {
+    return nullptr;
+  }
+  auto node = std::make_unique<GraphNode>();
+  node->kind = GraphNode::kConditional;
+  node->conditional = conditional;
+  node->bodies = std::shared_ptr<std::vector<CUgraph>>(new std::vector<CUgraph>,
+                                                       [](std::vector<CUgraph>* bodies) {
+                                                         for (const CUgraph body : *bodies)
+                                                           delete body;
+                                                         delete bodies;
+                                                       });
+  for (unsigned i = 0; i < conditional.count; ++i) node->bodies->push_back(new Graph);
+  return node;
+}
+
+void Instantiate(const Graph& graph, GraphExec& executable) {
+  for (const auto& node : graph.nodes) {
+    executable.by_node[node.get()] = *node;
+    if (node->bodies == nullptr) continue;
+    for (const CUgraph body : *node->bodies) Instantiate(*body, executable);
   }
 }
 

@@ -32,13 +32,16 @@ struct GraphNode {
   std::vector<uint64_t> arguments;
   MemcpyNode copy = {};
   MemsetNode fill = {};
-  enum { kKernel, kCopy, kFill } kind = kKernel;
+  ConditionalNode conditional = {};
+  std::shared_ptr<std::vector<CUgraph>> bodies;
+  enum { kKernel, kCopy, kFill, kConditional } kind = kKernel;
 };
+// Bodies of conditional nodes are none of the context's graphs.
 struct Graph {
   std::vector<std::unique_ptr<GraphNode>> nodes;
 };
 struct GraphExec {
-  std::map<CUgraphNode, GraphNode> by_node;
+  std::map<CUgraphNode, GraphNode> by_node;  // those of bodies too
   std::vector<CUgraphNode> order;
 };
 struct Context {
@@ -52,6 +55,7 @@ struct Context {
   std::map<CUmodule, std::unique_ptr<Module>> modules;
   std::map<CUgraph, std::unique_ptr<Graph>> graphs;
   std::map<CUgraphExec, std::unique_ptr<GraphExec>> executables;
+  std::map<CUgraphConditionalHandle, unsigned> conditions;
 };
 
 inline constexpr CUresult kInvalidContext = 201, kInvalidHandle = 400, kInvalidImage = 200,
@@ -66,7 +70,7 @@ struct State {
   std::recursive_mutex mutex;
   std::multimap<std::string, Rule> rules;
   std::map<std::string, int64_t> calls;
-  int version = 12040;
+  int version = 13000;
   int capability = 90;
   size_t memory = size_t{1} << 30;
   int devices = 1;
@@ -110,13 +114,17 @@ const std::vector<size_t>* ParametersOf(const std::string& kernel);
 std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters);
 
 void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& arguments);
-void RunNode(CUcontext context, const GraphNode& node);
+void RunNode(CUcontext context, const GraphExec& executable, const GraphNode& node);
 // `count` times the low `width` bytes of `value`.
 void Fill(void* destination, uint64_t value, size_t width, size_t count);
 
 GraphNode NodeOf(const KernelNode& kernel);
 GraphNode NodeOf(const MemcpyNode& copy);
 GraphNode NodeOf(const MemsetNode& fill);
+// With its bodies, which are empty.  Null: there is no such node in a driver of that version.
+std::unique_ptr<GraphNode> ConditionalNodeOf(const ConditionalNode& conditional);
+// Adds the nodes of a graph and of bodies in it.
+void Instantiate(const Graph& graph, GraphExec& executable);
 CUresult AddNode(CUgraphNode* out, CUgraph graph, GraphNode node);
 CUresult SetNode(CUgraphExec executable, CUgraphNode node, GraphNode with);
 
