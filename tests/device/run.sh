@@ -33,6 +33,7 @@ part() {
 "$ingot" targets || exit 1
 
 part runtime "$folder/cuda_test"
+part control "$folder/card_control_run" && cat "$results/control.txt"
 
 network() {
   "$folder/classify" "$1" "$folder/models/weights.safetensors" "$folder/models/t10k-images-idx3-ubyte.gz" \
