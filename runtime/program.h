@@ -167,7 +167,9 @@ struct Launch {
   Dim3 cluster;  // 1,1,1: no cluster
   uint32_t dynamic_shared_bytes = 0;
   bool cooperative = false;
-  bool programmatic = false;  // programmatic dependent launch on the command before
+  // It may begin before the launch before it has ended, and waits for that end itself, in every
+  // case: whoever waits for this launch waits for that one too.
+  bool programmatic = false;
 };
 
 // destination ← source; sizes are equal, slices do not overlap.

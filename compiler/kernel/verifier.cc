@@ -174,6 +174,20 @@ class HeaderVerifier {
     if (launch.dynamic_shared_bytes < 0 || bytes > most_bytes) {
       return InvalidArgument(bytes, " bytes of shared memory, at most ", most_bytes);
     }
+    return CheckPromises();
+  }
+
+  // What the body must do for the launch to be what it says.
+  absl::Status CheckPromises() {
+    const auto& body = kernel_.body()->operations;
+    const bool waits = std::any_of(body.begin(), body.end(), [](const Operation* op) {
+      return op->opcode == Opcode::kIntrinsic &&
+             op->Get<IntrinsicAttributes>().intrinsic == Intrinsic::kGridDependencyWait;
+    });
+    // Whoever waits for this launch relies on the launch before having ended too.
+    if (kernel_.launch().programmatic && !waits) {
+      return InvalidArgument("a programmatic launch without a grid_dependency_wait in its body");
+    }
     return absl::OkStatus();
   }
 

@@ -14,6 +14,8 @@
 namespace ingot::runtime::cuda {
 namespace {
 
+// Compute capability, its major version, from which on a launch may overlap the one before.
+constexpr int kProgrammaticMajor = 9;
 // The largest cluster that every card takes without being asked to.
 constexpr uint32_t kPortableCluster = 8;
 // Dynamic shared memory that a kernel gets without being asked for.
@@ -83,8 +85,8 @@ std::vector<Step> StepsOf(Stretch stretch) {
 class Builder {
  public:
   // `card_decides`: loops and conditionals become steps, and all steps of a stretch one part.
-  Builder(CudaProgram& out, const Driver& driver, bool card_decides)
-      : out_(out), driver_(driver), card_decides_(card_decides) {}
+  Builder(CudaProgram& out, const Driver& driver, int major, bool card_decides)
+      : out_(out), driver_(driver), major_(major), card_decides_(card_decides) {}
 
   // Appends the commands to `stretch`.
   absl::Status Add(const std::vector<Command>& commands, Stretch& stretch);
@@ -191,6 +193,7 @@ class Builder {
 
   CudaProgram& out_;
   const Driver& driver_;
+  const int major_;  // of the card's compute capability
   const bool card_decides_;
   const Command* command_ = nullptr;
   Stretch* stretch_ = nullptr;  // that commands are appended to
@@ -233,6 +236,7 @@ absl::Status Builder::operator()(const Launch& launch) {
         driver_,
         cuFuncSetAttribute(step.function, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1));
   }
+  step.programmatic = launch.programmatic && major_ >= kProgrammaticMajor;
   step.slot = out_.addresses.size();
   const int first_map = static_cast<int>(out_.tensor_maps.size());
   for (const Argument& argument : launch.arguments) std::visit(*this, argument);
@@ -295,10 +299,10 @@ absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     INGOT_RETURN_IF_ERROR(result->modules.Load(module, beside ? module.ptx : module.bytes));
   }
   INGOT_RETURN_IF_ERROR(
-      Builder(*result, driver, false).Add(result->program->commands, result->commands));
+      Builder(*result, driver, major, false).Add(result->program->commands, result->commands));
   SetOrder(*result->program, result->commands);
   if (card_decides && HasDecisions(*result->program)) {
-    const absl::Status status = result->AddOnCard(driver);
+    const absl::Status status = result->AddOnCard(driver, major);
     if (status.ok()) {
       Log("program '", result->program->name, "': the card decides on loops and conditionals");
     } else {
@@ -309,7 +313,7 @@ absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
   return result;
 }
 
-absl::Status CudaProgram::AddOnCard(const Driver& driver) {
+absl::Status CudaProgram::AddOnCard(const Driver& driver, int major) {
   if (std::string why = WhyHostDecides(*program, driver); !why.empty()) {
     return absl::UnavailableError(why);
   }
@@ -323,7 +327,7 @@ absl::Status CudaProgram::AddOnCard(const Driver& driver) {
   INGOT_CUDA_RETURN_IF_ERROR(
       driver, cuModuleGetFunction(&set_condition, modules[program->modules.size()], kSetCondition));
   Stretch all;
-  INGOT_RETURN_IF_ERROR(Builder(*this, driver, true).Add(program->commands, all));
+  INGOT_RETURN_IF_ERROR(Builder(*this, driver, major, true).Add(program->commands, all));
   on_card = StepsOf(std::move(all));
   SetOrder(*program, on_card);
   return absl::OkStatus();

@@ -22,7 +22,9 @@ struct Step {
   int slot = 0;
   CUfunction function = nullptr;  // launches
   int tensor_map = -1;            // launches: number of its first tensor map; -1: it has none
-  std::vector<int> waits_for;     // steps of the same list (graph_order.h)
+  // Launches: it may begin before the launch before it has ended, and waits for that itself.
+  bool programmatic = false;
+  std::vector<int> waits_for;  // steps of the same list (graph_order.h)
   // Of a loop or conditional.  While: its body, condition included.  Conditional: branches.  None:
   // this is the last step of a loop's body, which says whether there is another trip.
   std::vector<std::vector<Step>> bodies;
@@ -88,7 +90,7 @@ struct CudaProgram {
 
  private:
   // Fills `on_card` in, or says why not.
-  absl::Status AddOnCard(const Driver& driver);
+  absl::Status AddOnCard(const Driver& driver, int major);
 };
 
 }  // namespace ingot::runtime::cuda

@@ -175,6 +175,10 @@ absl::Status CudaRun::Issue(const Step& step) {
       attributes[count].id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
       attributes[count++].value.flag = 1;
     }
+    if (step.programmatic) {
+      attributes[count].id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+      attributes[count++].value.flag = 1;
+    }
     const LaunchConfig config = {node.grid_x,  node.grid_y,  node.grid_z,       node.block_x,
                                  node.block_y, node.block_z, node.shared_bytes, stream_,
                                  attributes,   count};

@@ -138,8 +138,12 @@ inline constexpr unsigned CU_EVENT_DISABLE_TIMING = 2;
 inline constexpr int CU_GRAPH_COND_TYPE_IF = 0;
 inline constexpr int CU_GRAPH_COND_TYPE_WHILE = 1;
 inline constexpr int CU_GRAPH_COND_TYPE_SWITCH = 2;
+inline constexpr unsigned char CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC = 1;
 inline constexpr int CU_JIT_ERROR_LOG_BUFFER = 5;
 inline constexpr int CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6;
+
+// CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC, which is a macro there.
+inline constexpr unsigned char kPortProgrammatic = 1;
 
 struct Driver {
 #define INGOT_CUDA_FUNCTION(symbol, parameters) CUresult(*symbol) parameters = nullptr;

@@ -35,6 +35,8 @@ INGOT_SAME_VALUE(CU_EVENT_DISABLE_TIMING);
 INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_IF);
 INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_WHILE);
 INGOT_SAME_VALUE(CU_GRAPH_COND_TYPE_SWITCH);
+INGOT_SAME_VALUE(CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
+static_assert(kPortProgrammatic == CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
 INGOT_SAME_VALUE(CU_JIT_ERROR_LOG_BUFFER);
 INGOT_SAME_VALUE(CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
 
@@ -69,6 +71,10 @@ INGOT_SAME_FIELD(ConditionalNode, count, CUgraphNodeParams, conditional.size);
 INGOT_SAME_FIELD(ConditionalNode, bodies, CUgraphNodeParams, conditional.phGraph_out);
 INGOT_SAME_FIELD(ConditionalNode, context, CUgraphNodeParams, conditional.ctx);
 INGOT_SAME_FIELD(ConditionalNode, reserved2, CUgraphNodeParams, reserved2);
+static_assert(sizeof(EdgeData) == sizeof(CUgraphEdgeData));
+INGOT_SAME_FIELD(EdgeData, from_port, CUgraphEdgeData, from_port);
+INGOT_SAME_FIELD(EdgeData, to_port, CUgraphEdgeData, to_port);
+INGOT_SAME_FIELD(EdgeData, type, CUgraphEdgeData, type);
 static_assert(sizeof(TensorMap) == sizeof(CUtensorMap));
 
 // The prototypes: as many parameters, of the same sizes.

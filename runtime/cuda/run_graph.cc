@@ -104,10 +104,28 @@ absl::Status RunGraph::AddSteps(const std::vector<Step>& steps, CUgraph graph,
   for (const Step& step : steps) {
     waits_for.clear();
     for (int earlier : step.waits_for) waits_for.push_back(added[earlier]);
+    const bool overlaps = Overlaps(step, steps);
+    if (overlaps) waits_for.pop_back();
     INGOT_ASSIGN_OR_RETURN(const CUgraphNode node, AddStep(step, graph, waits_for, enclosing));
     added.push_back(node);
+    if (overlaps) {
+      // From where the blocks of the one before say that the next may begin, or end.
+      EdgeData edge = {};
+      edge.from_port = kPortProgrammatic;
+      edge.type = CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC;
+      INGOT_CUDA_RETURN_IF_ERROR(
+          driver_,
+          cuGraphAddDependencies_v2(graph, &added[step.waits_for.back()], &node, &edge, 1));
+    }
   }
   return absl::OkStatus();
+}
+
+bool RunGraph::Overlaps(const Step& step, const std::vector<Step>& steps) const {
+  if (!step.programmatic || step.waits_for.empty()) return false;
+  const Step& before = steps[step.waits_for.back()];
+  return driver_.cuGraphAddDependencies_v2 != nullptr &&
+         std::holds_alternative<runtime::Launch>(before.command->operation);
 }
 
 void RunGraph::Remember(const Step& step, CUgraphNode node, CUgraphConditionalHandle handle) {

@@ -66,6 +66,8 @@ class RunGraph {
   // `enclosing`: the handle of the loop whose body the steps are.
   absl::Status AddSteps(const std::vector<Step>& steps, CUgraph graph,
                         CUgraphConditionalHandle enclosing);
+  // Whether a step need not wait for the end of the last step that it waits for.
+  bool Overlaps(const Step& step, const std::vector<Step>& steps) const;
   absl::StatusOr<CUgraphNode> AddStep(const Step& step, CUgraph graph,
                                       absl::Span<const CUgraphNode> waits_for,
                                       CUgraphConditionalHandle enclosing);

@@ -1,7 +1,4 @@
 // Loops and conditionals, decided by the card and by the host, on the stub of the driver.
-#include <dlfcn.h>
-
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,16 +18,7 @@
 namespace ingot::runtime {
 namespace {
 
-const cuda::StubControl& Stub() {
-  static const auto* const control = [] {
-    // Whoever asks for this name later, by its soname, has this library.
-    void* const library = dlopen("tests/runtime/cuda/stub/new/libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) std::fprintf(stderr, "%s\n", dlerror());
-    return static_cast<const cuda::StubControl*>(
-        library == nullptr ? nullptr : dlsym(library, "ingot_stub_control"));
-  }();
-  return *control;
-}
+const cuda::StubControl& Stub() { return cuda::OpenStub(); }
 
 class ControlTest : public testing::Test {
  protected:

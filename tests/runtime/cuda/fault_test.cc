@@ -24,17 +24,11 @@ namespace ingot::runtime {
 namespace {
 
 const cuda::StubControl& Stub() {
-  static const auto* const control = [] {
-    // Whoever asks for this name later, by its soname, has this library.
-    void* const library = dlopen("tests/runtime/cuda/stub/new/libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) std::fprintf(stderr, "%s\n", dlerror());
-    // The same for CUPTI, which would not know what to do with this driver.
-    EXPECT_NE(dlopen("tests/runtime/cuda/stub/new/libcupti.so.13", RTLD_NOW | RTLD_LOCAL), nullptr)
-        << dlerror();
-    return static_cast<const cuda::StubControl*>(
-        library == nullptr ? nullptr : dlsym(library, "ingot_stub_control"));
-  }();
-  return *control;
+  // CUPTI's stub too: the real one would not know what to do with this driver.
+  static void* const cupti =
+      dlopen("tests/runtime/cuda/stub/new/libcupti.so.13", RTLD_NOW | RTLD_LOCAL);
+  EXPECT_NE(cupti, nullptr);
+  return cuda::OpenStub();
 }
 
 // The functions that the runtime calls.

@@ -1,4 +1,5 @@
 // The functions of the stub's driver.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
@@ -244,6 +245,16 @@ CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void*
   STUB_ENTER_CONTEXT(cuLaunchKernelEx);
   if (context->streams.count(config->stream) == 0) return kInvalidHandle;
   ++config->stream->launches;
+  for (unsigned i = 0; i < config->attribute_count; ++i) {
+    const LaunchAttribute& attribute = config->attributes[i];
+    if (attribute.value.flag == 0) return CUDA_ERROR_INVALID_VALUE;
+    // Counted, for who asks.
+    Enter(attribute.id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE         ? "launch: cooperative"
+          : attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION ? "launch: cluster"
+          : attribute.id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+              ? "launch: programmatic"
+              : "launch: unknown");
+  }
   RunKernel(context, function->name, ArgumentsOf(function, parameters));
   return CUDA_SUCCESS;
 }
@@ -324,6 +335,24 @@ CUresult cuGraphAddNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode*,
   parameters->bodies = made->bodies->data();
   *node = made.get();
   graph->nodes.push_back(std::move(made));
+  return CUDA_SUCCESS;
+}
+// Between kernels of the graph.
+CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to,
+                                   const EdgeData* edges, size_t count) {
+  STUB_ENTER_CONTEXT(cuGraphAddDependencies_v2);
+  const auto is_kernel = [&](CUgraphNode node) {
+    return node->kind == GraphNode::kKernel &&
+           std::any_of(graph->nodes.begin(), graph->nodes.end(),
+                       [&](const auto& one) { return one.get() == node; });
+  };
+  for (size_t i = 0; i < count; ++i) {
+    const bool programmatic = edges[i].type == CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC;
+    if (!is_kernel(from[i]) || !is_kernel(to[i]) || !programmatic ||
+        edges[i].from_port != kPortProgrammatic || edges[i].to_port != 0) {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+  }
   return CUDA_SUCCESS;
 }
 #endif

@@ -23,7 +23,8 @@ namespace ingot::runtime::cuda {
 struct StubControl {
   // Forgets rules and counts, and takes rules as INGOT_STUB_DRIVER has them.
   void (*set_rules)(const char* rules);
-  // Calls of the function since then.
+  // Calls of the function since then.  Also "launch: cooperative", "launch: cluster" and "launch:
+  // programmatic": attributes that cuLaunchKernelEx was given.
   int64_t (*calls)(const char* function);
   // What was made and not yet released: allocations, streams, events, modules, graphs, contexts.
   int64_t (*live)();
@@ -42,6 +43,9 @@ struct StubControl {
   // Graphs and kernels that were launched on a CUstream.
   int64_t (*launches)(void* stream);
 };
+
+// The stub, opened from the tests' data: whoever asks for libcuda.so.1 later has it.
+const StubControl& OpenStub();
 
 }  // namespace ingot::runtime::cuda
 
