@@ -210,6 +210,7 @@ absl::Status Reader::Read(const format::Launch& source, Operation& out) {
   launch.dynamic_shared_bytes = source.dynamic_shared_bytes();
   launch.cooperative = source.cooperative();
   launch.programmatic = source.programmatic();
+  launch.resident = source.resident();
   INGOT_RETURN_IF_ERROR(Text(source.kernel(), launch.kernel));
   INGOT_RETURN_IF_ERROR(
       List(source.arguments(), launch.arguments,

@@ -139,7 +139,7 @@ Writer::Op Writer::operator()(const Launch& launch) {
   return {format::Operation::Launch,
           format::CreateLaunch(builder_, launch.module, kernel, list, launch.tasks, &grid, &block,
                                &cluster, launch.dynamic_shared_bytes, launch.cooperative,
-                               launch.programmatic)
+                               launch.programmatic, launch.resident)
               .Union()};
 }
 

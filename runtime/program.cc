@@ -246,6 +246,7 @@ void Printer::operator()(const Launch& launch) {
     if (launch.dynamic_shared_bytes > 0) {
       absl::StrAppend(&text_, " shared ", launch.dynamic_shared_bytes);
     }
+    if (launch.resident) text_ += " resident";
     if (launch.cooperative) text_ += " cooperative";
     if (launch.programmatic) text_ += " programmatic";
   }

@@ -166,6 +166,9 @@ struct Launch {
   Dim3 grid, block;
   Dim3 cluster;  // 1,1,1: no cluster
   uint32_t dynamic_shared_bytes = 0;
+  // The grid has as many blocks along x as the card holds at once, at most `grid.x` and at least a
+  // cluster: decided when the program is loaded.  The kernel asks how many there are.
+  bool resident = false;
   bool cooperative = false;
   // It may begin before the launch before it has ended, and waits for that end itself, in every
   // case: whoever waits for this launch waits for that one too.

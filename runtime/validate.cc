@@ -205,6 +205,7 @@ absl::Status Validator::operator()(const Launch& launch) {
   if (launch.tasks < 0 || launch.tasks > kSizeLimit) {
     return InvalidArgument(launch.tasks, " tasks");
   }
+  if (host_ && launch.resident) return InvalidArgument("a host's launch has no resident blocks");
   if (!host_) INGOT_RETURN_IF_ERROR(Grid(launch));
   for (size_t i = 0; i < launch.arguments.size(); ++i) {
     INGOT_RETURN_IF_ERROR(Annotate(std::visit(*this, launch.arguments[i]), "argument ", i));

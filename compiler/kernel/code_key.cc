@@ -74,6 +74,7 @@ class KeyWriter {
     Add(launch.dynamic_shared_bytes);
     Add(launch.max_registers);
     Add(launch.min_blocks);
+    Add(launch.resident);
     Add(launch.cooperative);
     Add(launch.programmatic);
   }

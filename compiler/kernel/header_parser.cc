@@ -229,6 +229,8 @@ absl::StatusOr<bool> Parser::ParseLaunchWord() {
     INGOT_ASSIGN_OR_RETURN(launch.max_registers, ExpectInteger("max_registers", 1, 255));
   } else if (TakeWord("min_blocks")) {
     INGOT_ASSIGN_OR_RETURN(launch.min_blocks, ExpectInteger("min_blocks", 1, 64));
+  } else if (TakeWord("resident")) {
+    launch.resident = true;
   } else if (TakeWord("cooperative")) {
     launch.cooperative = true;
   } else if (TakeWord("programmatic")) {

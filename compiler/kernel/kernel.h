@@ -82,6 +82,8 @@ struct Launch {
   int64_t dynamic_shared_bytes = 0;      // besides the shared allocations
   int max_registers = 0;                 // a thread; 0: no limit stated
   int min_blocks = 0;                    // a multiprocessor; 0: not stated
+  // Along x as many blocks as the card holds at once, at most the grid's: the kernel asks `blocks`.
+  bool resident = false;
   bool cooperative = false;
   bool programmatic = false;
 

@@ -160,6 +160,7 @@ class Printer {
     }
     if (launch.max_registers != 0) absl::StrAppend(&text, " max_registers ", launch.max_registers);
     if (launch.min_blocks != 0) absl::StrAppend(&text, " min_blocks ", launch.min_blocks);
+    if (launch.resident) absl::StrAppend(&text, " resident");
     if (launch.cooperative) absl::StrAppend(&text, " cooperative");
     if (launch.programmatic) absl::StrAppend(&text, " programmatic");
     return text;

@@ -188,6 +188,13 @@ class HeaderVerifier {
     if (kernel_.launch().programmatic && !waits) {
       return InvalidArgument("a programmatic launch without a grid_dependency_wait in its body");
     }
+    bool asks = false;
+    ForEachOperation(*kernel_.body(), [&](const Operation& op) {
+      asks = asks || (op.opcode == Opcode::kBlocks && op.Get<IdAttributes>().axis == 0);
+    });
+    if (kernel_.launch().resident && !asks) {
+      return InvalidArgument("a resident launch that does not ask for the number of its blocks");
+    }
     return absl::OkStatus();
   }
 

@@ -50,6 +50,7 @@ runtime::Launch LaunchOf(const KernelEntry& kernel) {
   launch.block = dim3(kernel.launch.block);
   launch.cluster = dim3(kernel.launch.cluster);
   launch.dynamic_shared_bytes = static_cast<uint32_t>(kernel.launch.dynamic_shared_bytes);
+  launch.resident = kernel.launch.resident;
   launch.cooperative = kernel.launch.cooperative;
   launch.programmatic = kernel.launch.programmatic;
   return launch;

@@ -281,8 +281,9 @@ absl::StatusOr<std::unique_ptr<LoadedProgram>> CudaDevice::Load(
   INGOT_ASSIGN_OR_RETURN(std::vector<const void*> constants, PlaceConstants(*program));
   ScopedContext scope(shared_.driver, shared_.context);
   INGOT_RETURN_IF_ERROR(scope.status());
-  absl::StatusOr<std::unique_ptr<cuda::CudaProgram>> loaded = cuda::CudaProgram::Create(
-      std::move(program), shared_.driver, constants, major_, minor_, card_decides_);
+  const cuda::Card card = {major_, minor_, static_cast<int>(properties_.processors), card_decides_};
+  absl::StatusOr<std::unique_ptr<cuda::CudaProgram>> loaded =
+      cuda::CudaProgram::Create(std::move(program), shared_.driver, constants, card);
   if (!loaded.ok()) {
     for (const void* constant : constants) shared_.Free(constant);
     return loaded.status();

@@ -56,6 +56,35 @@ absl::Status CheckParameters(const Driver& driver, CUfunction function, const La
   return absl::OkStatus();
 }
 
+// Blocks along x, of which the card holds all at once while nothing else runs.
+absl::StatusOr<uint32_t> ResidentGrid(const Driver& driver, const Card& card, CUfunction function,
+                                      const Launch& launch) {
+  const Dim3 &grid = launch.grid, &block = launch.block, &cluster = launch.cluster;
+  int64_t blocks = 0;
+  int count = 0;
+  if (cluster == Dim3{}) {
+    INGOT_CUDA_RETURN_IF_ERROR(driver,
+                               cuOccupancyMaxActiveBlocksPerMultiprocessor(
+                                   &count, function, static_cast<int>(block.x * block.y * block.z),
+                                   launch.dynamic_shared_bytes));
+    blocks = int64_t{count} * card.multiprocessors;
+  } else {
+    LaunchAttribute attribute = {};
+    attribute.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    attribute.value.cluster = {cluster.x, cluster.y, cluster.z};
+    const LaunchConfig config = {
+        grid.x,  grid.y,     grid.z, block.x, block.y, block.z, launch.dynamic_shared_bytes,
+        nullptr, &attribute, 1};
+    INGOT_CUDA_RETURN_IF_ERROR(driver, cuOccupancyMaxActiveClusters(&count, function, &config));
+    blocks = int64_t{count} * cluster.x * cluster.y * cluster.z;
+  }
+  if (blocks <= 0) {
+    return InvalidArgument("the card has no room for a block of kernel '", launch.kernel, "'");
+  }
+  const int64_t along = blocks / (int64_t{grid.y} * grid.z) / cluster.x * cluster.x;
+  return std::min(grid.x, static_cast<uint32_t>(std::max<int64_t>(along, cluster.x)));
+}
+
 // Commands of a loop that becomes a part of the graph around it.
 constexpr int64_t kMostUnrolledSteps = 4096;
 
@@ -85,8 +114,8 @@ std::vector<Step> StepsOf(Stretch stretch) {
 class Builder {
  public:
   // `card_decides`: loops and conditionals become steps, and all steps of a stretch one part.
-  Builder(CudaProgram& out, const Driver& driver, int major, bool card_decides)
-      : out_(out), driver_(driver), major_(major), card_decides_(card_decides) {}
+  Builder(CudaProgram& out, const Driver& driver, const Card& card, bool card_decides)
+      : out_(out), driver_(driver), card_(card), card_decides_(card_decides) {}
 
   // Appends the commands to `stretch`.
   absl::Status Add(const std::vector<Command>& commands, Stretch& stretch);
@@ -193,7 +222,7 @@ class Builder {
 
   CudaProgram& out_;
   const Driver& driver_;
-  const int major_;  // of the card's compute capability
+  const Card card_;
   const bool card_decides_;
   const Command* command_ = nullptr;
   Stretch* stretch_ = nullptr;  // that commands are appended to
@@ -236,7 +265,11 @@ absl::Status Builder::operator()(const Launch& launch) {
         driver_,
         cuFuncSetAttribute(step.function, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1));
   }
-  step.programmatic = launch.programmatic && major_ >= kProgrammaticMajor;
+  step.grid_x = launch.grid.x;
+  if (launch.resident) {
+    INGOT_ASSIGN_OR_RETURN(step.grid_x, ResidentGrid(driver_, card_, step.function, launch));
+  }
+  step.programmatic = launch.programmatic && card_.major >= kProgrammaticMajor;
   step.slot = out_.addresses.size();
   const int first_map = static_cast<int>(out_.tensor_maps.size());
   for (const Argument& argument : launch.arguments) std::visit(*this, argument);
@@ -289,20 +322,20 @@ absl::Status LoadedModules::Load(const CodeModule& module, const SharedBytes& by
 
 absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
     std::shared_ptr<const Program> program, const Driver& driver,
-    std::vector<const void*> constants, int major, int minor, bool card_decides) {
+    std::vector<const void*> constants, const Card& card) {
   auto result = std::make_unique<CudaProgram>(driver);
   result->program = std::move(program);
   result->constants = std::move(constants);
   for (const CodeModule& module : result->program->modules) {
-    INGOT_ASSIGN_OR_RETURN(const CudaFit fit, FitCudaCode(module, major, minor));
+    INGOT_ASSIGN_OR_RETURN(const CudaFit fit, FitCudaCode(module, card.major, card.minor));
     const bool beside = fit.ptx && module.format != CodeFormat::kPtx;
     INGOT_RETURN_IF_ERROR(result->modules.Load(module, beside ? module.ptx : module.bytes));
   }
   INGOT_RETURN_IF_ERROR(
-      Builder(*result, driver, major, false).Add(result->program->commands, result->commands));
+      Builder(*result, driver, card, false).Add(result->program->commands, result->commands));
   SetOrder(*result->program, result->commands);
-  if (card_decides && HasDecisions(*result->program)) {
-    const absl::Status status = result->AddOnCard(driver, major);
+  if (card.decides && HasDecisions(*result->program)) {
+    const absl::Status status = result->AddOnCard(driver, card);
     if (status.ok()) {
       Log("program '", result->program->name, "': the card decides on loops and conditionals");
     } else {
@@ -313,7 +346,7 @@ absl::StatusOr<std::unique_ptr<CudaProgram>> CudaProgram::Create(
   return result;
 }
 
-absl::Status CudaProgram::AddOnCard(const Driver& driver, int major) {
+absl::Status CudaProgram::AddOnCard(const Driver& driver, const Card& card) {
   if (std::string why = WhyHostDecides(*program, driver); !why.empty()) {
     return absl::UnavailableError(why);
   }
@@ -327,7 +360,7 @@ absl::Status CudaProgram::AddOnCard(const Driver& driver, int major) {
   INGOT_CUDA_RETURN_IF_ERROR(
       driver, cuModuleGetFunction(&set_condition, modules[program->modules.size()], kSetCondition));
   Stretch all;
-  INGOT_RETURN_IF_ERROR(Builder(*this, driver, major, true).Add(program->commands, all));
+  INGOT_RETURN_IF_ERROR(Builder(*this, driver, card, true).Add(program->commands, all));
   on_card = StepsOf(std::move(all));
   SetOrder(*program, on_card);
   return absl::OkStatus();

@@ -14,6 +14,13 @@
 
 namespace ingot::runtime::cuda {
 
+// What a program is made ready for.
+struct Card {
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  bool decides = true;  // on loops and conditionals, where it can
+};
+
 // A launch, copy or fill; in a graph in which the card decides, a loop or conditional too.  Its
 // slots, from `slot` on: a launch's arguments; source and destination of a copy; destination of a
 // fill; predicate or index of a loop or conditional.
@@ -21,6 +28,7 @@ struct Step {
   const Command* command = nullptr;
   int slot = 0;
   CUfunction function = nullptr;  // launches
+  uint32_t grid_x = 0;            // launches
   int tensor_map = -1;            // launches: number of its first tensor map; -1: it has none
   // Launches: it may begin before the launch before it has ended, and waits for that itself.
   bool programmatic = false;
@@ -80,17 +88,15 @@ struct CudaProgram {
   std::vector<const void*> constants;  // addresses on the card
 
   // Library calls become their fallback's commands.  Requires: Validate(*program), for CUDA; the
-  // context is current; `constants` are the addresses of the program's.  The card is of compute
-  // capability `major`.`minor`.  `card_decides`: where it can.
+  // context is current; `constants` are the addresses of the program's.
   static absl::StatusOr<std::unique_ptr<CudaProgram>> Create(std::shared_ptr<const Program> program,
                                                              const Driver& driver,
                                                              std::vector<const void*> constants,
-                                                             int major, int minor,
-                                                             bool card_decides);
+                                                             const Card& card);
 
  private:
   // Fills `on_card` in, or says why not.
-  absl::Status AddOnCard(const Driver& driver, int major);
+  absl::Status AddOnCard(const Driver& driver, const Card& card);
 };
 
 }  // namespace ingot::runtime::cuda

@@ -29,7 +29,7 @@ KernelNode StepNodes::Of(const Step& step, const Launch& launch) {
   }
   KernelNode node = {};
   node.function = step.function;
-  node.grid_x = launch.grid.x, node.grid_y = launch.grid.y, node.grid_z = launch.grid.z;
+  node.grid_x = step.grid_x, node.grid_y = launch.grid.y, node.grid_z = launch.grid.z;
   node.block_x = launch.block.x, node.block_y = launch.block.y, node.block_z = launch.block.z;
   node.shared_bytes = launch.dynamic_shared_bytes;
   node.parameters = parameters_.data();

@@ -111,7 +111,7 @@ Program CudaProgram() {
   launch.block = {128, 1, 1};
   launch.cluster = {2, 1, 1};
   launch.dynamic_shared_bytes = 65536;
-  launch.cooperative = launch.programmatic = true;
+  launch.cooperative = launch.programmatic = launch.resident = true;
   return program;
 }
 

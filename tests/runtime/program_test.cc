@@ -93,6 +93,8 @@ TEST(ValidateTest, RefusesCommands) {
             "command 0 'add.1': a kernel without a name");
   EXPECT_EQ(Complaint([](Program& p) { FirstLaunch(p).tasks = -1; }),
             "command 0 'add.1': -1 tasks");
+  EXPECT_EQ(Complaint([](Program& p) { FirstLaunch(p).resident = true; }),
+            "command 0 'add.1': a host's launch has no resident blocks");
   EXPECT_EQ(Complaint([](Program& p) { FirstLaunch(p).arguments[0] = Scalar(256, 1); }),
             "command 0 'add.1': argument 0: scalar argument 0x100 of 1 bytes");
   EXPECT_EQ(Complaint([](Program& p) { FirstLaunch(p).arguments[0] = TensorMapArgument(); }),

@@ -27,6 +27,11 @@ Geometry::Geometry(const Kernel& kernel)
   block_ = {kWarpSize, 1, 1};
 }
 
+void Geometry::LimitBlocks(int64_t most) {
+  const int64_t fitting = most / (grid_[1] * grid_[2]) / cluster_[0] * cluster_[0];
+  grid_[0] = std::min(grid_[0], std::max<int64_t>(fitting, cluster_[0]));
+}
+
 uint32_t Geometry::LanesOf(int64_t block, int warp) const {
   int64_t lanes = threads() - int64_t{warp} * kWarpSize;
   if (host_) lanes = tasks_ - block * kWarpSize;

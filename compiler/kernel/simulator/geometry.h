@@ -16,7 +16,11 @@ class Geometry {
  public:
   explicit Geometry(const Kernel& kernel);
 
+  // As many blocks in all as `most` allows, fewer along x, by whole clusters; one cluster at least.
+  void LimitBlocks(int64_t most);
+
   bool is_host() const { return host_; }
+  const std::array<int64_t, 3>& grid() const { return grid_; }
   int64_t blocks() const { return grid_[0] * grid_[1] * grid_[2]; }
   int threads() const { return block_[0] * block_[1] * block_[2]; }  // of a block
   int warps() const { return (threads() + kWarpSize - 1) / kWarpSize; }

@@ -216,7 +216,7 @@ class Machine {
 
   const Code& code_;
   const Options& options_;
-  const Geometry geometry_;
+  Geometry geometry_;
   std::vector<BoundBuffer>& buffers_;
   const int64_t shared_bytes_;
   const int shared_granule_;

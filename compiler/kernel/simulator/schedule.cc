@@ -40,6 +40,7 @@ Machine::Machine(const Code& code, Memory& memory, const Options& options)
       sampling_(options.sample_thread_operations > 0),
       run_to_end_(!code.synchronizes_warps),
       executed_(code.steps.size(), 0) {
+  if (code.kernel->launch().resident) geometry_.LimitBlocks(ResidentBlocks());
   report_.kernel = code.kernel->name();
   report_.blocks = geometry_.blocks();
 }
@@ -249,7 +250,7 @@ void Machine::StartWarp(BlockState& block, int index) {
       const int thread = std::min(index * kWarpSize + lane, geometry_.threads() - 1);
       int64_t value = 0;
       if (id.op->opcode == Opcode::kBlock) value = block_at[axis];
-      if (id.op->opcode == Opcode::kBlocks) value = code_.kernel->launch().grid[axis];
+      if (id.op->opcode == Opcode::kBlocks) value = geometry_.grid()[axis];
       if (id.op->opcode == Opcode::kClusterBlock) value = geometry_.RankInCluster(block.number);
       if (id.op->opcode == Opcode::kThread) value = geometry_.ThreadAt(thread)[axis];
       if (id.op->opcode == Opcode::kLane) value = lane;

@@ -67,6 +67,17 @@ done:
   ret;
 }
 
+// out = blocks along x
+.visible .entry blocks(.param .u64 out)
+{
+  .reg .u32 %x;
+  .reg .u64 %a;
+  ld.param.u64 %a, [out];
+  mov.u32 %x, %nctaid.x;
+  st.global.u32 [%a], %x;
+  ret;
+}
+
 // Reads what is not there.
 .visible .entry fault()
 {
@@ -105,6 +116,20 @@ static Program OnCard(Program program) {
 Program CardAddProgram(int64_t n) { return OnCard(AddProgram(n, PtxModule())); }
 Program CardLoopProgram(int32_t step, int32_t limit) {
   return OnCard(LoopProgram(step, limit, PtxModule()));
+}
+
+Program CardResidentProgram(uint32_t most_blocks) {
+  Program program;
+  program.name = "resident";
+  program.platform = "cuda";
+  program.modules = {PtxModule()};
+  program.outputs = {{"blocks", Shape::Scalar(ElementType::kS32)}};
+  program.commands = {MakeLaunch("blocks", 1, {Write(OutputSlice(program, 0))})};
+  auto& launch = std::get<Launch>(program.commands[0].operation);
+  launch.grid.x = most_blocks;
+  launch.block.x = 256;
+  launch.resident = true;
+  return program;
 }
 
 Program CardFaultProgram() {

@@ -205,6 +205,22 @@ TEST_F(CudaTest, FillCopyConditionalAndProfile) {
   }
 }
 
+TEST_F(CudaTest, AResidentGridIsWhatTheCardHolds) {
+  const auto blocks = [&](uint32_t most) {
+    auto executor = Make(CardResidentProgram(most));
+    auto outputs = executor->Run({});
+    int32_t count = 0;
+    EXPECT_TRUE(outputs.ok() && (*outputs)[0].CopyOut(&count).ok()) << outputs.status();
+    return count;
+  };
+  const auto processors = static_cast<int32_t>(device_->properties().processors);
+  const int32_t count = blocks(1 << 20);
+  EXPECT_EQ(count % processors, 0);
+  EXPECT_GE(count, 4 * processors);  // 1,536 threads at the least
+  EXPECT_LE(count, 8 * processors);
+  EXPECT_EQ(blocks(3), 3);
+}
+
 TEST_F(CudaTest, FromAFile) {
   auto file = SerializeIngot(CardAddProgram(256));
   ASSERT_TRUE(file.ok());

@@ -96,5 +96,39 @@ TEST_F(LaunchTest, ClusterAndCooperativeOnAStream) {
   EXPECT_EQ(Stub().calls("launch: cluster"), 1);
 }
 
+// The stub's card has 6 multiprocessors of 2,048 threads and 228 KB of shared memory.
+TEST_F(LaunchTest, AResidentGridHasAsManyBlocksAsTheCardHolds) {
+  Program program = CardResidentProgram(1000);
+  EXPECT_EQ(Run(program), 48);
+  Profile profile;
+  EXPECT_EQ(Run(program, &profile), 48);
+  EXPECT_EQ(Run(CardResidentProgram(47)), 47);
+  LaunchOf(program, 0).dynamic_shared_bytes = 100 << 10;
+  EXPECT_EQ(Run(program), 12);
+  LaunchOf(program, 0).grid.y = 5;
+  EXPECT_EQ(Run(program), 2);
+  LaunchOf(program, 0).grid.y = 30;
+  EXPECT_EQ(Run(program), 1);
+  LaunchOf(program, 0).resident = false;
+  EXPECT_EQ(Run(program), 1000);
+}
+
+TEST_F(LaunchTest, AResidentGridOfClusters) {
+  Program program = CardResidentProgram(1000);
+  Launch& launch = LaunchOf(program, 0);
+  launch.cluster.x = 4;
+  EXPECT_EQ(Run(program), 48);
+  // 48 blocks are 16 rows of 3.
+  launch.grid.y = 16;
+  EXPECT_EQ(Run(program), 4);
+  launch.grid.y = 5;
+  EXPECT_EQ(Run(program), 8);
+  launch.dynamic_shared_bytes = 400 << 10;
+  auto device = CreateCudaDevice();
+  ASSERT_TRUE(device.ok());
+  EXPECT_EQ(Executor::Create(std::make_shared<Program>(program), device->get()).status().message(),
+            "command 0 'blocks.1': the card has no room for a block of kernel 'blocks'");
+}
+
 }  // namespace
 }  // namespace ingot::runtime

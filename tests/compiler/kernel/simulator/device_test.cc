@@ -26,7 +26,8 @@ constexpr BufferSlice kInput = {Allocation::kInput, 0, 0, kBytes};
 constexpr BufferSlice kArena = {Allocation::kArena, 0, 0, kBytes};
 constexpr BufferSlice kOutput = {Allocation::kOutput, 0, 0, kBytes};
 
-// y[0..63] = x + 1; the same for the first half only; y = how many blocks came before.
+// y[0..63] = x + 1; the same for the first half only; y = how many blocks came before; y = x + how
+// many blocks there are.
 constexpr char kKernels[] = R"(
 kernel @plus_one(%x: buffer<s32, 64, readonly>, %y: buffer<s32, 64>) grid 2 block 32 {
   %i = block*32 + thread
@@ -37,6 +38,11 @@ kernel @half(%x: buffer<s32, 64, readonly>, %y: buffer<s32, 64>) grid 1 block 32
 }
 kernel @order(%n: buffer<s32, 64>, %y: buffer<s32, 64>) grid 64 block 1 {
   store %y[block] = atomic add relaxed gpu %n[0], 1
+}
+kernel @persistent(%x: buffer<s32, 64, readonly>, %y: buffer<s32, 64>) grid 64 block 1024 resident {
+  for %i = block to 64 step blocks {
+    if thread == 0 { store %y[%i] = load %x[%i] : s32 + blocks }
+  }
 }
 )";
 
@@ -103,6 +109,13 @@ TEST(SimulatedDevice, RunsAFile) {
   const auto values = RunProgram(std::make_shared<runtime::Program>(*std::move(loaded)));
   ASSERT_TRUE(values.ok()) << values.status();
   EXPECT_EQ((*values)[5], 6);
+}
+
+// 4 multiprocessors of 2,048 threads hold 8 blocks.
+TEST(SimulatedDevice, RunsAsManyBlocksOfAResidentLaunchAsTheMachineHolds) {
+  const auto values = RunProgram(MakeProgram({Launch("persistent", kInput, kOutput)}));
+  ASSERT_TRUE(values.ok()) << values.status();
+  for (int i = 0; i < kElements; ++i) EXPECT_EQ((*values)[i], i + 8);
 }
 
 TEST(SimulatedDevice, FindsAReadOfTheArenaThatNobodyWrote) {

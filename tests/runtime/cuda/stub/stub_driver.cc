@@ -9,6 +9,14 @@
 namespace ingot::runtime::cuda {
 namespace {
 
+constexpr int kMultiprocessors = 6;
+
+int BlocksOnMultiprocessor(int block_threads, size_t shared_bytes) {
+  constexpr int kThreads = 2048, kSharedBytes = 228 << 10;
+  const auto by_memory = static_cast<int>(kSharedBytes / (shared_bytes + 1024));
+  return std::min(kThreads / block_threads, by_memory);
+}
+
 CUresult CopyBytes(void* destination, const void* source, size_t bytes) {
   ++TheState().done;
   std::memcpy(destination, source, bytes);
@@ -59,6 +67,7 @@ CUresult cuDeviceGetName(char* name, int size, CUdevice) {
 CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice) {
   STUB_ENTER(cuDeviceGetAttribute);
   *value = 1;
+  if (attribute == CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT) *value = kMultiprocessors;
   if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) {
     *value = TheState().capability / 10;
   }
@@ -240,6 +249,24 @@ CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, s
   return CUDA_SUCCESS;
 }
 #endif
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction, int block_threads,
+                                                     size_t shared_bytes) {
+  STUB_ENTER_CONTEXT(cuOccupancyMaxActiveBlocksPerMultiprocessor);
+  *blocks = BlocksOnMultiprocessor(block_threads, shared_bytes);
+  return CUDA_SUCCESS;
+}
+CUresult cuOccupancyMaxActiveClusters(int* clusters, CUfunction, const LaunchConfig* config) {
+  STUB_ENTER_CONTEXT(cuOccupancyMaxActiveClusters);
+  if (config->attribute_count != 1 ||
+      config->attributes->id != CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  const auto& cluster = config->attributes->value.cluster;
+  const auto threads = static_cast<int>(config->block_x * config->block_y * config->block_z);
+  *clusters = kMultiprocessors * BlocksOnMultiprocessor(threads, config->shared_bytes) /
+              static_cast<int>(cluster.x * cluster.y * cluster.z);
+  return CUDA_SUCCESS;
+}
 CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void** parameters,
                           void**) {
   STUB_ENTER_CONTEXT(cuLaunchKernelEx);
@@ -255,7 +282,7 @@ CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void*
               ? "launch: programmatic"
               : "launch: unknown");
   }
-  RunKernel(context, function->name, ArgumentsOf(function, parameters));
+  RunKernel(context, function->name, ArgumentsOf(function, parameters), config->grid_x);
   return CUDA_SUCCESS;
 }
 // The limits of the driver's documentation.  What is encoded is the address, then the other fields,

@@ -82,8 +82,9 @@ CUresult Current(CUcontext& context) {
 
 const std::vector<size_t>* ParametersOf(const std::string& kernel) {
   static const auto* const all = new std::map<std::string, std::vector<size_t>>{
-      {"add", {8, 8, 8, 4}},        {"count", {8, 4}}, {"less", {8, 4, 8}}, {"fault", {}},
-      {"set_condition", {8, 8, 4}}, {"box", {128, 8}}};
+      {"add", {8, 8, 8, 4}}, {"count", {8, 4}}, {"less", {8, 4, 8}},
+      {"fault", {}},         {"blocks", {8}},   {"set_condition", {8, 8, 4}},
+      {"box", {128, 8}}};
   const auto it = all->find(kernel);
   return it == all->end() ? nullptr : &it->second;
 }
@@ -99,7 +100,8 @@ std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters) {
   return arguments;
 }
 
-void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& a) {
+void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& a,
+               unsigned grid_x) {
   ++TheState().done;
   const auto floats = [&](int i) { return reinterpret_cast<float*>(a[i]); };
   const auto number = [&](int i) { return reinterpret_cast<int32_t*>(a[i]); };
@@ -109,6 +111,8 @@ void RunKernel(CUcontext context, const std::string& name, const std::vector<uin
     *number(0) += static_cast<int32_t>(a[1]);
   } else if (name == "less") {
     *reinterpret_cast<uint8_t*>(a[2]) = *number(0) < static_cast<int32_t>(a[1]);
+  } else if (name == "blocks") {
+    *number(0) = static_cast<int32_t>(grid_x);
   } else if (name == "set_condition") {
     const auto condition = context->conditions.find(a[0]);
     const auto last = static_cast<int32_t>(a[2]);
@@ -144,7 +148,7 @@ static void RunBody(CUcontext context, const GraphExec& executable, const Graph&
 void RunNode(CUcontext context, const GraphExec& executable, const GraphNode& node) {
   switch (node.kind) {
     case GraphNode::kKernel:
-      return RunKernel(context, node.kernel.function->name, node.arguments);
+      return RunKernel(context, node.kernel.function->name, node.arguments, node.kernel.grid_x);
     case GraphNode::kCopy:
       ++TheState().done;
       std::memcpy(reinterpret_cast<void*>(node.copy.destination),

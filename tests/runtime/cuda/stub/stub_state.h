@@ -113,7 +113,8 @@ const std::vector<size_t>* ParametersOf(const std::string& kernel);
 // Copies of what the parameters point to.
 std::vector<uint64_t> ArgumentsOf(CUfunction function, void** parameters);
 
-void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& arguments);
+void RunKernel(CUcontext context, const std::string& name, const std::vector<uint64_t>& arguments,
+               unsigned grid_x);
 void RunNode(CUcontext context, const GraphExec& executable, const GraphNode& node);
 // `count` times the low `width` bytes of `value`.
 void Fill(void* destination, uint64_t value, size_t width, size_t count);
