@@ -1,7 +1,9 @@
 // Integers that count: iotas, constants, and sums and products of them, whose range is known.
-#include <bit>
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "ir/analysis/op_facts.h"
 #include "ir/base/integers.h"
@@ -52,22 +54,17 @@ std::optional<int64_t> MostOf(const Instruction& x) {
 Instruction* InType(Instruction* x, ElementType type) {
   Computation& computation = *x->parent();
   const Shape shape = Shape::ArrayWithDefaultLayout(type, x->shape().dimensions());
-  if (x->opcode() == Opcode::kIota) {
-    return computation.Add(Opcode::kIota, shape, {}, x->attributes<IotaAttributes>());
-  }
   if (x->opcode() == Opcode::kConstant) {
     Instruction* scalar = computation.AddConstant(
         Literal::Scalar(type, static_cast<double>(x->literal().AsInteger(0))));
     if (shape.IsScalar()) return scalar;
     return computation.Add(Opcode::kBroadcast, shape, {scalar}, DimensionsAttributes{});
   }
-  if (x->opcode() == Opcode::kBroadcast) {
-    return computation.Add(Opcode::kBroadcast, shape, {InType(x->operands()[0], type)},
-                           x->attributes<DimensionsAttributes>());
-  }
   std::vector<Instruction*> operands;
   for (Instruction* operand : x->operands()) operands.push_back(InType(operand, type));
-  return computation.Add(x->opcode(), shape, std::move(operands));
+  Instruction* same = computation.AddClone(*x, std::move(operands));
+  same->set_shape(shape);
+  return same;
 }
 
 // convert(x)  →  x computed in the narrower type, where x is a counter that the type has room for

@@ -10,8 +10,8 @@ namespace {
 std::array<std::vector<const SimplifyRule*>, kOpcodeCount> IndexRules() {
   std::array<std::vector<const SimplifyRule*>, kOpcodeCount> index;
   for (const auto& table :
-       {ElementwiseRules(), CounterRules(), DataMovementRules(), ContractionRules(),
-        IndexingRules(), ReductionRules(), StructureRules()}) {
+       {ElementwiseRules(), ComplexPartRules(), CounterRules(), DataMovementRules(),
+        ContractionRules(), IndexingRules(), ReductionRules(), StructureRules()}) {
     for (const SimplifyRule& rule : table) index[static_cast<int>(rule.opcode)].push_back(&rule);
   }
   return index;
