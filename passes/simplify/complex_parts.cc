@@ -86,8 +86,7 @@ Instruction* PartOfValue(Instruction* part) {
     return parts.Make(opcode, {value->operands()[0], parts.PartOf(part->opcode(), 1),
                                parts.PartOf(part->opcode(), 2)});
   }
-  if (IsOneOf(opcode, {Opcode::kBroadcast, Opcode::kNegate, Opcode::kReshape, Opcode::kReverse,
-                       Opcode::kSlice, Opcode::kTranspose})) {
+  if (HasFact(opcode, kMoves) || opcode == Opcode::kNegate) {
     return parts.Same({parts.PartOf(part->opcode(), 0)});
   }
   return nullptr;
