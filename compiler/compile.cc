@@ -12,6 +12,7 @@
 #include "compiler/compilation_cache.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
+#include "compiler/plan/contractions.h"
 #include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/plan_table.h"
@@ -176,6 +177,7 @@ class Compiler {
             .numerics = options_.numerics,
             .unrounded = unrounded_[entry],
             .seen = seen_[entry],
+            .contracted = contracted_[entry],
             .last_reads = fusions_->entries()[entry].last_reads,
             .wanted_pairs = fusions_->entries()[entry].wanted_pairs,
             .table = table};
@@ -185,14 +187,17 @@ class Compiler {
     options_.warning(absl::StrCat(why, "; ", entry.name, " is planned without this entry"));
   }
 
-  // Which values of each entry stay in f32, and of which not all digits are seen.
+  // Which values of each entry stay in f32, of which not all digits are seen, and which sums are
+  // multiply-adds.
   void FindExcessPrecision() {
     unrounded_.resize(fusions_->entries().size());
     seen_.resize(fusions_->entries().size());
+    contracted_.resize(fusions_->entries().size());
     if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
     const plan::FusionMembers members(*module_, fusions_->equal_fusions());
     unrounded_ = plan::FindUnrounded(members, plan::LeastRoundings(target_));
     seen_ = plan::FindSeenDigits(members);
+    contracted_ = plan::FindContractions(members);
   }
 
   absl::Status PlanFusions() {
@@ -454,8 +459,9 @@ class Compiler {
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
   std::optional<program::FusionTable> fusions_;
-  std::vector<std::vector<int64_t>> unrounded_;  // by entry: PlanOptions::unrounded
-  std::vector<plan::SeenDigits> seen_;           // by entry: PlanOptions::seen
+  std::vector<std::vector<int64_t>> unrounded_;   // by entry: PlanOptions::unrounded
+  std::vector<plan::SeenDigits> seen_;            // by entry: PlanOptions::seen
+  std::vector<std::vector<int64_t>> contracted_;  // by entry: PlanOptions::contracted
   std::vector<CodeUnit> units_;
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;

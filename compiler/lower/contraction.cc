@@ -20,23 +20,31 @@ struct Factors {
   Element rhs;
 };
 
-// Sets up start, combine and step of a sum of products; the operands are of `instruction`.
-void SetProducts(ElementEmitter& e, const Instruction& instruction, int lanes,
-                 std::function<Factors(const std::vector<Value>& at, int lanes)> factors,
-                 Fold* fold) {
+using FactorsAt = std::function<Factors(const std::vector<Value>& at, int lanes)>;
+
+// The step of a sum of products of `instruction`'s operands.
+decltype(Fold::step) AddProduct(ElementEmitter& e, const Instruction& instruction,
+                                FactorsAt factors) {
   const ElementType sum = plan::SumType(instruction.shape().element_type());
   const ElementType lhs = instruction.operand(0)->shape().element_type();
   const ElementType rhs = instruction.operand(1)->shape().element_type();
-  fold->start = {e.Broadcast(e.Zero(sum), lanes)};
-  fold->combine = [&e, sum](const Elements& a, const Elements& b) {
-    return Elements{Combine(e, Opcode::kAdd, sum, a[0], b[0])};
-  };
-  fold->step = [&e, sum, lhs, rhs, factors = std::move(factors)](
-                   const std::vector<ElementVar>& sums, const std::vector<Value>& at, int inner) {
+  return [&e, sum, lhs, rhs, factors = std::move(factors)](
+             const std::vector<ElementVar>& sums, const std::vector<Value>& at, int inner) {
     const Factors f = factors(at, inner);
     e.Write(sums[0], MultiplyAdd(e, sum, e.Convert(f.lhs, lhs, sum), e.Convert(f.rhs, rhs, sum),
                                  e.Read(sums[0])));
   };
+}
+
+// Sets up start, combine and step of a sum of products; the operands are of `instruction`.
+void SetProducts(ElementEmitter& e, const Instruction& instruction, int lanes, FactorsAt factors,
+                 Fold* fold) {
+  const ElementType sum = plan::SumType(instruction.shape().element_type());
+  fold->start = {e.Broadcast(e.Zero(sum), lanes)};
+  fold->combine = [&e, sum](const Elements& a, const Elements& b) {
+    return Elements{Combine(e, Opcode::kAdd, sum, a[0], b[0])};
+  };
+  fold->step = AddProduct(e, instruction, std::move(factors));
 }
 
 Elements Round(ElementEmitter& e, const Instruction& instruction, const Elements& sums) {
@@ -141,15 +149,24 @@ class Convolution {
     fold.guard = [&](size_t level, const std::vector<Value>& at) -> Value {
       return level < labels_.kernel_spatial.size() ? Inside(level, at) : nullptr;
     };
+    const auto lanes_of = [&](int lanes) {
+      return lanes > 1 ? *plan::InnerLanes(instruction_, lanes) : read;
+    };
     SetProducts(
         e_, instruction_, index_.lanes(),
         [&](const std::vector<Value>& at, int lanes) {
-          const std::vector<plan::Lanes> lane =
-              lanes > 1 ? *plan::InnerLanes(instruction_, lanes) : read;
+          const std::vector<plan::Lanes> lane = lanes_of(lanes);
           return Factors{e_.Emit(input_, InputIndex(at, lane[0])),
                          e_.Emit(kernel_, KernelIndex(at, lane[1]))};
         },
         &fold);
+    if (CountsPadding(instruction_)) {
+      fold.step_outside =
+          AddProduct(e_, instruction_, [&](const std::vector<Value>& at, int lanes) {
+            return Factors{e_.Zero(input_.shape().element_type()),
+                           e_.Emit(kernel_, KernelIndex(at, lanes_of(lanes)[1]))};
+          });
+    }
     return Round(e_, instruction_, RunFold(e_, fold));
   }
 

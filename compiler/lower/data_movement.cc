@@ -112,12 +112,40 @@ Element EmitPadded(ElementEmitter& e, const Instruction& pad, const Index& index
                   e.EmitScalar(*pad.operand(1)));
 }
 
+// Rows of a concatenate of operands that have one element each of a row.
+Element EmitInterleaved(ElementEmitter& e, const Instruction& concatenate, const Index& index,
+                        const plan::Lanes& lanes) {
+  Index row;
+  row.lane = lanes;
+  if (index.flat()) {
+    row.linear = e.math().Div(index.linear, concatenate.operand_count());
+  } else {
+    row.dims = index.dims;
+    row.dims.back() = e.math().Const(0);
+  }
+  Elements operands;
+  for (const Instruction* operand : concatenate.operands()) {
+    operands.push_back(e.Broadcast(e.Emit(*operand, row), lanes.count));
+  }
+  std::vector<Element> elements;
+  for (int lane = 0; lane < lanes.count; ++lane) {
+    for (const Element& operand : operands) {
+      elements.push_back({e.b().Extract(operand.re, lane), nullptr});
+    }
+  }
+  return e.Build(elements);
+}
+
 // Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
 // control flow, so that nothing outside an operand is read.
 Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
   if (!IndexMapOf(instruction, 0).has_value()) {
     e.Unsupported(instruction, "its index is not a function of the shape");
     return {};
+  }
+  if (const auto turns = plan::InterleavedLanes(instruction, index.lane);
+      turns.has_value() && index.lanes() > 1) {
+    return {EmitInterleaved(e, instruction, index, *turns)};
   }
   const int64_t pieces = instruction.operand_count();
   if (instruction.opcode() == Opcode::kPad && index.lanes() == 1 &&

@@ -6,6 +6,7 @@
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/math/division.h"
 #include "compiler/lower/scalar.h"
+#include "compiler/plan/contractions.h"
 #include "ir/base/status.h"
 
 namespace ingot::lower {
@@ -278,9 +279,26 @@ Elements Operands(ElementEmitter& e, const Instruction& instruction, const Index
   return operands;
 }
 
+// A step of a polynomial: its product is not rounded.
+Element EmitStep(ElementEmitter& e, const Instruction& sum, const Index& index) {
+  const Instruction& product = *plan::ProductOfStep(sum);
+  const int64_t k = sum.operand(0) == &product ? 0 : 1;
+  const Elements factors = Operands(e, product, e.IndexOfOperand(sum, k, index));
+  const Element addend = e.EmitOperand(sum, 1 - k, index);
+  const int lanes = std::max(factors[0].lanes(), addend.lanes());
+  const auto value = [&](const Element& element) {
+    return Expr(e.b(), e.Broadcast(element, lanes).re);
+  };
+  const bool subtracts = sum.opcode() == Opcode::kSubtract;
+  const Expr first = subtracts && k == 1 ? -value(factors[0]) : value(factors[0]);
+  const Expr last = subtracts && k == 0 ? -value(addend) : value(addend);
+  return {Fma(first, value(factors[1]), last).value(), nullptr};
+}
+
 }  // namespace
 
 Elements EmitElementwise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
+  if (e.context().IsContracted(instruction)) return {EmitStep(e, instruction, index)};
   const Elements operands = Operands(e, instruction, index);
   return FunctionOf(kRows, instruction.opcode())(e, instruction, operands, index);
 }

@@ -135,10 +135,19 @@ Element ElementEmitter::EmitOperand(const Instruction& consumer, int64_t operand
   if (const Instruction* source = context_.tile->SourceOf(consumer, operand)) {
     return Emit(*source, context_.tile->IndexAt(*source, index.point));
   }
+  return Emit(value, IndexOfOperand(consumer, operand, index));
+}
+
+Index ElementEmitter::IndexOfOperand(const Instruction& consumer, int64_t operand,
+                                     const Index& index) const {
+  if (index.point < 0) return index;
+  if (const Instruction* source = context_.tile->SourceOf(consumer, operand)) {
+    return context_.tile->IndexAt(*source, index.point);
+  }
   Index elsewhere = index;
   elsewhere.point = -1;
   elsewhere.linear_align = 1;
-  return Emit(value, elsewhere);
+  return elsewhere;
 }
 
 Elements ElementEmitter::LaneByLane(const Instruction& instruction, const Index& index) {

@@ -76,6 +76,8 @@ struct Context {
   // FusionPlan's: the instructions of whose f32 values not all digits are seen.
   absl::Span<const int64_t> loose = {};
   absl::Span<const int64_t> narrow = {};
+  // FusionPlan's: the sums that take a product without rounding it.
+  absl::Span<const int64_t> contracted = {};
 
   void Fail(absl::Status failure) {
     if (status.ok()) status = std::move(failure);
@@ -84,6 +86,9 @@ struct Context {
     return IsListed(instruction, unrounded);
   }
   bool IsLoose(const Instruction& instruction) const { return IsListed(instruction, loose); }
+  bool IsContracted(const Instruction& instruction) const {
+    return IsListed(instruction, contracted);
+  }
   bool IsSeenNarrow(const Instruction& instruction) const { return IsListed(instruction, narrow); }
   bool IsListed(const Instruction& instruction, absl::Span<const int64_t> ids) const {
     return instruction.parent() == &fusion &&
@@ -110,6 +115,8 @@ class ElementEmitter {
   // Operand `operand` of `consumer`, which is asked for at `index`, where it reads it at the same
   // coordinates or at the same place of a tile kernel's space.
   Element EmitOperand(const Instruction& consumer, int64_t operand, const Index& index);
+  // Where EmitOperand reads the operand, an instruction that computes.
+  Index IndexOfOperand(const Instruction& consumer, int64_t operand, const Index& index) const;
   // Makes `element` the value of the instruction at `index` in this block scope.
   void Provide(const Instruction& instruction, const Index& index, int leaf, Element element) {
     scopes_.back()[Key{&instruction, leaf, index}] = element;

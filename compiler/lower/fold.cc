@@ -66,7 +66,7 @@ class Walk {
   void Level(size_t level, const std::vector<Value>& at,
              const std::vector<ElementVar>& accumulators) {
     if (level == extents_.size()) {
-      fold_.step(accumulators, at, lanes_);
+      (outside_ ? fold_.step_outside : fold_.step)(accumulators, at, lanes_);
       return;
     }
     const bool last = level + 1 == extents_.size();
@@ -76,12 +76,15 @@ class Walk {
     const auto one = [&](Value i, const std::vector<ElementVar>& into) {
       std::vector<Value> inner = at;
       inner.push_back(i);
-      const Value inside = fold_.guard ? fold_.guard(level, inner) : nullptr;
-      if (inside == nullptr) {
-        Level(level + 1, inner, into);
-      } else {
-        e_.If(inside, [&] { Level(level + 1, inner, into); });
-      }
+      const Value inside = fold_.guard && !outside_ ? fold_.guard(level, inner) : nullptr;
+      const auto take = [&] { Level(level + 1, inner, into); };
+      if (inside == nullptr) return take();
+      if (!fold_.step_outside) return e_.If(inside, take);
+      e_.If(inside, take, [&] {
+        outside_ = true;
+        take();
+        outside_ = false;
+      });
     };
     // This thread's steps from `first` on.
     const auto steps = [&](Value first, Value until, const std::vector<ElementVar>& into) {
@@ -124,6 +127,7 @@ class Walk {
   const int threads_;
   std::vector<int64_t> steps_;
   int64_t piece_;
+  bool outside_ = false;  // what is being written is for elements that the guard leaves out
 };
 
 // Lanes [first, first + count) of a vector.

@@ -35,6 +35,8 @@ struct Fold {
       step;
   // Whether any element with the coordinates at[0 … level] takes part; nullptr: all of them.
   std::function<kernel::Value(size_t level, const std::vector<kernel::Value>& at)> guard;
+  // As `step`, for the elements that `guard` leaves out; nullptr: nothing is taken of them.
+  decltype(step) step_outside = nullptr;
 };
 
 // The accumulators after the whole box.

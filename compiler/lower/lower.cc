@@ -163,6 +163,7 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
   context.unrounded = fusion_plan.unrounded;
   context.loose = fusion_plan.loose;
   context.narrow = fusion_plan.narrow;
+  context.contracted = fusion_plan.contracted;
   memory.operands.resize(fusion.parameters().size());
   memory.results.resize(plan::Leaves(fusion.root()->shape()).size());
   memory.scratch.resize(fusion_plan.scratch.size());

@@ -109,7 +109,7 @@ class WindowRun {
 
   // The window's dimensions from `d` on but the plan's, whose strip is innermost.
   void Walk(size_t d, std::vector<Value>& at) {
-    if (d == view_.dimensions.size()) return Strip(at);
+    if (d == view_.dimensions.size()) return is_padding_ ? TakePadding(at) : Strip(at);
     const WindowDimension& window = view_.dimensions[d];
     if (static_cast<int>(d) == plan_.dimension || window.size == 1) return WalkOne(d, at);
     e_.For(
@@ -122,10 +122,49 @@ class WindowRun {
   }
 
   void WalkOne(size_t d, std::vector<Value>& at) {
-    const Value inside =
-        static_cast<int>(d) == plan_.dimension ? nullptr : Inside(d, first_[d], at[d]);
-    if (inside == nullptr) return Walk(d + 1, at);
-    e_.If(inside, [&] { Walk(d + 1, at); });
+    const bool asks = static_cast<int>(d) != plan_.dimension && !is_padding_;
+    const Value inside = asks ? Inside(d, first_[d], at[d]) : nullptr;
+    const auto inner = [&] { Walk(d + 1, at); };
+    if (inside == nullptr) return inner();
+    if (!CountsPadding()) return e_.If(inside, inner);
+    e_.If(inside, inner, [&] {
+      is_padding_ = true;
+      inner();
+      is_padding_ = false;
+    });
+  }
+
+  bool CountsPadding() const { return view_.has_weights() && lower::CountsPadding(window_); }
+
+  // The weights along the plan's dimension for these taps of the others.
+  std::vector<Element> Weights(const std::vector<Value>& at) {
+    std::vector<Element> weights;
+    for (int64_t tap = 0; tap < along_.size; ++tap) weights.push_back(Weight(at, tap));
+    return weights;
+  }
+
+  // The sum of zero times each weight: zero, or NaN where one is infinite or NaN.
+  Element ZeroTimes(const std::vector<Element>& weights) {
+    const Element zero = e_.Broadcast(e_.Zero(sum_type_), plan_.lanes);
+    Element sum = zero;
+    for (const Element& weight : weights) sum = MultiplyAdd(e_, sum_type_, zero, weight, sum);
+    return sum;
+  }
+  // Whether such a sum is zero in all lanes: then zeros of the operand need not be taken.
+  Value IsZero(const Element& sum) {
+    Value all = sum.lanes() > 1 ? b_.SumTree(sum.re) : sum.re;
+    if (sum.is_complex()) all = b_.Add(all, sum.im);
+    return b_.Eq(all, b_.Float(all->type, 0));
+  }
+
+  // For these taps of the other dimensions all elements are zeros, for all results.
+  void TakePadding(const std::vector<Value>& at) {
+    const Element sum = ZeroTimes(Weights(at));
+    e_.If(b_.Not(IsZero(sum)), [&] {
+      for (const std::vector<ElementVar>& sums : sums_) {
+        e_.Write(sums[0], Combine(e_, Opcode::kAdd, sum_type_, e_.Read(sums[0]), sum));
+      }
+    });
   }
 
   Value Position(size_t d, Value output, Value tap) {
@@ -170,10 +209,8 @@ class WindowRun {
   }
 
   void TakeStrip(const std::vector<Value>& at, Value first, bool asks) {
-    std::vector<Element> weights;
-    if (view_.has_weights()) {
-      for (int64_t tap = 0; tap < along_.size; ++tap) weights.push_back(Weight(at, tap));
-    }
+    const std::vector<Element> weights = view_.has_weights() ? Weights(at) : std::vector<Element>();
+    const Value skips = asks && CountsPadding() ? IsZero(ZeroTimes(weights)) : b_.True();
     const int64_t strip = plan::StripOf(plan_, along_);
     std::vector<Elements> values(strip);
     // All are loaded before the first is taken, where nothing is asked between.
@@ -188,7 +225,17 @@ class WindowRun {
       }
       const Value place = math_.Add(first, i);
       const Value inside = IsElement(plan_.dimension, place);
-      e_.If(inside, [&] { Take(i, Load(at, math_.Div(place, along_.base_dilation)), weights); });
+      const auto load = [&] { return Load(at, math_.Div(place, along_.base_dilation)); };
+      if (!CountsPadding()) {
+        e_.If(inside, [&] { Take(i, load(), weights); });
+        continue;
+      }
+      e_.If(b_.Or(inside, b_.Not(skips)), [&] {
+        const ElementType type = window_.operand(0)->shape().element_type();
+        const ElementVar value = e_.Declare("element", e_.Broadcast(e_.Zero(type), plan_.lanes));
+        e_.If(inside, [&] { e_.Write(value, load()[0]); });
+        Take(i, {e_.Read(value)}, weights);
+      });
     }
   }
 
@@ -288,6 +335,7 @@ class WindowRun {
   ElementType sum_type_ = ElementType::kF32;
   std::vector<Value> first_;                   // coordinates of the thread's first result
   std::vector<std::vector<ElementVar>> sums_;  // for each result of the run
+  bool is_padding_ = false;                    // what is being written is for padding or holes
 };
 
 }  // namespace

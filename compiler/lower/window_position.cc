@@ -20,4 +20,9 @@ Value IsInside(IndexMath& math, const WindowDimension& window, int64_t base, Val
   return inside;
 }
 
+bool CountsPadding(const Instruction& convolution) {
+  const ElementType type = convolution.shape().element_type();
+  return IsFloat(type) || IsComplex(type);
+}
+
 }  // namespace ingot::lower

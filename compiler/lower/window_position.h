@@ -4,6 +4,7 @@
 
 #include "compiler/lower/index.h"
 #include "ir/attributes.h"
+#include "ir/module.h"
 
 namespace ingot::lower {
 
@@ -15,6 +16,10 @@ kernel::Value WindowPosition(IndexMath& math, const WindowDimension& window, ker
 // Whether the position is an element of a base of `base` elements, not padding nor a hole.
 kernel::Value IsInside(IndexMath& math, const WindowDimension& window, int64_t base,
                        kernel::Value position);
+
+// Whether padding and holes count in a convolution: they are zeros, whose product with a weight
+// that is infinite or NaN is NaN.
+bool CountsPadding(const Instruction& convolution);
 
 }  // namespace ingot::lower
 

@@ -98,10 +98,27 @@ class SumsOfWindow {
       inputs_.push_back(input);
       inside = b_.And(inside, math_.IsBelow(input, InputSize(s)));
     }
-    e_.If(inside, [&] {
+    const auto positions = [&] {
       e_.For(math_.Const(0), math_.Const(size_.positions), plan_.run,
              [&](Value first) { Positions(first); });
-    });
+    };
+    if (!CountsPadding(root_)) return e_.If(inside, positions);
+    e_.If(inside, positions, [&] { TakePadding(); });
+  }
+
+  // The row's input is zeros, the same for all taps.
+  void TakePadding() {
+    const ElementVar sum = e_.Declare("padding", e_.Broadcast(e_.Zero(sum_type_), plan_.lanes));
+    e_.For(
+        math_.Const(0), math_.Const(size_.positions), 1,
+        [&](Value position) {
+          e_.Write(sum, MultiplyAdd(e_, sum_type_, e_.Zero(sum_type_),
+                                    Converted(1, LoadOther(position)), e_.Read(sum)));
+        },
+        plan_.run);
+    for (const ElementVar& tap : sums_) {
+      e_.Write(tap, lower::Combine(e_, Opcode::kAdd, sum_type_, e_.Read(tap), e_.Read(sum)));
+    }
   }
   int64_t InputSize(size_t s) const {
     return root_.operand(0)->shape().dimension(labels_.input_spatial[s]);
@@ -147,8 +164,12 @@ class SumsOfWindow {
         const Element other = Converted(1, LoadOther(position));
         for (int64_t k = 0; k < size_.taps; ++k) {
           const Value place = math_.Add(input, i * window_.window_dilation + k * window_.stride);
+          // Padding counts as zeros.
+          const ElementVar value =
+              e_.Declare("element", e_.Broadcast(e_.Zero(sum_type_), plan_.lanes));
           e_.If(math_.IsBelow(place, InputSize(last_)),
-                [&] { Take(k, Converted(0, LoadInput(place)), other); });
+                [&] { e_.Write(value, Converted(0, LoadInput(place))); });
+          Take(k, e_.Read(value), other);
         }
       });
     }

@@ -95,6 +95,23 @@ std::optional<Lanes> MapLanes(const IndexMap& map, const Lanes& lanes) {
   return result;
 }
 
+std::optional<Lanes> InterleavedLanes(const Instruction& instruction, const Lanes& lanes) {
+  if (instruction.opcode() != Opcode::kConcatenate) return std::nullopt;
+  const int64_t last = instruction.shape().rank() - 1, operands = instruction.operand_count();
+  const bool by_turns =
+      instruction.dimensions()[0] == last && instruction.shape().dimension(last) == operands &&
+      std::all_of(
+          instruction.operands().begin(), instruction.operands().end(),
+          [&](const Instruction* operand) { return operand->shape().dimension(last) == 1; });
+  const bool is_row = lanes.flat() || (lanes.dim == last && lanes.stride == 1);
+  if (!by_turns || !is_row || lanes.count % operands != 0 || lanes.align % operands != 0) {
+    return std::nullopt;
+  }
+  const int count = lanes.count / static_cast<int>(operands);
+  if (count == 1) return Lanes{};
+  return Lanes{count, -1, 1, lanes.align / operands};
+}
+
 bool KeepsOrder(const Instruction& instruction) {
   return instruction.opcode() == Opcode::kCopy || instruction.opcode() == Opcode::kReshape ||
          instruction.opcode() == Opcode::kBitcast;
@@ -149,6 +166,9 @@ OptionalLanes DataMovementLanes(const Instruction& instruction, const Lanes& lan
     const int from = BitWidth(instruction.operand(0)->shape().element_type());
     if (from != BitWidth(instruction.shape().element_type())) return std::nullopt;
     return std::vector<Lanes>{lanes};
+  }
+  if (const std::optional<Lanes> turns = InterleavedLanes(instruction, lanes)) {
+    return std::vector<Lanes>(instruction.operand_count(), *turns);
   }
   std::vector<Lanes> result;
   for (int64_t k = 0; k < instruction.operand_count(); ++k) {

@@ -47,6 +47,11 @@ std::optional<std::vector<Lanes>> OperandLanes(const Instruction& instruction, c
 // not ours to choose.
 std::optional<std::vector<Lanes>> InnerLanes(const Instruction& instruction, int count);
 
+// Where the op is a concatenate along the last dimension of operands that have one element each
+// there, and the lanes are whole rows of it, side by side: the lanes of each operand, whose
+// elements the result has by turns.  nullopt otherwise.
+std::optional<Lanes> InterleavedLanes(const Instruction& instruction, const Lanes& lanes);
+
 // Whether the op keeps the row-major order of the elements: copy, reshape, bitcast.
 bool KeepsOrder(const Instruction& instruction);
 

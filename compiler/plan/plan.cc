@@ -61,6 +61,7 @@ void Complete(const Computation& fusion, const FusionInfo& info, const Target& t
   plan.unrounded = options.unrounded;
   plan.loose = options.seen.loose;
   plan.narrow = options.seen.narrow;
+  plan.contracted = options.contracted;
   plan.library.reset();
   if (target.platform == Platform::kHost) {
     plan.library = MatchLibraryCall(fusion);

@@ -496,6 +496,8 @@ struct FusionPlan {
   // The instructions, by id, of whose f32 values not all digits are seen; ascending.
   std::vector<int64_t> loose;
   std::vector<int64_t> narrow;
+  // The sums, by id, that take a product without rounding it first (ProductOfStep); ascending.
+  std::vector<int64_t> contracted;
   std::vector<Joined> joined;  // kTile: none, or all that FindJoins finds
   std::vector<KernelPlan> kernels;
   std::vector<Scratch> scratch;  // alive from the first kernel to the last
@@ -510,9 +512,10 @@ struct FusionPlan {
   INGOT_PLAN_FIELDS(FusionPlan, visit("reason", self.reason); visit("cost", self.cost);
                     visit("numerics", self.numerics); visit("unrounded", self.unrounded);
                     visit("loose", self.loose); visit("narrow", self.narrow);
-                    visit("joined", self.joined); visit("in_place", self.in_place);
-                    visit("updates", self.updates); visit("scratch", self.scratch);
-                    visit("library", self.library); visit("kernel", self.kernels);)
+                    visit("contracted", self.contracted); visit("joined", self.joined);
+                    visit("in_place", self.in_place); visit("updates", self.updates);
+                    visit("scratch", self.scratch); visit("library", self.library);
+                    visit("kernel", self.kernels);)
 };
 
 class PlanTable;
@@ -522,6 +525,7 @@ struct PlanOptions {
   Numerics numerics = Numerics::kDefault;
   std::vector<int64_t> unrounded;         // FusionPlan's, of FindUnrounded
   SeenDigits seen;                        // FusionPlan's, of FindSeenDigits
+  std::vector<int64_t> contracted;        // FusionPlan's, of FindContractions
   std::vector<int> last_reads;            // operands that nobody reads behind the fusion, ascending
   std::vector<InPlacePair> wanted_pairs;  // of them, where a result had best be: they go first
   const PlanTable* table = nullptr;       // plans that go before the skeletons'

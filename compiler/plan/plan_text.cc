@@ -553,15 +553,15 @@ std::string ToString(const FusionPlan& plan, const Computation& fusion) {
   const auto name = [&](absl::string_view what, const std::vector<int64_t>& ids) {
     std::vector<std::string> names;
     for (const Instruction* instruction : fusion.instructions()) {
-      if (std::binary_search(ids.begin(), ids.end(), instruction->id())) {
-        names.push_back(CommentText(instruction->name()));
-      }
+      const bool listed = std::binary_search(ids.begin(), ids.end(), instruction->id());
+      if (listed) names.push_back(CommentText(instruction->name()));
     }
     if (!names.empty()) comments.push_back(absl::StrCat(what, ": ", absl::StrJoin(names, ", ")));
   };
   name("in f32", plan.unrounded);
   name("a few units off", plan.loose);
   name("as good as 16 bits", plan.narrow);
+  name("of a product that is not rounded", plan.contracted);
   BodyWriter writer(fusion);
   writer.Struct("plan", plan, absl::StrJoin(comments, "; "));
   return writer.text();

@@ -9,8 +9,9 @@ namespace {
 // Rules by opcode.
 std::array<std::vector<const SimplifyRule*>, kOpcodeCount> IndexRules() {
   std::array<std::vector<const SimplifyRule*>, kOpcodeCount> index;
-  for (const auto& table : {ElementwiseRules(), DataMovementRules(), ContractionRules(),
-                            IndexingRules(), ReductionRules(), StructureRules()}) {
+  for (const auto& table :
+       {ElementwiseRules(), ComplexPartRules(), CounterRules(), DataMovementRules(),
+        ContractionRules(), IndexingRules(), ReductionRules(), StructureRules()}) {
     for (const SimplifyRule& rule : table) index[static_cast<int>(rule.opcode)].push_back(&rule);
   }
   return index;

@@ -18,7 +18,9 @@ struct SimplifyRule {
 
 absl::Span<const SimplifyRule> ElementwiseRules();
 absl::Span<const SimplifyRule> DataMovementRules();
+absl::Span<const SimplifyRule> ComplexPartRules();
 absl::Span<const SimplifyRule> ContractionRules();
+absl::Span<const SimplifyRule> CounterRules();
 absl::Span<const SimplifyRule> IndexingRules();
 absl::Span<const SimplifyRule> ReductionRules();
 absl::Span<const SimplifyRule> StructureRules();

@@ -62,6 +62,17 @@ constexpr Case kWindows[] = {
      "\n  x = f32[1,5,4,4] parameter(0)\n  w = f32[3,3,4,1] parameter(1)\n"
      "  ROOT r = f32[1,9,7,4] convolution(x, w), window={size=3x3 pad=1_1x1_1 lhs_dilate=2x2}, "
      "dim_labels=b01f_01oi->b01f, feature_group_count=4"},
+    // Weights that are infinite or NaN lie over padding, along the run and across it, and holes.
+    {"depthwise_over_padding",
+     "\n  w = f32[3,5,1,4] parameter(0)\n  x = f32[2,7,9,4] parameter(1)\n"
+     "  ROOT r = f32[2,7,9,4] convolution(x, w), window={size=3x5 pad=1_1x2_2}, "
+     "dim_labels=b01f_01io->b01f, feature_group_count=4",
+     1e-6, true},
+    {"depthwise_over_holes",
+     "\n  w = f32[3,5,4,1] parameter(0)\n  x = f32[1,4,5,4] parameter(1)\n"
+     "  ROOT r = f32[1,7,9,4] convolution(x, w), window={size=3x5 pad=1_1x2_2 lhs_dilate=2x2}, "
+     "dim_labels=b01f_01oi->b01f, feature_group_count=4",
+     1e-6, true},
     {"moving_sum_of_rows",
      "\n  x = f32[300,16] parameter(0)\n  z = f32[] constant(0)\n"
      "  ROOT r = f32[296,16] reduce-window(x, z), window={size=5x1}, to_apply=sum"},
@@ -117,6 +128,12 @@ constexpr Case kGradients[] = {
      "  ROOT r = bf16[5,3,1,6] convolution(x, dy), window={size=6x5 pad=2_1x1_0 "
      "rhs_dilate=2x2}, dim_labels=f01b_i01o->01bf, batch_group_count=6",
      0.01},
+    // Infinities and NaN of dy over padding, at its rows' ends and in rows of their own.
+    {"over_padding",
+     "\n  dy = f32[3,5,7,4] parameter(0)\n  x = f32[3,5,7,4] parameter(1)\n"
+     "  ROOT r = f32[1,3,3,4] convolution(x, dy), window={size=5x7 pad=1_1x1_1}, "
+     "dim_labels=f01b_i01o->b01f, batch_group_count=4",
+     1e-6, true},
     {"one_dimension_channels_first",
      "\n  x = f32[2,5,40] parameter(0)\n  dy = f32[2,5,37] parameter(1)\n"
      "  ROOT r = f32[5,1,4] convolution(x, dy), window={size=37}, "

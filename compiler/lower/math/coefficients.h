@@ -270,6 +270,10 @@ inline constexpr PairConstant kLog2C1{0x1.ec709c0000000p-1, 0x1.c3a0400000000p-2
 inline constexpr PairConstant kLog2C2{0x1.2776c40000000p-1, 0x1.0ef9c00000000p-25,
                                       0x1.2776c50ef9bfep-1, 0x1.e4b29ccc535d4p-55};
 
+// pi / 2 less the two parts of kHalfPi.
+inline constexpr double kHalfPiRestF32 = -0x1.ee59da0000000p-50;
+inline constexpr double kHalfPiRestF64 = -0x1.f1976b7ed8fbcp-110;
+
 // The binary digits of 2 / pi, a word of zeros before them.
 inline constexpr uint32_t kTwoOverPiU32[] = {
     0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab,

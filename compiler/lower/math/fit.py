@@ -182,15 +182,25 @@ PAIRS = [
 ]
 
 
+def pair(value, high_bits, bits):
+    """The high part, cut to high_bits[bits] bits, and the low part."""
+    exponent = int(floor(log(value, 2))) + 1 - high_bits[bits]
+    high = floor(mp.ldexp(value, -exponent)) * mpf(2) ** exponent
+    return high, rounded(value - high, bits)
+
+
 def print_pair(name, comment, value, high_bits):
-    parts = []
-    for bits in (32, 64):
-        exponent = int(floor(log(value, 2))) + 1 - high_bits[bits]
-        high = floor(mp.ldexp(value, -exponent)) * mpf(2) ** exponent
-        parts += [high, rounded(value - high, bits)]
+    parts = [part for bits in (32, 64) for part in pair(value, high_bits, bits)]
     if comment:
         print(f"\n// {comment}")
     print(f"inline constexpr PairConstant {name}{{{', '.join(literal(p) for p in parts)}}};")
+
+
+def print_half_pi_rest():
+    print("\n// pi / 2 less the two parts of kHalfPi.")
+    for bits in (32, 64):
+        rest = rounded(pi / 2 - sum(pair(pi / 2, PRECISION, bits)), bits)
+        print(f"inline constexpr double kHalfPiRestF{bits} = {literal(rest)};")
 
 
 def print_two_over_pi():
@@ -218,8 +228,9 @@ def main():
     print("struct PairConstant {\n  double high_f32;\n  double low_f32;\n  double high_f64;\n  double low_f64;\n};")
     for row in FITS:
         print_polynomial(row)
-    for pair in PAIRS:
-        print_pair(*pair)
+    for row in PAIRS:
+        print_pair(*row)
+    print_half_pi_rest()
     print("\n// The binary digits of 2 / pi, a word of zeros before them.")
     print_two_over_pi()
     print("\n}  // namespace ingot::lower::math\n")

@@ -20,7 +20,7 @@ bool HasMath(Opcode opcode);
 
 // `opcode` of `operands`, appended at the builder's place.  The operands have one type, f32 or f64,
 // scalar or vector; so has the result.  Unimplemented, naming the op and the type, for what has no
-// row.  Straight-line code: no branch, no memory, no var.
+// row.  Straight-line code, but for one branch of sine, cosine and tan, which large operands take.
 absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
                                        absl::Span<const kernel::Value> operands);
 

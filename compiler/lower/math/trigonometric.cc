@@ -1,12 +1,16 @@
-// x = q pi / 2 + r, |r| <= pi / 4, for every finite x (Payne and Hanek): the product of the
-// significand of x with those three words of the binary digits of 2 / pi that reach from whole
-// turns, which do not matter, to far below the last digit of r.
+// x = q pi / 2 + r, |r| <= pi / 4, for every finite x.  Where |x| is below Limit: Cody and Waite,
+// with pi / 2 in three parts.  Beyond: Payne and Hanek, the product of the significand of x with
+// those three words of the binary digits of 2 / pi that reach from whole turns, which do not
+// matter, to far below the last digit of r.  That is behind a branch, which vectors take where a
+// lane does.
 #include <vector>
 
 #include "compiler/lower/math/families.h"
 
 namespace ingot::lower::math {
 namespace {
+
+constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
 
 // The words at index, index + 1, ..., `wanted` of them, of the digits of 2 / pi; `index` is less
 // than 2^bits.  Halves the choice bit by bit, the highest first.
@@ -32,9 +36,26 @@ std::vector<Expr> DigitsAt(Expr index, int bits, int wanted) {
 
 // |x| = (4 i + quadrant) pi / 2 + r.  `r` is a pair.
 struct Reduced {
-  Expr quadrant;  // unsigned, 0 ... 3
+  Expr quadrant;  // unsigned, its last two bits
   Pair r;
 };
+
+// A quadrant's number below it times the second part of pi / 2 is less than 2^-7 (f64: 2^-23).
+Expr Limit(Expr like) { return like.Number(0x1p17, 0x1p30); }
+
+// For |x| < Limit.  n times the first part of pi / 2 leaves a multiple of 2^-24 (f64: 2^-53) below
+// 1: the first difference is exact, and a multiple of the last digit of n times the second part, so
+// that a fast sum with that one has no error either.
+Reduced ReduceSmall(Expr size) {
+  const Expr middle = size.Number(0x1.8p23, 0x1.8p52);
+  const Expr shifted = Fma(size, size.Number(kTwoOverPi), middle);
+  const Expr n = shifted - middle;
+  const Pair half_pi = PairNumber(size, kHalfPi);
+  const Pair second = TwoProduct(n, half_pi.lo);
+  const Pair r = FastTwoSum(Fma(n, -half_pi.hi, size), -second.hi);
+  const Expr rest = size.Number(kHalfPiRestF32, kHalfPiRestF64);
+  return {shifted.AsUnsigned(), {r.hi, Fma(n, -rest, r.lo - second.lo)}};
+}
 
 // For |x| >= 1/2: |x| = M 2^E with an integer M of `precision` bits.  The fixed-point number
 // high:low is |x| 2 / pi mod 4, two bits before the point.
@@ -74,35 +95,51 @@ Reduced ReduceLarge(Expr size) {
   return {quadrant, Product({turn.hi, rest}, PairNumber(size, kHalfPi))};
 }
 
-// Of |x|; below pi / 4 it is its own remainder.  Of infinity and NaN: anything.
+// Of |x|; of infinity and NaN, r is NaN.
 Reduced Reduce(Expr x) {
   const Expr size = Abs(x);
-  const Reduced large = ReduceLarge(size);
-  const Expr small = size < 0x1.921fb4p-1;
-  const Expr zero = x.Number(0);
-  return {Select(small, large.quadrant.Number(0), large.quadrant),
-          {Select(small, size, large.r.hi), Select(small, zero, large.r.lo)}};
+  const Expr is_small = size < Limit(size);
+  Reduced reduced = ReduceSmall(size);
+  kernel::Builder& b = x.builder();
+  const kernel::Value all_small =
+      x.type().lanes > 1 ? b.AndTree(is_small.value()) : is_small.value();
+  const auto chosen = [&] {
+    const Reduced large = ReduceLarge(size);
+    const Expr high = Select(size < size.Infinity(), large.r.hi, size.Nan());
+    return Reduced{
+        Select(is_small, reduced.quadrant, large.quadrant),
+        {Select(is_small, reduced.r.hi, high), Select(is_small, reduced.r.lo, large.r.lo)}};
+  };
+  if (all_small->IsConstant()) return chosen();
+  kernel::Var* const vars[] = {b.DeclareVar("quadrant", reduced.quadrant.value()),
+                               b.DeclareVar("high", reduced.r.hi.value()),
+                               b.DeclareVar("low", reduced.r.lo.value())};
+  b.If(b.Not(all_small), [&] {
+    const Reduced all = chosen();
+    b.Write(vars[0], all.quadrant.value());
+    b.Write(vars[1], all.r.hi.value());
+    b.Write(vars[2], all.r.lo.value());
+  });
+  const auto read = [&](kernel::Var* var) { return Expr(b, b.Read(var)); };
+  return {read(vars[0]), {read(vars[1]), read(vars[2])}};
 }
+
+Expr Square(Pair r) { return Fma(r.hi, r.hi, (r.hi + r.hi) * r.lo); }
 
 // sin r = r + (r^3 P(r^2) + low).
 Expr SinNear(Pair r) {
-  const Expr square = r.hi * r.hi;
+  const Expr square = Square(r);
   return r.hi + Fma(square * r.hi, Polynomial(square, kSin), r.lo);
 }
 
-// cos r = 1 - r^2 / 2 + (r^4 P(r^2) - r low).
+// cos r = 1 + r^2 (r^2 P(r^2) - 1 / 2), rounded once at the end.
 Expr CosNear(Pair r) {
-  const Pair square = TwoProduct(r.hi, r.hi);
-  const Expr tail = Fma(square.hi * square.hi, Polynomial(square.hi, kCos), -(r.hi * r.lo));
-  const Pair head = FastTwoSum(square.hi.Number(1), square.hi * -0.5);
-  return head.hi + (head.lo + tail);
+  const Expr square = Square(r);
+  const Expr slope = Fma(square, Polynomial(square, kCos), square.Number(-0.5));
+  return Fma(square, slope, square.Number(1));
 }
 
-// `value` with its sign turned where `negative`, NaN where x is infinite or NaN.
-Expr Finish(Expr x, Expr value, Expr negative) {
-  const Expr result = Select(negative, -value, value);
-  return Select(Abs(x) < x.Infinity(), result, x.Nan());
-}
+Expr Negated(Expr value, Expr negative) { return Select(negative, -value, value); }
 
 }  // namespace
 
@@ -110,13 +147,13 @@ Expr Sin(Expr x) {
   const Reduced a = Reduce(x);
   const Expr value = Select((a.quadrant & 1) != 0, CosNear(a.r), SinNear(a.r));
   const Expr negative = (x.AsSigned() < 0) ^ ((a.quadrant & 2) != 0);
-  return Finish(x, value, negative);
+  return Negated(value, negative);
 }
 
 Expr Cos(Expr x) {
   const Reduced a = Reduce(x);
   const Expr value = Select((a.quadrant & 1) != 0, SinNear(a.r), CosNear(a.r));
-  return Finish(x, value, ((a.quadrant + 1) & 2) != 0);
+  return Negated(value, ((a.quadrant + 1) & 2) != 0);
 }
 
 // tan r as a pair for even quadrants, -1 / tan r for odd ones: the reciprocal w of the high part,
@@ -129,7 +166,7 @@ Expr Tan(Expr x) {
   const Expr w = -1 / t.hi;
   const Expr reciprocal = Fma(w, Fma(t.hi, w, x.Number(1)) + t.lo * w, w);
   const Expr value = Select((a.quadrant & 1) != 0, reciprocal, t.hi);
-  return Finish(x, value, x.AsSigned() < 0);
+  return Negated(value, x.AsSigned() < 0);
 }
 
 }  // namespace ingot::lower::math
