@@ -36,7 +36,7 @@ absl::Status CheckDimension(const TensorMap& map, int i) {
   const int32_t step = map.element_strides.empty() ? 1 : map.element_strides[i];
   if (size >= 1 && size <= int64_t{1} << 32 && stride >= 1 && stride < int64_t{1} << 40 &&
       (i == 0 || stride % kLineBytes == 0) && map.box[i] >= 1 && map.box[i] <= 256 && step >= 1 &&
-      step <= 8) {
+      step <= (i == 0 ? 1 : 8)) {
     return absl::OkStatus();
   }
   return InvalidArgument("tensor map dimension ", i, ": size ", size, ", stride ", stride,

@@ -22,7 +22,7 @@ struct TensorMap {
   std::vector<int64_t> dimensions;       // rank 1 to 5, elements, 1 to 2^32
   std::vector<int64_t> byte_strides;     // rank - 1, multiples of 16 below 2^40
   std::vector<int32_t> box;              // rank, 1 to 256 elements
-  std::vector<int32_t> element_strides;  // rank, 1 to 8; empty: all are 1
+  std::vector<int32_t> element_strides;  // rank, 1, then 1 to 8; empty: all are 1
   int32_t swizzle_bytes = 0;             // 0, 32, 64, 128
   int32_t l2_promotion_bytes = 0;        // 0, 64, 128, 256
   bool rounds_to_tf32 = false;           // f32 only: elements are rounded to tf32 on their way in

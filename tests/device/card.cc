@@ -78,6 +78,15 @@ absl::Status Card::Run(const CardLaunch& launch, std::vector<std::vector<uint8_t
   config.block_y = launch.block[1];
   config.block_z = launch.block[2];
   config.shared_bytes = launch.dynamic_shared_bytes;
+  LaunchAttribute attribute = {};
+  if (launch.cluster != std::array<int, 3>{1, 1, 1}) {
+    attribute.id = runtime::cuda::CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    for (int i = 0; i < 3; ++i) {
+      (&attribute.value.cluster.x)[i] = static_cast<unsigned>(launch.cluster[i]);
+    }
+    config.attributes = &attribute;
+    config.attribute_count = 1;
+  }
   INGOT_CUDA_RETURN_IF_ERROR(*driver_,
                              cuLaunchKernelEx(&config, function, parameters.data(), nullptr));
   for (size_t i = 0; i < addresses.size(); ++i) {

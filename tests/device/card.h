@@ -24,6 +24,7 @@ struct CardLaunch {
   std::string kernel;
   std::array<int64_t, 3> grid{1, 1, 1};
   std::array<int, 3> block{1, 1, 1};
+  std::array<int, 3> cluster{1, 1, 1};
   int64_t dynamic_shared_bytes = 0;
   std::vector<CardArgument> arguments;
 };

@@ -102,14 +102,21 @@ void Machine::BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind,
       warp, step, tile, static_cast<int>((map.BoxBytes() + width - 1) / width), kTileAlignment);
   for (uint32_t threads = accesses.threads; threads != 0; threads &= threads - 1) {
     const int lane = std::countr_zero(threads);
+    const std::vector<int32_t> at = Coordinates(warp, step, map.rank(), lane);
+    // Not in the PTX ISA: elsewhere an H200 traps with an illegal instruction.
+    if (int64_t{at[0]} * ByteWidth(map.element_type) % kBulkAlignment != 0) {
+      AddFault(FaultKind::kMisaligned, step.op,
+               absl::StrCat(Who(warp, lane), " copies a box from element ", at[0],
+                            " of its rows on, expected a multiple of ", kBulkAlignment, " bytes"));
+      continue;
+    }
     BulkCopy copy;
     copy.kind = kind;
     copy.buffer = code_.places[step.extra + call.buffers.size()].buffer;
     copy.element = map.element_type;
     copy.fill = FillOf(map);
     copy.rounds_to_tf32 = map.rounds_to_tf32;
-    copy.lines = LinesOfBox(map, Coordinates(warp, step, map.rank(), lane),
-                            accesses.buffer->shared_offset + accesses.offsets[lane]);
+    copy.lines = LinesOfBox(map, at, accesses.buffer->shared_offset + accesses.offsets[lane]);
     if (multicast == nullptr) {
       copy.block = warp.block;
       Begin(warp, step, lane, *accesses.buffer, std::move(copy));

@@ -23,6 +23,7 @@ CardLaunch LaunchOf(const kernel::Kernel& kernel, const std::string& entry) {
   launch.kernel = entry;
   launch.grid = kernel.launch().grid;
   launch.block = kernel.launch().block;
+  launch.cluster = kernel.launch().cluster;
   const int64_t shared = kernel::PlaceShared(kernel).bytes;
   launch.dynamic_shared_bytes = shared > codegen::kStaticSharedBytes ? shared : 0;
   std::vector<const kernel::Buffer*> buffers;
@@ -80,6 +81,9 @@ absl::StatusOr<int> Run(Card& card, const std::string& folder, bool is_cuda) {
   INGOT_RETURN_IF_ERROR(card.LoadModule(path));
   int wrong = 0, all = 0;
   for (const InstructionCase& one : InstructionCases()) {
+    // The last name is that of a kernel that waits for ever.
+    std::printf("%s\n", one.name.c_str());
+    std::fflush(stdout);
     absl::StatusOr<bool> right = IsRight(card, folder, one, is_cuda);
     // A fault of the card ends its context: nothing that follows would run.
     INGOT_RETURN_IF_ERROR(Annotate(right.status(), one.name));

@@ -309,17 +309,17 @@ std::vector<uint8_t> Floats(int count) {
 void AddBoxes(std::vector<InstructionCase>& cases) {
   const std::tuple<const char*, const char*, int, const char*> kBoxes[] = {
       {"rank1", "f32, 100, box 32", 32, "80"},
-      {"inside", "f32, 40x24, strides 192, box 8x4", 32, "5, 3"},
-      {"above", "f32, 40x24, strides 192, box 8x4", 32, "-3, -2"},
+      {"inside", "f32, 40x24, strides 192, box 8x4", 32, "4, 3"},
+      {"above", "f32, 40x24, strides 192, box 8x4", 32, "-4, -2"},
       {"below", "f32, 40x24, strides 192, box 8x4", 32, "36, 22"},
       {"far", "f32, 40x24, strides 192, box 8x4", 32, "-100, 5"},
-      {"rank3", "f32, 9x5x7, strides 48x240, box 4x4x4", 64, "7, 2, 5"},
+      {"rank3", "f32, 9x5x7, strides 48x240, box 4x4x4", 64, "8, 2, 5"},
       {"rank4", "f32, 9x5x3x4, strides 48x240x720, box 4x2x2x2", 32, "4, 4, -1, 3"},
       {"rank5", "f32, 7x3x3x3x3, strides 32x96x288x864, box 4x2x2x2x2", 64, "4, 2, 1, 0, 2"},
       {"nan", "f32, 40x24, strides 192, box 8x4, nan", 32, "36, 0"},
       {"tf32", "f32, 40x24, strides 192, box 8x4, tf32", 32, "0, 0"},
-      {"steps", "f32, 40x24, strides 192, box 16x8, element_strides 2x2", 32, "1, 3"},
-      {"promoted", "f32, 40x24, strides 192, box 8x4, promotion 256", 32, "5, 3"},
+      {"steps", "f32, 40x24, strides 192, box 8x8, element_strides 1x2", 32, "4, 3"},
+      {"promoted", "f32, 40x24, strides 192, box 8x4, promotion 256", 32, "4, 3"},
       {"swizzle32", "f32, 8x40, strides 32, box 8x16, swizzle 32", 128, "0, 3"},
       {"swizzle64", "f32, 16x40, strides 64, box 16x16, swizzle 64", 256, "0, 3"},
       {"swizzle128", "f32, 32x40, strides 128, box 32x16, swizzle 128", 512, "0, 3"}};
