@@ -17,7 +17,8 @@ namespace {
 constexpr int64_t kMaxBlockThreads = 1024;
 constexpr int64_t kMaxGridYZ = 65535;
 constexpr int kMaxClusterBlocks = 16;
-constexpr int64_t kRegisters = 65536;  // of a multiprocessor
+constexpr int64_t kRegisters = 65536;         // of a multiprocessor
+constexpr int64_t kMaxThreadRegisters = 256;  // as they are dealt out
 constexpr int64_t kMaxSharedBytes = 227 * 1024;
 constexpr int64_t kMaxTaskBytes = 32 * 1024;
 constexpr int kMaxBarrierId = 15;
@@ -303,7 +304,37 @@ class BodyVerifier {
         return InvalidArgument("roles: warp ", range.last, " of a block of ", warps, " warps");
       }
     }
-    return absl::OkStatus();
+    return CheckRegisters(op);
+  }
+
+  // Warpgroups that ask for more registers than the block was launched with wait for ever.
+  // (PTX ISA, setmaxnreg.)
+  absl::Status CheckRegisters(const Operation& roles) {
+    const Launch& launch = kernel_.launch();
+    const int64_t threads = launch.block_threads();
+    const int64_t share = kRegisters / (threads * std::max(launch.min_blocks, 1)) / 8 * 8;
+    const int64_t launched = std::min<int64_t>(
+        {share, kMaxThreadRegisters, launch.max_registers > 0 ? launch.max_registers : share});
+    const std::vector<WarpRange>& warps = roles.Get<RolesAttributes>().warps;
+    int64_t more = 0;  // than launched
+    bool sets = false;
+    for (size_t i = 0; i < warps.size(); ++i) {
+      int64_t registers = launched;
+      for (const Operation* op : roles.blocks[i]->operations) {
+        const auto* call = std::get_if<IntrinsicAttributes>(&op->attributes);
+        if (call == nullptr || (call->intrinsic != Intrinsic::kSetMaxRegistersUp &&
+                                call->intrinsic != Intrinsic::kSetMaxRegistersDown)) {
+          continue;
+        }
+        registers = call->immediates[0];
+        sets = true;
+      }
+      more += (registers - launched) * (warps[i].last - warps[i].first + 1) * kWarpSize;
+    }
+    if (!sets || more <= 0) return absl::OkStatus();
+    return InvalidArgument("roles: setmaxnreg asks for ", launched * threads + more,
+                           " registers of the ", launched * threads, " of a block of ", threads,
+                           " threads");
   }
 
   absl::Status CheckVar(const Operation& op, const VarAttributes& cell) {

@@ -61,6 +61,7 @@ TEST(Verifier, WhoExecutesTogether) {
        "@k: operation 5: barrier: a whole block has to execute it, the conditions around it are "
        "uniform over a thread only"},
       {"roles { warps 0..3: { setmaxnreg_inc(240) } warps 4..7: { setmaxnreg_dec(24) } }", ""},
+      {"roles { warps 0..3: { setmaxnreg_dec(240) } warps 4..7: { setmaxnreg_dec(240) } }", ""},
       {"roles { warps 0..2: { setmaxnreg_inc(240) } }",
        "@k: operation 1: setmaxnreg_inc: a whole warpgroup has to execute it, the conditions "
        "around "
@@ -182,6 +183,21 @@ TEST(Verifier, Launch) {
       {"kernel @k() tasks 4 { %a = task }", ""},
   };
   for (const Case& c : kCases) EXPECT_EQ(Verify(c.text), c.message) << c.text;
+}
+
+// Three warpgroups are launched with 168 registers a thread each.
+TEST(Verifier, RegistersComeFromThePool) {
+  const auto kernel = [](int dec, int inc) {
+    return absl::StrCat(
+        "kernel @k() grid 1 block 384 min_blocks 1 { roles { warps 0..3: { setmaxnreg_dec(", dec,
+        ") } warps 4..11: { setmaxnreg_inc(", inc, ") } } }");
+  };
+  EXPECT_EQ(Verify(kernel(40, 232)), "");
+  EXPECT_EQ(Verify(kernel(24, 240)), "");
+  EXPECT_EQ(
+      Verify(kernel(48, 232)),
+      "@k: operation 0: roles: setmaxnreg asks for 65536 registers of the 64512 of a block of "
+      "384 threads");
 }
 
 TEST(Verifier, Targets) {
