@@ -27,12 +27,10 @@ ProductTile ProductBlock::MakeTile(const plan::Product& product,
                                    const plan::ProductOperand& operand,
                                    const plan::MatrixTile& plan, int outer, int64_t outer_size,
                                    int64_t first) const {
-  const std::vector<int64_t> strides = RowMajorStrides(operand.parameter->shape().dimensions());
   const int lines = plan.depth_major ? outer : plan_.depth;
   const int pitch = (plan.depth_major ? plan_.depth : outer) / elements_;
-  return {&operand,   &plan,         outer,
-          lines,      pitch,         first,
-          outer_size, product.depth, ingot::AddressOf(operand.map, strides)};
+  return {&plan, lines, pitch, first,
+          ProductCopies(frame_, operand, plan, outer, outer_size, plan_.depth, product.depth)};
 }
 
 void ProductBlock::Declare() {
@@ -42,14 +40,6 @@ void ProductBlock::Declare() {
   const Expr warp(b(), b().WarpId());
   warp_row_ = (Quotient(warp, plan_.column_warps) * warp_rows()).value();
   warp_column_ = (Remainder(warp, plan_.column_warps) * warp_columns()).value();
-}
-
-Expr ProductBlock::Quotient(Expr a, int64_t divisor) const {
-  return {b(), IndexMath(&b(), a.element()).Div(a.value(), divisor)};
-}
-
-Expr ProductBlock::Remainder(Expr a, int64_t divisor) const {
-  return {b(), IndexMath(&b(), a.element()).Rem(a.value(), divisor)};
 }
 
 Expr ProductBlock::PlaceOf(const ProductTile& tile, Expr stage, Expr line, Expr vector) const {

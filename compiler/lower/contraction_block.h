@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "compiler/kernel/expr.h"
+#include "compiler/lower/contraction_copies.h"
 #include "compiler/lower/frame.h"
 #include "compiler/plan/product.h"
 #include "ir/index_map/index_expr.h"
@@ -15,13 +16,10 @@ namespace ingot::lower {
 // Shared memory of one matrix's tile: rows of vectors of 16 bytes, whose places are exchanged so
 // that neither a row nor eight rows' vectors of one number meet in a bank.
 struct ProductTile {
-  const plan::ProductOperand* operand;
   const plan::MatrixTile* plan;
-  int outer;                       // rows or columns of the tile
-  int lines, pitch;                // rows in memory, vectors in each
-  int64_t first;                   // vector of stage 0
-  int64_t outer_size, depth_size;  // of the matrix
-  IndexExpr address;               // in the parameter, of the coordinates of the operand's map
+  int lines, pitch;  // rows in memory, vectors in each
+  int64_t first;     // vector of stage 0
+  ProductCopies copies;
 
   int64_t vectors() const { return int64_t{lines} * pitch; }
 };
@@ -49,9 +47,6 @@ class ProductBlock {
   int warp_columns() const { return plan_.columns / plan_.column_warps; }
 
   kernel::Expr Lane() const { return {b(), b().LaneId()}; }
-  // Of what is not negative.
-  kernel::Expr Quotient(kernel::Expr a, int64_t divisor) const;
-  kernel::Expr Remainder(kernel::Expr a, int64_t divisor) const;
 
   // The element of tiles() at which a vector of a line of a stage's tile begins.
   kernel::Expr PlaceOf(const ProductTile& tile, kernel::Expr stage, kernel::Expr line,

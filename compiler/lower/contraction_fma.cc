@@ -38,10 +38,10 @@ class Fma : public ProductUnitLowering {
       : block_(block),
         b_(block.b()),
         group_(std::min(block.elements(), plan::kFmaVector)),
-        lhs_(SideOf(block.lhs(), block.warp_rows(), kRowLanes,
-                    block.Quotient(block.Lane(), kColumnLanes), block.warp_row())),
+        lhs_(SideOf(block.lhs(), block.warp_rows(), kRowLanes, Quotient(block.Lane(), kColumnLanes),
+                    block.warp_row())),
         rhs_(SideOf(block.rhs(), block.warp_columns(), kColumnLanes,
-                    block.Remainder(block.Lane(), kColumnLanes), block.warp_column())) {
+                    Remainder(block.Lane(), kColumnLanes), block.warp_column())) {
     sums_ = b_.DeclareVar("sum", block.e().Zero(block.sum_type()).re, lhs_.count * rhs_.count);
   }
 
@@ -101,8 +101,8 @@ class Fma : public ProductUnitLowering {
       const Expr line = side.depth_major() ? outer : depth;
       const Expr along = side.depth_major() ? depth : outer;
       const Expr place =
-          block_.PlaceOf(*side.tile, stage, line, block_.Quotient(along, block_.elements())) +
-          block_.Remainder(along, block_.elements());
+          block_.PlaceOf(*side.tile, stage, line, Quotient(along, block_.elements())) +
+          Remainder(along, block_.elements());
       const Value vector = b_.Load(block_.tiles(), place.value(), side.run, options);
       vectors.push_back(block_.e().Convert({vector, nullptr}, block_.type(), block_.sum_type()).re);
     }

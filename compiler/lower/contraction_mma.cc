@@ -49,8 +49,8 @@ class MatrixUnit : public ProductUnitLowering {
   }
   void Pass(kernel::Buffer* to) override {
     const Expr lane = block_.Lane();
-    const Expr row = block_.warp_row() + block_.Quotient(lane, 4);
-    const Expr column = block_.warp_column() + block_.Remainder(lane, 4) * 2;
+    const Expr row = block_.warp_row() + Quotient(lane, 4);
+    const Expr column = block_.warp_column() + Remainder(lane, 4) * 2;
     const kernel::Type type = kernel::Type(block_.sum_type()).WithLanes(4);
     kernel::AccessOptions options;
     options.alignment = 2 * sizeof(float);
@@ -94,15 +94,15 @@ class MatrixUnit : public ProductUnitLowering {
     const Expr lane = block_.Lane();
     const Expr first = block_.warp_row() + piece * kMmaRows;
     if (block_.plan().lhs.depth_major) {
-      return LoadMatrices(block_.lhs(), stage, first + block_.Remainder(lane, 16),
-                          block_.Quotient(lane, 16) + 2 * depth_piece);
+      return LoadMatrices(block_.lhs(), stage, first + Remainder(lane, 16),
+                          Quotient(lane, 16) + 2 * depth_piece);
     }
     if (ByteWidth(block_.type()) != 2) {
       return LoadWords(block_.lhs(), stage, first, depth_piece, {{0, 0}, {8, 0}, {0, 4}, {8, 4}});
     }
-    const Expr row = first + block_.Remainder(block_.Quotient(lane, 8), 2) * 8;
-    const Expr depth = block_.Remainder(lane, 8) + block_.Quotient(lane, 16) * 8 + depth_piece * 16;
-    return LoadMatrices(block_.lhs(), stage, depth, block_.Quotient(row, elements_));
+    const Expr row = first + Remainder(Quotient(lane, 8), 2) * 8;
+    const Expr depth = Remainder(lane, 8) + Quotient(lane, 16) * 8 + depth_piece * 16;
+    return LoadMatrices(block_.lhs(), stage, depth, Quotient(row, elements_));
   }
 
   // 16 columns × 32 bytes of depth, the registers of mma's B for 8 columns and for the next 8:
@@ -111,16 +111,15 @@ class MatrixUnit : public ProductUnitLowering {
     const Expr lane = block_.Lane();
     const Expr first = block_.warp_column() + piece * kMmaColumns;
     if (block_.plan().rhs.depth_major) {
-      return LoadMatrices(block_.rhs(), stage,
-                          first + block_.Remainder(lane, 8) + block_.Quotient(lane, 16) * 8,
-                          block_.Remainder(block_.Quotient(lane, 8), 2) + 2 * depth_piece);
+      return LoadMatrices(block_.rhs(), stage, first + Remainder(lane, 8) + Quotient(lane, 16) * 8,
+                          Remainder(Quotient(lane, 8), 2) + 2 * depth_piece);
     }
     if (ByteWidth(block_.type()) != 2) {
       return LoadWords(block_.rhs(), stage, first, depth_piece, {{0, 0}, {0, 4}, {8, 0}, {8, 4}});
     }
-    const Expr column = first + block_.Quotient(lane, 16) * 8;
-    return LoadMatrices(block_.rhs(), stage, block_.Remainder(lane, 16) + depth_piece * 16,
-                        block_.Quotient(column, elements_));
+    const Expr column = first + Quotient(lane, 16) * 8;
+    return LoadMatrices(block_.rhs(), stage, Remainder(lane, 16) + depth_piece * 16,
+                        Quotient(column, elements_));
   }
 
   Value LoadMatrices(const ProductTile& tile, Expr stage, Expr line, Expr vector) {
@@ -145,12 +144,12 @@ class MatrixUnit : public ProductUnitLowering {
     const int elements = 4 / ByteWidth(block_.type());
     std::vector<Value> words;
     for (const auto& [row, word] : places) {
-      const Expr m = first + block_.Quotient(lane, 4) + row;
-      const Expr k = (block_.Remainder(lane, 4) + (word + 8 * depth_piece)) * elements;
+      const Expr m = first + Quotient(lane, 4) + row;
+      const Expr k = (Remainder(lane, 4) + (word + 8 * depth_piece)) * elements;
       std::vector<Value> of_word;
       for (int i = 0; i < elements; ++i) {
-        const Expr place = block_.PlaceOf(tile, stage, k + i, block_.Quotient(m, elements_)) +
-                           block_.Remainder(m, elements_);
+        const Expr place =
+            block_.PlaceOf(tile, stage, k + i, Quotient(m, elements_)) + Remainder(m, elements_);
         of_word.push_back(b_.Load(block_.tiles(), place.value()));
       }
       words.push_back(unit_ == plan::ProductUnit::kTf32

@@ -343,7 +343,8 @@ void ElementEmitter::Scoped(const std::function<void()>& body) {
 void ElementEmitter::For(Value begin, Value end, int64_t step,
                          const std::function<void(Value)>& body, int64_t unroll) {
   b().For(
-      begin, end, math().Const(step), [&](Value i) { Scoped([&] { body(i); }); }, unroll);
+      begin, end, b().Integer(begin->type, step), [&](Value i) { Scoped([&] { body(i); }); },
+      unroll);
 }
 
 void ElementEmitter::If(Value condition, const std::function<void()>& then,

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "absl/strings/str_cat.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
 #include "compiler/plan/product.h"
+#include "compiler/plan/product_map.h"
 #include "compiler/plan/tile.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/base/integers.h"
@@ -45,13 +45,33 @@ constexpr TileShape kFmaShapes[] = {
     {16, 64, 1, 2},   {32, 32, 1, 1},  {16, 32, 1, 1},
 };
 
+// Of wgmma: warpgroups that multiply, 64 rows of each at a time, and their columns.
+constexpr int kWgmmaCapability = 90;
+constexpr int kUnitRows = 64;
+constexpr int kMostColumns = 256;
+constexpr int kMostPipelineStages = 8;
+constexpr int kLeastPipelineStages = 3;
+// Sums of a thread, and registers of threads that multiply and of those that do not.
+constexpr int kMostThreadSums = 128;
+constexpr int kProducerRegisters = 40;
+constexpr int kCopyingRegisters = 104;
+// Besides its sums, of a thread that multiplies; of one product, as the assembler asks.
+constexpr int kLeastFreeRegisters = 64, kUnitRegisters = 26;
+
+struct PipelineShape {
+  int rows, consumers, resident_blocks, cluster;
+};
+constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1, 1}, {128, 2, 1, 2}, {256, 2, 1, 1},
+                                             {256, 2, 1, 2}, {128, 1, 1, 1}, {128, 1, 2, 1},
+                                             {128, 1, 2, 2}, {64, 1, 1, 1},  {64, 1, 2, 1}};
+
 absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
   if (unit == ProductUnit::kFma) return kFmaShapes;
   return kTileShapes;
 }
 
 // What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
-double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.62 : 0.9; }
+double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.42 : 0.9; }
 
 class Planner {
  public:
@@ -63,7 +83,9 @@ class Planner {
         element_bytes_(
             ByteWidth(product_fusion_.product.instruction->operand(0)->shape().element_type())),
         sum_bytes_(ByteWidth(product_fusion_.product.sum_type())),
-        bytes_(BytesOf(fusion)) {
+        bytes_(BytesOf(fusion)),
+        lhs_(DigitsOf(product().lhs)),
+        rhs_(DigitsOf(product().rhs)) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
     base_.rhs = TileOf(product().rhs);
@@ -85,6 +107,12 @@ class Planner {
         tiles.emplace_back(Microseconds(tile), tile);
       }
     }
+    const auto warps = static_cast<ptrdiff_t>(tiles.size());
+    // Of plans that memory holds up alike, those that waste no rows of wgmma come first.
+    AddPipelines(tiles);
+    if (product().rows >= kUnitRows) {
+      std::rotate(tiles.begin(), tiles.begin() + warps, tiles.end());
+    }
     KeepCheapest(kMostCandidates, tiles);
     for (const auto& [cost, tile] : tiles) plans.push_back(Make(tile));
   }
@@ -92,8 +120,15 @@ class Planner {
   FusionPlan Make(const ContractionPlan& tile) const {
     FusionPlan plan;
     plan.kernels.push_back(Kernel(tile));
-    plan.kernels[0].blocks = Tiles(tile) * tile.splits;
+    const int64_t parts = Tiles(tile) * tile.splits;
+    plan.kernels[0].blocks = parts;
     plan.kernels[0].block_threads = tile.threads();
+    if (tile.wgmma) {
+      const int resident = ResidentBlocks(tile);
+      const int64_t clusters = target_.multiprocessors * resident / tile.cluster;
+      plan.kernels[0].blocks = std::min(parts / tile.cluster, clusters) * tile.cluster;
+      plan.kernels[0].resident_blocks = resident;
+    }
     plan.kernels[0].flops = FlopsOf(fusion_);
     if (tile.splits > 1) AddCombination(tile, plan);
     plan.kernels.back().bytes = bytes_;
@@ -102,6 +137,7 @@ class Planner {
   }
 
   absl::Status TileFits(const ContractionPlan& tile) const {
+    if (tile.wgmma) return PipelineFits(tile);
     const absl::Span<const TileShape> shapes = ShapesOf(base_.unit);
     const bool known = std::any_of(shapes.begin(), shapes.end(), [&](const TileShape& s) {
       return s.rows == tile.rows && s.columns == tile.columns && s.row_warps == tile.row_warps &&
@@ -122,8 +158,139 @@ class Planner {
 
   const ContractionPlan& base() const { return base_; }
 
+  // How tiles of this size come: by the copy engine where a tensor map reads the matrix so.
+  void SetSides(ContractionPlan& tile) const {
+    const auto side = [&](const absl::StatusOr<OperandDigits>& digits, int outer,
+                          const MatrixTile& base) {
+      MatrixTile result = base;
+      if (!digits.ok()) return result;
+      const absl::StatusOr<OperandCopy> copy = CopyOf(*digits, outer, tile.depth);
+      if (copy.ok() && CanTurn(copy->depth_major)) result = {copy->depth_major, kVectorBytes, true};
+      return result;
+    };
+    tile.lhs = side(lhs_, tile.rows, base_.lhs);
+    tile.rhs = side(rhs_, tile.columns, base_.rhs);
+  }
+
  private:
   const Product& product() const { return product_fusion_.product; }
+
+  // ----- wgmma
+
+  bool CanTurn(bool depth_major) const { return depth_major || element_bytes_ == 2; }
+
+  void AddPipelines(std::vector<std::pair<double, ContractionPlan>>& tiles) const {
+    constexpr double kSeen = 0.03;
+    if (!HasWgmma().ok()) return;
+    std::vector<std::pair<double, ContractionPlan>> found;
+    for (const PipelineShape& shape : kPipelineShapes) {
+      for (int columns = kLeastPassedColumns; columns <= kMostColumns;
+           columns += kLeastPassedColumns) {
+        ContractionPlan tile = Pipeline(shape, columns);
+        if (!PipelineFits(tile).ok()) continue;
+        for (; tile.splits <= kMostSplits && SplitsWell(tile);
+             tile.splits = NextSplits(tile.splits)) {
+          found.emplace_back(PipelineMicroseconds(tile, kSeen), tile);
+        }
+      }
+    }
+    KeepCheapest(kMostCandidates, found);
+    for (const auto& [cost, tile] : found) tiles.emplace_back(Microseconds(tile), tile);
+  }
+
+  absl::Status HasWgmma() const {
+    INGOT_REQUIRE(target_.specific && target_.capability == kWgmmaCapability,
+                  "wgmma: ", target_.name, " has none");
+    INGOT_REQUIRE(base_.unit != ProductUnit::kFma, "wgmma: threads multiply");
+    return absl::OkStatus();
+  }
+
+  ContractionPlan Pipeline(const PipelineShape& shape, int columns) const {
+    ContractionPlan tile = base_;
+    tile.wgmma = true;
+    tile.cluster = shape.cluster;
+    tile.rows = shape.rows;
+    tile.columns = columns;
+    tile.row_warps = 4 * shape.consumers;
+    tile.column_warps = 1;
+    tile.depth = kTileLineBytes / element_bytes_;
+    SetSides(tile);
+    SetRegisters(shape, tile);
+    for (tile.stages = kMostPipelineStages; tile.stages > kLeastPipelineStages; --tile.stages) {
+      if (SharedBytesOf(tile, element_bytes_, sum_bytes_) <= SharedShare(shape.resident_blocks)) {
+        break;
+      }
+    }
+    return tile;
+  }
+  // 128 threads of each kind share what a multiprocessor has.
+  static void SetRegisters(const PipelineShape& shape, ContractionPlan& tile) {
+    tile.producer_registers = tile.consumer_registers = 0;
+    if (shape.consumers + shape.resident_blocks == 2) return;
+    const int all = shape.consumers == 2 ? 504 : 256;
+    tile.producer_registers =
+        tile.lhs.engine && tile.rhs.engine ? kProducerRegisters : kCopyingRegisters;
+    tile.consumer_registers = (all - tile.producer_registers) / shape.consumers;
+  }
+  // Of a block, where so many are resident.
+  int64_t SharedShare(int blocks) const {
+    const Card& card = *target_.card;
+    return std::min<int64_t>(target_.shared_bytes,
+                             card.shared_bytes / blocks - card.reserved_shared_bytes);
+  }
+
+  absl::Status PipelineFits(const ContractionPlan& tile) const {
+    INGOT_RETURN_IF_ERROR(HasWgmma());
+    ContractionPlan own = tile;
+    SetSides(own);
+    const auto* shape = std::find_if(
+        std::begin(kPipelineShapes), std::end(kPipelineShapes), [&](const PipelineShape& s) {
+          SetRegisters(s, own);
+          return s.rows == tile.rows && 4 * s.consumers == tile.row_warps &&
+                 tile.column_warps == 1 && s.cluster == tile.cluster &&
+                 own.consumer_registers == tile.consumer_registers &&
+                 own.producer_registers == tile.producer_registers;
+        });
+    INGOT_REQUIRE(shape != std::end(kPipelineShapes), "no tile has rows=", tile.rows,
+                  " row_warps=", tile.row_warps, " cluster=", tile.cluster,
+                  " producer_registers=", tile.producer_registers,
+                  " consumer_registers=", tile.consumer_registers);
+    const int sums = tile.rows / shape->consumers / kUnitRows * tile.columns / 2;
+    INGOT_REQUIRE(tile.columns % kLeastPassedColumns == 0 && tile.columns > 0 &&
+                      tile.columns <= kMostColumns && sums <= kMostThreadSums,
+                  "columns=", tile.columns, "; a thread has at most ", kMostThreadSums, " sums");
+    // Threads are launched with what one product needs (ptxas, C7602).
+    const int launched = target_.card->registers / (tile.threads() * shape->resident_blocks);
+    const int registers = tile.consumer_registers > 0 ? tile.consumer_registers : launched;
+    INGOT_REQUIRE(
+        sums + kLeastFreeRegisters <= registers && tile.columns / 2 + kUnitRegisters <= launched,
+        "columns=", tile.columns, "; ", sums, " sums leave too few of ", registers, " registers");
+    INGOT_REQUIRE(tile.depth == kTileLineBytes / element_bytes_, "depth=", tile.depth,
+                  "; a tile is ", kTileLineBytes, " bytes deep");
+    INGOT_REQUIRE(tile.stages >= 2 && SharedBytesOf(tile, element_bytes_, sum_bytes_) <=
+                                          SharedShare(shape->resident_blocks),
+                  "stages=", tile.stages, " do not fit");
+    INGOT_REQUIRE(tile.splits >= 1 && tile.splits <= kMostSplits && SplitsWell(tile),
+                  "splits=", tile.splits, "; a part would be empty");
+    INGOT_REQUIRE(tile.group >= 1 && tile.group <= 64, "group=", tile.group);
+    return CanMultiply(own);
+  }
+
+  // Whether wgmma takes both matrices as they come.
+  absl::Status CanMultiply(const ContractionPlan& tile) const {
+    const int line = kTileLineBytes / element_bytes_;
+    for (const auto& [side, outer] :
+         {std::pair(&tile.lhs, tile.rows), std::pair(&tile.rhs, tile.columns)}) {
+      INGOT_REQUIRE(CanTurn(side->depth_major), "wgmma turns elements of 2 bytes only");
+      INGOT_REQUIRE(side->engine || base_.unit != ProductUnit::kTf32,
+                    "threads' copies round no f32 to tf32");
+      INGOT_REQUIRE(side->depth_major || outer % line == 0, "tiles of ", outer, " are no lines of ",
+                    line);
+    }
+    INGOT_REQUIRE(tile.cluster == 1 || tile.rhs.engine, "cluster=", tile.cluster,
+                  ": threads bring the right matrix");
+    return absl::OkStatus();
+  }
 
   // The kernel that puts parts together, and their memory.
   void AddCombination(const ContractionPlan& tile, FusionPlan& plan) const {
@@ -168,7 +335,8 @@ class Planner {
     return Steps(tile) * (tile.splits - 1) < CeilDiv(product().depth, tile.depth);
   }
   int64_t Tiles(const ContractionPlan& tile) const {
-    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.rows) *
+    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.rows * tile.cluster) *
+                                                   tile.cluster *
                                                    CeilDiv(product().columns, tile.columns));
   }
   int MostStages(ContractionPlan tile) const {
@@ -196,6 +364,8 @@ class Planner {
 
   int ResidentBlocks(const ContractionPlan& tile) const {
     const Card& card = *target_.card;
+    // Registers are dealt out for so many: {128, 1, 2} of kPipelineShapes.
+    if (tile.wgmma) return tile.row_warps == 4 && tile.consumer_registers > 0 ? 2 : 1;
     const int threads = tile.threads();
     // Sums, and what is under way to the units.
     const int registers = std::min(
@@ -207,7 +377,55 @@ class Planner {
                            target_.threads / threads, card.blocks}));
   }
 
+  // `seen`: the share that counts besides of what hides behind something else, and of L2's time.
+  double PipelineMicroseconds(const ContractionPlan& tile, double seen = 0) const {
+    // Cycles: until the first tile has come and the last sums have left; of a part, and of a sum
+    // that is passed through shared memory; of one that is stored while nothing else goes on.
+    constexpr double kBlockOverhead = 2500, kPartCycles = 340, kPassCycles = 0.195;
+    constexpr double kSumCycles = 0.12;
+    constexpr double kSharedBytesPerCycle = 128;
+    constexpr double kUnitShare = 0.85;  // of the data sheet's rate: the clock falls
+    constexpr double kFillShare = 0.8;   // of what L2 gives
+    const Card& card = *target_.card;
+    const double cycles_per_us = card.clock_ghz * 1e3;
+    const double steps = static_cast<double>(Steps(tile));
+    const auto parts = static_cast<double>(Tiles(tile) * tile.splits);
+    const double resident = ResidentBlocks(tile);
+    const double products = double(tile.rows) / kUnitRows * kTileLineBytes / 32;  // of a step
+    const double flops_per_cycle =
+        card.bf16_tflops * 1e12 * kUnitShare / (card.clock_ghz * 1e9 * target_.multiprocessors);
+    const double multiply = kUnitRows * tile.columns * 32.0 / flops_per_cycle;
+    const double read = 32.0 * (kUnitRows + tile.columns) / kSharedBytesPerCycle;
+    const double tile_bytes = kTileLineBytes * (tile.rows + double(tile.columns) / tile.cluster);
+    const double fill =
+        tile_bytes * card.clock_ghz * target_.multiprocessors / (card.l2_gbps * kFillShare);
+    // Cycles of a vector that a thread copies, whose address is some instructions.
+    constexpr double kCopyCycles = 24;
+    const auto copies = [&](const MatrixTile& side, int outer) {
+      if (side.engine) return 0.0;
+      const double each = side.copy_bytes == 0 ? element_bytes_ : side.copy_bytes;
+      return outer * kTileLineBytes / each / 128 * kCopyCycles;
+    };
+    const double step = std::max({products * std::max(multiply, read), fill,
+                                  copies(tile.lhs, tile.rows) + copies(tile.rhs, tile.columns)});
+    const double elements = double(tile.rows) * tile.columns;
+    const double turns = std::ceil(parts / (target_.multiprocessors * resident));
+    const double compute = turns * std::max({resident * steps * step,
+                                             resident * (kPartCycles + kPassCycles * elements),
+                                             steps * step + kSumCycles * elements});
+    const double partial = tile.splits == 1 ? 0
+                                            : 1.0 * sum_bytes_ * tile.splits * product().batch *
+                                                  product().rows * product().columns;
+    const double bytes = static_cast<double>(bytes_) + partial;
+    const auto [less, more] =
+        std::minmax({(compute + kBlockOverhead) / cycles_per_us, bytes / kBytesPerMicrosecond});
+    const double l2 = parts * steps * tile_bytes / (card.l2_gbps * 1e3 * kFillShare);
+    return more + seen * (less + l2) + partial / kBytesPerMicrosecond +
+           kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
+  }
+
   double Microseconds(const ContractionPlan& tile) const {
+    if (tile.wgmma) return PipelineMicroseconds(tile);
     constexpr double kStepLatency = 700;  // cycles of a step of one block alone
     // Cycles: the first tiles come; of each sum, which is passed on and stored.
     constexpr double kBlockOverhead = 1500, kSumCycles = 0.06;
@@ -289,38 +507,9 @@ class Planner {
   const int element_bytes_;
   const int sum_bytes_;
   const int64_t bytes_;
+  const absl::StatusOr<OperandDigits> lhs_, rhs_;
   ContractionPlan base_;
 };
-
-// Whether results may be those of operands of 10 bits, which is what XLA makes of them too.
-bool AllowsTf32(const Instruction& product, Numerics numerics) {
-  const bool dot = product.opcode() == Opcode::kDot;
-  const Precisions& precisions =
-      dot ? product.attributes<DotAttributes>().operand_precision
-          : product.attributes<ConvolutionAttributes>().operand_precision;
-  const bool named = dot && !product.attributes<DotAttributes>().algorithm.text.empty();
-  return numerics == Numerics::kDefault && !named &&
-         std::all_of(precisions.begin(), precisions.end(),
-                     [](Precision precision) { return precision == Precision::kDefault; });
-}
-
-absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics) {
-  const ElementType lhs = product.operand(0)->shape().element_type();
-  const ElementType rhs = product.operand(1)->shape().element_type();
-  const ElementType type = product.shape().element_type();
-  INGOT_REQUIRE(lhs == rhs, "operands of two types");
-  for (ElementType each : {lhs, type}) {
-    INGOT_REQUIRE((IsFloat(each) || IsInteger(each)) && BitWidth(each) >= 8, "no unit multiplies ",
-                  ElementTypeName(each));
-  }
-  if (lhs == ElementType::kS8 && type == ElementType::kS32) return ProductUnit::kS8;
-  if (lhs == ElementType::kU8 && type == ElementType::kU32) return ProductUnit::kU8;
-  if (type != lhs && type != ElementType::kF32) return ProductUnit::kFma;
-  if (lhs == ElementType::kBF16) return ProductUnit::kBf16;
-  if (lhs == ElementType::kF16) return ProductUnit::kF16;
-  if (lhs == ElementType::kF32 && AllowsTf32(product, numerics)) return ProductUnit::kTf32;
-  return ProductUnit::kFma;
-}
 
 absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& target,
                                    Numerics numerics) {
@@ -334,6 +523,12 @@ absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& targ
 }  // namespace
 
 int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes) {
+  if (plan.wgmma) {
+    constexpr int kBarrierBytes = 16;
+    const int64_t passed = int64_t{kPassedRows} * plan.row_warps * PassedPitch(plan) * sum_bytes;
+    return plan.stages * ((plan.rows + plan.columns) * int64_t{kTileLineBytes} + kBarrierBytes) +
+           passed;
+  }
   const int64_t tiles =
       int64_t{1} * plan.stages * (plan.rows + plan.columns) * plan.depth * element_bytes;
   return std::max(tiles, plan.rows * SumPitch(plan) * int64_t{sum_bytes});
@@ -349,10 +544,9 @@ void ProposeContraction(Skeleton, const Computation& fusion, const FusionInfo&,
   for (size_t i = before; i < plans.size(); ++i) plans[i].numerics = numerics;
 }
 
-absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
-                             const Target& target) {
-  INGOT_ASSIGN_OR_RETURN(const Planner planner, PlannerFor(fusion, target, plan.numerics));
-  const ContractionPlan& tile = plan.kernels[0].contraction();
+absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computation& fusion,
+                                      const Target& target, Numerics numerics) {
+  INGOT_ASSIGN_OR_RETURN(const Planner planner, PlannerFor(fusion, target, numerics));
   INGOT_RETURN_IF_ERROR(planner.TileFits(tile));
   ContractionPlan own = planner.base();
   own.rows = tile.rows;
@@ -360,10 +554,24 @@ absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
   own.depth = tile.depth;
   own.row_warps = tile.row_warps;
   own.column_warps = tile.column_warps;
+  own.wgmma = tile.wgmma;
+  own.cluster = tile.cluster;
+  own.producer_registers = tile.producer_registers;
+  own.consumer_registers = tile.consumer_registers;
   own.stages = tile.stages;
   own.splits = tile.splits;
   own.group = tile.group;
-  return KernelsAgree(plan, planner.Make(own));
+  if (own.wgmma) planner.SetSides(own);
+  FusionPlan plan = planner.Make(own);
+  plan.numerics = numerics;
+  return plan;
+}
+
+absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
+                             const Target& target) {
+  INGOT_ASSIGN_OR_RETURN(const FusionPlan own,
+                         PlanOfTile(plan.kernels[0].contraction(), fusion, target, plan.numerics));
+  return KernelsAgree(plan, own);
 }
 
 }  // namespace ingot::plan

@@ -2,8 +2,10 @@
 #ifndef INGOT_COMPILER_PLAN_CONTRACTION_H_
 #define INGOT_COMPILER_PLAN_CONTRACTION_H_
 
+#include <algorithm>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "compiler/plan/plan.h"
 #include "ir/analysis/fusion_info.h"
 
@@ -20,6 +22,11 @@ void ProposeContraction(Skeleton skeleton, const Computation& fusion, const Fusi
 absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
                              const Target& target);
 
+// The plan with this tile: what the fusion and the target decide is set, the rest is `tile`'s and
+// has to fit, as ContractionFits says.
+absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computation& fusion,
+                                      const Target& target, Numerics numerics);
+
 // Bytes of shared memory that one block of the kernel takes.
 int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes);
 
@@ -29,6 +36,22 @@ inline constexpr int kFmaVector = 4;
 // Elements between rows of the tile of sums that a block passes to its stores, so that they do not
 // meet in one bank.
 inline int64_t SumPitch(const ContractionPlan& plan) { return plan.columns + 8; }
+
+// Of wgmma: how many columns of kPassedRows rows a warp passes to its stores at once, and elements
+// between those rows, so that they do not meet in one bank.
+inline constexpr int kPassedRows = 8;
+inline constexpr int kLeastPassedColumns = 32;
+inline int PassedColumns(const ContractionPlan& plan) {
+  return plan.columns % (2 * kLeastPassedColumns) == 0 ? 2 * kLeastPassedColumns
+                                                       : kLeastPassedColumns;
+}
+// Where threads store more than a vector of four sums, the vectors of each number lie together,
+// kPassedGap elements behind those before, so that threads read side by side.
+inline constexpr int kPassedGap = 4;
+inline int PassedParts(const ContractionPlan& plan) { return plan.lanes > 4 ? plan.lanes / 4 : 1; }
+inline int PassedPitch(const ContractionPlan& plan) {
+  return PassedColumns(plan) + std::max(8, kPassedGap * PassedParts(plan));
+}
 
 }  // namespace ingot::plan
 

@@ -233,6 +233,8 @@ struct MatrixTile {
   bool depth_major = true;
   // Bytes that one asynchronous copy moves: 16, 8 or 4.  0: elements are loaded one by one.
   int copy_bytes = 16;
+  // The copy engine brings it by a tensor map (product_map.h), where the product is wgmma's.
+  bool engine = false;
   bool operator==(const MatrixTile&) const = default;
 };
 
@@ -247,6 +249,16 @@ struct ContractionPlan {
   // Warps that share it, each of which has a rectangle of the result in registers.
   int row_warps = 2;
   int column_warps = 2;
+  // The warps are warpgroups one below the other, which multiply by wgmma; one more warpgroup has
+  // tiles brought, and blocks take tile after tile of the result
+  // (lower/contraction_pipeline.h).
+  bool wgmma = false;
+  // Blocks that take tiles of rows one below the other, each of which brings a part of the right
+  // matrix's tile to all of them.
+  int cluster = 1;
+  // Of a thread of that warpgroup, and of one that multiplies; 0: as many as it was launched with.
+  int producer_registers = 0;
+  int consumer_registers = 0;
   int stages = 3;
   // Other than 1: depth is done in so many parts, whose partial results are in scratch; a second
   // kernel, which `combines`, puts them together.
@@ -261,14 +273,19 @@ struct ContractionPlan {
   INGOT_PLAN_FIELDS(ContractionPlan, visit("unit", self.unit); visit("rows", self.rows);
                     visit("columns", self.columns); visit("depth", self.depth);
                     visit("row_warps", self.row_warps); visit("column_warps", self.column_warps);
+                    visit("wgmma", self.wgmma); visit("cluster", self.cluster);
+                    visit("producer_registers", self.producer_registers);
+                    visit("consumer_registers", self.consumer_registers);
                     visit("stages", self.stages); visit("splits", self.splits);
                     visit("combines", self.combines); visit("group", self.group);
                     visit("lanes", self.lanes); visit("lhs_depth_major", self.lhs.depth_major);
                     visit("lhs_copy_bytes", self.lhs.copy_bytes);
+                    visit("lhs_engine", self.lhs.engine);
                     visit("rhs_depth_major", self.rhs.depth_major);
-                    visit("rhs_copy_bytes", self.rhs.copy_bytes);)
+                    visit("rhs_copy_bytes", self.rhs.copy_bytes);
+                    visit("rhs_engine", self.rhs.engine);)
 
-  int threads() const { return 32 * row_warps * column_warps; }
+  int threads() const { return 32 * (row_warps * column_warps + (wgmma ? 4 : 0)); }
 };
 
 // A kernel that copies operands of a concatenate to where they are in the result (concatenate.h).

@@ -350,6 +350,18 @@ int64_t Alignment(const IndexExpr& expr, int along, int64_t multiple) {
   return 1;
 }
 
+// Whether results may be those of operands of 10 bits, which is what XLA makes of them too.
+bool AllowsTf32(const Instruction& product, Numerics numerics) {
+  const bool dot = product.opcode() == Opcode::kDot;
+  const Precisions& precisions =
+      dot ? product.attributes<DotAttributes>().operand_precision
+          : product.attributes<ConvolutionAttributes>().operand_precision;
+  const bool named = dot && !product.attributes<DotAttributes>().algorithm.text.empty();
+  return numerics == Numerics::kDefault && !named &&
+         std::all_of(precisions.begin(), precisions.end(),
+                     [](Precision precision) { return precision == Precision::kDefault; });
+}
+
 }  // namespace
 
 ElementType Product::sum_type() const { return SumType(instruction->shape().element_type()); }
@@ -389,6 +401,24 @@ int ProductRun(const ProductOperand& operand, int along, int most) {
     }
   }
   return 1;
+}
+
+absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics) {
+  const ElementType lhs = product.operand(0)->shape().element_type();
+  const ElementType rhs = product.operand(1)->shape().element_type();
+  const ElementType type = product.shape().element_type();
+  INGOT_REQUIRE(lhs == rhs, "operands of two types");
+  for (ElementType each : {lhs, type}) {
+    INGOT_REQUIRE((IsFloat(each) || IsInteger(each)) && BitWidth(each) >= 8, "no unit multiplies ",
+                  ElementTypeName(each));
+  }
+  if (lhs == ElementType::kS8 && type == ElementType::kS32) return ProductUnit::kS8;
+  if (lhs == ElementType::kU8 && type == ElementType::kU32) return ProductUnit::kU8;
+  if (type != lhs && type != ElementType::kF32) return ProductUnit::kFma;
+  if (lhs == ElementType::kBF16) return ProductUnit::kBf16;
+  if (lhs == ElementType::kF16) return ProductUnit::kF16;
+  if (lhs == ElementType::kF32 && AllowsTf32(product, numerics)) return ProductUnit::kTf32;
+  return ProductUnit::kFma;
 }
 
 }  // namespace ingot::plan

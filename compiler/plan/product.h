@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/plan/lanes.h"
+#include "compiler/plan/plan.h"
 #include "ir/index_map/index_map.h"
 #include "ir/module.h"
 
@@ -66,6 +67,10 @@ struct ProductFusion {
 
 // InvalidArgument says what the fusion is instead.
 absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion);
+
+// What multiplies on a GPU: matrix units where they have the types, f32 as tf32 where precision and
+// numerics are the default; threads else.  InvalidArgument for types that neither multiplies.
+absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics);
 
 // The most elements along depth (along == 2) or along rows or columns (along == 1) that lie side by
 // side in the parameter's memory, at a multiple of as many, wherever a multiple of as many along

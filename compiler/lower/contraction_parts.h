@@ -1,0 +1,57 @@
+// ProductParts: the parts of a product that blocks compute, and where their sums go.
+#ifndef INGOT_COMPILER_LOWER_CONTRACTION_PARTS_H_
+#define INGOT_COMPILER_LOWER_CONTRACTION_PARTS_H_
+
+#include "compiler/kernel/expr.h"
+#include "compiler/lower/contraction_copies.h"
+#include "compiler/lower/contraction_space.h"
+#include "compiler/lower/frame.h"
+#include "compiler/plan/product.h"
+
+namespace ingot::lower {
+
+// A tile of the result, and a part of depth; all are of the kernel's index type.
+struct ProductPart {
+  kernel::Value split, batch;
+  kernel::Value row, column;           // the tile's first
+  kernel::Value first_step, end_step;  // along depth
+};
+
+class ProductParts {
+ public:
+  ProductParts(Frame& frame, const plan::ProductFusion& product);
+
+  // Of a cluster's blocks together, which take tiles one below the other.
+  int64_t count() const;
+  // The part with the number: the tiles of rows of a group, then those of the next tile of columns,
+  // then the next group; then parts of depth and batches.
+  ProductPart Find(kernel::Expr number);
+
+  // Whether a coordinate is below `size`, where it may not be: it begins at a multiple of `tile`.
+  kernel::Value Below(kernel::Expr coordinate, int64_t size, int tile);
+
+  // Sums of row m and columns from n on, plan().lanes of them, to the results; to the part's place
+  // in scratch where depth is split.
+  void Store(const ProductPart& part, kernel::Expr m, kernel::Expr n, kernel::Value sums);
+  // Of sums that are stored together.
+  kernel::AccessOptions SumAccess() const;
+
+  // The second kernel of a product that is split: a thread puts together what it stores.
+  void Combine();
+
+ private:
+  int64_t RowTiles() const;  // of clusters
+  kernel::Expr Number(int64_t value);
+  kernel::Expr Wide(kernel::Expr value);
+
+  Frame& frame_;
+  const plan::ContractionPlan& plan_;
+  const plan::Product& product_;
+  kernel::Builder& b_;
+  IndexMath& math_;
+  ProductSpace space_;
+};
+
+}  // namespace ingot::lower
+
+#endif  // INGOT_COMPILER_LOWER_CONTRACTION_PARTS_H_

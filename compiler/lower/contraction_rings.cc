@@ -1,0 +1,292 @@
+#include "compiler/lower/contraction_rings.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/plan/contraction.h"
+#include "ir/base/integers.h"
+
+namespace ingot::lower {
+
+using kernel::Expr;
+using kernel::Intrinsic;
+using kernel::Value;
+
+namespace {
+
+constexpr int kThreads = 128;   // of a warpgroup
+constexpr int kStepsAhead = 2;  // of threads that copy, besides the one that they begin
+
+}  // namespace
+
+int64_t Ring::depth_step() const {
+  const int lines = kUnitDepthBytes / ByteWidth(tiles->element);
+  return (depth_major ? kUnitDepthBytes : lines * plan::kTileLineBytes) / kDescriptorUnit;
+}
+int64_t Ring::row_step() const { return bytes() / outer * kUnitRows / kDescriptorUnit; }
+int64_t Ring::stage_step() const { return bytes() / kDescriptorUnit; }
+
+ProductRings::ProductRings(Frame& frame, const plan::Product& product, ProductParts& parts)
+    : frame_(frame),
+      plan_(frame.plan.contraction()),
+      product_(product),
+      b_(frame.builder),
+      e_(frame.emitter),
+      math_(frame.context.math),
+      parts_(parts) {}
+
+bool ProductRings::Declare(int consumer_warps) {
+  consumer_warps_ = consumer_warps;
+  if (!MakeRing("lhs", product_.lhs, plan_.lhs, plan_.rows, product_.rows, 1, lhs_) ||
+      !MakeRing("rhs", product_.rhs, plan_.rhs, plan_.columns, product_.columns, plan_.cluster,
+                rhs_)) {
+    return false;
+  }
+  frame_.kernel->launch().cluster = {plan_.cluster, 1, 1};
+  full_ = frame_.kernel->AddShared("full", ElementType::kU64, {plan_.stages});
+  empty_ = frame_.kernel->AddShared("empty", ElementType::kU64, {plan_.stages});
+  return true;
+}
+
+void ProductRings::Begin() {
+  e_.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] {
+    b_.For(b_.Index(0), b_.Index(plan_.stages), b_.Index(1), [&](Value stage) {
+      b_.Call(Intrinsic::kMbarrierInit, {stage},
+              {(EngineBytes() > 0 ? 1 : 0) + (ThreadsCopy() ? kWarpgroupWarps : 0)}, {full_});
+      b_.Call(Intrinsic::kMbarrierInit, {stage}, {consumer_warps_ * plan_.cluster}, {empty_});
+    });
+    b_.Call(Intrinsic::kFenceMbarrierInit);
+    for (const Ring* ring : {&lhs_, &rhs_}) {
+      if (ring->map != nullptr) {
+        b_.Call({.intrinsic = Intrinsic::kPrefetchMap, .maps = {ring->map}});
+      }
+    }
+  });
+  Meet(Intrinsic::kClusterArrive);
+}
+
+void ProductRings::End() {
+  if (plan_.cluster > 1) Meet(Intrinsic::kClusterArriveRelaxed);
+}
+
+void ProductRings::AwaitFull(const Turn& turn) {
+  Await(full_, b_.Read(turn.stage), b_.Read(turn.parity), Intrinsic::kMbarrierTryWait);
+}
+
+void ProductRings::Release(Value stage, Value condition) {
+  const Value tells = b_.And(b_.Lt(b_.LaneId(), b_.Index(plan_.cluster)), condition);
+  e_.If(tells, [&] {
+    if (plan_.cluster == 1) {
+      b_.Call(Intrinsic::kMbarrierArrive, {stage}, {}, {empty_});
+    } else {
+      b_.Call(Intrinsic::kMbarrierArriveRemote, {stage, b_.Convert(b_.LaneId(), ElementType::kU32)},
+              {}, {empty_});
+    }
+  });
+}
+
+// Each of `shares` blocks of the cluster brings a part of its tiles to all.
+bool ProductRings::MakeRing(const char* name, const plan::ProductOperand& operand,
+                            const plan::MatrixTile& tile, int outer, int64_t outer_size, int shares,
+                            Ring& ring) {
+  ring.outer = outer;
+  ring.elements = int64_t{outer} * plan_.depth;
+  ring.depth_major = tile.depth_major;
+  ring.tiles = frame_.kernel->AddShared(name, operand.parameter->shape().element_type(),
+                                        {plan_.stages * ring.elements});
+  ring.tiles->alignment = kSwizzleLines * plan::kTileLineBytes;
+  if (!tile.engine) {
+    if (!ring.depth_major) ring.boxes = outer / LineElements(ring);
+    ring.copies.emplace(frame_, operand, tile, outer, outer_size, plan_.depth, product_.depth);
+    return true;
+  }
+  const absl::StatusOr<plan::OperandDigits> digits = plan::DigitsOf(operand);
+  const absl::StatusOr<plan::OperandCopy> copy =
+      digits.ok() ? plan::CopyOf(*digits, outer, plan_.depth, shares) : digits.status();
+  if (!copy.ok()) {
+    frame_.context.Fail(copy.status());
+    return false;
+  }
+  ring.shares = shares;
+  ring.sizes = digits->sizes;
+  ring.digits = copy->digits;
+  ring.boxes = copy->boxes;
+  ring.map = frame_.kernel->AddMap(absl::StrCat(name, "_map"),
+                                   frame_.memory.operands[operand.parameter->parameter_number()],
+                                   copy->map);
+  return true;
+}
+int ProductRings::LineElements(const Ring& ring) {
+  return plan::kTileLineBytes / ByteWidth(ring.tiles->element);
+}
+
+ProductRings::Turn ProductRings::FirstTurn() {
+  return {b_.DeclareVar("stage", b_.Index(0)),
+          b_.DeclareVar("parity", b_.Integer(kernel::kU32, 0))};
+}
+void ProductRings::Advance(const Turn& turn) {
+  const Value next = b_.Add(b_.Read(turn.stage), b_.Index(1));
+  const Value wraps = b_.Eq(next, b_.Index(plan_.stages));
+  const Value parity = b_.Read(turn.parity);
+  b_.Write(turn.stage, b_.Select(wraps, b_.Index(0), next));
+  b_.Write(turn.parity, b_.Select(wraps, b_.Xor(parity, b_.Integer(kernel::kU32, 1)), parity));
+}
+void ProductRings::Await(kernel::Buffer* barriers, Value stage, Value parity, Intrinsic row) {
+  b_.While([&] { return b_.Not(b_.Call(row, {stage, parity}, {}, {barriers})); }, [] {});
+}
+
+void ProductRings::ForParts(const std::function<void(const ProductPart&)>& body) {
+  const int64_t count = parts_.count(), clusters = frame_.plan.blocks / plan_.cluster;
+  const Value cluster = math_.Div(math_.Convert(b_.BlockId()), plan_.cluster);
+  if (count <= clusters) return body(parts_.Find({b_, cluster}));
+  e_.For(cluster, math_.Const(count), clusters, [&](Value number) {
+    body(parts_.Find({b_, number}));
+  });
+}
+
+void ProductRings::Produce() {
+  if (plan_.producer_registers > 0) {
+    b_.Call(Intrinsic::kSetMaxRegistersDown, {}, {plan_.producer_registers});
+  }
+  if (ThreadsCopy()) return ProduceByThreads();
+  e_.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] {
+    const Turn turn = FirstTurn();
+    ForParts([&](const ProductPart& part) {
+      e_.For(part.first_step, part.end_step, 1, [&](Value step) {
+        AwaitEmpty(turn);
+        CopyByEngine(part, step, b_.Read(turn.stage));
+        Advance(turn);
+      });
+    });
+  });
+}
+bool ProductRings::ThreadsCopy() const {
+  return lhs_.copies.has_value() || rhs_.copies.has_value();
+}
+int64_t ProductRings::EngineBytes() const {
+  return (lhs_.copies.has_value() ? 0 : lhs_.bytes()) +
+         (rhs_.copies.has_value() ? 0 : rhs_.bytes());
+}
+void ProductRings::AwaitEmpty(const Turn& turn) {
+  Await(empty_, b_.Read(turn.stage), b_.Xor(b_.Read(turn.parity), b_.Integer(kernel::kU32, 1)),
+        plan_.cluster > 1 ? Intrinsic::kMbarrierTryWaitCluster : Intrinsic::kMbarrierTryWait);
+}
+
+void ProductRings::CopyByEngine(const ProductPart& part, Value step, Value stage) {
+  b_.Call(Intrinsic::kMbarrierArriveExpect, {stage, b_.Integer(kernel::kU32, EngineBytes())}, {},
+          {full_});
+  if (!lhs_.copies.has_value()) CopyBoxes(lhs_, part, part.row, step, stage);
+  if (!rhs_.copies.has_value()) CopyBoxes(rhs_, part, part.column, step, stage);
+}
+
+// All threads copy; a stage is handed over when kStepsAhead later ones are under way.
+void ProductRings::ProduceByThreads() {
+  const Turn turn = FirstTurn(), landed = FirstTurn();
+  kernel::Var* ahead = b_.DeclareVar("ahead", b_.Index(0));
+  // Products hold on to a stage until those of the next are under way.
+  const int most = std::min(kStepsAhead, plan_.stages - 2);
+  ForParts([&](const ProductPart& part) {
+    e_.For(part.first_step, part.end_step, 1, [&](Value step) {
+      AwaitEmpty(turn);
+      const Value stage = b_.Read(turn.stage);
+      if (EngineBytes() > 0) {
+        e_.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] { CopyByEngine(part, step, stage); });
+      }
+      if (lhs_.copies.has_value()) CopyVectors(lhs_, part, part.row, step, stage);
+      if (rhs_.copies.has_value()) CopyVectors(rhs_, part, part.column, step, stage);
+      b_.Call(Intrinsic::kCopyAsyncCommit);
+      Advance(turn);
+      const Value is_full = b_.Eq(b_.Read(ahead), b_.Index(most));
+      e_.If(
+          is_full,
+          [&] {
+            b_.Call(Intrinsic::kCopyAsyncWait, {}, {most});
+            HandOver(landed);
+          },
+          [&] { b_.Write(ahead, b_.Add(b_.Read(ahead), b_.Index(1))); });
+    });
+  });
+  b_.Call(Intrinsic::kCopyAsyncWait, {}, {0});
+  e_.For(b_.Index(0), b_.Read(ahead), 1, [&](Value) { HandOver(landed); });
+}
+// What this warp has copied is seen by products.
+void ProductRings::HandOver(const Turn& landed) {
+  b_.Call(Intrinsic::kFenceProxyAsyncShared);
+  b_.Call(Intrinsic::kWarpSync);
+  e_.If(b_.Eq(b_.LaneId(), b_.Index(0)),
+        [&] { b_.Call(Intrinsic::kMbarrierArrive, {b_.Read(landed.stage)}, {}, {full_}); });
+  Advance(landed);
+}
+
+void ProductRings::CopyVectors(const Ring& ring, const ProductPart& part, Value first, Value step,
+                               Value stage) {
+  const int elements = kDescriptorUnit / ByteWidth(ring.tiles->element);
+  const int pieces = plan::kTileLineBytes / kDescriptorUnit;  // of a line
+  const Expr thread(b_, b_.ThreadId());
+  const Expr depth(b_, math_.Mul(step, plan_.depth));
+  const Expr tile = Expr(b_, stage) * static_cast<double>(ring.elements / elements);
+  const Expr piece = Remainder(thread, pieces);
+  const int lines = static_cast<int>(ring.bytes() / plan::kTileLineBytes);
+  const int together = kThreads / pieces;  // lines that the threads copy at once
+  for (int line = 0; line < lines; line += together) {
+    const Expr at = Quotient(thread, pieces) + line;
+    const Expr to = (tile + at * pieces + (piece ^ Remainder(at, kSwizzleLines))) * elements;
+    Expr m = Expr(b_, first), k = depth;
+    if (ring.depth_major) {
+      m = m + Wide(at);
+      k = k + Wide(piece * elements);
+    } else {
+      m = m + Wide(Quotient(at, plan_.depth) * LineElements(ring) + piece * elements);
+      k = k + Wide(Remainder(at, plan_.depth));
+    }
+    const auto copy = [&] { ring.copies->CopyVector(part.batch, m, k, ring.tiles, to); };
+    if (line + together <= lines) {
+      copy();
+    } else {
+      e_.If((at < lines).value(), copy);
+    }
+  }
+}
+
+void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value first, Value step,
+                             Value stage) {
+  Value depth = math_.Mul(step, plan_.depth);
+  Value tile = b_.Mul(stage, b_.Index(ring.elements));
+  if (ring.shares > 1) {
+    // This block's lines of each box.
+    const Value rank = b_.ClusterBlockId();
+    const int64_t lines = ring.map->recipe.box[1];
+    Value& side = ring.depth_major ? first : depth;
+    side = b_.Add(side, math_.Convert(b_.Mul(rank, b_.Index(lines))));
+    tile = b_.Add(tile, b_.Mul(rank, b_.Index(ring.box_elements() / ring.shares)));
+  }
+  const int line = plan::kTileLineBytes / ByteWidth(ring.tiles->element);
+  for (int box = 0; box < ring.boxes; ++box) {
+    const Value at[] = {part.batch, math_.Add(first, int64_t{box} * line), depth};
+    std::vector<Value> operands = {b_.Add(tile, b_.Index(box * ring.box_elements())), stage};
+    if (ring.shares > 1) {
+      operands.push_back(
+          b_.Integer(kernel::Type::Scalar(ElementType::kU16), (1 << ring.shares) - 1));
+    }
+    for (const plan::OperandDigit& digit : ring.digits) {
+      const int64_t size = ring.sizes[digit.coordinate];
+      Value place = math_.Div(at[digit.coordinate], digit.divisor);
+      if (digit.divisor * digit.extent < size) place = math_.Rem(place, digit.extent);
+      operands.push_back(b_.Convert(math_.Add(place, digit.offset), ElementType::kS32));
+    }
+    b_.Call(
+        {.intrinsic = ring.shares > 1 ? Intrinsic::kTensorLoadMulticast : Intrinsic::kTensorLoad,
+         .buffers = {ring.tiles, full_},
+         .maps = {ring.map}},
+        operands);
+  }
+}
+
+// Of the block, or of all blocks that bring it tiles.
+void ProductRings::Meet(Intrinsic arrive) {
+  if (plan_.cluster == 1) return b_.Barrier();
+  b_.Call(arrive);
+  b_.Call(Intrinsic::kClusterWait);
+}
+
+}  // namespace ingot::lower

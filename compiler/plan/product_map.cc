@@ -1,0 +1,145 @@
+#include "compiler/plan/product_map.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "ir/analysis/op_facts.h"
+#include "ir/base/integers.h"
+#include "ir/base/status.h"
+
+namespace ingot::plan {
+namespace {
+
+constexpr int kOuter = 1, kDepth = 2;
+constexpr int kMapAlignment = 16;
+
+// The digit that an atom of an address is: d, d / a, d mod b, (d / a) mod b.
+std::optional<OperandDigit> DigitOf(const IndexExpr& atom, absl::Span<const int64_t> sizes) {
+  OperandDigit digit;
+  const IndexExpr* expr = &atom;
+  int64_t extent = 0;
+  if (expr->kind() == IndexExpr::Kind::kModulo) {
+    extent = expr->value();
+    expr = &expr->lhs();
+  }
+  if (expr->kind() == IndexExpr::Kind::kFloorDivide) {
+    digit.divisor = expr->value();
+    expr = &expr->lhs();
+  }
+  if (expr->kind() != IndexExpr::Kind::kDimension) return std::nullopt;
+  digit.coordinate = static_cast<int>(expr->value());
+  const int64_t size = sizes[digit.coordinate];
+  digit.extent = extent > 0 ? extent : CeilDiv(size, digit.divisor);
+  return digit;
+}
+
+// The digit of a coordinate that a tile lies along, which it does not cross.
+absl::StatusOr<OperandDigit> SideOf(const std::vector<OperandDigit>& digits, int coordinate,
+                                    int tile) {
+  int count = 0;
+  OperandDigit side;
+  side.coordinate = coordinate;
+  for (const OperandDigit& digit : digits) {
+    if (digit.coordinate == coordinate && count++ == 0) side = digit;
+  }
+  INGOT_REQUIRE(count <= 1 || side.extent % tile == 0, "a tile of ", tile, " crosses runs of ",
+                side.extent);
+  return side;
+}
+
+}  // namespace
+
+// The lowest digit of a coordinate comes first; digits that go on from one to the next are one.
+absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
+  const std::vector<int64_t> strides = RowMajorStrides(operand.parameter->shape().dimensions());
+  INGOT_REQUIRE(operand.map.IsTotal(), "parts of it are padding");
+  const IndexSum sum = SumOf(AddressOf(operand.map, strides));
+  std::vector<OperandDigit> all;
+  for (const IndexSum::Term& term : sum.terms) {
+    std::optional<OperandDigit> digit = DigitOf(term.atom, operand.map.sizes);
+    INGOT_REQUIRE(digit.has_value(), "its addresses are no sum of digits");
+    INGOT_REQUIRE(term.coefficient > 0, "it is read backwards");
+    digit->stride = term.coefficient;
+    all.push_back(*digit);
+  }
+  std::sort(all.begin(), all.end(), [](const OperandDigit& a, const OperandDigit& b) {
+    return std::pair(a.coordinate, a.divisor) < std::pair(b.coordinate, b.divisor);
+  });
+  OperandDigits result{operand.parameter->shape().element_type(), operand.map.sizes, {}};
+  std::vector<OperandDigit>& digits = result.digits;
+  int64_t next[3] = {1, 1, 1};
+  for (const OperandDigit& digit : all) {
+    int64_t& divisor = next[digit.coordinate];
+    INGOT_REQUIRE(digit.divisor == divisor, "elements of it are read again");
+    divisor = SaturatingMultiply(divisor, digit.extent);
+    OperandDigit* last = digits.empty() ? nullptr : &digits.back();
+    if (last != nullptr && last->coordinate == digit.coordinate &&
+        last->stride * last->extent == digit.stride) {
+      last->extent *= digit.extent;
+    } else {
+      digits.push_back(digit);
+    }
+  }
+  for (int c = 0; c < 3; ++c) {
+    INGOT_REQUIRE(next[c] >= operand.map.sizes[c], "elements of it are read again");
+  }
+  // A slice begins somewhere: the constant is so many of the longest strides first.
+  std::vector<OperandDigit*> by_stride;
+  for (OperandDigit& digit : digits) by_stride.push_back(&digit);
+  std::sort(by_stride.begin(), by_stride.end(),
+            [](const OperandDigit* a, const OperandDigit* b) { return a->stride > b->stride; });
+  int64_t rest = sum.constant;
+  for (OperandDigit* digit : by_stride) {
+    digit->offset = rest / digit->stride;
+    rest %= digit->stride;
+  }
+  INGOT_REQUIRE(rest == 0 && sum.constant >= 0, "it begins between its elements");
+  return result;
+}
+
+absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int depth, int shares) {
+  INGOT_ASSIGN_OR_RETURN(const OperandDigit rows, SideOf(operand.digits, kOuter, outer));
+  INGOT_ASSIGN_OR_RETURN(const OperandDigit along, SideOf(operand.digits, kDepth, depth));
+  const int width = ByteWidth(operand.type);
+  const int line = kTileLineBytes / width;
+  INGOT_REQUIRE(rows.stride == 1 || along.stride == 1, "neither rows nor depth lie side by side");
+  OperandCopy copy;
+  // A matrix of one row has no stride along rows.
+  copy.depth_major = along.stride == 1 && (along.extent > 1 || rows.stride > 1 || rows.extent == 1);
+  copy.digits = copy.depth_major ? std::vector<OperandDigit>{along, rows}
+                                 : std::vector<OperandDigit>{rows, along};
+  copy.boxes = copy.depth_major ? 1 : outer / line;
+  INGOT_REQUIRE(copy.depth_major ? depth == line : outer % line == 0, "tiles of ", outer, " by ",
+                depth, " are no lines of ", kTileLineBytes, " bytes");
+  for (const OperandDigit& digit : operand.digits) {
+    const bool is_side = (digit.coordinate == kOuter && digit.divisor == 1) ||
+                         (digit.coordinate == kDepth && digit.divisor == 1);
+    if (!is_side) copy.digits.push_back(digit);
+  }
+  TensorMap& map = copy.map;
+  map.element_type = operand.type;
+  map.swizzle_bytes = kTileLineBytes;
+  map.l2_promotion_bytes = kTileLineBytes;
+  map.rounds_to_tf32 = operand.type == ElementType::kF32;
+  for (size_t i = 0; i < copy.digits.size(); ++i) {
+    const OperandDigit& digit = copy.digits[i];
+    map.dimensions.push_back(digit.offset + digit.extent);
+    INGOT_REQUIRE(map.dimensions.back() <= std::numeric_limits<int32_t>::max(),
+                  "a dimension of it is longer than 2^31");
+    map.box.push_back(1);
+    if (i == 0) continue;
+    // Of one element, the stride is never walked.
+    const int64_t stride = map.dimensions[i] == 1 ? kMapAlignment : digit.stride * width;
+    map.byte_strides.push_back(stride);
+  }
+  INGOT_REQUIRE(copy.digits[0].offset * width % kMapAlignment == 0,
+                "its rows begin within 16 bytes");
+  map.box[0] = line;
+  map.box[1] = (copy.depth_major ? outer : depth) / shares;
+  INGOT_RETURN_IF_ERROR(CheckTensorMap(map));
+  return copy;
+}
+
+}  // namespace ingot::plan

@@ -1,0 +1,55 @@
+// Tensor maps of a product's matrices: what the copy engine is told, so that it brings their tiles
+// to shared memory as wgmma reads them.
+#ifndef INGOT_COMPILER_PLAN_PRODUCT_MAP_H_
+#define INGOT_COMPILER_PLAN_PRODUCT_MAP_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/plan/product.h"
+#include "ir/base/tensor_map.h"
+
+namespace ingot::plan {
+
+// The width of the swizzle of all tiles: of a line of elements side by side.
+inline constexpr int kTileLineBytes = 128;
+
+// A dimension of a matrix's memory: digit (c / divisor) mod extent of coordinate number
+// `coordinate` of its map, plus `offset`; its values are `stride` elements apart.
+struct OperandDigit {
+  int coordinate = 0;
+  int64_t divisor = 1;
+  int64_t extent = 1;
+  int64_t stride = 1;
+  int64_t offset = 0;
+  bool operator==(const OperandDigit&) const = default;
+};
+
+// A matrix as digits of its coordinates.
+struct OperandDigits {
+  ElementType type = ElementType::kF32;
+  std::vector<int64_t> sizes;  // of the coordinates: batch, rows, depth
+  std::vector<OperandDigit> digits;
+};
+// InvalidArgument where addresses are no sum of digits.
+absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand);
+
+// How a tile of `outer` rows (of the right matrix: columns) by `depth` elements of one batch is
+// copied: boxes of `map`, one behind the other, each kTileLineBytes of rows further where lines lie
+// along rows.  Each of `shares` blocks brings so many lines of each box (rows, or depth where lines
+// lie along rows).
+struct OperandCopy {
+  std::vector<OperandDigit> digits;  // of the map's dimensions, the innermost first
+  TensorMap map;
+  bool depth_major = true;
+  int boxes = 1;
+};
+// InvalidArgument says why no tensor map reads the matrix so: a tile that crosses a digit, strides
+// that are not whole 16 bytes.
+absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int depth,
+                                   int shares = 1);
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_PRODUCT_MAP_H_

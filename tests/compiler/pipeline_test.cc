@@ -1,0 +1,491 @@
+// Products by wgmma: the same values as the evaluator's in the simulator with all checks, for every
+// shape of tile, however the matrices lie; what the copy engine cannot bring is refused.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "compiler/compile.h"
+#include "compiler/executable.h"
+#include "compiler/plan/contraction.h"
+#include "compiler/plan/plan_table.h"
+#include "compiler/program/fusion_table.h"
+#include "tests/compiler/plans.h"
+
+namespace ingot::test {
+namespace {
+
+using plan::ContractionPlan;
+using plan::FusionPlan;
+
+constexpr const char* kTarget = "sim:sm_90a";
+
+// Depth along both, one or no matrix's memory; rows, columns and depths that tiles do not divide;
+// batches of several dimensions; slices; every type; what is made of the sums.
+constexpr Case kCases[] = {
+    {"bf16_results", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[152,136] parameter(1)
+  ROOT r = bf16[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"s8_results", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[160,136] parameter(1)
+  d = f32[200,160] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1}
+  ROOT r = s8[200,160] convert(d))"},
+    {"both_along", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[152,136] parameter(1)
+  ROOT r = f32[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"right_across", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,152] parameter(1)
+  ROOT r = f32[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})"},
+    {"left_across", R"(
+  x = f16[136,200] parameter(0)
+  y = f16[152,136] parameter(1)
+  ROOT r = f32[200,152] dot(x, y), lhs_contracting_dims={0}, rhs_contracting_dims={1})"},
+    {"both_across", R"(
+  x = bf16[136,200] parameter(0)
+  y = bf16[136,152] parameter(1)
+  ROOT r = f32[200,152] dot(x, y), lhs_contracting_dims={0}, rhs_contracting_dims={0})"},
+    {"deep", R"(
+  x = bf16[72,1000] parameter(0)
+  y = bf16[1000,264] parameter(1)
+  ROOT r = f32[72,264] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})"},
+    {"heads", R"(
+  x = bf16[3,72,2,64] parameter(0)
+  y = bf16[3,80,2,64] parameter(1)
+  ROOT r = f32[3,2,72,80] dot(x, y), lhs_batch_dims={0,2}, lhs_contracting_dims={3},
+      rhs_batch_dims={0,2}, rhs_contracting_dims={3})"},
+    {"slices", R"(
+  x = bf16[100,256] parameter(0)
+  y = bf16[192,128] parameter(1)
+  s = bf16[90,128] slice(x), slice={[5:95],[128:256]}
+  t = bf16[128,72] slice(y), slice={[64:192],[16:88]}
+  ROOT r = f32[90,72] dot(s, t), lhs_contracting_dims={1}, rhs_contracting_dims={0})"},
+    {"rows_of_two", R"(
+  x = bf16[4,256,64] parameter(0)
+  y = bf16[64,96] parameter(1)
+  ROOT r = f32[4,256,96] dot(x, y), lhs_contracting_dims={2}, rhs_contracting_dims={0})"},
+    {"depth_of_two", R"(
+  x = bf16[3,40,64] parameter(0)
+  y = bf16[3,64,96] parameter(1)
+  ROOT r = f32[40,96] dot(x, y), lhs_contracting_dims={0,2}, rhs_contracting_dims={0,1})"},
+    {"tf32", R"(
+  x = f32[136,72] parameter(0)
+  y = f32[72,72] parameter(1)
+  ROOT r = f32[136,72] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"s8", R"(
+  x = s8[136,144] parameter(0)
+  y = s8[72,144] parameter(1)
+  ROOT r = s32[136,72] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"u8", R"(
+  x = u8[136,144] parameter(0)
+  y = u8[72,144] parameter(1)
+  ROOT r = u32[136,72] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"behind_it", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,144] parameter(1)
+  b = f32[144] parameter(2)
+  z = f32[144,200] parameter(3)
+  d = f32[200,144] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  c = f32[200,144] broadcast(b), dimensions={1}
+  s = f32[200,144] add(d, c)
+  t = f32[144,200] transpose(s), dimensions={1,0}
+  u = f32[144,200] add(t, z)
+  ROOT r = (f32[144,200], bf16[200,144]) tuple(u, v)
+  v = bf16[200,144] convert(s))"},
+    {"odd_columns", R"(
+  x = bf16[72,64] parameter(0)
+  y = bf16[67,64] parameter(1)
+  ROOT r = f32[72,67] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"odd_rows", R"(
+  x = bf16[70,77] parameter(0)
+  y = bf16[77,66] parameter(1)
+  ROOT r = f32[70,66] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})"},
+    {"rows_of_4_bytes", R"(
+  x = bf16[70,78] parameter(0)
+  y = bf16[66,78] parameter(1)
+  ROOT r = f32[70,66] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"within_16_bytes", R"(
+  x = bf16[64,128] parameter(0)
+  y = bf16[72,124] parameter(1)
+  s = bf16[64,124] slice(x), slice={[0:64],[4:128]}
+  ROOT r = f32[64,72] dot(s, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"convolution", R"(
+  x = bf16[2,9,10,24] parameter(0)
+  y = bf16[3,3,24,72] parameter(1)
+  ROOT r = f32[2,9,5,72] convolution(x, y), window={size=3x3 stride=1x2 pad=1_1x1_1},
+      dim_labels=b01f_01io->b01f)"},
+    {"convolution_1x1", R"(
+  x = bf16[2,9,10,24] parameter(0)
+  y = bf16[1,1,24,72] parameter(1)
+  ROOT r = f32[2,9,10,72] convolution(x, y), window={size=1x1}, dim_labels=b01f_01io->b01f)"},
+    {"convolution_of_3", R"(
+  x = bf16[1,12,13,3] parameter(0)
+  y = bf16[5,5,3,64] parameter(1)
+  ROOT r = f32[1,6,7,64] convolution(x, y), window={size=5x5 stride=2x2 pad=2_2x2_2},
+      dim_labels=b01f_01io->b01f)"},
+    {"data_gradient", R"(
+  x = bf16[2,5,5,72] parameter(0)
+  y = bf16[3,3,24,72] parameter(1)
+  ROOT r = f32[2,10,10,24] convolution(x, y), window={size=3x3 pad=1_2x1_2 lhs_dilate=2x2
+      rhs_reversal=1x1}, dim_labels=b01f_01oi->b01f)"},
+    {"weights_gradient", R"(
+  x = bf16[3,9,9,72] parameter(0)
+  y = bf16[3,9,9,24] parameter(1)
+  ROOT r = f32[3,3,72,24] convolution(x, y), window={size=9x9 pad=1_1x1_1},
+      dim_labels=f01b_i01o->01bf)"},
+    {"groups", R"(
+  x = bf16[1,8,8,48] parameter(0)
+  y = bf16[3,3,16,96] parameter(1)
+  ROOT r = f32[1,8,8,96] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_01io->b01f, feature_group_count=3)"},
+    {"few_rows", R"(
+  x = bf16[9,64] parameter(0)
+  y = bf16[40,64] parameter(1)
+  ROOT r = f32[9,40] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+};
+
+const Case& DeepCase() {
+  for (const Case& c : kCases) {
+    if (absl::string_view(c.name) == "deep") return c;
+  }
+  return kCases[0];
+}
+
+struct Tile {
+  int rows, columns, row_warps, stages, splits;
+  int producer_registers, consumer_registers;
+  int cluster = 1;
+};
+constexpr Tile kTiles[] = {
+    {128, 64, 8, 3, 1, 40, 232},     {128, 256, 8, 4, 1, 40, 232},   {256, 128, 8, 2, 1, 40, 232},
+    {128, 64, 4, 3, 1, 0, 0},        {128, 128, 4, 3, 2, 40, 216},   {64, 192, 4, 2, 1, 0, 0},
+    {64, 64, 4, 4, 1, 40, 216},      {128, 128, 8, 3, 3, 40, 232},   {128, 64, 8, 3, 1, 40, 232, 2},
+    {128, 192, 8, 2, 2, 40, 232, 2}, {128, 128, 4, 3, 1, 40, 216, 2}};
+
+// Threads that copy have more registers.
+Tile WithCopies(Tile tile) {
+  if (tile.producer_registers == 0) return tile;
+  tile.producer_registers = 104;
+  tile.consumer_registers = tile.row_warps == 8 ? 200 : 152;
+  return tile;
+}
+
+std::unique_ptr<Module> ModuleOf(const Case& c) {
+  // A tuple's operands come before it.
+  std::string entry = c.entry;
+  const size_t root = entry.find("  ROOT r = ("), last = entry.find("  v = ");
+  if (root != std::string::npos && last > root) {
+    const std::string line = entry.substr(root, last - root);
+    entry = absl::StrCat(entry.substr(0, root), entry.substr(last), "\n", line);
+  }
+  return Read(absl::StrCat("HloModule m\nENTRY e {", entry, "\n}\n"));
+}
+
+ContractionPlan PlanOf(const Tile& tile, int depth) {
+  ContractionPlan plan;
+  plan.wgmma = true;
+  plan.rows = tile.rows;
+  plan.columns = tile.columns;
+  plan.depth = depth;
+  plan.row_warps = tile.row_warps;
+  plan.column_warps = 1;
+  plan.stages = tile.stages;
+  plan.splits = tile.splits;
+  plan.cluster = tile.cluster;
+  plan.producer_registers = tile.producer_registers;
+  plan.consumer_registers = tile.consumer_registers;
+  return plan;
+}
+
+// Calls `use` with the module's fusion that has the product.
+template <typename Use>
+void ForProduct(const Module& module, const Target& target, const Use& use) {
+  const std::unique_ptr<Module> fused = Fused(module, target);
+  const program::FusionTable fusions(*fused);
+  int found = 0;
+  for (const auto& entry : fusions.entries()) {
+    const FusionPlan plan = plan::MakePlan(*entry.fusion, target);
+    if (!std::holds_alternative<ContractionPlan>(plan.kernels[0].work)) continue;
+    ++found;
+    use(*entry.fusion, plan);
+  }
+  EXPECT_EQ(found, 1);
+}
+
+class PipelineTest : public testing::TestWithParam<Case> {};
+
+INSTANTIATE_TEST_SUITE_P(Products, PipelineTest, testing::ValuesIn(kCases),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(PipelineTest, IsRight) {
+  const Target& target = TargetOf(kTarget);
+  const std::unique_ptr<Module> module = ModuleOf(GetParam());
+  ASSERT_NE(module, nullptr);
+  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+    const int width = ByteWidth(fusion.parameters()[0]->shape().element_type());
+    int fitting = 0;
+    for (const Tile& tile : kTiles) {
+      auto plan = plan::PlanOfTile(PlanOf(tile, 128 / width), fusion, target, made.numerics);
+      if (absl::StrContains(plan.status().message(), "no tile has")) {
+        plan =
+            plan::PlanOfTile(PlanOf(WithCopies(tile), 128 / width), fusion, target, made.numerics);
+      }
+      if (!plan.ok()) {
+        const absl::string_view message = plan.status().message();
+        const bool expected = absl::StrContains(message, "a part would be empty") ||
+                              absl::StrContains(message, "threads bring the right matrix") ||
+                              absl::StrContains(message, "leave too few");
+        EXPECT_TRUE(expected) << plan.status();
+        continue;
+      }
+      ++fitting;
+      SCOPED_TRACE(absl::StrCat(tile.rows, " x ", tile.columns, " x ", tile.splits));
+      ExpectRight(*module, target, plan::EntryText(*plan, fusion, target, "m"), GetParam());
+    }
+    EXPECT_GE(fitting, 6);
+  });
+}
+
+// A product of any dimension numbers, types and sizes, and maybe something behind it.
+class ProductDrawer {
+ public:
+  explicit ProductDrawer(uint64_t seed) : random_(seed) {}
+
+  std::string Draw() {
+    constexpr const char* kTypes[][2] = {{"bf16", "f32"}, {"bf16", "bf16"}, {"f16", "f32"},
+                                         {"f32", "f32"},  {"s8", "s32"},    {"u8", "u32"}};
+    const auto& [type, result] = kTypes[Below(std::size(kTypes))];
+    std::vector<int64_t> batch, depth = {Size()};
+    for (int64_t i = Below(3); i > 0; --i) batch.push_back(1 + Below(3));
+    if (Below(4) == 0) depth.push_back(1 + Below(3));
+    const Side lhs = DrawSide(batch, depth), rhs = DrawSide(batch, depth);
+    std::vector<int64_t> sizes = batch;
+    sizes.insert(sizes.end(), lhs.free.begin(), lhs.free.end());
+    sizes.insert(sizes.end(), rhs.free.begin(), rhs.free.end());
+    const std::string shape = absl::StrCat(result, "[", absl::StrJoin(sizes, ","), "]");
+    std::string text = absl::StrCat(
+        "\n  x = ", type, "[", absl::StrJoin(lhs.sizes, ","), "] parameter(0)\n  y = ", type, "[",
+        absl::StrJoin(rhs.sizes, ","), "] parameter(1)\n  d = ", shape, " dot(x, y), ",
+        lhs.Attributes("lhs"), ", ", rhs.Attributes("rhs"), "\n");
+    absl::StrAppend(&text, "  z = ", shape, " parameter(2)\n  ROOT r = ", shape,
+                    Below(2) == 0 ? " add(d, z)" : " maximum(z, d)");
+    return text;
+  }
+  int64_t Below(int64_t n) { return static_cast<int64_t>(random_() % n); }
+
+ private:
+  struct Side {
+    std::vector<int64_t> sizes, free, batch_dims, contracting_dims;
+    std::string Attributes(const char* name) const {
+      return absl::StrCat(name, "_batch_dims={", absl::StrJoin(batch_dims, ","), "}, ", name,
+                          "_contracting_dims={", absl::StrJoin(contracting_dims, ","), "}");
+    }
+  };
+  // 16 bytes of any type, or anything.
+  int64_t Size() { return Below(2) == 0 ? 16 * (1 + Below(12)) : 9 + Below(190); }
+
+  Side DrawSide(const std::vector<int64_t>& batch, const std::vector<int64_t>& depth) {
+    std::vector<std::pair<char, int64_t>> dims;  // whose, and its number there
+    for (size_t i = 0; i < batch.size(); ++i) dims.emplace_back('b', i);
+    for (size_t i = 0; i < depth.size(); ++i) dims.emplace_back('k', i);
+    dims.emplace_back('f', Size());
+    if (Below(4) == 0) dims.emplace_back('f', 1 + Below(3));
+    if (Below(2) == 0) std::shuffle(dims.begin(), dims.end(), random_);
+    Side side;
+    side.batch_dims.resize(batch.size());
+    side.contracting_dims.resize(depth.size());
+    for (const auto& [whose, number] : dims) {
+      const auto at = static_cast<int64_t>(side.sizes.size());
+      if (whose == 'b') side.batch_dims[number] = at;
+      if (whose == 'k') side.contracting_dims[number] = at;
+      if (whose == 'f') side.free.push_back(number);
+      side.sizes.push_back(whose == 'b' ? batch[number] : whose == 'k' ? depth[number] : number);
+    }
+    return side;
+  }
+
+  std::mt19937_64 random_;
+};
+
+TEST(Pipeline, RandomProducts) {
+  constexpr uint64_t kProducts = 60;
+  const Target& target = TargetOf(kTarget);
+  int64_t fitting = 0;
+  for (uint64_t seed = 0; seed < kProducts; ++seed) {
+    ProductDrawer drawer(seed);
+    const std::string entry = drawer.Draw();
+    SCOPED_TRACE(absl::StrCat("seed ", seed, entry));
+    const std::unique_ptr<Module> module = ModuleOf({"", entry.c_str()});
+    ASSERT_NE(module, nullptr);
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    for (const auto& one : fusions.entries()) {
+      const FusionPlan made = plan::MakePlan(*one.fusion, target);
+      if (!std::holds_alternative<ContractionPlan>(made.kernels[0].work)) continue;
+      const int width = ByteWidth(one.fusion->parameters()[0]->shape().element_type());
+      Tile tile = kTiles[drawer.Below(std::size(kTiles))];
+      auto plan = plan::PlanOfTile(PlanOf(tile, 128 / width), *one.fusion, target, made.numerics);
+      if (absl::StrContains(plan.status().message(), "no tile has")) {
+        plan = plan::PlanOfTile(PlanOf(WithCopies(tile), 128 / width), *one.fusion, target,
+                                made.numerics);
+      }
+      if (!plan.ok()) continue;
+      ++fitting;
+      ExpectRight(*module, target, plan::EntryText(*plan, *one.fusion, target, "m"));
+    }
+  }
+  EXPECT_GE(fitting, static_cast<int64_t>(kProducts / 4));
+}
+
+// More than 2^31 results: indices of 64 bits.
+TEST(Pipeline, ManyResults) {
+  const Target& target = TargetOf("sm_90a");
+  for (const char* entry : {R"(
+  x = bf16[65536,64] parameter(0)
+  y = bf16[64,65536] parameter(1)
+  ROOT r = bf16[65536,65536] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})",
+                            R"(
+  x = bf16[65536,65] parameter(0)
+  y = bf16[65,65536] parameter(1)
+  ROOT r = bf16[65536,65536] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})"}) {
+    const std::unique_ptr<Module> module = ModuleOf({"", entry});
+    ASSERT_NE(module, nullptr);
+    ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+      EXPECT_EQ(made.kernels[0].index_type, ElementType::kS64);
+      for (const Tile& tile :
+           {Tile{128, 256, 8, 4, 1, 40, 232}, Tile{128, 256, 8, 3, 1, 104, 200}}) {
+        const auto plan = plan::PlanOfTile(PlanOf(tile, 64), fusion, target, made.numerics);
+        if (!plan.ok()) continue;
+        CompileOptions options;
+        options.plans = std::make_shared<const plan::PlanTable>(
+            *plan::PlanTable::Parse(plan::EntryText(*plan, fusion, target, "m"), "t"));
+        const auto compiled = Compile(*module, target, options);
+        EXPECT_TRUE(compiled.ok()) << compiled.status();
+      }
+    });
+  }
+}
+
+// One error each.
+TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
+  const Target& target = TargetOf(kTarget);
+  const struct {
+    const char* entry;
+    const char* words;
+  } kRefused[] = {
+      {R"(
+  x = s8[64,64] parameter(0)
+  y = s8[64,64] parameter(1)
+  ROOT r = s32[64,64] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})",
+       "wgmma turns elements of 2 bytes only"},
+      {R"(
+  x = f32[64,63] parameter(0)
+  y = f32[64,63] parameter(1)
+  ROOT r = f32[64,64] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})",
+       "round no f32"},
+  };
+  for (const auto& refused : kRefused) {
+    const std::unique_ptr<Module> module = ModuleOf({"", refused.entry});
+    ASSERT_NE(module, nullptr);
+    ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+      const int width = ByteWidth(fusion.parameters()[0]->shape().element_type());
+      const auto plan = plan::PlanOfTile(PlanOf({64, 64, 4, 2, 1, 0, 0}, 128 / width), fusion,
+                                         target, made.numerics);
+      EXPECT_TRUE(absl::StrContains(plan.status().message(), refused.words)) << plan.status();
+    });
+  }
+  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
+  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+    const struct {
+      Tile tile;
+      const char* words;
+    } kTilesRefused[] = {{{96, 64, 4, 2, 1, 0, 0}, "no tile has rows=96"},
+                         {{128, 96, 8, 2, 1, 104, 200}, "no lines of 64"},
+                         {{256, 256, 8, 2, 1, 40, 232}, "at most 128 sums"},
+                         {{128, 256, 8, 8, 1, 40, 232}, "stages=8 do not fit"},
+                         {{64, 256, 4, 2, 1, 40, 216}, "sums leave too few"},
+                         {{128, 64, 8, 2, 9, 40, 232}, "a part would be empty"}};
+    for (const auto& [tile, words] : kTilesRefused) {
+      const auto plan = plan::PlanOfTile(PlanOf(tile, 64), fusion, target, made.numerics);
+      EXPECT_TRUE(absl::StrContains(plan.status().message(), words)) << plan.status();
+    }
+    const auto other = plan::PlanOfTile(PlanOf({64, 64, 4, 2, 1, 0, 0}, 64), fusion,
+                                        TargetOf("sm_80"), made.numerics);
+    EXPECT_TRUE(absl::StrContains(other.status().message(), "sm_80 has none")) << other.status();
+  });
+}
+
+// What the simulator says of a product's kernel with `from` replaced in its text.
+std::string FaultOf(const std::string& from, const std::string& to) {
+  const Target& target = TargetOf(kTarget);
+  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
+  std::string fault;
+  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+    const auto plan =
+        plan::PlanOfTile(PlanOf({128, 256, 8, 3, 1, 40, 232}, 64), fusion, target, made.numerics);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    CompileOptions options;
+    options.plans = std::make_shared<const plan::PlanTable>(
+        *plan::PlanTable::Parse(plan::EntryText(*plan, fusion, target, "m"), "t"));
+    const auto compiled = Compile(*module, target, options);
+    ASSERT_TRUE(compiled.ok()) << compiled.status();
+    auto program = std::make_shared<runtime::Program>(*compiled->program);
+    const auto bytes = program->modules[0].bytes.span();
+    std::string text(bytes.begin(), bytes.end());
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << text;
+    text.replace(at, from.size(), to);
+    program->modules[0].bytes = runtime::SharedBytes::Own({text.begin(), text.end()});
+    const auto device = DeviceOf(target);
+    ASSERT_TRUE(device.ok()) << device.status();
+    const auto executable = Executable::Load(program, device->get());
+    if (!executable.ok()) {
+      fault = std::string(executable.status().message());
+      return;
+    }
+    std::vector<Literal> inputs;
+    for (const Instruction* parameter : module->entry()->parameters()) {
+      inputs.push_back(*Literal::Zeros(parameter->shape()));
+    }
+    fault = std::string((*executable)->Run(inputs).status().message());
+  });
+  return fault;
+}
+
+TEST(Pipeline, PlantedFaultsAreFound) {
+  const struct {
+    const char* from;
+    const char* to;
+    const char* words;
+  } kPlants[] = {
+      {"wgmma_fence", "wgmma_fence", ""},
+      {", 49152)", ", 49136)", "bytes"},
+      {", 49152)", ", 49168)", "bytes are missing"},
+      {"wgmma_fence !2\n", "\n", "wgmma_fence"},
+      {"wgmma_wait(1)", "wgmma_wait(2)", "until it has been waited for"},
+      {"wgmma_wait(0)", "wgmma_wait(1)", "wgmma_wait has to come first"},
+      {"], 8) !2", "], 4) !2", "until it has been waited for"},
+      {"  barrier !2\n", "", "which nobody wrote"},
+      {"setmaxnreg_dec(40)", "setmaxnreg_dec(48)", "65536 registers of the 64512"},
+  };
+  for (const auto& plant : kPlants) {
+    const std::string fault = FaultOf(plant.from, plant.to);
+    const bool harmless = std::string(plant.from) == plant.to;
+    EXPECT_TRUE(harmless ? fault.empty() : absl::StrContains(fault, plant.words) && !fault.empty())
+        << plant.from << " -> " << plant.to << ": " << fault;
+  }
+}
+
+}  // namespace
+}  // namespace ingot::test
