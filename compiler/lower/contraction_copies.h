@@ -18,7 +18,7 @@ kernel::Expr Remainder(kernel::Expr a, int64_t divisor);
 class ProductCopies {
  public:
   // Of tiles of `outer` rows (of the right matrix: columns) of the `outer_size` of the matrix, by
-  // `depth` of `depth_size`.
+  // `depth` of `depth_size`: where they divide these, nothing is outside.
   ProductCopies(Frame& frame, const plan::ProductOperand& operand, const plan::MatrixTile& plan,
                 int outer, int64_t outer_size, int depth, int64_t depth_size);
 

@@ -207,7 +207,7 @@ class PipelineLowering {
       const Expr in_row = Quotient(number, pitch), in_column = Remainder(number, pitch) * lanes;
       const Expr m = Expr(b_, part.row) + Wide(row + in_row);
       const Expr n = Expr(b_, part.column) + Wide(column + in_column);
-      Value inside = b_.And(parts_.Below(m, product_.rows, plan_.rows),
+      Value inside = b_.And(parts_.Below(m, product_.rows, plan_.rows * plan_.cluster),
                             parts_.Below(n, product_.columns, plan_.columns));
       if (vectors % kLanes != 0) inside = b_.And(inside, (number < vectors).value());
       e_.If(inside,

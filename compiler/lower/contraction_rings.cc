@@ -97,7 +97,9 @@ bool ProductRings::MakeRing(const char* name, const plan::ProductOperand& operan
   ring.tiles->alignment = kSwizzleLines * plan::kTileLineBytes;
   if (!tile.engine) {
     if (!ring.depth_major) ring.boxes = outer / LineElements(ring);
-    ring.copies.emplace(frame_, operand, tile, outer, outer_size, plan_.depth, product_.depth);
+    // The last cluster's tiles may be partly or all outside.
+    const int tiles = &ring == &lhs_ ? outer * plan_.cluster : outer;
+    ring.copies.emplace(frame_, operand, tile, tiles, outer_size, plan_.depth, product_.depth);
     return true;
   }
   const absl::StatusOr<plan::OperandDigits> digits = plan::DigitsOf(operand);

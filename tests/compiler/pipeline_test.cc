@@ -149,6 +149,15 @@ constexpr Case kCases[] = {
   y = bf16[3,3,16,96] parameter(1)
   ROOT r = f32[1,8,8,96] convolution(x, y), window={size=3x3 pad=1_1x1_1},
       dim_labels=b01f_01io->b01f, feature_group_count=3)"},
+    {"one_tile", R"(
+  x = bf16[128,64] parameter(0)
+  y = bf16[128,64] parameter(1)
+  ROOT r = f32[128,128] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
+    {"one_tile_of_positions", R"(
+  x = bf16[2,8,8,64] parameter(0)
+  y = bf16[3,3,64,128] parameter(1)
+  ROOT r = f32[2,8,8,128] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_01io->b01f)"},
     {"few_rows", R"(
   x = bf16[9,64] parameter(0)
   y = bf16[40,64] parameter(1)
