@@ -22,6 +22,11 @@ Expr Remainder(Expr a, int64_t divisor) {
   return {a.builder(), IndexMath(&a.builder(), a.element()).Rem(a.value(), divisor)};
 }
 
+Value Below(Expr coordinate, int64_t size, int tile) {
+  if (size % tile == 0) return coordinate.builder().True();
+  return (coordinate < static_cast<double>(size)).value();
+}
+
 ProductCopies::ProductCopies(Frame& frame, const plan::ProductOperand& operand,
                              const plan::MatrixTile& plan, int outer, int64_t outer_size, int depth,
                              int64_t depth_size)
@@ -79,11 +84,6 @@ std::pair<Value, Value> ProductCopies::AddressOf(Value batch, Expr m, Expr k, in
                                  b.Lt(value, math.Const(condition.limit))));
   }
   return {b.Select(inside, math.Emit(address_, at), math.Const(0)), inside};
-}
-
-Value ProductCopies::Below(Expr coordinate, int64_t size, int tile) const {
-  if (size % tile == 0) return frame_.builder.True();
-  return (coordinate < static_cast<double>(size)).value();
 }
 
 }  // namespace ingot::lower

@@ -14,6 +14,9 @@ namespace ingot::lower {
 // Of what is not negative.
 kernel::Expr Quotient(kernel::Expr a, int64_t divisor);
 kernel::Expr Remainder(kernel::Expr a, int64_t divisor);
+// Whether a coordinate of a tile that begins at a multiple of `tile` is below `size`: known where
+// the tile divides it.
+kernel::Value Below(kernel::Expr coordinate, int64_t size, int tile);
 
 class ProductCopies {
  public:
@@ -34,7 +37,6 @@ class ProductCopies {
   // Where element i of the vector at (batch, m, k) is, 0 where there is none, and whether there is.
   std::pair<kernel::Value, kernel::Value> AddressOf(kernel::Value batch, kernel::Expr m,
                                                     kernel::Expr k, int i) const;
-  kernel::Value Below(kernel::Expr coordinate, int64_t size, int tile) const;
 
   Frame& frame_;
   const plan::ProductOperand& operand_;

@@ -26,9 +26,7 @@ ProductParts::ProductParts(Frame& frame, const plan::ProductFusion& product)
 Expr ProductParts::Number(int64_t value) { return {b_, math_.Const(value)}; }
 Expr ProductParts::Wide(Expr value) { return {b_, math_.Convert(value.value())}; }
 
-int64_t ProductParts::RowTiles() const {
-  return CeilDiv(product_.rows, plan_.rows * plan_.cluster);
-}
+int64_t ProductParts::RowTiles() const { return CeilDiv(product_.rows, plan_.cluster_rows()); }
 int64_t ProductParts::count() const {
   return RowTiles() * CeilDiv(product_.columns, plan_.columns) * product_.batch * plan_.splits;
 }
@@ -66,24 +64,27 @@ ProductPart ProductParts::Find(Expr number) {
   return part;
 }
 
-Value ProductParts::Below(Expr coordinate, int64_t size, int tile) {
-  if (size % tile == 0) return b_.True();
-  return (coordinate < static_cast<double>(size)).value();
-}
-
 kernel::AccessOptions ProductParts::SumAccess() const {
   kernel::AccessOptions options;
   options.alignment = std::min<int>(kVectorBytes, plan_.lanes * ByteWidth(product_.sum_type()));
   return options;
 }
 
-void ProductParts::Store(const ProductPart& part, Expr m, Expr n, Value sums) {
-  if (plan_.splits == 1) return space_.Store(part.batch, m.value(), n.value(), sums);
-  const Expr number =
-      Expr(b_, part.split) * static_cast<double>(product_.batch) + Expr(b_, part.batch);
-  const Expr row = number * static_cast<double>(product_.rows) + m;
-  b_.Store(frame_.memory.scratch[0], (row * static_cast<double>(product_.columns) + n).value(),
-           sums, SumAccess());
+void ProductParts::Store(const ProductPart& part, Expr row, Expr column,
+                         const std::function<Value()>& load) {
+  const Expr m = Expr(b_, part.row) + Wide(row), n = Expr(b_, part.column) + Wide(column);
+  const Value inside = b_.And(Below(m, product_.rows, plan_.cluster_rows()),
+                              Below(n, product_.columns, plan_.columns));
+  frame_.emitter.If(inside, [&] {
+    const Value sums = load();
+    if (plan_.splits == 1) return space_.Store(part.batch, m.value(), n.value(), sums);
+    const Expr number =
+        Expr(b_, part.split) * static_cast<double>(product_.batch) + Expr(b_, part.batch);
+    const Expr place =
+        (number * static_cast<double>(product_.rows) + m) * static_cast<double>(product_.columns) +
+        n;
+    b_.Store(frame_.memory.scratch[0], place.value(), sums, SumAccess());
+  });
 }
 
 void ProductParts::Combine() {

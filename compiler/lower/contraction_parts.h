@@ -2,6 +2,8 @@
 #ifndef INGOT_COMPILER_LOWER_CONTRACTION_PARTS_H_
 #define INGOT_COMPILER_LOWER_CONTRACTION_PARTS_H_
 
+#include <functional>
+
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/contraction_copies.h"
 #include "compiler/lower/contraction_space.h"
@@ -27,12 +29,11 @@ class ProductParts {
   // then the next group; then parts of depth and batches.
   ProductPart Find(kernel::Expr number);
 
-  // Whether a coordinate is below `size`, where it may not be: it begins at a multiple of `tile`.
-  kernel::Value Below(kernel::Expr coordinate, int64_t size, int tile);
-
-  // Sums of row m and columns from n on, plan().lanes of them, to the results; to the part's place
-  // in scratch where depth is split.
-  void Store(const ProductPart& part, kernel::Expr m, kernel::Expr n, kernel::Value sums);
+  // Stores what `load` says are the sums of a row and of columns from `column` on, so many as the
+  // plan has lanes, of the part's tile: to the results, or to the part's place in scratch where
+  // depth is split; nothing where they are outside of the product.
+  void Store(const ProductPart& part, kernel::Expr row, kernel::Expr column,
+             const std::function<kernel::Value()>& load);
   // Of sums that are stored together.
   kernel::AccessOptions SumAccess() const;
 

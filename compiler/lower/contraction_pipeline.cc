@@ -52,7 +52,6 @@ class PipelineLowering {
         product_(product.product),
         b_(frame.builder),
         e_(frame.emitter),
-        math_(frame.context.math),
         consumers_(plan_.row_warps / kWarpgroupWarps),
         row_pieces_(plan_.rows / consumers_ / kUnitRows),
         passed_columns_(plan::PassedColumns(plan_)),
@@ -205,13 +204,12 @@ class PipelineLowering {
     e_.For(b_.Index(0), b_.Index(CeilDiv(vectors, kLanes)), 1, [&](Value i) {
       const Expr number = Expr(b_, i) * kLanes + lane;
       const Expr in_row = Quotient(number, pitch), in_column = Remainder(number, pitch) * lanes;
-      const Expr m = Expr(b_, part.row) + Wide(row + in_row);
-      const Expr n = Expr(b_, part.column) + Wide(column + in_column);
-      Value inside = b_.And(parts_.Below(m, product_.rows, plan_.rows * plan_.cluster),
-                            parts_.Below(n, product_.columns, plan_.columns));
-      if (vectors % kLanes != 0) inside = b_.And(inside, (number < vectors).value());
-      e_.If(inside,
-            [&] { parts_.Store(part, m, n, LoadSums(place + in_row * passed_pitch_, in_column)); });
+      const auto store = [&] {
+        parts_.Store(part, row + in_row, column + in_column,
+                     [&] { return LoadSums(place + in_row * passed_pitch_, in_column); });
+      };
+      if (vectors % kLanes == 0) return store();
+      e_.If((number < vectors).value(), store);
     });
   }
   // Of a column of those that are passed, in its line (contraction.h).
@@ -233,14 +231,12 @@ class PipelineLowering {
     }
     return b_.Build(lanes);
   }
-  Expr Wide(Expr value) { return {b_, math_.Convert(value.value())}; }
 
   Frame& frame_;
   const ContractionPlan& plan_;
   const plan::Product& product_;
   kernel::Builder& b_;
   ElementEmitter& e_;
-  IndexMath& math_;
   const int consumers_;   // warpgroups that multiply
   const int row_pieces_;  // of each, 64 rows
   const int passed_columns_, passed_pitch_;

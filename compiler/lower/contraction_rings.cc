@@ -98,7 +98,7 @@ bool ProductRings::MakeRing(const char* name, const plan::ProductOperand& operan
   if (!tile.engine) {
     if (!ring.depth_major) ring.boxes = outer / LineElements(ring);
     // The last cluster's tiles may be partly or all outside.
-    const int tiles = &ring == &lhs_ ? outer * plan_.cluster : outer;
+    const int tiles = &ring == &lhs_ ? plan_.cluster_rows() : outer;
     ring.copies.emplace(frame_, operand, tile, tiles, outer_size, plan_.depth, product_.depth);
     return true;
   }
@@ -262,9 +262,8 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
     side = b_.Add(side, math_.Convert(b_.Mul(rank, b_.Index(lines))));
     tile = b_.Add(tile, b_.Mul(rank, b_.Index(ring.box_elements() / ring.shares)));
   }
-  const int line = plan::kTileLineBytes / ByteWidth(ring.tiles->element);
   for (int box = 0; box < ring.boxes; ++box) {
-    const Value at[] = {part.batch, math_.Add(first, int64_t{box} * line), depth};
+    const Value at[] = {part.batch, math_.Add(first, int64_t{box} * LineElements(ring)), depth};
     std::vector<Value> operands = {b_.Add(tile, b_.Index(box * ring.box_elements())), stage};
     if (ring.shares > 1) {
       operands.push_back(

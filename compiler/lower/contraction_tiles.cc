@@ -1,12 +1,9 @@
 // The contraction skeleton: products of matrices, whose tiles cp.async brings to shared memory.
 // plan::ContractionPlan says which tile a block has, and what multiplies.
-#include <algorithm>
-
 #include "compiler/lower/contraction_block.h"
 #include "compiler/lower/contraction_parts.h"
 #include "compiler/lower/contraction_pipeline.h"
 #include "compiler/plan/contraction.h"
-#include "ir/base/integers.h"
 
 namespace ingot::lower {
 
@@ -17,19 +14,15 @@ using plan::ContractionPlan;
 
 namespace {
 
-constexpr int kVectorBytes = 16;
-
 class ContractionLowering {
  public:
   ContractionLowering(Frame& frame, const plan::ProductFusion& product)
       : frame_(frame),
         plan_(frame.plan.contraction()),
-        product_(product.product),
         b_(frame.builder),
         e_(frame.emitter),
         math_(frame.context.math),
-        block_(frame, product_),
-        type_(block_.type()),
+        block_(frame, product.product),
         elements_(block_.elements()),
         parts_(frame, product) {}
 
@@ -121,12 +114,9 @@ class ContractionLowering {
       e_.Scoped([&] {
         const Expr number = Expr(b_, i) * threads + Thread();
         const Expr row = Quotient(number, pitch), column = Remainder(number, pitch) * lanes;
-        const Expr m = Expr(b_, part_.row) + Wide(row), n = Expr(b_, part_.column) + Wide(column);
-        const Value inside = b_.And(parts_.Below(m, product_.rows, plan_.rows),
-                                    parts_.Below(n, product_.columns, plan_.columns));
-        e_.If(inside, [&] {
+        parts_.Store(part_, row, column, [&] {
           const Expr place = row * static_cast<double>(plan::SumPitch(plan_)) + column;
-          parts_.Store(part_, m, n, b_.Load(pass_, place.value(), lanes, parts_.SumAccess()));
+          return b_.Load(pass_, place.value(), lanes, parts_.SumAccess());
         });
       });
     });
@@ -134,13 +124,11 @@ class ContractionLowering {
 
   Frame& frame_;
   const ContractionPlan& plan_;
-  const plan::Product& product_;
   kernel::Builder& b_;
   ElementEmitter& e_;
   IndexMath& math_;
   ProductBlock block_;
-  const ElementType type_;  // of the matrices
-  const int elements_;      // of a vector
+  const int elements_;  // of a vector
   ProductParts parts_;
   std::unique_ptr<ProductUnitLowering> unit_;
   kernel::Buffer* pass_ = nullptr;

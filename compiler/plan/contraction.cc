@@ -136,6 +136,7 @@ class Planner {
     return plan;
   }
 
+  // Of a tile whose sides are set.
   absl::Status TileFits(const ContractionPlan& tile) const {
     if (tile.wgmma) return PipelineFits(tile);
     const absl::Span<const TileShape> shapes = ShapesOf(base_.unit);
@@ -242,7 +243,6 @@ class Planner {
   absl::Status PipelineFits(const ContractionPlan& tile) const {
     INGOT_RETURN_IF_ERROR(HasWgmma());
     ContractionPlan own = tile;
-    SetSides(own);
     const auto* shape = std::find_if(
         std::begin(kPipelineShapes), std::end(kPipelineShapes), [&](const PipelineShape& s) {
           SetRegisters(s, own);
@@ -273,7 +273,7 @@ class Planner {
     INGOT_REQUIRE(tile.splits >= 1 && tile.splits <= kMostSplits && SplitsWell(tile),
                   "splits=", tile.splits, "; a part would be empty");
     INGOT_REQUIRE(tile.group >= 1 && tile.group <= 64, "group=", tile.group);
-    return CanMultiply(own);
+    return CanMultiply(tile);
   }
 
   // Whether wgmma takes both matrices as they come.
@@ -335,7 +335,7 @@ class Planner {
     return Steps(tile) * (tile.splits - 1) < CeilDiv(product().depth, tile.depth);
   }
   int64_t Tiles(const ContractionPlan& tile) const {
-    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.rows * tile.cluster) *
+    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.cluster_rows()) *
                                                    tile.cluster *
                                                    CeilDiv(product().columns, tile.columns));
   }
@@ -377,6 +377,17 @@ class Planner {
                            target_.threads / threads, card.blocks}));
   }
 
+  // Of sums of parts of depth, all together.
+  double PartialBytes(const ContractionPlan& tile) const {
+    if (tile.splits == 1) return 0;
+    return 1.0 * sum_bytes_ * tile.splits * product().batch * product().rows * product().columns;
+  }
+  // Of a multiprocessor in a cycle, in bf16.
+  double UnitFlops(double share) const {
+    const Card& card = *target_.card;
+    return card.bf16_tflops * 1e12 * share / (card.clock_ghz * 1e9 * target_.multiprocessors);
+  }
+
   // `seen`: the share that counts besides of what hides behind something else, and of L2's time.
   double PipelineMicroseconds(const ContractionPlan& tile, double seen = 0) const {
     // Cycles: until the first tile has come and the last sums have left; of a part, and of a sum
@@ -392,9 +403,7 @@ class Planner {
     const auto parts = static_cast<double>(Tiles(tile) * tile.splits);
     const double resident = ResidentBlocks(tile);
     const double products = double(tile.rows) / kUnitRows * kTileLineBytes / 32;  // of a step
-    const double flops_per_cycle =
-        card.bf16_tflops * 1e12 * kUnitShare / (card.clock_ghz * 1e9 * target_.multiprocessors);
-    const double multiply = kUnitRows * tile.columns * 32.0 / flops_per_cycle;
+    const double multiply = kUnitRows * tile.columns * 32.0 / UnitFlops(kUnitShare);
     const double read = 32.0 * (kUnitRows + tile.columns) / kSharedBytesPerCycle;
     const double tile_bytes = kTileLineBytes * (tile.rows + double(tile.columns) / tile.cluster);
     const double fill =
@@ -413,9 +422,7 @@ class Planner {
     const double compute = turns * std::max({resident * steps * step,
                                              resident * (kPartCycles + kPassCycles * elements),
                                              steps * step + kSumCycles * elements});
-    const double partial = tile.splits == 1 ? 0
-                                            : 1.0 * sum_bytes_ * tile.splits * product().batch *
-                                                  product().rows * product().columns;
+    const double partial = PartialBytes(tile);
     const double bytes = static_cast<double>(bytes_) + partial;
     const auto [less, more] =
         std::minmax({(compute + kBlockOverhead) / cycles_per_us, bytes / kBytesPerMicrosecond});
@@ -453,9 +460,7 @@ class Planner {
         std::max(share * steps * step, waves * steps * std::max(step, kStepLatency)) +
         waves * (kBlockOverhead + kSumCycles * tile.rows * tile.columns);
     // Partial results are written while others are computed, and read by a kernel of their own.
-    const double partial = tile.splits == 1 ? 0
-                                            : 1.0 * sum_bytes_ * tile.splits * product().batch *
-                                                  product().rows * product().columns;
+    const double partial = PartialBytes(tile);
     const double bytes = static_cast<double>(bytes_) + partial;
     const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
     return std::max({compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2}) +
@@ -476,10 +481,8 @@ class Planner {
       return elements / (FmaLanes(product().sum_type(), card) * kFmaShare) +
              elements / sums * vectors * kLoadSlots / card.float_lanes;
     }
-    const double flops_per_cycle = card.bf16_tflops * 1e12 * MatrixShare(target_) /
-                                   (card.clock_ghz * 1e9 * target_.multiprocessors);
     // Units take 32 bytes along depth at a time, whatever the elements are.
-    return elements * element_bytes_ / flops_per_cycle;
+    return elements * element_bytes_ / UnitFlops(MatrixShare(target_));
   }
   // Multiply-adds of a multiprocessor in a cycle.
   static double FmaLanes(ElementType type, const Card& card) {
@@ -547,7 +550,6 @@ void ProposeContraction(Skeleton, const Computation& fusion, const FusionInfo&,
 absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computation& fusion,
                                       const Target& target, Numerics numerics) {
   INGOT_ASSIGN_OR_RETURN(const Planner planner, PlannerFor(fusion, target, numerics));
-  INGOT_RETURN_IF_ERROR(planner.TileFits(tile));
   ContractionPlan own = planner.base();
   own.rows = tile.rows;
   own.columns = tile.columns;
@@ -562,6 +564,7 @@ absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computa
   own.splits = tile.splits;
   own.group = tile.group;
   if (own.wgmma) planner.SetSides(own);
+  INGOT_RETURN_IF_ERROR(planner.TileFits(own));
   FusionPlan plan = planner.Make(own);
   plan.numerics = numerics;
   return plan;

@@ -286,6 +286,8 @@ struct ContractionPlan {
                     visit("rhs_engine", self.rhs.engine);)
 
   int threads() const { return 32 * (row_warps * column_warps + (wgmma ? 4 : 0)); }
+  // Of the tiles of a cluster's blocks together.
+  int cluster_rows() const { return rows * cluster; }
 };
 
 // A kernel that copies operands of a concatenate to where they are in the result (concatenate.h).

@@ -217,6 +217,15 @@ ContractionPlan PlanOf(const Tile& tile, int depth) {
   return plan;
 }
 
+// The tile's plan, whoever brings the matrices.
+absl::StatusOr<FusionPlan> PlanWith(const Tile& tile, const Computation& fusion,
+                                    const Target& target, Numerics numerics) {
+  const int depth = 128 / ByteWidth(fusion.parameters()[0]->shape().element_type());
+  auto plan = plan::PlanOfTile(PlanOf(tile, depth), fusion, target, numerics);
+  if (!absl::StrContains(plan.status().message(), "no tile has")) return plan;
+  return plan::PlanOfTile(PlanOf(WithCopies(tile), depth), fusion, target, numerics);
+}
+
 // Calls `use` with the module's fusion that has the product.
 template <typename Use>
 void ForProduct(const Module& module, const Target& target, const Use& use) {
@@ -242,14 +251,9 @@ TEST_P(PipelineTest, IsRight) {
   const std::unique_ptr<Module> module = ModuleOf(GetParam());
   ASSERT_NE(module, nullptr);
   ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
-    const int width = ByteWidth(fusion.parameters()[0]->shape().element_type());
     int fitting = 0;
     for (const Tile& tile : kTiles) {
-      auto plan = plan::PlanOfTile(PlanOf(tile, 128 / width), fusion, target, made.numerics);
-      if (absl::StrContains(plan.status().message(), "no tile has")) {
-        plan =
-            plan::PlanOfTile(PlanOf(WithCopies(tile), 128 / width), fusion, target, made.numerics);
-      }
+      const auto plan = PlanWith(tile, fusion, target, made.numerics);
       if (!plan.ok()) {
         const absl::string_view message = plan.status().message();
         const bool expected = absl::StrContains(message, "a part would be empty") ||
@@ -342,13 +346,8 @@ TEST(Pipeline, RandomProducts) {
     for (const auto& one : fusions.entries()) {
       const FusionPlan made = plan::MakePlan(*one.fusion, target);
       if (!std::holds_alternative<ContractionPlan>(made.kernels[0].work)) continue;
-      const int width = ByteWidth(one.fusion->parameters()[0]->shape().element_type());
-      Tile tile = kTiles[drawer.Below(std::size(kTiles))];
-      auto plan = plan::PlanOfTile(PlanOf(tile, 128 / width), *one.fusion, target, made.numerics);
-      if (absl::StrContains(plan.status().message(), "no tile has")) {
-        plan = plan::PlanOfTile(PlanOf(WithCopies(tile), 128 / width), *one.fusion, target,
-                                made.numerics);
-      }
+      const Tile& tile = kTiles[drawer.Below(std::size(kTiles))];
+      const auto plan = PlanWith(tile, *one.fusion, target, made.numerics);
       if (!plan.ok()) continue;
       ++fitting;
       ExpectRight(*module, target, plan::EntryText(*plan, *one.fusion, target, "m"));
@@ -435,43 +434,6 @@ TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
   });
 }
 
-// What the simulator says of a product's kernel with `from` replaced in its text.
-std::string FaultOf(const std::string& from, const std::string& to) {
-  const Target& target = TargetOf(kTarget);
-  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
-  std::string fault;
-  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
-    const auto plan =
-        plan::PlanOfTile(PlanOf({128, 256, 8, 3, 1, 40, 232}, 64), fusion, target, made.numerics);
-    ASSERT_TRUE(plan.ok()) << plan.status();
-    CompileOptions options;
-    options.plans = std::make_shared<const plan::PlanTable>(
-        *plan::PlanTable::Parse(plan::EntryText(*plan, fusion, target, "m"), "t"));
-    const auto compiled = Compile(*module, target, options);
-    ASSERT_TRUE(compiled.ok()) << compiled.status();
-    auto program = std::make_shared<runtime::Program>(*compiled->program);
-    const auto bytes = program->modules[0].bytes.span();
-    std::string text(bytes.begin(), bytes.end());
-    const size_t at = text.find(from);
-    ASSERT_NE(at, std::string::npos) << text;
-    text.replace(at, from.size(), to);
-    program->modules[0].bytes = runtime::SharedBytes::Own({text.begin(), text.end()});
-    const auto device = DeviceOf(target);
-    ASSERT_TRUE(device.ok()) << device.status();
-    const auto executable = Executable::Load(program, device->get());
-    if (!executable.ok()) {
-      fault = std::string(executable.status().message());
-      return;
-    }
-    std::vector<Literal> inputs;
-    for (const Instruction* parameter : module->entry()->parameters()) {
-      inputs.push_back(*Literal::Zeros(parameter->shape()));
-    }
-    fault = std::string((*executable)->Run(inputs).status().message());
-  });
-  return fault;
-}
-
 TEST(Pipeline, PlantedFaultsAreFound) {
   const struct {
     const char* from;
@@ -488,12 +450,21 @@ TEST(Pipeline, PlantedFaultsAreFound) {
       {"  barrier !2\n", "", "which nobody wrote"},
       {"setmaxnreg_dec(40)", "setmaxnreg_dec(48)", "65536 registers of the 64512"},
   };
-  for (const auto& plant : kPlants) {
-    const std::string fault = FaultOf(plant.from, plant.to);
-    const bool harmless = std::string(plant.from) == plant.to;
-    EXPECT_TRUE(harmless ? fault.empty() : absl::StrContains(fault, plant.words) && !fault.empty())
-        << plant.from << " -> " << plant.to << ": " << fault;
-  }
+  const Target& target = TargetOf(kTarget);
+  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
+  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+    const auto plan =
+        plan::PlanOfTile(PlanOf({128, 256, 8, 3, 1, 40, 232}, 64), fusion, target, made.numerics);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    const std::string table = plan::EntryText(*plan, fusion, target, "m");
+    for (const auto& plant : kPlants) {
+      const std::string fault = FaultOf(*module, target, table, plant.from, plant.to);
+      const bool harmless = std::string(plant.from) == plant.to;
+      EXPECT_TRUE(harmless ? fault.empty()
+                           : absl::StrContains(fault, plant.words) && !fault.empty())
+          << plant.from << " -> " << plant.to << ": " << fault;
+    }
+  });
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "compiler/plan/tile_parts.h"
 #include "compiler/plan/tile_turned.h"
 #include "ir/base/integers.h"
+#include "ir/base/status.h"
 #include "ir/evaluator/evaluator.h"
 #include "ir/text/parser.h"
 #include "ir/verifier/verifier.h"
@@ -99,6 +100,34 @@ bool AreNear(const Literal& actual, const Literal& expected, double tolerance) {
 }
 
 }  // namespace
+
+std::string FaultOf(const Module& module, const Target& target, const std::string& table_text,
+                    const std::string& from, const std::string& to) {
+  const auto run = [&]() -> absl::Status {
+    CompileOptions options;
+    INGOT_ASSIGN_OR_RETURN(auto table, plan::PlanTable::Parse(table_text, "t"));
+    options.plans = std::make_shared<const plan::PlanTable>(std::move(table));
+    INGOT_ASSIGN_OR_RETURN(const auto compiled, Compile(module, target, options));
+    auto program = std::make_shared<runtime::Program>(*compiled.program);
+    const auto bytes = program->modules[0].bytes.span();
+    std::string text(bytes.begin(), bytes.end());
+    const size_t at = text.find(from);
+    if (at == std::string::npos) {
+      ADD_FAILURE() << "no " << from << " in\n" << text;
+      return absl::OkStatus();
+    }
+    text.replace(at, from.size(), to);
+    program->modules[0].bytes = runtime::SharedBytes::Own({text.begin(), text.end()});
+    INGOT_ASSIGN_OR_RETURN(const auto device, DeviceOf(target));
+    INGOT_ASSIGN_OR_RETURN(const auto executable, Executable::Load(program, device.get()));
+    std::vector<Literal> inputs;
+    for (const Instruction* parameter : module.entry()->parameters()) {
+      inputs.push_back(*Literal::Zeros(parameter->shape()));
+    }
+    return executable->Run(inputs).status();
+  };
+  return std::string(run().message());
+}
 
 void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
                  const Case& c, FusionMode fusion) {

@@ -35,6 +35,11 @@ std::unique_ptr<Module> Fused(const Module& module, const Target& target);
 void ExpectRight(const Module& module, const Target& target, const std::string& table_text,
                  const Case& c = {}, FusionMode fusion = FusionMode::kCost);
 
+// What the simulator says of the module, compiled with the table, where `from` in the text of its
+// kernels is replaced: the first place only.  Inputs are zeros.  Empty: nothing.
+std::string FaultOf(const Module& module, const Target& target, const std::string& table_text,
+                    const std::string& from, const std::string& to);
+
 // Plans of tiles without the planner's care: any numbers, most of which fit.
 class PlanDrawer {
  public:
