@@ -55,7 +55,7 @@ std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
                       plans == nullptr ? "" : absl::StrCat(" plans=", plans->digest()));
 }
 
-PassContext MakePassContext(const Target& target, FusionMode fusion) {
+PassContext MakePassContext(const Target& target, FusionMode fusion, Numerics numerics) {
   PassContext context;
   context.target = &target;
   if (fusion == FusionMode::kCost) {
@@ -72,6 +72,14 @@ PassContext MakePassContext(const Target& target, FusionMode fusion) {
                                 std::move(estimate.reason)};
     };
     const bool host = target.platform == Platform::kHost;
+    // The library that hosts have for products knows all orders.
+    if (!host) {
+      context.product_cost = [&target, numerics](const Computation& product) {
+        plan::PlanOptions options;
+        options.numerics = numerics;
+        return plan::MakePlan(product, target, options).cost;
+      };
+    }
     context.launch_microseconds = host ? plan::kHostLaunchMicroseconds : plan::kLaunchMicroseconds;
     context.bytes_per_microsecond =
         host ? plan::kHostBytesPerMicrosecond : plan::kBytesPerMicrosecond;

@@ -52,7 +52,8 @@ std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
                         const plan::PlanTable* plans);
 
 // What passes may ask of when they run for this target, which must outlive the context.
-PassContext MakePassContext(const Target& target, FusionMode fusion);
+PassContext MakePassContext(const Target& target, FusionMode fusion,
+                            Numerics numerics = Numerics::kDefault);
 
 }  // namespace ingot
 

@@ -19,6 +19,13 @@ bool KeepsElements(const Instruction& instruction) {
   return instruction.opcode() == Opcode::kReshape || instruction.opcode() == Opcode::kTranspose;
 }
 
+// Whether it is a product of matrices, as dots are: groups of few features are windows.
+bool IsDenseConvolution(const Instruction& instruction) {
+  if (instruction.opcode() != Opcode::kConvolution) return false;
+  const auto& attributes = instruction.attributes<ConvolutionAttributes>();
+  return attributes.feature_group_count == 1 && attributes.batch_group_count == 1;
+}
+
 }  // namespace
 
 bool IsEpilogue(const Instruction& instruction) {
@@ -32,7 +39,8 @@ bool IsEpilogue(const Instruction& instruction) {
 //    read it through as well.
 // 2. From the first to the last: not so what a dot that nobody else asks for can store in this
 //    order, nor a reshape of what is not read through, which is another name for the same bytes.
-AroundDots::AroundDots(const Computation& computation) : enabled_(true) {
+AroundDots::AroundDots(const Computation& computation, bool convolutions)
+    : enabled_(true), convolutions_(convolutions) {
   int64_t last_id = -1;
   for (const Instruction* instruction : computation.instructions()) {
     last_id = std::max(last_id, instruction->id());
@@ -44,7 +52,7 @@ AroundDots::AroundDots(const Computation& computation) : enabled_(true) {
     const Instruction& value = **it;
     if (!MovesByStrides(value) || &value == computation.root()) continue;
     const auto reads_through = [&](const Instruction* user) {
-      return IsDot(*user) || IsReadThrough(*user);
+      return (user->opcode() == Opcode::kDot && IsDot(*user)) || IsReadThrough(*user);
     };
     const std::vector<Instruction*>& users = value.users();
     read_through_[value.id()] =
@@ -65,8 +73,8 @@ AroundDots::AroundDots(const Computation& computation) : enabled_(true) {
 }
 
 bool AroundDots::IsDot(const Instruction& instruction) const {
-  return enabled_ && instruction.opcode() == Opcode::kDot &&
-         instruction.control_predecessors().empty();
+  if (!enabled_ || !instruction.control_predecessors().empty()) return false;
+  return instruction.opcode() == Opcode::kDot || (convolutions_ && IsDenseConvolution(instruction));
 }
 
 }  // namespace ingot

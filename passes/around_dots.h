@@ -20,8 +20,9 @@ class AroundDots {
  public:
   // No dot takes in anything.
   AroundDots() = default;
-  // Linear in the instructions and their operands.
-  explicit AroundDots(const Computation& computation);
+  // Linear in the instructions and their operands.  `convolutions`: those without groups are dots
+  // too, but read nothing through, for windows of what they read make addresses long.
+  AroundDots(const Computation& computation, bool convolutions);
 
   // Whether the instruction is a dot whose kernel may take in others.
   bool IsDot(const Instruction& instruction) const;
@@ -33,6 +34,7 @@ class AroundDots {
 
  private:
   bool enabled_ = false;
+  bool convolutions_ = false;
   std::vector<bool> read_through_;  // by id
 };
 

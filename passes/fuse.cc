@@ -224,6 +224,8 @@ class Group {
     }
     if (IsWindow(operand)) return !has_window_ && !has_dot_;
     if (dots_->IsDot(operand)) return !has_dot_ && !has_window_ && StoresNoMoreThan(operand);
+    // The slice of a trip; a dot's kernel reads it in place of a copy.
+    if (operand.opcode() == Opcode::kDynamicSlice) return has_dot_;
     return IsProducer(operand);
   }
 
@@ -360,9 +362,10 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
-    // A library computes the dots of a host.
-    const AroundDots dots =
-        context.fusion_cost != nullptr ? AroundDots(*computation) : AroundDots();
+    // A library computes the convolutions of a host, by themselves.
+    const AroundDots dots = context.fusion_cost != nullptr
+                                ? AroundDots(*computation, context.product_cost != nullptr)
+                                : AroundDots();
     std::vector<FusionGroup> groups =
         GrowGroups(*computation, dots, context.fusion_cost != nullptr);
     if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {

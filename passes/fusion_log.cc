@@ -69,11 +69,28 @@ void AppendSummary(const FusionLog& log, std::string& text) {
   }
 }
 
+void AppendLayouts(const FusionLog& log, std::string& text) {
+  if (log.layouts.empty()) return;
+  size_t width = 7;
+  for (const LayoutDecision& decision : log.layouts) {
+    width = std::max(width, decision.product.size());
+  }
+  absl::StrAppendFormat(&text, "\nlayouts of products, in us\n%-*s  %8s  %8s  %10s  %-6s  %s\n",
+                        width, "product", "as it is", "turned", "transposes", "taken", "sides");
+  for (const LayoutDecision& decision : log.layouts) {
+    absl::StrAppendFormat(&text, "%-*s  %8.1f  %8.1f  %10.1f  %-6s  %s\n", width, decision.product,
+                          decision.before, decision.after, decision.moves,
+                          decision.taken ? "yes" : "no",
+                          decision.sides.empty() ? "none is faster" : decision.sides);
+  }
+}
+
 }  // namespace
 
 std::string ToString(const FusionLog& log) {
   std::string text;
   AppendSummary(log, text);
+  AppendLayouts(log, text);
   size_t producer = 8, consumer = 8;  // the widths of the columns
   for (const FusionLog::Part& part : log.parts) {
     for (const FusionDecision& decision : part.decisions) {

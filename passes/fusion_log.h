@@ -1,4 +1,4 @@
-// What fuse decided of each pair of groups, and why: for people.
+// What was decided of products' layouts and of each pair of groups, and why: for people.
 #ifndef INGOT_PASSES_FUSION_LOG_H_
 #define INGOT_PASSES_FUSION_LOG_H_
 
@@ -24,7 +24,17 @@ struct FusionDecision {
   std::string reason;           // a kind, then, where there is more to say, ": " and details
 };
 
+// A product that has another order of its dimensions to choose from (assign_layouts.h).
+struct LayoutDecision {
+  std::string product;
+  std::string sides;  // what had best be in the other order: "left, result"; empty: nothing
+  bool taken = false;
+  // Microseconds: of the product as it was, and with these sides in the other order; of transposes.
+  double before = 0, after = 0, moves = 0;
+};
+
 struct FusionLog {
+  std::vector<LayoutDecision> layouts;
   // Of one computation.
   struct Part {
     std::string computation;

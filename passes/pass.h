@@ -23,6 +23,8 @@ struct FusionCostEstimate {
   std::string reason;     // why none does: a kind, then ": " and details; empty if one does
 };
 using FusionCostFunction = std::function<FusionCostEstimate(const FusionView& view)>;
+// Microseconds of the kernels of a computation that is one dot or convolution of its parameters.
+using ProductCostFunction = std::function<double(const Computation& product)>;
 
 // What a pass may ask of the world.
 struct PassContext {
@@ -30,11 +32,13 @@ struct PassContext {
   const Target* target = nullptr;
   // What a fusion would cost on the target, in microseconds, as plans see it; null: not known.
   FusionCostFunction fusion_cost;
+  // The same of products, where the order of dimensions is the compiler's choice; null: it is not.
+  ProductCostFunction product_cost;
   // What costs are made of, to guess what a fusion saves before it is planned.  Microseconds of a
   // launch, and bytes that a microsecond moves.
   double launch_microseconds = 0;
   double bytes_per_microsecond = 1;
-  // Where fuse writes what it decided and why; null: nobody asks.
+  // Where fuse and the layouts' passes write what they decided and why; null: nobody asks.
   FusionLog* fusion_log = nullptr;
 };
 

@@ -4,13 +4,14 @@ namespace ingot {
 namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
-constexpr absl::string_view kExpand[] = {"dots-of-few-rows", "expand-select-and-scatter",
-                                         "expand-top-k", "scans-for-windows"};
-constexpr absl::string_view kSimplify[] = {"simplify", "sink-transposes", "fold-constants", "cse",
-                                           "dce"};
-constexpr absl::string_view kFuse[] = {
-    "expand-reducers", "split-concatenates", "copy-results", "fuse",
-    "wrap-in-fusions", "join-elementwise",   "dce"};
+constexpr absl::string_view kExpand[] = {
+    "hoist-from-loops",          "dots-of-few-rows", "assign-convolution-layouts",
+    "expand-select-and-scatter", "expand-top-k",     "scans-for-windows"};
+constexpr absl::string_view kSimplify[] = {
+    "simplify", "sink-transposes", "hoist-from-loops", "fold-constants", "cse", "dce"};
+constexpr absl::string_view kFuse[] = {"assign-dot-layouts", "hoist-from-loops", "expand-reducers",
+                                       "split-concatenates", "copy-results",     "fuse",
+                                       "wrap-in-fusions",    "join-elementwise", "dce"};
 
 constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 
@@ -18,7 +19,8 @@ constexpr Phase kPipeline[] = {
     {"flatten", "later passes see one computation an execution context, and row-major arrays only",
      kFlatten, false},
     {"expand",
-     "sums of products that no matrix unit makes faster are like other sums from here on, topk "
+     "products of a loop's trips are one where that is faster; sums of products that no matrix "
+     "unit makes faster are like other sums from here on, topk "
      "that "
      "no kernel selects are sorts, and cumulative windows are scans",
      kExpand, false},

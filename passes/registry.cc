@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "ir/base/status.h"
+#include "passes/assign_layouts.h"
 #include "passes/copy_results.h"
 #include "passes/cse.h"
 #include "passes/dce.h"
@@ -9,6 +10,7 @@
 #include "passes/expand_top_k.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse.h"
+#include "passes/hoist_from_loops.h"
 #include "passes/inline_calls.h"
 #include "passes/join_elementwise.h"
 #include "passes/normalize_layouts.h"
@@ -25,6 +27,9 @@ namespace {
 
 // Alphabetical.
 constexpr Pass kPasses[] = {
+    {"assign-convolution-layouts", AssignConvolutionLayouts,
+     "features of convolutions last, where that is faster"},
+    {"assign-dot-layouts", AssignDotLayouts, "matrices along depth, where that is faster"},
     {"copy-results", CopyResults, "a kernel for large results of a GPU that are parameters"},
     {"cse", EliminateCommonSubexpressions, "one instruction for each value"},
     {"dce", EliminateDeadCode, "removes what nothing needs"},
@@ -35,6 +40,7 @@ constexpr Pass kPasses[] = {
     {"expand-top-k", ExpandTopK, "sorts for topk that no kernel selects"},
     {"fold-constants", FoldConstants, "evaluates small instructions of constants"},
     {"fuse", Fuse, "puts elementwise chains and what feeds them into one kernel"},
+    {"hoist-from-loops", HoistFromLoops, "what each trip of a loop would compute alike"},
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"join-elementwise", JoinElementwise, "one kernel for small ones of parameters alone"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},

@@ -189,7 +189,45 @@ Instruction* SinkBelowReshape(Instruction* reshape) {
   return Transpose(result, std::move(permutation));
 }
 
+// What each dimension has, in the order of the dimensions before they were transposed.
+template <typename Vector>
+void MoveBefore(const Dimensions& permutation, Vector& each) {
+  Vector before = each;
+  for (size_t i = 0; i < permutation.size(); ++i) before[permutation[i]] = each[i];
+  each = std::move(before);
+}
+
+// f(transpose(x, p)), where f has something for each dimension by itself: pads, slices, windows
+//   →  transpose(f(x), p)
+Instruction* SinkBelowEachDimension(Instruction* instruction) {
+  const bool is_concatenate = instruction->opcode() == Opcode::kConcatenate;
+  if (instruction->shape().IsTuple() || instruction->shape().HasDynamicDimension()) return nullptr;
+  const int64_t arrays = is_concatenate ? instruction->operand_count() : 1;
+  const std::optional<Sinker> sinker = SinkerOf(*instruction, arrays);
+  if (!sinker.has_value()) return nullptr;
+  std::vector<Instruction*> operands = instruction->operands();
+  for (int64_t k = 0; k < arrays; ++k) operands[k] = sinker->Before(operands[k]);
+  const Dimensions& permutation = sinker->permutation();
+  Instruction* result = instruction->parent()->AddClone(*instruction, std::move(operands));
+  result->set_shape(ShapeBefore(instruction->shape(), permutation));
+  if (is_concatenate) {
+    int64_t& dimension = result->mutable_attributes<DimensionsAttributes>().dimensions[0];
+    dimension = permutation[dimension];
+  } else if (result->opcode() == Opcode::kPad) {
+    MoveBefore(permutation, result->mutable_attributes<PadAttributes>().padding);
+  } else if (result->opcode() == Opcode::kSlice) {
+    MoveBefore(permutation, result->mutable_attributes<SliceAttributes>().slice);
+  } else {
+    MoveBefore(permutation, result->mutable_attributes<WindowAttributes>().window.dimensions);
+  }
+  return Transpose(result, permutation);
+}
+
 Instruction* Sink(Instruction* instruction) {
+  if (IsOneOf(instruction->opcode(),
+              {Opcode::kConcatenate, Opcode::kPad, Opcode::kReduceWindow, Opcode::kSlice})) {
+    return SinkBelowEachDimension(instruction);
+  }
   if (instruction->kind() == OpKind::kElementwise) return SinkBelowElementwise(instruction);
   if (instruction->opcode() == Opcode::kReduce) return SinkBelowReduce(instruction);
   if (instruction->opcode() == Opcode::kReshape) return SinkBelowReshape(instruction);

@@ -12,7 +12,7 @@ namespace ingot {
 //   %e = f32[8,4] exponential(%t)                 ==>   %s = f32[8] reduce(%e, %z), dimensions={0}
 //   %s = f32[8] reduce(%e, %z), dimensions={1}
 //
-// They pass elementwise ops whose other operands are transposes of the same kind, scalars, iotas,
+// They pass slices, pads, windows and concatenates, and elementwise ops whose other operands are transposes of the same kind, scalars, iotas,
 // or broadcasts that lie along the other order as well; reshapes that put in or leave out
 // dimensions of size 1; and reductions, which then go over other dimensions of the same elements.
 // In which order a reduction takes its elements is its plan's choice.  Data movement is what an

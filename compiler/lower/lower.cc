@@ -16,6 +16,8 @@ namespace {
 
 // Emission recurses along operands: longer chains than this are refused, not run out of stack.
 constexpr int kMaxDepth = 2000;
+// Of the first cards that have programmatic launches.
+constexpr int kEarlyCapability = 90;
 
 using Depths = absl::flat_hash_map<const Computation*, int>;
 
@@ -130,6 +132,17 @@ void LowerWork(Frame& frame) {
   }
 }
 
+// The kernel may be on the card while those that it waits for end (CUDA programming guide,
+// "Programmatic Dependent Launch").  That its own dependents may come is said by its end alone:
+// told earlier, their blocks take the places of kernels beside it (docs/performance.md).
+bool BeginEarly(Frame& frame) {
+  if (frame.target.platform != Platform::kCuda || frame.target.capability < kEarlyCapability) {
+    return false;
+  }
+  frame.builder.Call(kernel::Intrinsic::kGridDependencyWait);
+  return true;
+}
+
 }  // namespace
 
 void Frame::LaunchBlocks() {
@@ -193,7 +206,9 @@ absl::StatusOr<std::vector<std::unique_ptr<kernel::Kernel>>> Lower(
   std::vector<std::unique_ptr<kernel::Kernel>> kernels;
   for (size_t i = 0; i < names.size(); ++i) {
     Frame frame(fusion, plan, static_cast<int>(i), target, names[i]);
+    const bool early = BeginEarly(frame);
     LowerWork(frame);
+    frame.kernel->launch().programmatic = early;
     INGOT_RETURN_IF_ERROR(frame.context.status);
     kernel::RemoveDeadCode(*frame.kernel);
     for (const Instruction* instruction : fusion.instructions()) {

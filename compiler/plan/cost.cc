@@ -89,6 +89,19 @@ double Cost(const Instruction& instruction) {
   return 0;
 }
 
+// Of a parameter; of one that only slices read, theirs.
+double BytesRead(const Instruction& parameter) {
+  const auto all = static_cast<double>(parameter.shape().ByteSize());
+  double slices = 0;
+  for (const Instruction* user : parameter.users()) {
+    const bool is_slice =
+        user->opcode() == Opcode::kSlice || user->opcode() == Opcode::kDynamicSlice;
+    if (!is_slice || user->operand(0) != &parameter) return all;
+    slices += static_cast<double>(user->shape().ByteSize());
+  }
+  return std::min(all, slices);
+}
+
 }  // namespace
 
 int64_t FlopsOf(const Instruction& instruction) {
@@ -98,7 +111,7 @@ int64_t FlopsOf(const Instruction& instruction) {
 int64_t BytesOf(const Computation& fusion) {
   double bytes = static_cast<double>(fusion.root()->shape().ByteSize());
   for (const Instruction* parameter : fusion.parameters()) {
-    bytes += static_cast<double>(parameter->shape().ByteSize());
+    bytes += BytesRead(*parameter);
   }
   return static_cast<int64_t>(std::min(kMaxCount, bytes));
 }

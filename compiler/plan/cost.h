@@ -12,7 +12,7 @@ namespace ingot::plan {
 // Saturates.
 int64_t FlopsOf(const Instruction& instruction);
 
-// Bytes of parameters, each read once, and of results.
+// Bytes of parameters, each read once (of those that only slices read: the slices), and of results.
 int64_t BytesOf(const Computation& fusion);
 
 }  // namespace ingot::plan

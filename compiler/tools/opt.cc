@@ -61,7 +61,7 @@ absl::Status RunOpt(const CommandLine& line) {
   INGOT_ASSIGN_OR_RETURN(const std::string path, OnePath(line, "a model"));
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Target* target, FindTarget(line.Get("target", "sm_90a")));
-  PassContext context = MakePassContext(*target, options.fusion);
+  PassContext context = MakePassContext(*target, options.fusion, options.numerics);
   FusionLog log;
   const bool explain = line.Has("explain");
   if (explain) context.fusion_log = &log;

@@ -39,7 +39,8 @@ class LoopKernelsTest : public testing::TestWithParam<std::string> {};
 
 // Each file is a module, then for some targets the kernels that this compiler made of it before it
 // had tiles, but that some buffers are neither readonly nor noalias, pairs of FusionPlan::in_place,
-// that constant arrays of one value are no buffers, and that dead code is gone.
+// that constant arrays of one value are no buffers, that dead code is gone, and that GPUs which
+// have programmatic launches begin so.
 TEST_P(LoopKernelsTest, AreWhatTheyWereBeforeTiles) {
   const std::string path = absl::StrCat(Folder(), "/", GetParam(), ".hlo");
   const std::vector<std::string> parts = absl::StrSplit(test::ReadFile(path), kArrow);

@@ -18,7 +18,7 @@ math=tests/compiler/lower/math
 ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_write" "//$rows:card_rows_run" \
   "//$rows:card_instructions_write" "//$rows:card_instructions_run" \
   "//$math:card_math_write" "//$math:card_math_run" //tests/runtime/cuda:cuda_test \
-  //tests/runtime/cuda:card_control_run //tests/random_graphs
+  //tests/runtime/cuda:card_control_run //tests/runtime/cuda:card_launch_run //tests/random_graphs
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
@@ -67,7 +67,7 @@ if [ -d "$shared/workloads_small" ] && "$ingot" targets | grep -q '^CUDA C++ to 
     "$ingot" compile "$module" "--target=${targets[0]}" --codegen=cuda --numerics=strict -o "$folder/nvrtc/$(basename "$module" .hlo).ingot"
   done
 fi
-for program in cuda_test card_control_run; do
+for program in cuda_test card_control_run card_launch_run; do
   strip --strip-all -o "$folder/$program" "bazel-bin/tests/runtime/cuda/$program"
 done
 if [ -d "$shared/workloads_small" ]; then
