@@ -39,8 +39,8 @@ bool IsEpilogue(const Instruction& instruction) {
 //    read it through as well.
 // 2. From the first to the last: not so what a dot that nobody else asks for can store in this
 //    order, nor a reshape of what is not read through, which is another name for the same bytes.
-AroundDots::AroundDots(const Computation& computation, bool convolutions)
-    : enabled_(true), convolutions_(convolutions) {
+AroundDots::AroundDots(const Computation& computation, int64_t most_convolution_bytes)
+    : enabled_(true), most_convolution_bytes_(most_convolution_bytes) {
   int64_t last_id = -1;
   for (const Instruction* instruction : computation.instructions()) {
     last_id = std::max(last_id, instruction->id());
@@ -74,7 +74,9 @@ AroundDots::AroundDots(const Computation& computation, bool convolutions)
 
 bool AroundDots::IsDot(const Instruction& instruction) const {
   if (!enabled_ || !instruction.control_predecessors().empty()) return false;
-  return instruction.opcode() == Opcode::kDot || (convolutions_ && IsDenseConvolution(instruction));
+  return instruction.opcode() == Opcode::kDot ||
+         (IsDenseConvolution(instruction) &&
+          instruction.shape().ByteSize() <= most_convolution_bytes_);
 }
 
 }  // namespace ingot

@@ -20,9 +20,11 @@ class AroundDots {
  public:
   // No dot takes in anything.
   AroundDots() = default;
-  // Linear in the instructions and their operands.  `convolutions`: those without groups are dots
-  // too, but read nothing through, for windows of what they read make addresses long.
-  AroundDots(const Computation& computation, bool convolutions);
+  // Linear in the instructions and their operands.  Convolutions without groups whose results have
+  // at most so many bytes are dots too (0: none is): what follows a larger one is a pass at the
+  // speed of memory, which nothing in the convolution's kernel would hide.  They read nothing
+  // through, for windows of what they read make addresses long.
+  AroundDots(const Computation& computation, int64_t most_convolution_bytes);
 
   // Whether the instruction is a dot whose kernel may take in others.
   bool IsDot(const Instruction& instruction) const;
@@ -34,7 +36,7 @@ class AroundDots {
 
  private:
   bool enabled_ = false;
-  bool convolutions_ = false;
+  int64_t most_convolution_bytes_ = 0;
   std::vector<bool> read_through_;  // by id
 };
 

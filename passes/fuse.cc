@@ -347,6 +347,13 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
   return groups;
 }
 
+// Of results of convolutions that take in what follows them: those whose pass takes no longer than
+// a launch.  A library computes the convolutions of a host, by themselves.
+int64_t MostConvolutionBytes(const PassContext& context) {
+  if (context.product_cost == nullptr) return 0;
+  return static_cast<int64_t>(context.launch_microseconds * context.bytes_per_microsecond);
+}
+
 }  // namespace
 
 // Algorithm:
@@ -362,9 +369,8 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
-    // A library computes the convolutions of a host, by themselves.
     const AroundDots dots = context.fusion_cost != nullptr
-                                ? AroundDots(*computation, context.product_cost != nullptr)
+                                ? AroundDots(*computation, MostConvolutionBytes(context))
                                 : AroundDots();
     std::vector<FusionGroup> groups =
         GrowGroups(*computation, dots, context.fusion_cost != nullptr);

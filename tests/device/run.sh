@@ -74,6 +74,26 @@ cases() {
 }
 part cases cases
 
+# Products of several tiles, by clusters, against the host; an instruction's test has one block.
+products() {
+  local module
+  for module in tests/device/products/*.hlo; do
+    "$ingot" run "$module" --target=cuda --random-inputs=1 --compare-with=host || return 1
+  done
+}
+part products products
+
+launches() {
+  local module
+  mkdir -p "$results/launches"
+  for module in softmax mnist_train lstm resnet50_b1; do
+    [ -e "$folder/suite/$module.hlo" ] || continue
+    "$ingot" compile "$folder/suite/$module.hlo" --target=sm_90a -o "$results/launches/$module.ingot" >/dev/null || return 1
+  done
+  "$folder/card_launch_run" "$results"/launches/*.ingot
+}
+part launches launches && cat "$results/launches.txt"
+
 part random-graphs "$folder/random_graphs" --target=cuda --seeds=1..2000; cat "$results/random-graphs.txt"
 
 # The memory checker is slow: small modules only.

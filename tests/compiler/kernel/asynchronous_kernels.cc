@@ -118,6 +118,14 @@ const char* const kCluster =
 }
 )";
 
+// A block's addresses are within its own memory, whichever its rank in the cluster is.
+const char* const kSharedAddresses =
+    R"(kernel @k(%y: buffer<u32, 128>) grid 4 block 32 cluster 2 shared %s: f32[64] align 128 {
+  store %s[thread] = 1
+  store %y[block * 32 + thread] = lshr(shared_address(%s[thread]), 18)
+}
+)";
+
 // Loads the box at (x, y, …) of an array, and stores its bytes in their order in shared memory.
 std::string BoxKernel(const std::string& map, int words, const std::string& at) {
   return absl::StrCat(
@@ -361,6 +369,7 @@ std::vector<InstructionCase> InstructionCases() {
   }
   // Last: where a card refuses it, its context is lost.
   cases.push_back({"cluster", kCluster, {{"x", Floats(256)}}});
+  cases.push_back({"shared_addresses", kSharedAddresses, {}});
   return cases;
 }
 

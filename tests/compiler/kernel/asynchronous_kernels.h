@@ -22,6 +22,8 @@ extern const char* const kBulkStore;
 extern const char* const kTensorStore;
 // %y (f32[512]): pairs of blocks bring halves of a tile of %x (f32[256]) to one another.
 extern const char* const kCluster;
+// %y (u32[128]): what is beyond 18 bits of addresses in shared memory, in clusters of two: nothing.
+extern const char* const kSharedAddresses;
 
 // Loads the box at (x, y, …) of %x (f32[4096]), and stores its bytes in their order in shared
 // memory to %y, of `words` words, a multiple of 32.  `map`: what follows the buffer in its text.
