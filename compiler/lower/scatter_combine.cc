@@ -133,12 +133,12 @@ class ScatterCombine {
     if (plan_.level > 0) {
       return b_.Load(updates_.Scratch(scratch().level_keys[plan_.level - 1]), entry);
     }
-    if (plan_.passes == 0) return updates_.KeyOf(entry);
-    return b_.Load(updates_.Scratch(scratch().keys[(plan_.passes - 1) % 2]), entry);
+    if (plan_.radix.passes == 0) return updates_.KeyOf(entry);
+    return b_.Load(updates_.Scratch(scratch().keys[(plan_.radix.passes - 1) % 2]), entry);
   }
   // Loads what KeyAt computes with.
   void TouchKey(Value entry) {
-    if (plan_.level == 0 && plan_.passes == 0) updates_.LoadIndices(entry);
+    if (plan_.level == 0 && plan_.radix.passes == 0) updates_.LoadIndices(entry);
   }
   Elements ValuesAt(Value entry) {
     if (plan_.level > 0) {
@@ -151,9 +151,9 @@ class ScatterCombine {
       }
       return loaded;
     }
-    if (plan_.passes == 0) return updates_.UpdatesAt(entry, column_);
+    if (plan_.radix.passes == 0) return updates_.UpdatesAt(entry, column_);
     const Value payload =
-        b_.Load(updates_.Scratch(scratch().payload[(plan_.passes - 1) % 2]), entry);
+        b_.Load(updates_.Scratch(scratch().payload[(plan_.radix.passes - 1) % 2]), entry);
     if (plan_.staged) return {{payload, nullptr}};
     return updates_.UpdatesAt(math_.Convert(payload), column_);
   }

@@ -265,8 +265,8 @@ void LowerScatterUpdates(Frame& frame) {
       return ScatterApply(frame).Copy();
     case plan::ScatterStage::kApply:
       return ScatterApply(frame).Apply();
+    case plan::ScatterStage::kClear:
     case plan::ScatterStage::kCount:
-    case plan::ScatterStage::kOffsets:
     case plan::ScatterStage::kPartition:
       return LowerScatterSort(frame);
     case plan::ScatterStage::kCombine:

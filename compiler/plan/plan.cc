@@ -13,6 +13,7 @@
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/radix_sort.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/scatter_updates.h"

@@ -30,6 +30,7 @@ constexpr absl::string_view kSkeletonNames[] = {
 constexpr absl::string_view kPlacementNames[] = {INGOT_PLAN_PLACEMENTS(INGOT_NAME)};
 constexpr absl::string_view kProductUnitNames[] = {INGOT_PLAN_PRODUCT_UNITS(INGOT_NAME)};
 constexpr absl::string_view kScatterStageNames[] = {INGOT_PLAN_SCATTER_STAGES(INGOT_NAME)};
+constexpr absl::string_view kRadixStageNames[] = {INGOT_PLAN_RADIX_STAGES(INGOT_NAME)};
 constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
 constexpr absl::string_view kJoinRuleNames[] = {INGOT_PLAN_JOIN_RULES(INGOT_NAME)};
 #undef INGOT_NAME
@@ -124,6 +125,7 @@ std::string TextOf(Skeleton value) { return std::string(NameOf(value)); }
 std::string TextOf(Placement value) { return std::string(NameOf(value)); }
 std::string TextOf(ProductUnit value) { return std::string(NameOf(value)); }
 std::string TextOf(ScatterStage value) { return std::string(NameOf(value)); }
+std::string TextOf(RadixStage value) { return std::string(NameOf(value)); }
 std::string TextOf(Numerics value) { return std::string(kNumericsNames[static_cast<int>(value)]); }
 std::string TextOf(JoinRule value) { return std::string(kJoinRuleNames[static_cast<int>(value)]); }
 std::string TextOf(ElementType value) { return std::string(ElementTypeName(value)); }
@@ -433,6 +435,7 @@ class Reader {
   absl::Status Value(ScatterStage& value) {
     return Enumerator("a stage", kScatterStageNames, value);
   }
+  absl::Status Value(RadixStage& value) { return Enumerator("a stage", kRadixStageNames, value); }
   absl::Status Value(Skeleton& value) { return Enumerator("a skeleton", kSkeletonNames, value); }
   absl::Status Value(Placement& value) { return Enumerator("a placement", kPlacementNames, value); }
   absl::Status Value(JoinRule& value) { return Enumerator("a rule", kJoinRuleNames, value); }
@@ -540,6 +543,7 @@ class Reader {
 
 absl::string_view NameOf(ProductUnit unit) { return kProductUnitNames[static_cast<int>(unit)]; }
 
+absl::string_view NameOf(RadixStage stage) { return kRadixStageNames[static_cast<int>(stage)]; }
 absl::string_view NameOf(ScatterStage stage) { return kScatterStageNames[static_cast<int>(stage)]; }
 
 absl::string_view NameOf(Skeleton skeleton) { return kSkeletonNames[static_cast<int>(skeleton)]; }
