@@ -109,21 +109,22 @@ class Planner {
  private:
   int64_t Inputs() const { return scan_.attributes<ScanAttributes>().num_carries; }
 
-  // The marks and the counter, then the values; and the kernel that clears the former.
+  // What blocks tell each other (scan_tiles.h), and the kernel that clears what they wait for.
   void AddPublished(const ScanDivision& division, FusionPlan& plan) const {
-    const int64_t marks = 1 + division.chains * division.published();
-    plan.scratch.push_back({Shape::ArrayWithDefaultLayout(ElementType::kS32, {marks})});
-    for (int64_t k = 0; k < Inputs(); ++k) {
+    const int64_t places = division.chains * division.published();
+    const ElementType type = rows_.along_memory ? ElementType::kU64 : ElementType::kS32;
+    const int64_t marks = 1 + places * (rows_.along_memory ? WordsOfElement() : 1);
+    plan.scratch.push_back({Shape::ArrayWithDefaultLayout(type, {marks})});
+    for (int64_t k = 0; k < Inputs() && !rows_.along_memory; ++k) {
       plan.scratch.push_back({Shape::ArrayWithDefaultLayout(
-          scan_.operand(k)->shape().element_type(),
-          {division.chains * division.published(), division.columns})});
+          scan_.operand(k)->shape().element_type(), {places, division.columns})});
     }
     KernelPlan& clear = plan.kernels.emplace_back();
     clear.skeleton = Skeleton::kScanTiles;
     clear.work = ScanTilesPlan{.clears = true};
     clear.block_threads = kThreads;
     clear.blocks = CeilDiv(marks, int64_t{kThreads});
-    clear.bytes = marks * ByteWidth(ElementType::kS32);
+    clear.bytes = marks * ByteWidth(type);
     clear.index_type = IndexTypeOf(fusion_);
     clear.buffers = {{BufferRole::Kind::kScratch, 0}};
   }
