@@ -1,8 +1,9 @@
 #include "compiler/lower/radix_pass.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "compiler/lower/block_scan.h"
+#include "compiler/lower/radix_rank.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -13,8 +14,11 @@ using kernel::Value;
 namespace {
 
 constexpr int kWarp = kernel::kWarpSize;
-// Tiles before its own that a thread asks at once.
-constexpr int kTilesTogether = 4;
+// Tiles before its own that a thread asks at once, and its wait where the first says nothing yet.
+// All blocks that wait ask L2: on an H200 16 tiles at once take passes of small tiles five times as
+// long.
+constexpr int kTilesTogether = 2;
+constexpr int64_t kSleepNanoseconds = 200;
 
 class RadixKernel {
  public:
@@ -25,8 +29,7 @@ class RadixKernel {
         math_(frame.context.math),
         entries_(entries),
         plan_(entries.plan),
-        words_(plan_, entries.rows, entries.size),
-        warps_(plan_.threads / kWarp) {}
+        words_(plan_, entries.rows, entries.size) {}
 
   // How many entries of a row have each digit of each pass.  The blocks of a row take its tiles by
   // turns.
@@ -61,9 +64,8 @@ class RadixKernel {
   }
 
   void Pass() {
-    warp_counts_ = Shared("warp_counts", ElementType::kS32, warps_ * plan_.digits());
     shifts_ = Shared("shifts", frame_.context.math.type(), plan_.digits());
-    sums_ = Shared("warp_sums", ElementType::kS32, warps_);
+    rank_.emplace(frame_, entries_.bits, plan_.threads, plan_.items);
     DeclareFields();
     TakeTile();
     LoadKeys();
@@ -71,7 +73,7 @@ class RadixKernel {
     if (entries_.types.size() > 1) next_ = LoadField(1);
     Exchange(0, keys_);
     if (!words_.IsAlone()) {
-      e_.If(has_digit_, [&] { LookBack(); });
+      e_.If(rank_->has_digits(), [&] { LookBack(); });
     }
     b_.Barrier();
     StoreKeys();
@@ -93,7 +95,6 @@ class RadixKernel {
 
   // ----- entries of a tile
 
-  // A warp has entries that lie side by side, its lanes what lies side by side of them.
   Value NumberOf(int item) {
     const Value warp = math_.Mul(math_.Convert(b_.WarpId()), int64_t{plan_.items} * kWarp);
     const Value lane = math_.Add(math_.Convert(b_.LaneId()), int64_t{item} * kWarp);
@@ -149,7 +150,6 @@ class RadixKernel {
   void TakeTile() {
     const Value zero = b_.Index(0);
     const Value thread = b_.ThreadId();
-    has_digit_ = b_.Lt(thread, b_.Index(plan_.digits()));
     if (words_.IsAlone()) {
       row_ = math_.Convert(b_.BlockId());
       first_ = math_.Const(0);
@@ -168,13 +168,13 @@ class RadixKernel {
     first_ = math_.Mul(math_.Div(ticket, entries_.rows), plan_.tile());
     // Of the row and pass, under way while the tile is.
     kernel::AccessOptions options;
-    options.mask = has_digit_;
+    options.mask = rank_->has_digits();
     const Value counts =
         math_.Mul(math_.Add(math_.Mul(row_, plan_.passes), plan_.pass), plan_.digits());
     const Value count =
         b_.Load(entries_.words,
                 b_.Add(math_.Add(counts, words_.first_count()), math_.Convert(thread)), 1, options);
-    row_count_ = b_.Select(has_digit_, count, Bits(0));
+    row_count_ = b_.Select(rank_->has_digits(), count, Bits(0));
   }
 
   void LoadKeys() {
@@ -185,81 +185,18 @@ class RadixKernel {
 
   // ----- ranks
 
-  Value OfWarp(Value digit) { return b_.Add(b_.Mul(b_.WarpId(), b_.Index(plan_.digits())), digit); }
-
-  // Sets places_: where an item is in the tile, in the order of digits.
   void RankItems() {
-    b_.For(b_.ThreadId(), b_.Index(warps_ * plan_.digits()), b_.Index(plan_.threads),
-           [&](Value i) { b_.Store(warp_counts_, i, b_.Index(0)); });
-    b_.Barrier();
-    std::vector<Value> ranks;
-    for (int i = 0; i < plan_.items; ++i) ranks.push_back(Rank(keys_[i], inside_[i]));
-    b_.Barrier();
-    FindPlaces();
-    b_.Barrier();
-    for (int i = 0; i < plan_.items; ++i) {
-      const Value before = b_.Load(warp_counts_, OfWarp(entries_.digit_of(keys_[i])));
-      places_.push_back(b_.Add(before, ranks[i]));
-    }
-  }
-
-  // How many entries of the warp with this digit are before it; they are counted.
-  Value Rank(Value key, Value inside) {
-    const Value digit = entries_.digit_of(key);
-    Value same = nullptr;
-    if (!IsWhole()) same = b_.Call(Intrinsic::kBallot, {inside});
-    for (int bit = 0; bit < entries_.bits; ++bit) {
-      const Value mask = b_.Index(int64_t{1} << bit);
-      const Value is_set = b_.Ne(b_.And(digit, mask), b_.Index(0));
-      const Value votes = b_.Call(Intrinsic::kBallot, {is_set});
-      const Value alike = b_.Select(is_set, votes, b_.Not(votes));
-      same = same == nullptr ? alike : b_.And(same, alike);
-    }
-    const Value one = b_.Integer(kernel::kU32, 1);
-    const Value below = b_.Sub(b_.Shl(one, b_.Convert(b_.LaneId(), ElementType::kU32)), one);
-    const auto bits = [&](Value votes) { return b_.Convert(b_.Popcnt(votes), ElementType::kS32); };
-    const Value before = b_.Load(warp_counts_, OfWarp(digit));
-    const Value earlier = bits(b_.And(same, below));
-    b_.Call(Intrinsic::kWarpSync);
-    e_.If(b_.And(inside, b_.Eq(earlier, b_.Index(0))),
-          [&] { b_.Store(warp_counts_, OfWarp(digit), b_.Add(before, bits(same))); });
-    b_.Call(Intrinsic::kWarpSync);
-    return b_.Add(before, earlier);
-  }
-
-  // Counts of the warps become places in the tile; a thread has a digit.
-  void FindPlaces() {
-    const Value digit = b_.ThreadId();
-    kernel::Var* count = b_.DeclareVar("count", b_.Index(0));
-    const auto over_warps = [&](const std::function<void(Value)>& body) {
-      for (int warp = 0; warp < warps_; ++warp) {
-        body(b_.Add(digit, b_.Index(warp * plan_.digits())));
-      }
+    std::vector<Value> digits;
+    for (Value key : keys_) digits.push_back(entries_.digit_of(key));
+    const auto publish = [&] {
+      if (!words_.IsAlone()) e_.If(rank_->has_digits(), [&] { PublishOwn(); });
     };
-    e_.If(has_digit_, [&] {
-      over_warps(
-          [&](Value at) { b_.Write(count, b_.Add(b_.Read(count), b_.Load(warp_counts_, at))); });
-    });
-    own_count_ = b_.Read(count);
-    if (!words_.IsAlone()) {
-      e_.If(has_digit_, [&] { PublishOwn(); });
-    }
-    const Value before = SumsOfThreads(b_, sums_, warps_, own_count_).before;
-    e_.If(has_digit_, [&] {
-      b_.Write(count, before);
-      over_warps([&](Value at) {
-        const Value place = b_.Read(count);
-        b_.Write(count, b_.Add(place, b_.Load(warp_counts_, at)));
-        b_.Store(warp_counts_, at, place);
-      });
-    });
-    first_place_ = math_.Convert(before);
+    rank_->Run(digits, IsWhole() ? std::vector<Value>{} : inside_, publish);
     if (words_.IsAlone()) return;
     // Where the row's entries of the digit begin.
-    b_.Barrier();
-    const Value in_row = b_.Convert(row_count_, ElementType::kS32);
-    first_in_row_ = SumsOfThreads(b_, sums_, warps_, in_row).before;
+    first_in_row_ = rank_->SumBefore(b_.Convert(row_count_, ElementType::kS32));
   }
+  Value OwnCount() { return Word(rank_->counts()[0]); }
 
   // ----- between tiles
 
@@ -276,8 +213,8 @@ class RadixKernel {
     b_.Store(entries_.words, StateOf(ticket_), b_.Or(upper, count), relaxed);
   }
   void PublishOwn() {
-    Publish(Word(own_count_), b_.Select(IsFirstTile(), Bits(plan::RadixWords::kTileAndBefore),
-                                        Bits(plan::RadixWords::kTileAlone)));
+    Publish(OwnCount(), b_.Select(IsFirstTile(), Bits(plan::RadixWords::kTileAndBefore),
+                                  Bits(plan::RadixWords::kTileAlone)));
   }
 
   // Sets shifts_: how far an entry with the thread's digit goes from its place in the tile.
@@ -288,9 +225,9 @@ class RadixKernel {
     b_.While([&] { return b_.Read(goes_on); }, [&] { LookBackOnce(before, at, goes_on); });
     const Value sum = b_.Read(before);
     b_.If(b_.Not(IsFirstTile()),
-          [&] { Publish(b_.Add(sum, Word(own_count_)), Bits(plan::RadixWords::kTileAndBefore)); });
+          [&] { Publish(b_.Add(sum, OwnCount()), Bits(plan::RadixWords::kTileAndBefore)); });
     const Value to = b_.Add(math_.Convert(first_in_row_), math_.Convert(sum));
-    b_.Store(shifts_, b_.ThreadId(), b_.Sub(to, first_place_));
+    b_.Store(shifts_, b_.ThreadId(), b_.Sub(to, math_.Convert(rank_->firsts()[0])));
   }
 
   // Takes what the next tiles say, up to one that says nothing yet, or all.
@@ -321,6 +258,8 @@ class RadixKernel {
     b_.Write(before, sum);
     b_.Write(at, b_.Sub(first, taken));
     b_.Write(goes_on, b_.Not(has_all));
+    b_.If(b_.Eq(taken, b_.Index(0)),
+          [&] { b_.Call(Intrinsic::kNanosleep, {b_.Integer(kernel::kU32, kSleepNanoseconds)}); });
   }
 
   // ----- fields, through shared memory to their places
@@ -341,7 +280,7 @@ class RadixKernel {
 
   void Exchange(size_t field, const std::vector<Value>& values) {
     for (int i = 0; i < plan_.items; ++i) {
-      e_.If(inside_[i], [&] { b_.Store(fields_[field], places_[i], values[i]); });
+      e_.If(inside_[i], [&] { b_.Store(fields_[field], rank_->places()[i], values[i]); });
     }
   }
 
@@ -378,22 +317,19 @@ class RadixKernel {
   const RadixEntries& entries_;
   const plan::RadixPasses& plan_;
   const plan::RadixWords words_;
-  const int64_t warps_;
-  // In shared memory: of each warp and digit its entries, then their places in the tile; how far
-  // entries of each digit go from these; sums of warps; a field of the tile.
-  kernel::Buffer *warp_counts_ = nullptr, *shifts_ = nullptr, *sums_ = nullptr;
-  kernel::Buffer* counts_ = nullptr;  // of the kernel that counts: [passes, digits, copies]
+  std::optional<RadixRank> rank_;
+  // In shared memory: how far entries of each digit go from their places in the tile; fields of the
+  // tile, one at a time; of the kernel that counts, [passes, digits, copies].
+  kernel::Buffer* shifts_ = nullptr;
   std::vector<kernel::Buffer*> fields_;
+  kernel::Buffer* counts_ = nullptr;
   Value ticket_ = nullptr;  // tile * rows + row, s32
   Value row_ = nullptr;
   Value first_ = nullptr;  // entry of the tile, in its row
-  // Of a thread that has a digit: entries with it of the tile, of the row; the place of the first
-  // of each.
-  Value has_digit_ = nullptr, own_count_ = nullptr, row_count_ = nullptr;
-  Value first_place_ = nullptr, first_in_row_ = nullptr;
-  // Of the thread's items.
-  std::vector<Value> keys_, inside_, places_, next_;
-  std::vector<kernel::Var*> to_;  // of the entries that it stores
+  // Of a thread that has a digit: how many entries of the row have it, and how many a lower one.
+  Value row_count_ = nullptr, first_in_row_ = nullptr;
+  std::vector<Value> keys_, inside_, next_;  // of the thread's items
+  std::vector<kernel::Var*> to_;             // of the entries that it stores
 };
 
 }  // namespace

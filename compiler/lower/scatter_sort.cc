@@ -46,7 +46,7 @@ class ScatterSort {
  private:
   Value DigitOf(Value key, int pass) {
     const int bits = plan_.radix.digit_bits;
-    return RadixDigit(b_, b_.Bitcast(key, kernel::kU32), pass * bits, bits);
+    return RadixDigit(b_, b_.Bitcast(key, kernel::kU32), plan_.tile_bits + pass * bits, bits);
   }
   kernel::Buffer* Field(size_t field, int pass) const {
     const plan::ScatterScratch& scratch = updates_.scratch();

@@ -271,6 +271,9 @@ void LowerScatterUpdates(Frame& frame) {
       return LowerScatterSort(frame);
     case plan::ScatterStage::kCombine:
       return LowerScatterCombine(frame);
+    case plan::ScatterStage::kSums:
+    case plan::ScatterStage::kRows:
+      return LowerScatterSums(frame);
   }
 }
 

@@ -316,13 +316,15 @@ struct ScatterRowsPlan {
 };
 
 // What a kernel of a scatter does (scatter_updates.h).
-#define INGOT_PLAN_SCATTER_STAGES(X)                                     \
-  X(kCopy, "copy")           /* operands to results */                   \
-  X(kApply, "apply")         /* updates, in any order */                 \
-  X(kClear, "clear")         /* what blocks tell each other */           \
-  X(kCount, "count")         /* updates of each digit of their places */ \
-  X(kPartition, "partition") /* updates, by one of the digits */         \
-  X(kCombine, "combine")     /* updates of one place, which lie together */
+#define INGOT_PLAN_SCATTER_STAGES(X)                                        \
+  X(kCopy, "copy")           /* operands to results */                      \
+  X(kApply, "apply")         /* updates, in any order */                    \
+  X(kClear, "clear")         /* what blocks tell each other */              \
+  X(kCount, "count")         /* updates of each digit of their places */    \
+  X(kPartition, "partition") /* updates, by one of the digits */            \
+  X(kCombine, "combine")     /* updates of one place, which lie together */ \
+  X(kSums, "sums")           /* updates of each place, of a tile */         \
+  X(kRows, "rows")           /* those sums, of all tiles */
 
 enum class ScatterStage : uint8_t {
 #define INGOT_ENUMERATOR(enumerator, name) enumerator,
@@ -340,6 +342,9 @@ struct ScatterUpdatesPlan {
   // kApply: rows of a copy of the result that each block accumulates in shared memory; 0: none.
   int64_t shared_rows = 0;
   RadixPasses radix;  // sorting; passes=0: they are in order
+  // Other than 0: of a row's number, the lower bits, by which blocks sort and sum tiles of the
+  // updates; a pass, or none, brings those of the other bits together.
+  int tile_bits = 0;
   // Applying: updates whose loads a thread has under way together.
   // Combining: updates one after the other of each thread, or of the threads of a row, and of what
   // the level before left.  `staged`: blocks read them through shared memory.
@@ -350,9 +355,10 @@ struct ScatterUpdatesPlan {
   int level = 0;
   INGOT_PLAN_FIELDS(ScatterUpdatesPlan, visit("stage", self.stage); visit("lanes", self.lanes);
                     visit("row_threads", self.row_threads); visit("shared_rows", self.shared_rows);
-                    RadixPasses::VisitFields(self.radix, visit); visit("staged", self.staged);
-                    visit("walk_threads", self.walk_threads); visit("span", self.span);
-                    visit("levels", self.levels); visit("level", self.level);)
+                    RadixPasses::VisitFields(self.radix, visit); visit("tile_bits", self.tile_bits);
+                    visit("staged", self.staged); visit("walk_threads", self.walk_threads);
+                    visit("span", self.span); visit("levels", self.levels);
+                    visit("level", self.level);)
 };
 
 // What a kernel of a sort by radix passes does (radix_sort.h).

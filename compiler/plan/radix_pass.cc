@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
@@ -17,11 +18,21 @@ constexpr int kMostCopies = 4;
 int64_t CopyBytes(const RadixPasses& plan) { return plan.passes * plan.digits() * kCountBytes; }
 
 // The time of so many instructions of warps.
-double IssueMicroseconds(double instructions, const Target& target) {
-  // Of the slots; what is in them waits for one another.
-  constexpr double kUsed = 0.6;
+double IssueMicroseconds(double instructions, double used, const Target& target) {
   const Card& card = *target.card;
-  return instructions / (kUsed * target.multiprocessors * card.issue_slots * card.clock_ghz * 1e3);
+  return instructions / (used * target.multiprocessors * card.issue_slots * card.clock_ghz * 1e3);
+}
+
+// Of the slots, what a pass uses, whose warps wait for one another: measured on an H200 with 24
+// warps of a multiprocessor, by which registers most often bound it.
+double UsedSlots(const RadixPasses& plan, const Target& target) {
+  constexpr double kUsed = 0.38, kWarps = 24;
+  constexpr double kRegisters = 28, kOfItem = 3.25;
+  const double registers = (kRegisters + kOfItem * plan.items) * plan.threads;
+  const double blocks =
+      std::max(1.0, std::floor(std::min(target.card->registers / registers,
+                                        static_cast<double>(target.threads) / plan.threads)));
+  return kUsed * std::pow(blocks * plan.threads / kWarp / kWarps, 0.15);
 }
 
 // Instructions and bytes overlap in part.
@@ -87,20 +98,27 @@ int RadixCopies(const RadixPasses& plan, const Target& target) {
 
 double RadixPassMicroseconds(const RadixPasses& plan, double entries, const RadixEntry& entry,
                              const Target& target) {
-  // Of a warp, an entry of each lane: its loads and stores, its rank beside the bits of the digit,
-  // what is counted for all entries of the tile; each field's way through shared memory.
-  constexpr double kEntry = 45, kBit = 4, kField = 14;
+  // Of a warp, an entry of each lane: its loads and stores, its rank beside the bits of the digit;
+  // each field's way through shared memory.
+  constexpr double kEntry = 37, kBit = 4, kField = 14;
+  // Of a thread, a count of its warp and digit; a sum of a warp, and other warps' sums.
+  constexpr double kCount = 6, kSum = 30, kOfWarp = 6;
   // From the launch until a tile is stored.
   constexpr double kLatency = 4;
   const double run = static_cast<double>(plan.tile()) / static_cast<double>(plan.digits()) *
                      entry.written_bytes / entry.fields;
   // Runs of one digit begin anywhere; sectors that two tiles share are written by both.
-  const double written = entry.written_bytes * (1 + 0.5 * kSectorBytes / run);
+  const double written = run > 0 ? entry.written_bytes * (1 + 0.5 * kSectorBytes / run) : 0;
   const double bytes = entries * (entry.read_bytes + written) / kBytesPerMicrosecond;
-  const double instructions =
-      entries / kWarp *
-      (kEntry + kBit * plan.digit_bits + 2 * entry.key_instructions + kField * (entry.fields - 1));
-  return Together(bytes, IssueMicroseconds(instructions, target)) + kLaunchMicroseconds + kLatency;
+  const double warps = static_cast<double>(plan.threads) / kWarp;
+  const double of_tile =
+      kCount * static_cast<double>(plan.digits()) * warps / static_cast<double>(plan.tile()) +
+      (kSum + kOfWarp * warps) / plan.items;
+  const double instructions = entries / kWarp *
+                              (kEntry + kBit * plan.digit_bits + 2 * entry.key_instructions +
+                               kField * (entry.fields - 1) + of_tile);
+  const double issue = IssueMicroseconds(instructions, UsedSlots(plan, target), target);
+  return Together(bytes, issue) + kLaunchMicroseconds + kLatency;
 }
 
 double RadixCountMicroseconds(const RadixPasses& plan, double entries, double read_bytes,
@@ -111,7 +129,8 @@ double RadixCountMicroseconds(const RadixPasses& plan, double entries, double re
   const double bytes = (entries * read_bytes + kCountBytes * static_cast<double>(words.size())) /
                        kBytesPerMicrosecond;
   const double instructions = entries / kWarp * (kEntry + key_instructions + kPass * plan.passes);
-  return Together(bytes, IssueMicroseconds(instructions, target)) + 2 * kLaunchMicroseconds;
+  constexpr double kUsed = 0.6;
+  return Together(bytes, IssueMicroseconds(instructions, kUsed, target)) + 2 * kLaunchMicroseconds;
 }
 
 }  // namespace ingot::plan

@@ -22,8 +22,8 @@ namespace {
 struct Deal {
   int threads, items;
 };
-constexpr Deal kDeals[] = {{512, 16}, {512, 12}, {512, 8}, {256, 16}, {256, 8},
-                           {128, 8},  {64, 8},   {64, 4},  {32, 4}};
+constexpr Deal kDeals[] = {{256, 16}, {512, 16}, {512, 12}, {512, 8}, {256, 8},
+                           {128, 8},  {64, 8},   {64, 4},   {32, 4}};
 constexpr int kLeastDigitBits = 4;
 constexpr size_t kMostCandidates = 8;
 

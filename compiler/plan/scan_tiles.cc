@@ -17,9 +17,10 @@ namespace {
 
 constexpr int kAccessBytes = 16;
 constexpr int kThreads = 256;
+constexpr int kThreadsAlongMemory = 512;
 constexpr int kMostGroups = 16;
 // Words of 32 bits of a thread's elements.
-constexpr int kWordsAlongMemory = 32;
+constexpr int kWordsAlongMemory = 64;
 constexpr int kWordsOfColumns = 32;
 constexpr int kMostWords = 64;
 // As many warps of a multiprocessor, each of which walks a row along memory, leave none idle.
@@ -59,7 +60,8 @@ class Planner {
       const auto vectors = static_cast<uint64_t>(CeilDiv(rows_.inner, int64_t{plan.lanes}));
       plan.across = static_cast<int>(std::min<uint64_t>(kWarp, std::bit_ceil(vectors)));
     }
-    plan.groups = std::clamp(kThreads / plan.across, 1, kMostGroups);
+    const int threads = rows_.along_memory ? kThreadsAlongMemory : kThreads;
+    plan.groups = std::clamp(threads / plan.across, 1, kMostGroups);
     // A block has a warp at least.
     const auto may_halve = [&] {
       return plan.groups > 1 && plan.groups / 2 * plan.across >= kWarp &&

@@ -9,6 +9,7 @@
 
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
+#include "compiler/plan/scatter_sums.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/op_facts.h"
@@ -21,6 +22,8 @@ namespace {
 constexpr int kAccessBytes = 16;
 constexpr int kKeyBytes = 4;
 constexpr int kLeastDigitBits = 4;
+// Tiles that a warp adds up, of a part.
+constexpr int64_t kTilesOfWarp = 8;
 constexpr int64_t kMostSharedRows = 1 << 16;
 // Updates that a group walks, and threads that a multiprocessor should have for them.
 constexpr int64_t kSpan = 32;
@@ -36,8 +39,8 @@ constexpr int kMostAppliedTogether = 8;
 struct Deal {
   int threads, items;
 };
-constexpr Deal kSortDeals[] = {{512, 16}, {512, 8}, {256, 16}, {256, 8}, {128, 8},
-                               {64, 8},   {64, 4},  {32, 4},   {32, 2}};
+constexpr Deal kSortDeals[] = {{256, 16}, {512, 16}, {512, 8}, {256, 8}, {128, 8},
+                               {64, 8},   {64, 4},   {32, 4},  {32, 2}};
 // Odd, so that the threads of a warp meet each bank once.
 constexpr Deal kStagedDeals[] = {{256, 15}, {128, 15}, {64, 7}, {32, 7}, {32, 3}};
 
@@ -78,6 +81,14 @@ class Planner {
       std::optional<ScatterUpdatesPlan> plan = Sorting(staged);
       if (plan.has_value()) add(*plan);
     }
+    for (int bits = kLeastTileBits; bits <= kMostTileBits; ++bits) {
+      for (const Deal& deal : kStagedDeals) {
+        const std::optional<ScatterUpdatesPlan> plan = Summing(bits, deal);
+        if (!plan.has_value()) continue;
+        add(*plan);
+        break;
+      }
+    }
     KeepCheapest(found.size(), found);
     std::vector<ScatterUpdatesPlan> plans;
     for (const auto& [cost, plan] : found) plans.push_back(plan);
@@ -104,7 +115,13 @@ class Planner {
       add(ScatterStage::kCount, 0);
     }
     for (int pass = 0; pass < work.radix.passes; ++pass) add(ScatterStage::kPartition, pass);
-    for (int level = 0; level < work.levels; ++level) add(ScatterStage::kCombine, level);
+    if (work.tile_bits > 0) {
+      add(ScatterStage::kSums, 0);
+      add(ScatterStage::kRows, 0);
+    }
+    for (int level = 0; work.tile_bits == 0 && level < work.levels; ++level) {
+      add(ScatterStage::kCombine, level);
+    }
     plan.kernels.back().bytes = bytes_;
     plan.kernels.back().flops = FlopsOf(fusion_);
     plan.cost = Microseconds(work);
@@ -129,6 +146,7 @@ class Planner {
                       std::has_single_bit(static_cast<unsigned>(plan.row_threads)),
                   "row_threads=", plan.row_threads, "; a power of two, at most ", kScatterThreads);
     INGOT_REQUIRE(plan.levels >= 0 && plan.levels <= kMostLevels, "levels=", plan.levels);
+    if (plan.tile_bits > 0) return SumsFit(plan);
     return plan.levels == 0 ? ApplyFits(plan) : SortFits(plan);
   }
 
@@ -206,10 +224,30 @@ class Planner {
     return plan;
   }
 
+  // Sums of tiles by so many bits, if they fit.
+  std::optional<ScatterUpdatesPlan> Summing(int bits, const Deal& deal) const {
+    if (!CanSum()) return std::nullopt;
+    ScatterUpdatesPlan plan;
+    plan.staged = true;
+    plan.levels = 1;
+    plan.tile_bits = bits;
+    plan.walk_threads = deal.threads;
+    plan.span = deal.items;
+    if (KeyBits() > bits) ChooseSort(plan);
+    if (KeyBits() > bits && plan.radix.passes != 1) return std::nullopt;
+    const int64_t tiles_of_part = CeilDiv(ScatterSumTiles(plan, space_.updates), Parts(plan));
+    while (plan.row_threads < kMostScatterWarps &&
+           plan.row_threads * kTilesOfWarp < tiles_of_part) {
+      plan.row_threads *= 2;
+    }
+    if (!SumsFit(plan).ok()) return std::nullopt;
+    return plan;
+  }
+
   // The passes that take the least time.
   void ChooseSort(ScatterUpdatesPlan& plan) const {
-    const int key_bits = KeyBits();
-    if (key_bits == 0) return;
+    const int key_bits = KeyBits() - plan.tile_bits;
+    if (key_bits <= 0) return;
     double least = 0;
     for (const Deal& deal : kSortDeals) {
       int passes_before = 0;
@@ -256,6 +294,12 @@ class Planner {
     return space_.columns == 1 && count() == 1 && combiner_.regroups && is_plain;
   }
 
+  // There is an update that changes nothing, which stands for none.
+  bool CanSum() const { return CanStage() && combiner_.ops[0] != Opcode::kParameter; }
+  static int64_t Parts(const ScatterUpdatesPlan& plan) {
+    return plan.radix.passes > 0 ? plan.radix.digits() : 1;
+  }
+
   int LevelsOf(const ScatterUpdatesPlan& plan) const {
     if (!combiner_.regroups) return 1;
     int levels = 1;
@@ -274,11 +318,18 @@ class Planner {
     const int widest = static_cast<int>(std::max<int64_t>(kKeyBytes, PayloadBytes(plan)));
     return RadixPassesFit(plan.radix, 1, space_.updates, widest, target_);
   }
-  int64_t StagedSharedBytes(const ScatterUpdatesPlan& plan) const {
-    int64_t entries = plan.walk_threads * plan.span;
-    for (int64_t n = 2 * plan.walk_threads; n > 2; n = 2 * CeilDiv(n, int64_t{kScatterFanIn}))
-      entries += n;
-    return (entries + 2) * (kKeyBytes + widest_);
+  ScatterSums SumsOf(const ScatterUpdatesPlan& plan) const {
+    const double indices = static_cast<double>(scatter_.operand(count())->shape().ByteSize());
+    return {space_.updates, space_.rows, KeyBits(), widest_,
+            plan.radix.passes > 0 ? kKeyBytes : indices / static_cast<double>(space_.updates)};
+  }
+  absl::Status SumsFit(const ScatterUpdatesPlan& plan) const {
+    INGOT_REQUIRE(CanSum(), "tile_bits=", plan.tile_bits, "; its updates have no sums");
+    INGOT_RETURN_IF_ERROR(ScatterSumsFit(plan, SumsOf(plan), target_));
+    if (plan.radix.passes == 0) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(RadixFits(plan));
+    INGOT_REQUIRE(!WordsOf(plan).IsAlone(), "one block has all updates");
+    return absl::OkStatus();
   }
 
   absl::Status ApplyFits(const ScatterUpdatesPlan& plan) const {
@@ -322,8 +373,8 @@ class Planner {
                   "walk_threads=", plan.walk_threads, "; whole warps, and those of a row");
     if (plan.staged) {
       INGOT_REQUIRE(plan.lanes == 1 && plan.row_threads == 1, "staged elements are single");
-      INGOT_REQUIRE(StagedSharedBytes(plan) <= target_.shared_bytes, "combining needs ",
-                    StagedSharedBytes(plan), " bytes of shared memory");
+      INGOT_REQUIRE(ScatterStagedBytes(plan, widest_) <= target_.shared_bytes, "combining needs ",
+                    ScatterStagedBytes(plan, widest_), " bytes of shared memory");
     }
     INGOT_REQUIRE(plan.levels == LevelsOf(plan), "levels=", plan.levels, "; there are ",
                   LevelsOf(plan));
@@ -357,6 +408,14 @@ class Planner {
         kernel.block_threads = work.radix.threads;
         kernel.blocks = WordsOf(work).tiles();
         work.radix.pass = number;
+        break;
+      case ScatterStage::kSums:
+        kernel.blocks = ScatterSumTiles(work, space_.updates);
+        kernel.block_threads = work.walk_threads;
+        break;
+      case ScatterStage::kRows:
+        kernel.blocks = CeilDiv(space_.rows, int64_t{kWarp});
+        kernel.block_threads = kWarp * work.row_threads;
         break;
       case ScatterStage::kCombine:
         kernel.blocks = CombineBlocks(work, number);
@@ -411,6 +470,9 @@ class Planner {
     }
     const double payload = static_cast<double>(PayloadBytes(plan));
     more += SortMicroseconds(plan);
+    if (plan.tile_bits > 0)
+      return bytes / kBytesPerMicrosecond + more +
+             ScatterSumsMicroseconds(plan, SumsOf(plan), target_);
     const double row = static_cast<double>(std::max<int64_t>(row_bytes_, kSectorBytes));
     bytes += updates * (plan.staged ? kKeyBytes + payload : 2 * kKeyBytes + row) + 2 * touched;
     launches += plan.levels;
@@ -487,35 +549,6 @@ int ScatterCopyLanes(const Instruction& scatter) {
     while (lanes > 1 && shape.ElementCount() % lanes != 0) lanes /= 2;
   }
   return lanes;
-}
-
-ScatterScratch ScatterScratchOf(const ScatterUpdatesPlan& plan, const Instruction& scatter,
-                                std::vector<Scratch>* shapes) {
-  ScatterScratch scratch;
-  int number = 0;
-  const auto add = [&](ElementType type, std::vector<int64_t> sizes) {
-    if (shapes != nullptr) shapes->push_back({Shape::ArrayWithDefaultLayout(type, sizes)});
-    return number++;
-  };
-  const ScatterSpace space = ScatterSpaceOf(scatter);
-  const auto type_of = [&](int64_t i) { return scatter.operand(i)->shape().element_type(); };
-  for (int set = 0; set < std::min(plan.radix.passes, 2); ++set) {
-    scratch.keys[set] = add(ElementType::kS32, {space.updates});
-    scratch.payload[set] = add(plan.staged ? type_of(0) : ElementType::kS32, {space.updates});
-  }
-  const RadixWords words(plan.radix, 1, space.updates);
-  if (plan.radix.passes > 0 && !words.IsAlone()) {
-    scratch.words = add(ElementType::kU32, {words.size()});
-  }
-  for (int level = 0; level + 1 < plan.levels; ++level) {
-    const int64_t entries = ScatterEntries(plan, space.updates, level + 1);
-    scratch.level_keys.push_back(add(ElementType::kS32, {entries}));
-    std::vector<int>& values = scratch.level_values.emplace_back();
-    for (int64_t i = 0; i < scatter.operand_count() / 2; ++i) {
-      values.push_back(add(type_of(i), {entries, space.columns}));
-    }
-  }
-  return scratch;
 }
 
 void ProposeScatterUpdates(Skeleton, const Computation& fusion, const FusionInfo&,

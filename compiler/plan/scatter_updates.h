@@ -31,6 +31,7 @@ struct ScatterScratch {
   int keys[2] = {-1, -1};       // s32[updates], the rows: what passes 0, 2, … and 1, 3, … leave
   int payload[2] = {-1, -1};    // [updates], what goes along: elements if staged, else numbers, s32
   int words = -1;               // RadixWords
+  int sums = -1;                // [tiles, rows of a part]
   std::vector<int> level_keys;  // s32[entries]; -1 where there is no entry
   std::vector<std::vector<int>> level_values;  // [entries, columns], of each operand
 };

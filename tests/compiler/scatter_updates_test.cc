@@ -254,6 +254,17 @@ ScatterUpdatesPlan Varied(ScatterUpdatesPlan work, std::mt19937_64& random) {
     work.radix.items = 1 + below(4);
     work.radix.copies = 1 << below(3);
   }
+  if (work.tile_bits > 0) {
+    const int bits = work.tile_bits + (work.radix.passes > 0 ? work.radix.digit_bits : 0);
+    work.tile_bits = 5 + below(4);
+    work.radix.passes = bits > work.tile_bits ? 1 : 0;
+    work.radix.digit_bits = bits - work.tile_bits;
+    if (work.radix.passes == 0) work.radix = {};
+    work.walk_threads = 32 << below(3);
+    work.span = 1 + below(8);
+    work.row_threads = 1 << below(4);
+    return work;
+  }
   work.walk_threads = 32 << below(2);
   work.span = (work.staged ? 3 : 1) + below(8);
   if (!work.staged) work.row_threads = 1 << below(6);

@@ -516,8 +516,10 @@ TEST(Sort, RadixPassesWithPlantedFaults) {
     const char* to;
     const char* words;
   } kPlants[] = {
-      {" relaxed gpu = or(", " relaxed gpu = or(", ""}, {" relaxed gpu = or(", " = or(", "race"},
-      {": u32 relaxed gpu", ": u32", "race"},           {"  barrier", "  warp_sync", "nobody wrote"},
+      {" relaxed gpu = or(", " relaxed gpu = or(", ""},
+      {" relaxed gpu = or(", " = or(", "race"},
+      {": u32 relaxed gpu", ": u32", "race"},
+      {"  barrier", "  warp_sync", "nobody wrote"},
       {"yield %goes_on", "yield not(%goes_on)", "race"},
   };
   const Target& target = TargetOf("sim:sm_90a-tiny");
