@@ -2,10 +2,13 @@
 #include "compiler/plan/scan_tiles.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/frame.h"
 #include "compiler/lower/scan_elements.h"
+#include "compiler/lower/scan_words.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -28,8 +31,11 @@ void Clear(Frame& frame) {
   const int64_t marks = frame.fusion_plan.scratch[0].shape.ElementCount();
   const Value place = b.Add(math.Mul(math.Convert(b.BlockId()), frame.plan.block_threads),
                             math.Convert(b.ThreadId()));
-  b.If(b.Lt(place, math.Const(marks)),
-       [&] { b.Store(frame.memory.scratch[0], place, b.Index(0)); });
+  b.If(b.Lt(place, math.Const(marks)), [&] {
+    kernel::Buffer* marks_or_words = frame.memory.scratch[0];
+    const kernel::Type type = kernel::Type::Scalar(marks_or_words->element);
+    b.Store(marks_or_words, place, b.Integer(type, 0));
+  });
 }
 
 class ScanTiles {
@@ -73,6 +79,11 @@ class ScanTiles {
       if (!rows_.along_memory) tile_total_.push_back(shared("tile_total", 1));
       before_tile_.push_back(shared("before_tile", 1));
     }
+    if (division_.tiles > 1 && rows_.along_memory) {
+      std::vector<ElementType> types;
+      for (int64_t k = 0; k < count_; ++k) types.push_back(TypeOf(k));
+      words_.emplace(e_, frame_.memory.scratch[0], std::move(types));
+    }
     const Value number = TileNumber();
     tile_ = math_.Div(number, division_.chains);
     chain_ = math_.Rem(number, division_.chains);
@@ -107,9 +118,10 @@ class ScanTiles {
     kernel::Buffer* taken = frame_.kernel->AddShared("taken", ElementType::kS32, {1});
     const Value zero = b_.Index(0);
     b_.If(b_.Eq(b_.ThreadId(), zero), [&] {
-      const Value number =
-          b_.Atomic(kernel::AtomicKind::kAdd, frame_.memory.scratch[0], zero, b_.Index(1));
-      b_.Store(taken, zero, number);
+      kernel::Buffer* counter = frame_.memory.scratch[0];
+      const Value one = b_.Integer(kernel::Type::Scalar(counter->element), 1);
+      const Value number = b_.Atomic(kernel::AtomicKind::kAdd, counter, zero, one);
+      b_.Store(taken, zero, b_.Convert(number, ElementType::kS32));
     });
     b_.Barrier();
     return math_.Convert(b_.Load(taken, zero));
@@ -273,8 +285,8 @@ class ScanTiles {
     const Value place = Published(tile_);
     e_.If(b_.Eq(group_, b_.Index(plan_.groups - 1)), [&] {
       const Elements total = plan_.groups > 1 ? Combine(Read(before_group_), total_) : total_;
+      if (rows_.along_memory) return words_->Publish(place, total);
       StoreAll(Published(), place, total);
-      if (rows_.along_memory) return Mark(place, b_.Eq(lane_, b_.Index(0)));
       StoreAll(tile_total_, b_.Index(0), total);
     });
     if (rows_.along_memory) return;
@@ -361,8 +373,7 @@ class ScanTiles {
     const std::vector<ElementVar> loaded = Declare("loaded", total_);
     e_.If(b_.Lt(lane, count), [&] {
       const Value place = b_.Add(first, lane);
-      Await(place);
-      Write(loaded, LoadAll(Published(), place));
+      words_->Await(place, loaded);
     });
     return ScanLanes(Read(loaded));
   }
@@ -370,7 +381,6 @@ class ScanTiles {
   void LookBackOfWarp(const TilePlace& at) {
     const Value zero = math_.Const(0);
     const Value one_less = b_.Sub(at.in_group, math_.Const(1));
-    const Value is_first_lane = b_.Eq(lane_, b_.Index(0));
     const auto lane_of = [&](const Elements& values, Value lane) {
       return elements_.Shuffle(Intrinsic::kShuffleIdx, values, b_.Convert(lane, ElementType::kS32));
     };
@@ -383,10 +393,7 @@ class ScanTiles {
     Elements all_tiles;
     if (division_.groups > 0) {
       all_tiles = lane_of(tiles, math_.Const(kGroup - 1));
-      e_.If(at.is_last, [&] {
-        StoreAll(Published(), GroupPlace(at.group), all_tiles);
-        Mark(GroupPlace(at.group), is_first_lane);
-      });
+      e_.If(at.is_last, [&] { words_->Publish(GroupPlace(at.group), all_tiles); });
     }
     const std::vector<ElementVar> before = Declare("before", Initial());
     if (division_.groups > 0) {
@@ -394,19 +401,13 @@ class ScanTiles {
       const Elements groups_before =
           lane_of(groups, b_.Max(b_.Sub(at.in_super, math_.Const(1)), zero));
       if (division_.supers > 0) {
-        e_.If(b_.Gt(at.super, zero), [&] {
-          Await(SuperPlace(at.super));
-          Write(before, LoadAll(Published(), SuperPlace(at.super)));
-        });
+        e_.If(b_.Gt(at.super, zero), [&] { words_->Await(SuperPlace(at.super), before); });
       }
       e_.If(b_.Gt(at.in_super, zero), [&] { Write(before, Combine(Read(before), groups_before)); });
     }
     if (division_.supers > 0) {
       const Value next = SuperPlace(math_.Add(at.super, 1));
-      e_.If(at.is_last_of_super, [&] {
-        StoreAll(Published(), next, Combine(Read(before), all_tiles));
-        Mark(next, is_first_lane);
-      });
+      e_.If(at.is_last_of_super, [&] { words_->Publish(next, Combine(Read(before), all_tiles)); });
     }
     e_.If(b_.Gt(at.in_group, zero), [&] { Write(before, Combine(Read(before), tiles_before)); });
     StoreAll(before_tile_, b_.Index(0), Read(before));
@@ -529,7 +530,8 @@ class ScanTiles {
   const plan::ScannedRows rows_;
   const plan::ScanDivision division_;
   std::vector<kernel::Buffer*> totals_, tile_total_, before_tile_;
-  Value tile_ = nullptr;  // of its chain
+  std::optional<PublishedWords> words_;  // along memory
+  Value tile_ = nullptr;                 // of its chain
   Value chain_ = nullptr;
   Value lane_ = nullptr;   // of the threads beside each other
   Value group_ = nullptr;  // of those

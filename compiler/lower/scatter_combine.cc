@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/lower/scatter_updates.h"
+#include "compiler/lower/scatter_walk.h"
 #include "ir/base/integers.h"
 
 namespace ingot::lower {
@@ -15,85 +16,6 @@ namespace {
 // Updates of a row whose loads do not wait for one another, and registers that have them.
 constexpr int kUpdatesTogether = 8;
 constexpr int kRegistersTogether = 32;
-
-// Goes along entries, each a key and what is to be combined with that row, and hands on the sum of
-// each run of one key.
-class SegmentWalk {
- public:
-  // What becomes of a sum: of a run inside, and of the first (0) and last (1) one, whose row may
-  // have more.
-  struct Sinks {
-    std::function<void(Value key, const Elements& sum)> whole;
-    std::function<void(int which, Value key, const Elements& sum)> partial;  // null: all are whole
-  };
-
-  SegmentWalk(ElementEmitter& e, const ScatterUpdates& updates, Sinks sinks)
-      : e_(e), b_(e.b()), updates_(updates), sinks_(std::move(sinks)) {
-    key_ = b_.DeclareVar("row", b_.Index(-1));
-    if (sinks_.partial) is_first_ = b_.DeclareVar("is_first", b_.True());
-    for (int i = 0; i < updates.count(); ++i) {
-      sum_.push_back(
-          e_.Declare("sum", e_.Broadcast(e_.Zero(updates.TypeOf(i)), updates.plan().lanes)));
-    }
-  }
-
-  // Nothing where the key is negative.
-  void Take(Value key, const Elements& values) {
-    e_.If(b_.Ge(key, b_.Index(0)), [&] {
-      e_.If(
-          b_.Eq(key, b_.Read(key_)), [&] { Write(updates_.places().Combine(Read(), values)); },
-          [&] {
-            EndRun();
-            b_.Write(key_, key);
-            Write(values);
-          });
-    });
-  }
-
-  // Of partial sums there are always two.
-  void End() {
-    const Value key = b_.Read(key_);
-    if (!sinks_.partial) return e_.If(b_.Ge(key, b_.Index(0)), [&] { sinks_.whole(key, Read()); });
-    e_.If(
-        b_.Read(is_first_),
-        [&] {
-          sinks_.partial(0, key, Read());
-          sinks_.partial(1, b_.Index(-1), Read());
-        },
-        [&] { sinks_.partial(1, key, Read()); });
-  }
-
- private:
-  void EndRun() {
-    const Value key = b_.Read(key_);
-    e_.If(b_.Ge(key, b_.Index(0)), [&] {
-      if (!sinks_.partial) return sinks_.whole(key, Read());
-      e_.If(
-          b_.Read(is_first_),
-          [&] {
-            sinks_.partial(0, key, Read());
-            b_.Write(is_first_, b_.False());
-          },
-          [&] { sinks_.whole(key, Read()); });
-    });
-  }
-  Elements Read() {
-    Elements values;
-    for (const ElementVar& sum : sum_) values.push_back(e_.Read(sum));
-    return values;
-  }
-  void Write(const Elements& values) {
-    for (size_t i = 0; i < sum_.size(); ++i) e_.Write(sum_[i], values[i]);
-  }
-
-  ElementEmitter& e_;
-  kernel::Builder& b_;
-  const ScatterUpdates& updates_;
-  const Sinks sinks_;
-  kernel::Var* key_ = nullptr;  // -1: there was none
-  kernel::Var* is_first_ = nullptr;
-  std::vector<ElementVar> sum_;
-};
 
 class ScatterCombine {
  public:
@@ -133,12 +55,12 @@ class ScatterCombine {
     if (plan_.level > 0) {
       return b_.Load(updates_.Scratch(scratch().level_keys[plan_.level - 1]), entry);
     }
-    if (plan_.passes == 0) return updates_.KeyOf(entry);
-    return b_.Load(updates_.Scratch(scratch().keys[(plan_.passes - 1) % 2]), entry);
+    if (plan_.radix.passes == 0) return updates_.KeyOf(entry);
+    return b_.Load(updates_.Scratch(scratch().keys[(plan_.radix.passes - 1) % 2]), entry);
   }
   // Loads what KeyAt computes with.
   void TouchKey(Value entry) {
-    if (plan_.level == 0 && plan_.passes == 0) updates_.LoadIndices(entry);
+    if (plan_.level == 0 && plan_.radix.passes == 0) updates_.LoadIndices(entry);
   }
   Elements ValuesAt(Value entry) {
     if (plan_.level > 0) {
@@ -151,9 +73,9 @@ class ScatterCombine {
       }
       return loaded;
     }
-    if (plan_.passes == 0) return updates_.UpdatesAt(entry, column_);
+    if (plan_.radix.passes == 0) return updates_.UpdatesAt(entry, column_);
     const Value payload =
-        b_.Load(updates_.Scratch(scratch().payload[(plan_.passes - 1) % 2]), entry);
+        b_.Load(updates_.Scratch(scratch().payload[(plan_.radix.passes - 1) % 2]), entry);
     if (plan_.staged) return {{payload, nullptr}};
     return updates_.UpdatesAt(math_.Convert(payload), column_);
   }
@@ -272,42 +194,12 @@ class ScatterCombine {
 
   // ----- single elements through shared memory
 
-  // Each thread walks its part of the block's entries, and fewer of them what these leave, until
-  // one is left.
   void RunStaged() {
     column_ = math_.Const(0);
     group_ = math_.Convert(b_.BlockId());
     StageEntries();
     b_.Barrier();
-    int64_t left = 2 * plan_.walk_threads;
-    int64_t size = 0;
-    for (int64_t n = left; n > 2; n = 2 * CeilDiv(n, int64_t{plan::kScatterFanIn})) size += n;
-    kernel::Buffer* keys = frame_.kernel->AddShared("left_keys", ElementType::kS32, {size});
-    kernel::Buffer* values = frame_.kernel->AddShared("left_values", updates_.TypeOf(0), {size});
-    const auto leave_at = [&](int64_t first) {
-      SegmentWalk::Sinks sinks = LastSinks();
-      sinks.partial = [=, this](int which, Value key, const Elements& sum) {
-        const Value to = b_.Add(b_.Mul(b_.ThreadId(), b_.Index(2)), b_.Index(first + which));
-        b_.Store(keys, to, key);
-        b_.Store(values, to, sum[0].re);
-      };
-      return sinks;
-    };
-    const Value part = b_.Mul(b_.ThreadId(), b_.Index(plan_.span));
-    WalkShared(keys_, values_, part, b_.Add(part, b_.Index(plan_.span)), leave_at(0));
-    for (int64_t first = 0; left > 2;) {
-      b_.Barrier();
-      const int64_t walkers = CeilDiv(left, int64_t{plan::kScatterFanIn});
-      const int64_t next = first + left;
-      e_.If(b_.Lt(b_.ThreadId(), b_.Index(walkers)), [&] {
-        const Value begin =
-            b_.Add(b_.Mul(b_.ThreadId(), b_.Index(plan::kScatterFanIn)), b_.Index(first));
-        const Value end = b_.Min(b_.Add(begin, b_.Index(plan::kScatterFanIn)), b_.Index(next));
-        WalkShared(keys, values, begin, end, walkers == 1 ? LastSinks() : leave_at(next));
-      });
-      first = next;
-      left = 2 * walkers;
-    }
+    WalkTile(frame_, updates_, keys_, values_, [this] { return LastSinks(); });
   }
 
   void StageEntries() {
@@ -338,15 +230,6 @@ class ScatterCombine {
                }
              });
            });
-  }
-
-  void WalkShared(kernel::Buffer* keys, kernel::Buffer* values, Value begin, Value end,
-                  SegmentWalk::Sinks sinks) {
-    SegmentWalk walk(e_, updates_, std::move(sinks));
-    b_.For(begin, end, b_.Index(1), [&](Value i) {
-      e_.Scoped([&] { walk.Take(b_.Load(keys, i), {{b_.Load(values, i), nullptr}}); });
-    });
-    walk.End();
   }
 
   Frame& frame_;

@@ -265,12 +265,15 @@ void LowerScatterUpdates(Frame& frame) {
       return ScatterApply(frame).Copy();
     case plan::ScatterStage::kApply:
       return ScatterApply(frame).Apply();
+    case plan::ScatterStage::kClear:
     case plan::ScatterStage::kCount:
-    case plan::ScatterStage::kOffsets:
     case plan::ScatterStage::kPartition:
       return LowerScatterSort(frame);
     case plan::ScatterStage::kCombine:
       return LowerScatterCombine(frame);
+    case plan::ScatterStage::kSums:
+    case plan::ScatterStage::kRows:
+      return LowerScatterSums(frame);
   }
 }
 

@@ -59,9 +59,10 @@ class ScatterUpdates {
   const ScatterPlaces places_;
 };
 
-// The stages that sort, and the one that combines what is sorted.
+// The stages that sort, the one that combines what is sorted, and those that sum by tiles.
 void LowerScatterSort(Frame& frame);
 void LowerScatterCombine(Frame& frame);
+void LowerScatterSums(Frame& frame);
 
 }  // namespace ingot::lower
 

@@ -82,6 +82,17 @@ Expr KeyOf(const SortKey& key, ElementType type, Expr element) {
   return key.descending ? !bits : bits;
 }
 
+Expr NarrowKeyOf(const SortKey& key, ElementType type, Expr element) {
+  const Expr wide = KeyOf(key, type, element);
+  const int width = type == ElementType::kPred ? 1 : BitWidth(type);
+  if (width == wide.width()) return wide;
+  if (IsFloat(type)) return wide >> Constant(wide, wide.width() - width);
+  // From the least key on; there are 2^width.
+  const uint64_t half = uint64_t{1} << (width - 1);
+  if (IsSigned(type)) return wide - Constant(wide, Top(wide.width()) - half);
+  return key.descending ? wide + Constant(wide, 2 * half) : wide;
+}
+
 std::vector<Expr> TiedKeys(kernel::Builder& builder, const SortKey& key, ElementType type) {
   std::vector<uint64_t> bits;
   if (IsFloat(type) && key.zeros_tie) bits.push_back(0);

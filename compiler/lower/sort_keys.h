@@ -14,6 +14,9 @@ namespace ingot::lower {
 // order of `key` as their keys are in that of integers.
 kernel::Expr KeyOf(const SortKey& key, ElementType type, kernel::Expr element);
 
+// KeyOf, as a number of as many bits as the type has (pred: 1), in the lower bits of that type.
+kernel::Expr NarrowKeyOf(const SortKey& key, ElementType type, kernel::Expr element);
+
 // The keys that elements of several bits have: of zeros, and of NaNs, where these tie.
 std::vector<kernel::Expr> TiedKeys(kernel::Builder& builder, const SortKey& key, ElementType type);
 

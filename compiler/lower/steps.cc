@@ -195,6 +195,7 @@ class StepsLowering {
       case plan::Skeleton::kScatterRows:
       case plan::Skeleton::kScatterUpdates:
       case plan::Skeleton::kMergeSort:
+      case plan::Skeleton::kRadixSort:
       case plan::Skeleton::kScanTiles:
       case plan::Skeleton::kWindow:
       case plan::Skeleton::kWindowSums:

@@ -11,6 +11,7 @@
 #include "compiler/plan/kernels.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_text.h"
+#include "compiler/plan/radix_sort.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/scatter_updates.h"
@@ -132,12 +133,13 @@ absl::Status Fits(const FusionPlan& plan, const Computation& fusion, const Targe
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
   const Skeleton skeleton = plan.kernels[0].skeleton;
-  if (skeleton == Skeleton::kScanTiles || skeleton == Skeleton::kWindow ||
-      skeleton == Skeleton::kWindowSums) {
+  if (skeleton == Skeleton::kRadixSort || skeleton == Skeleton::kScanTiles ||
+      skeleton == Skeleton::kWindow || skeleton == Skeleton::kWindowSums) {
     INGOT_REQUIRE(plan.updates.empty(), NameOf(skeleton), "s compute whole results");
-    INGOT_RETURN_IF_ERROR(skeleton == Skeleton::kScanTiles ? ScanTilesFit(plan, fusion, target)
-                          : skeleton == Skeleton::kWindow  ? WindowFits(plan, fusion, target)
-                                                           : WindowSumsFit(plan, fusion, target));
+    INGOT_RETURN_IF_ERROR(skeleton == Skeleton::kRadixSort   ? RadixSortFits(plan, fusion, target)
+                          : skeleton == Skeleton::kScanTiles ? ScanTilesFit(plan, fusion, target)
+                          : skeleton == Skeleton::kWindow    ? WindowFits(plan, fusion, target)
+                                                             : WindowSumsFit(plan, fusion, target));
     return InPlaceFits(plan, FusionInfo(ViewOf(fusion)));
   }
   const bool tiles = std::holds_alternative<TilePlan>(plan.kernels[0].work);

@@ -29,7 +29,8 @@ class Proof {
       return InOwner();
     }
     INGOT_REQUIRE(skeleton != Skeleton::kContraction && skeleton != Skeleton::kScanTiles &&
-                      skeleton != Skeleton::kWindow && skeleton != Skeleton::kWindowSums,
+                      skeleton != Skeleton::kRadixSort && skeleton != Skeleton::kWindow &&
+                      skeleton != Skeleton::kWindowSums,
                   "blocks read operands of other blocks' tiles");
     INGOT_RETURN_IF_ERROR(IsReadInSpace());
     return plan_.kernels[0].skeleton == Skeleton::kTile ? InTile() : InLoop();

@@ -14,6 +14,7 @@
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/one_loop.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/radix_sort.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
 #include "compiler/plan/scatter_updates.h"

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "compiler/plan/joins.h"
 #include "compiler/plan/library.h"
+#include "compiler/plan/radix_pass.h"
 #include "compiler/plan/seen_digits.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/base/numerics.h"
@@ -315,13 +316,15 @@ struct ScatterRowsPlan {
 };
 
 // What a kernel of a scatter does (scatter_updates.h).
-#define INGOT_PLAN_SCATTER_STAGES(X)                                     \
-  X(kCopy, "copy")           /* operands to results */                   \
-  X(kApply, "apply")         /* updates, in any order */                 \
-  X(kCount, "count")         /* updates of each digit of their places */ \
-  X(kOffsets, "offsets")     /* where those of a block's digits begin */ \
-  X(kPartition, "partition") /* updates, by that digit */                \
-  X(kCombine, "combine")     /* updates of one place, which lie together */
+#define INGOT_PLAN_SCATTER_STAGES(X)                                        \
+  X(kCopy, "copy")           /* operands to results */                      \
+  X(kApply, "apply")         /* updates, in any order */                    \
+  X(kClear, "clear")         /* what blocks tell each other */              \
+  X(kCount, "count")         /* updates of each digit of their places */    \
+  X(kPartition, "partition") /* updates, by one of the digits */            \
+  X(kCombine, "combine")     /* updates of one place, which lie together */ \
+  X(kSums, "sums")           /* updates of each place, of a tile */         \
+  X(kRows, "rows")           /* those sums, of all tiles */
 
 enum class ScatterStage : uint8_t {
 #define INGOT_ENUMERATOR(enumerator, name) enumerator,
@@ -338,14 +341,10 @@ struct ScatterUpdatesPlan {
   int row_threads = 1;  // that share a row
   // kApply: rows of a copy of the result that each block accumulates in shared memory; 0: none.
   int64_t shared_rows = 0;
-  // Sorting: `passes` of so many bits, each by blocks of so many threads, which have tiles of
-  // `sort_items` updates a thread.
-  int digit_bits = 0;
-  int passes = 0;
-  int pass = 0;
-  int sort_threads = 32;
-  int sort_items = 1;
-  int64_t sort_blocks = 1;
+  RadixPasses radix;  // sorting; passes=0: they are in order
+  // Other than 0: of a row's number, the lower bits, by which blocks sort and sum tiles of the
+  // updates; a pass, or none, brings those of the other bits together.
+  int tile_bits = 0;
   // Applying: updates whose loads a thread has under way together.
   // Combining: updates one after the other of each thread, or of the threads of a row, and of what
   // the level before left.  `staged`: blocks read them through shared memory.
@@ -356,14 +355,34 @@ struct ScatterUpdatesPlan {
   int level = 0;
   INGOT_PLAN_FIELDS(ScatterUpdatesPlan, visit("stage", self.stage); visit("lanes", self.lanes);
                     visit("row_threads", self.row_threads); visit("shared_rows", self.shared_rows);
-                    visit("digit_bits", self.digit_bits); visit("passes", self.passes);
-                    visit("pass", self.pass); visit("sort_threads", self.sort_threads);
-                    visit("sort_items", self.sort_items); visit("sort_blocks", self.sort_blocks);
+                    RadixPasses::VisitFields(self.radix, visit); visit("tile_bits", self.tile_bits);
                     visit("staged", self.staged); visit("walk_threads", self.walk_threads);
                     visit("span", self.span); visit("levels", self.levels);
                     visit("level", self.level);)
+};
 
-  int64_t sort_tile() const { return int64_t{sort_threads} * sort_items; }
+// What a kernel of a sort by radix passes does (radix_sort.h).
+#define INGOT_PLAN_RADIX_STAGES(X)             \
+  X(kClear, "clear") /* as ScatterStage has */ \
+  X(kCount, "count")                           \
+  X(kPartition, "partition")
+
+enum class RadixStage : uint8_t {
+#define INGOT_ENUMERATOR(enumerator, name) enumerator,
+  INGOT_PLAN_RADIX_STAGES(INGOT_ENUMERATOR)
+#undef INGOT_ENUMERATOR
+};
+absl::string_view NameOf(RadixStage stage);
+
+// One of the kernels that sort rows by digits of their keys (radix_sort.h).
+struct RadixSortPlan {
+  RadixStage stage = RadixStage::kPartition;
+  // Entries are the operands that are compared, and places, by which the others' elements are had
+  // last; else the elements of all operands.
+  bool places = false;
+  RadixPasses radix;
+  INGOT_PLAN_FIELDS(RadixSortPlan, visit("stage", self.stage); visit("places", self.places);
+                    RadixPasses::VisitFields(self.radix, visit);)
 };
 
 // A kernel whose blocks sort rows by merging (merge_sort.h).
@@ -438,9 +457,9 @@ struct BufferRole {
 };
 
 // What a skeleton needs decided.
-using Work =
-    std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
-                 ScatterUpdatesPlan, MergeSortPlan, ScanTilesPlan, WindowPlan, WindowSumsPlan>;
+using Work = std::variant<StepPlan, TilePlan, ContractionPlan, ConcatenatePlan, ScatterRowsPlan,
+                          ScatterUpdatesPlan, MergeSortPlan, RadixSortPlan, ScanTilesPlan,
+                          WindowPlan, WindowSumsPlan>;
 // The defaults of the skeleton's.
 Work WorkOf(Skeleton skeleton);
 
@@ -468,6 +487,7 @@ struct KernelPlan {
   const ScanTilesPlan& scan_tiles() const { return std::get<ScanTilesPlan>(work); }
   const WindowPlan& window() const { return std::get<WindowPlan>(work); }
   const WindowSumsPlan& window_sums() const { return std::get<WindowSumsPlan>(work); }
+  const RadixSortPlan& radix_sort() const { return std::get<RadixSortPlan>(work); }
   const MergeSortPlan& merge_sort() const { return std::get<MergeSortPlan>(work); }
   INGOT_PLAN_FIELDS(KernelPlan, visit("", self.skeleton); visit("index", self.index_type);
                     visit("tasks", self.tasks); visit("blocks", self.blocks);

@@ -29,7 +29,8 @@ constexpr absl::string_view kSkeletonNames[] = {
 #define INGOT_NAME(enumerator, name) name,
 constexpr absl::string_view kPlacementNames[] = {INGOT_PLAN_PLACEMENTS(INGOT_NAME)};
 constexpr absl::string_view kProductUnitNames[] = {INGOT_PLAN_PRODUCT_UNITS(INGOT_NAME)};
-constexpr absl::string_view kScatterStageNames[] = {INGOT_PLAN_SCATTER_STAGES(INGOT_NAME)};
+constexpr absl::string_view kScatterStages[] = {INGOT_PLAN_SCATTER_STAGES(INGOT_NAME)};
+constexpr absl::string_view kRadixStages[] = {INGOT_PLAN_RADIX_STAGES(INGOT_NAME)};
 constexpr absl::string_view kNumericsNames[] = {INGOT_NUMERICS(INGOT_NAME)};
 constexpr absl::string_view kJoinRuleNames[] = {INGOT_PLAN_JOIN_RULES(INGOT_NAME)};
 #undef INGOT_NAME
@@ -84,18 +85,11 @@ void VisitFields(Self& self, Visitor& visit) {
 
 // ---- what a field is
 
+template <typename T, typename... Others>
+inline constexpr bool kIsAnyOf = (std::is_same_v<T, Others> || ...);
 template <typename T>
-struct IsStruct : std::false_type {};
-template <>
-struct IsStruct<InstructionPlan> : std::true_type {};
-template <>
-struct IsStruct<TileClass> : std::true_type {};
-template <>
-struct IsStruct<Joined> : std::true_type {};
-template <>
-struct IsStruct<Scratch> : std::true_type {};
-template <>
-struct IsStruct<KernelPlan> : std::true_type {};
+struct IsStruct
+    : std::bool_constant<kIsAnyOf<T, InstructionPlan, TileClass, Joined, Scratch, KernelPlan>> {};
 
 // Structs, of which each is a line of the body.
 template <typename T>
@@ -124,6 +118,7 @@ std::string TextOf(Skeleton value) { return std::string(NameOf(value)); }
 std::string TextOf(Placement value) { return std::string(NameOf(value)); }
 std::string TextOf(ProductUnit value) { return std::string(NameOf(value)); }
 std::string TextOf(ScatterStage value) { return std::string(NameOf(value)); }
+std::string TextOf(RadixStage value) { return std::string(NameOf(value)); }
 std::string TextOf(Numerics value) { return std::string(kNumericsNames[static_cast<int>(value)]); }
 std::string TextOf(JoinRule value) { return std::string(kJoinRuleNames[static_cast<int>(value)]); }
 std::string TextOf(ElementType value) { return std::string(ElementTypeName(value)); }
@@ -430,9 +425,8 @@ class Reader {
     return absl::OkStatus();
   }
   absl::Status Value(ProductUnit& value) { return Enumerator("a unit", kProductUnitNames, value); }
-  absl::Status Value(ScatterStage& value) {
-    return Enumerator("a stage", kScatterStageNames, value);
-  }
+  absl::Status Value(ScatterStage& value) { return Enumerator("a stage", kScatterStages, value); }
+  absl::Status Value(RadixStage& value) { return Enumerator("a stage", kRadixStages, value); }
   absl::Status Value(Skeleton& value) { return Enumerator("a skeleton", kSkeletonNames, value); }
   absl::Status Value(Placement& value) { return Enumerator("a placement", kPlacementNames, value); }
   absl::Status Value(JoinRule& value) { return Enumerator("a rule", kJoinRuleNames, value); }
@@ -540,7 +534,8 @@ class Reader {
 
 absl::string_view NameOf(ProductUnit unit) { return kProductUnitNames[static_cast<int>(unit)]; }
 
-absl::string_view NameOf(ScatterStage stage) { return kScatterStageNames[static_cast<int>(stage)]; }
+absl::string_view NameOf(RadixStage stage) { return kRadixStages[static_cast<int>(stage)]; }
+absl::string_view NameOf(ScatterStage stage) { return kScatterStages[static_cast<int>(stage)]; }
 
 absl::string_view NameOf(Skeleton skeleton) { return kSkeletonNames[static_cast<int>(skeleton)]; }
 

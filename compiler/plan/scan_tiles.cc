@@ -17,9 +17,10 @@ namespace {
 
 constexpr int kAccessBytes = 16;
 constexpr int kThreads = 256;
+constexpr int kThreadsAlongMemory = 512;
 constexpr int kMostGroups = 16;
 // Words of 32 bits of a thread's elements.
-constexpr int kWordsAlongMemory = 32;
+constexpr int kWordsAlongMemory = 64;
 constexpr int kWordsOfColumns = 32;
 constexpr int kMostWords = 64;
 // As many warps of a multiprocessor, each of which walks a row along memory, leave none idle.
@@ -59,7 +60,8 @@ class Planner {
       const auto vectors = static_cast<uint64_t>(CeilDiv(rows_.inner, int64_t{plan.lanes}));
       plan.across = static_cast<int>(std::min<uint64_t>(kWarp, std::bit_ceil(vectors)));
     }
-    plan.groups = std::clamp(kThreads / plan.across, 1, kMostGroups);
+    const int threads = rows_.along_memory ? kThreadsAlongMemory : kThreads;
+    plan.groups = std::clamp(threads / plan.across, 1, kMostGroups);
     // A block has a warp at least.
     const auto may_halve = [&] {
       return plan.groups > 1 && plan.groups / 2 * plan.across >= kWarp &&
@@ -109,21 +111,22 @@ class Planner {
  private:
   int64_t Inputs() const { return scan_.attributes<ScanAttributes>().num_carries; }
 
-  // The marks and the counter, then the values; and the kernel that clears the former.
+  // What blocks tell each other (scan_tiles.h), and the kernel that clears what they wait for.
   void AddPublished(const ScanDivision& division, FusionPlan& plan) const {
-    const int64_t marks = 1 + division.chains * division.published();
-    plan.scratch.push_back({Shape::ArrayWithDefaultLayout(ElementType::kS32, {marks})});
-    for (int64_t k = 0; k < Inputs(); ++k) {
+    const int64_t places = division.chains * division.published();
+    const ElementType type = rows_.along_memory ? ElementType::kU64 : ElementType::kS32;
+    const int64_t marks = 1 + places * (rows_.along_memory ? WordsOfElement() : 1);
+    plan.scratch.push_back({Shape::ArrayWithDefaultLayout(type, {marks})});
+    for (int64_t k = 0; k < Inputs() && !rows_.along_memory; ++k) {
       plan.scratch.push_back({Shape::ArrayWithDefaultLayout(
-          scan_.operand(k)->shape().element_type(),
-          {division.chains * division.published(), division.columns})});
+          scan_.operand(k)->shape().element_type(), {places, division.columns})});
     }
     KernelPlan& clear = plan.kernels.emplace_back();
     clear.skeleton = Skeleton::kScanTiles;
     clear.work = ScanTilesPlan{.clears = true};
     clear.block_threads = kThreads;
     clear.blocks = CeilDiv(marks, int64_t{kThreads});
-    clear.bytes = marks * ByteWidth(ElementType::kS32);
+    clear.bytes = marks * ByteWidth(type);
     clear.index_type = IndexTypeOf(fusion_);
     clear.buffers = {{BufferRole::Kind::kScratch, 0}};
   }

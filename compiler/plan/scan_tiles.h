@@ -10,8 +10,13 @@
 // it in its group, the groups before it in the group's own group, and one value for what is before
 // that. So results depend on lengths alone, and are the same from run to run.
 //
+// Along memory a published value is words of 64 bits, which say in their upper half that they are
+// there and have up to 32 bits of it in the lower one: who reads all of them has the value, and no
+// write waits for another.  Of columns, which have many values a tile, a mark says that all are
+// there.
+//
 // Blocks take the numbers of tiles from a counter, so that those that a block waits for have begun.
-// A kernel before clears the counter and the marks by which tiles say what they have published.
+// A kernel before clears the counter and the words, or marks, behind it in the first scratch.
 #ifndef INGOT_COMPILER_PLAN_SCAN_TILES_H_
 #define INGOT_COMPILER_PLAN_SCAN_TILES_H_
 

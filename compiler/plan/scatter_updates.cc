@@ -9,6 +9,7 @@
 
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
+#include "compiler/plan/scatter_sums.h"
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_deal.h"
 #include "ir/analysis/op_facts.h"
@@ -20,10 +21,9 @@ namespace {
 
 constexpr int kAccessBytes = 16;
 constexpr int kKeyBytes = 4;
-constexpr int kMostDigitBits = 10;
-constexpr int kMostItems = 16;
-// Blocks that a multiprocessor has while it sorts.
-constexpr int64_t kSortBlocks = 4;
+constexpr int kLeastDigitBits = 4;
+// Tiles that a warp adds up, of a part.
+constexpr int64_t kTilesOfWarp = 8;
 constexpr int64_t kMostSharedRows = 1 << 16;
 // Updates that a group walks, and threads that a multiprocessor should have for them.
 constexpr int64_t kSpan = 32;
@@ -35,11 +35,12 @@ constexpr int kMostLevels = 32;
 constexpr int kAppliedTogether = 4;
 constexpr int kMostAppliedTogether = 8;
 
-// Threads of a block and items of each, by what shared memory holds.
+// Threads of a block, updates of each.
 struct Deal {
   int threads, items;
 };
-constexpr Deal kSortDeals[] = {{256, 16}, {256, 8}, {128, 8}, {64, 8}, {64, 4}, {32, 4}};
+constexpr Deal kSortDeals[] = {{256, 16}, {512, 16}, {512, 8}, {256, 8}, {128, 8},
+                               {64, 8},   {64, 4},   {32, 4},  {32, 2}};
 // Odd, so that the threads of a warp meet each bank once.
 constexpr Deal kStagedDeals[] = {{256, 15}, {128, 15}, {64, 7}, {32, 7}, {32, 3}};
 
@@ -61,7 +62,7 @@ class Planner {
     INGOT_REQUIRE(target_.platform == Platform::kCuda, "it is a GPU's");
     INGOT_REQUIRE(scatter_.opcode() == Opcode::kScatter, "its root is no scatter");
     INGOT_REQUIRE(space_.rows > 0 && space_.columns > 0 && space_.updates > 0, "it is empty");
-    INGOT_REQUIRE(space_.rows < kMostNarrowOffset && space_.updates <= kMostNarrowOffset,
+    INGOT_REQUIRE(space_.rows < kMostNarrowOffset && space_.updates < kMostNarrowOffset,
                   "its rows or updates have no numbers of 32 bits");
     return absl::OkStatus();
   }
@@ -79,6 +80,14 @@ class Planner {
     for (const bool staged : {true, false}) {
       std::optional<ScatterUpdatesPlan> plan = Sorting(staged);
       if (plan.has_value()) add(*plan);
+    }
+    for (int bits = kLeastTileBits; bits <= kMostTileBits; ++bits) {
+      for (const Deal& deal : kStagedDeals) {
+        const std::optional<ScatterUpdatesPlan> plan = Summing(bits, deal);
+        if (!plan.has_value()) continue;
+        add(*plan);
+        break;
+      }
     }
     KeepCheapest(found.size(), found);
     std::vector<ScatterUpdatesPlan> plans;
@@ -101,14 +110,18 @@ class Planner {
       plan.kernels.push_back(Kernel(work, stage, number, plan.scratch.size()));
     };
     if (work.levels == 0) add(ScatterStage::kApply, 0);
-    for (int pass = 0; pass < work.passes; ++pass) {
-      if (!IsOneTile(work)) {
-        add(ScatterStage::kCount, pass);
-        add(ScatterStage::kOffsets, pass);
-      }
-      add(ScatterStage::kPartition, pass);
+    if (work.radix.passes > 0 && !WordsOf(work).IsAlone()) {
+      add(ScatterStage::kClear, 0);
+      add(ScatterStage::kCount, 0);
     }
-    for (int level = 0; level < work.levels; ++level) add(ScatterStage::kCombine, level);
+    for (int pass = 0; pass < work.radix.passes; ++pass) add(ScatterStage::kPartition, pass);
+    if (work.tile_bits > 0) {
+      add(ScatterStage::kSums, 0);
+      add(ScatterStage::kRows, 0);
+    }
+    for (int level = 0; work.tile_bits == 0 && level < work.levels; ++level) {
+      add(ScatterStage::kCombine, level);
+    }
     plan.kernels.back().bytes = bytes_;
     plan.kernels.back().flops = FlopsOf(fusion_);
     plan.cost = Microseconds(work);
@@ -133,6 +146,7 @@ class Planner {
                       std::has_single_bit(static_cast<unsigned>(plan.row_threads)),
                   "row_threads=", plan.row_threads, "; a power of two, at most ", kScatterThreads);
     INGOT_REQUIRE(plan.levels >= 0 && plan.levels <= kMostLevels, "levels=", plan.levels);
+    if (plan.tile_bits > 0) return SumsFit(plan);
     return plan.levels == 0 ? ApplyFits(plan) : SortFits(plan);
   }
 
@@ -210,31 +224,49 @@ class Planner {
     return plan;
   }
 
+  // Sums of tiles by so many bits, if they fit.
+  std::optional<ScatterUpdatesPlan> Summing(int bits, const Deal& deal) const {
+    if (!CanSum()) return std::nullopt;
+    ScatterUpdatesPlan plan;
+    plan.staged = true;
+    plan.levels = 1;
+    plan.tile_bits = bits;
+    plan.walk_threads = deal.threads;
+    plan.span = deal.items;
+    if (KeyBits() > bits) ChooseSort(plan);
+    if (KeyBits() > bits && plan.radix.passes != 1) return std::nullopt;
+    const int64_t tiles_of_part = CeilDiv(ScatterSumTiles(plan, space_.updates), Parts(plan));
+    while (plan.row_threads < kMostScatterWarps &&
+           plan.row_threads * kTilesOfWarp < tiles_of_part) {
+      plan.row_threads *= 2;
+    }
+    if (!SumsFit(plan).ok()) return std::nullopt;
+    return plan;
+  }
+
+  // The passes that take the least time.
   void ChooseSort(ScatterUpdatesPlan& plan) const {
-    const int bits = KeyBits();
-    if (bits == 0) return;
+    const int key_bits = KeyBits() - plan.tile_bits;
+    if (key_bits <= 0) return;
+    double least = 0;
     for (const Deal& deal : kSortDeals) {
-      plan.sort_threads = deal.threads;
-      plan.sort_items = deal.items;
-      int most = kMostDigitBits;
-      while (most > 1 && (1 << most) > deal.threads) --most;
-      plan.passes = static_cast<int>(CeilDiv(bits, most));
-      plan.digit_bits = static_cast<int>(CeilDiv(bits, plan.passes));
-      const int64_t bytes = SortSharedBytes(plan);
-      if (bytes <= target_.shared_bytes &&
-          2 * (bytes + target_.card->reserved_shared_bytes) <= target_.card->shared_bytes) {
-        break;
+      int passes_before = 0;
+      for (int bits = kMostDigitBits; bits >= std::min(kLeastDigitBits, key_bits); --bits) {
+        ScatterUpdatesPlan drawn = plan;
+        drawn.radix.threads = deal.threads;
+        drawn.radix.items = deal.items;
+        drawn.radix.passes = static_cast<int>(CeilDiv(key_bits, bits));
+        drawn.radix.digit_bits = static_cast<int>(CeilDiv(key_bits, drawn.radix.passes));
+        if (drawn.radix.passes == passes_before) continue;
+        passes_before = drawn.radix.passes;
+        drawn.radix.copies = RadixCopies(drawn.radix, target_);
+        if (!RadixFits(drawn).ok()) continue;
+        const double microseconds = SortMicroseconds(drawn);
+        if (plan.radix.passes > 0 && microseconds >= least) continue;
+        least = microseconds;
+        plan.radix = drawn.radix;
       }
     }
-    const int64_t least = plan.sort_tile() / 4;
-    while (space_.updates > plan.sort_tile() && plan.sort_tile() > least &&
-           CeilDiv(space_.updates, plan.sort_tile()) < target_.multiprocessors &&
-           plan.sort_items % 2 == 0) {
-      plan.sort_items /= 2;
-    }
-    const int64_t tiles = CeilDiv(space_.updates, plan.sort_tile());
-    const int64_t trips = CeilDiv(tiles, kSortBlocks * target_.multiprocessors);
-    plan.sort_blocks = CeilDiv(tiles, trips);
   }
 
   // Places, and one more for updates outside where these have to lie apart.
@@ -262,6 +294,12 @@ class Planner {
     return space_.columns == 1 && count() == 1 && combiner_.regroups && is_plain;
   }
 
+  // There is an update that changes nothing, which stands for none.
+  bool CanSum() const { return CanStage() && combiner_.ops[0] != Opcode::kParameter; }
+  static int64_t Parts(const ScatterUpdatesPlan& plan) {
+    return plan.radix.passes > 0 ? plan.radix.digits() : 1;
+  }
+
   int LevelsOf(const ScatterUpdatesPlan& plan) const {
     if (!combiner_.regroups) return 1;
     int levels = 1;
@@ -273,17 +311,25 @@ class Planner {
 
   int64_t PayloadBytes(const ScatterUpdatesPlan& plan) const { return plan.staged ? widest_ : 4; }
 
-  int64_t SortSharedBytes(const ScatterUpdatesPlan& plan) const {
-    const int64_t digits = int64_t{1} << plan.digit_bits;
-    const int64_t warps = plan.sort_threads / kWarp;
-    return kKeyBytes * (digits * (warps + 2) + warps) +
-           plan.sort_tile() * (kKeyBytes + PayloadBytes(plan));
+  RadixWords WordsOf(const ScatterUpdatesPlan& plan) const {
+    return RadixWords(plan.radix, 1, space_.updates);
   }
-  int64_t StagedSharedBytes(const ScatterUpdatesPlan& plan) const {
-    int64_t entries = plan.walk_threads * plan.span;
-    for (int64_t n = 2 * plan.walk_threads; n > 2; n = 2 * CeilDiv(n, int64_t{kScatterFanIn}))
-      entries += n;
-    return (entries + 2) * (kKeyBytes + widest_);
+  absl::Status RadixFits(const ScatterUpdatesPlan& plan) const {
+    const int widest = static_cast<int>(std::max<int64_t>(kKeyBytes, PayloadBytes(plan)));
+    return RadixPassesFit(plan.radix, 1, space_.updates, widest, target_);
+  }
+  ScatterSums SumsOf(const ScatterUpdatesPlan& plan) const {
+    const double indices = static_cast<double>(scatter_.operand(count())->shape().ByteSize());
+    return {space_.updates, space_.rows, KeyBits(), widest_,
+            plan.radix.passes > 0 ? kKeyBytes : indices / static_cast<double>(space_.updates)};
+  }
+  absl::Status SumsFit(const ScatterUpdatesPlan& plan) const {
+    INGOT_REQUIRE(CanSum(), "tile_bits=", plan.tile_bits, "; its updates have no sums");
+    INGOT_RETURN_IF_ERROR(ScatterSumsFit(plan, SumsOf(plan), target_));
+    if (plan.radix.passes == 0) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(RadixFits(plan));
+    INGOT_REQUIRE(!WordsOf(plan).IsAlone(), "one block has all updates");
+    return absl::OkStatus();
   }
 
   absl::Status ApplyFits(const ScatterUpdatesPlan& plan) const {
@@ -309,25 +355,17 @@ class Planner {
   absl::Status SortFits(const ScatterUpdatesPlan& plan) const {
     INGOT_REQUIRE(!plan.staged || CanStage(), "staged=true; its updates are no single elements");
     INGOT_REQUIRE(plan.shared_rows == 0, "shared_rows=", plan.shared_rows, " beside levels");
-    INGOT_REQUIRE(plan.passes >= 0 && plan.passes <= 32 && plan.digit_bits >= 0 &&
-                      plan.digit_bits <= kMostDigitBits,
-                  "passes=", plan.passes, " of ", plan.digit_bits, " bits");
-    const int bits = plan.passes * plan.digit_bits;
-    const bool covers = bits >= KeyBits() && bits < KeyBits() + std::max(plan.passes, 1) &&
-                        (plan.passes - 1) * plan.digit_bits < 32;
-    INGOT_REQUIRE(
-        (plan.passes == 0 && plan.digit_bits == 0 && (IsSorted() || KeyBits() == 0)) || covers,
-        "passes=", plan.passes, " of ", plan.digit_bits, " bits; rows have ", KeyBits());
-    INGOT_REQUIRE(plan.sort_threads >= kWarp && plan.sort_threads <= kMostBlockThreads &&
-                      plan.sort_threads % kWarp == 0 && (1 << plan.digit_bits) <= plan.sort_threads,
-                  "sort_threads=", plan.sort_threads, "; whole warps, and one for each digit");
-    INGOT_REQUIRE(plan.sort_items >= 1 && plan.sort_items <= kMostItems,
-                  "sort_items=", plan.sort_items);
-    INGOT_REQUIRE(
-        plan.sort_blocks >= 1 && plan.sort_blocks <= CeilDiv(space_.updates, plan.sort_tile()),
-        "sort_blocks=", plan.sort_blocks, "; each has a tile");
-    INGOT_REQUIRE(SortSharedBytes(plan) <= target_.shared_bytes, "sorting needs ",
-                  SortSharedBytes(plan), " bytes of shared memory");
+    const int passes = plan.radix.passes;
+    if (passes == 0) {
+      INGOT_REQUIRE(plan.radix == RadixPasses{} && (IsSorted() || KeyBits() == 0),
+                    "passes=0; its updates are in no order");
+    } else {
+      const int bits = plan.radix.digit_bits;
+      INGOT_REQUIRE(passes >= 1 && passes <= 32 && bits >= 1 && bits <= kMostDigitBits &&
+                        passes * bits >= KeyBits() && (passes - 1) * bits < KeyBits(),
+                    "passes=", passes, " of ", bits, " bits; rows have ", KeyBits());
+      INGOT_RETURN_IF_ERROR(RadixFits(plan));
+    }
     INGOT_REQUIRE(plan.span >= (combiner_.regroups ? 3 : 1) && plan.span <= kMostSpan,
                   "span=", plan.span);
     INGOT_REQUIRE(plan.walk_threads % plan.row_threads == 0 &&
@@ -335,8 +373,8 @@ class Planner {
                   "walk_threads=", plan.walk_threads, "; whole warps, and those of a row");
     if (plan.staged) {
       INGOT_REQUIRE(plan.lanes == 1 && plan.row_threads == 1, "staged elements are single");
-      INGOT_REQUIRE(StagedSharedBytes(plan) <= target_.shared_bytes, "combining needs ",
-                    StagedSharedBytes(plan), " bytes of shared memory");
+      INGOT_REQUIRE(ScatterStagedBytes(plan, widest_) <= target_.shared_bytes, "combining needs ",
+                    ScatterStagedBytes(plan, widest_), " bytes of shared memory");
     }
     INGOT_REQUIRE(plan.levels == LevelsOf(plan), "levels=", plan.levels, "; there are ",
                   LevelsOf(plan));
@@ -344,11 +382,6 @@ class Planner {
   }
 
   // ----- kernels
-
-  // One block sorts by itself.
-  bool IsOneTile(const ScatterUpdatesPlan& plan) const {
-    return space_.updates <= plan.sort_tile();
-  }
 
   KernelPlan Kernel(ScatterUpdatesPlan work, ScatterStage stage, int number, size_t scratch) const {
     KernelPlan kernel;
@@ -363,16 +396,26 @@ class Planner {
       case ScatterStage::kApply:
         kernel.blocks = ApplyBlocks(work);
         break;
-      case ScatterStage::kCount:
-      case ScatterStage::kPartition:
-        kernel.blocks = work.sort_blocks;
-        kernel.block_threads = work.sort_threads;
-        work.pass = number;
+      case ScatterStage::kClear:
+        kernel.block_threads = kClearThreads;
+        kernel.blocks = ClearBlocks(WordsOf(work));
         break;
-      case ScatterStage::kOffsets:
-        kernel.blocks = int64_t{1} << work.digit_bits;
-        kernel.block_threads = work.sort_threads;
-        work.pass = number;
+      case ScatterStage::kCount:
+        kernel.block_threads = work.radix.threads;
+        kernel.blocks = CountBlocks(work.radix, 1, space_.updates, target_);
+        break;
+      case ScatterStage::kPartition:
+        kernel.block_threads = work.radix.threads;
+        kernel.blocks = WordsOf(work).tiles();
+        work.radix.pass = number;
+        break;
+      case ScatterStage::kSums:
+        kernel.blocks = ScatterSumTiles(work, space_.updates);
+        kernel.block_threads = work.walk_threads;
+        break;
+      case ScatterStage::kRows:
+        kernel.blocks = CeilDiv(space_.rows, int64_t{kWarp});
+        kernel.block_threads = kWarp * work.row_threads;
         break;
       case ScatterStage::kCombine:
         kernel.blocks = CombineBlocks(work, number);
@@ -425,30 +468,37 @@ class Planner {
       return (bytes + inputs + 2 * touched) / kBytesPerMicrosecond + ApplyMicroseconds(plan) +
              launches * kLaunchMicroseconds;
     }
-    const double index = static_cast<double>(scatter_.operand(count())->shape().ByteSize());
     const double payload = static_cast<double>(PayloadBytes(plan));
-    const double first = index + (plan.staged ? updates * payload : 0);
-    for (int pass = 0; pass < plan.passes; ++pass) {
-      const double keys = pass == 0 ? index : updates * kKeyBytes;
-      const double moved = pass == 0 ? first : updates * (kKeyBytes + payload);
-      const bool alone = IsOneTile(plan);
-      // Runs of a tile's digits begin anywhere.
-      constexpr double kScattered = 1.5;
-      bytes += (alone ? 0 : keys) + moved + kScattered * updates * (kKeyBytes + payload);
-      launches += alone ? 1 : 3;
-      more += updates * SortNanoseconds() / 1e3;
-    }
+    more += SortMicroseconds(plan);
+    if (plan.tile_bits > 0)
+      return bytes / kBytesPerMicrosecond + more +
+             ScatterSumsMicroseconds(plan, SumsOf(plan), target_);
     const double row = static_cast<double>(std::max<int64_t>(row_bytes_, kSectorBytes));
     bytes += updates * (plan.staged ? kKeyBytes + payload : 2 * kKeyBytes + row) + 2 * touched;
     launches += plan.levels;
     return bytes / kBytesPerMicrosecond + more + launches * kLaunchMicroseconds;
   }
 
-  // Instructions to find an update's place, which overlap with its bytes in part only.
-  double SortNanoseconds() const {
-    constexpr double kInstructions = 3;  // of a warp, an update
-    return kInstructions /
-           (target_.multiprocessors * target_.card->issue_slots * target_.card->clock_ghz);
+  double SortMicroseconds(const ScatterUpdatesPlan& plan) const {
+    if (plan.radix.passes == 0) return 0;
+    constexpr double kRowInstructions = 8;  // to make a row's number of indices
+    const double updates = static_cast<double>(space_.updates);
+    const double indices =
+        static_cast<double>(scatter_.operand(count())->shape().ByteSize()) / updates;
+    const double payload = static_cast<double>(PayloadBytes(plan));
+    const RadixWords words = WordsOf(plan);
+    double sum = words.IsAlone() ? 0
+                                 : RadixCountMicroseconds(plan.radix, updates, indices,
+                                                          kRowInstructions, words, target_);
+    for (int pass = 0; pass < plan.radix.passes; ++pass) {
+      RadixEntry entry;
+      entry.fields = 2;
+      entry.read_bytes = pass > 0 ? kKeyBytes + payload : indices + (plan.staged ? payload : 0);
+      entry.written_bytes = kKeyBytes + payload;
+      entry.key_instructions = pass > 0 ? 1 : kRowInstructions;
+      sum += RadixPassMicroseconds(plan.radix, updates, entry, target_);
+    }
+    return sum;
   }
 
   // Atomics of L2, and of shared memory.
@@ -501,36 +551,6 @@ int ScatterCopyLanes(const Instruction& scatter) {
   return lanes;
 }
 
-ScatterScratch ScatterScratchOf(const ScatterUpdatesPlan& plan, const Instruction& scatter,
-                                std::vector<Scratch>* shapes) {
-  ScatterScratch scratch;
-  int number = 0;
-  const auto add = [&](ElementType type, std::vector<int64_t> sizes) {
-    if (shapes != nullptr) shapes->push_back({Shape::ArrayWithDefaultLayout(type, sizes)});
-    return number++;
-  };
-  const ScatterSpace space = ScatterSpaceOf(scatter);
-  const auto type_of = [&](int64_t i) { return scatter.operand(i)->shape().element_type(); };
-  for (int set = 0; set < std::min(plan.passes, 2); ++set) {
-    scratch.keys[set] = add(ElementType::kS32, {space.updates});
-    scratch.payload[set] = add(plan.staged ? type_of(0) : ElementType::kS32, {space.updates});
-  }
-  if (plan.passes > 0 && space.updates > plan.sort_tile()) {
-    const int64_t digits = int64_t{1} << plan.digit_bits;
-    scratch.counts = add(ElementType::kS32, {digits, plan.sort_blocks});
-    scratch.totals = add(ElementType::kS32, {digits});
-  }
-  for (int level = 0; level + 1 < plan.levels; ++level) {
-    const int64_t entries = ScatterEntries(plan, space.updates, level + 1);
-    scratch.level_keys.push_back(add(ElementType::kS32, {entries}));
-    std::vector<int>& values = scratch.level_values.emplace_back();
-    for (int64_t i = 0; i < scatter.operand_count() / 2; ++i) {
-      values.push_back(add(type_of(i), {entries, space.columns}));
-    }
-  }
-  return scratch;
-}
-
 void ProposeScatterUpdates(Skeleton, const Computation& fusion, const FusionInfo&,
                            const Target& target, Numerics, std::vector<FusionPlan>& candidates) {
   const Planner planner(fusion, target);
@@ -559,7 +579,7 @@ absl::Status ScatterUpdatesFit(const FusionPlan& plan, const Computation& fusion
   INGOT_RETURN_IF_ERROR(planner.Can());
   ScatterUpdatesPlan work = plan.kernels[0].scatter_updates();
   work.stage = ScatterStage::kCopy;
-  work.pass = work.level = 0;
+  work.radix.pass = work.level = 0;
   INGOT_RETURN_IF_ERROR(planner.Fits(work));
   const FusionPlan expected = planner.Make(work);
   INGOT_REQUIRE(plan.updates == expected.updates, "its updates are not those of this fusion");

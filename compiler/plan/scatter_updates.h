@@ -5,14 +5,12 @@
 // integers by atomics, and whatever has at most one update an element.  Where a copy of the result
 // fits shared memory, blocks accumulate integers there first.
 //
-// Others are sorted by the rows that they go to, in the order of their numbers within a row: by
-// digits of the row, the last ones first (LSD radix sort).  For each digit blocks count their
-// updates (count), find where each block's begin among those of all (offsets), and move them there
-// (partition).  Then groups of threads each walk a part of the sorted updates (combine): what
-// begins and ends there is combined with the result, and the first and the last sum are left for
-// the next level, which does the same with them.  So the order of additions depends on the indices
-// alone.  Where a combiner's updates must not be combined with each other, who has a row's first
-// update walks all of them.
+// Others are sorted by the rows that they go to, in the order of their numbers within a row, by
+// radix passes (radix_pass.h: clear, count, partition).  Then groups of threads each walk a part of
+// the sorted updates (combine): what begins and ends there is combined with the result, and the
+// first and the last sum are left for the next level, which does the same with them.  So the order
+// of additions depends on the indices alone.  Where a combiner's updates must not be combined with
+// each other, who has a row's first update walks all of them.
 //
 // A scatter that says indices_are_sorted or unique_indices is taken at its word, as XLA does.
 #ifndef INGOT_COMPILER_PLAN_SCATTER_UPDATES_H_
@@ -32,8 +30,8 @@ namespace ingot::plan {
 struct ScatterScratch {
   int keys[2] = {-1, -1};       // s32[updates], the rows: what passes 0, 2, … and 1, 3, … leave
   int payload[2] = {-1, -1};    // [updates], what goes along: elements if staged, else numbers, s32
-  int counts = -1;              // s32[digits, blocks]
-  int totals = -1;              // s32[digits]
+  int words = -1;               // RadixWords
+  int sums = -1;                // [tiles, rows of a part]
   std::vector<int> level_keys;  // s32[entries]; -1 where there is no entry
   std::vector<std::vector<int>> level_values;  // [entries, columns], of each operand
 };

@@ -521,6 +521,7 @@ std::vector<int64_t> PositionDimensions(const Computation& fusion, Skeleton skel
     case Skeleton::kScatterRows:
     case Skeleton::kScatterUpdates:
     case Skeleton::kMergeSort:
+    case Skeleton::kRadixSort:
     case Skeleton::kScanTiles:
     case Skeleton::kWindow:
     case Skeleton::kWindowSums:

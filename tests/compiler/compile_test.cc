@@ -168,7 +168,8 @@ TEST(Compile, ASumOfManyArraysIsSeveralKernels) {
   EXPECT_GE(parameters, 601u);
 }
 
-// A sort's operands are in one kernel, each with its result and scratch.
+// A sort's operands are in one kernel, each with its result and scratch, where its comparator is no
+// order of integers.
 TEST(Compile, NamesTheLimitOfParameters) {
   std::string lines, operands, types, comparator;
   for (int i = 0; i < 200; ++i) {
@@ -181,7 +182,7 @@ TEST(Compile, NamesTheLimitOfParameters) {
   }
   const auto module =
       ParseModule(absl::StrCat("HloModule sort\n\nless {\n", comparator,
-                               "  ROOT o = pred[] compare(a0, a1), direction=LT\n}\n\nENTRY e {\n",
+                               "  ROOT o = pred[] compare(a0, a2), direction=LT\n}\n\nENTRY e {\n",
                                lines, "  ROOT s = (", types, ") sort(", operands,
                                "), dimensions={0}, to_apply=less\n}\n"),
                   "sort.hlo");

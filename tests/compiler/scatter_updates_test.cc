@@ -246,13 +246,24 @@ ScatterUpdatesPlan Varied(ScatterUpdatesPlan work, std::mt19937_64& random) {
     work.span = 1 + below(5);
     return work;
   }
-  if (work.passes > 0) {
-    const int bits = work.passes * work.digit_bits;
-    work.digit_bits = 1 + below(6);
-    work.passes = static_cast<int>(CeilDiv(bits, work.digit_bits));
-    work.sort_threads = 32 << below(2);
-    work.sort_items = 1 + below(4);
-    work.sort_blocks = 1 + below(5);
+  if (work.radix.passes > 0) {
+    const int bits = work.radix.passes * work.radix.digit_bits;
+    work.radix.digit_bits = 1 + below(6);
+    work.radix.passes = static_cast<int>(CeilDiv(bits, work.radix.digit_bits));
+    work.radix.threads = 32 << below(2);
+    work.radix.items = 1 + below(4);
+    work.radix.copies = 1 << below(3);
+  }
+  if (work.tile_bits > 0) {
+    const int bits = work.tile_bits + (work.radix.passes > 0 ? work.radix.digit_bits : 0);
+    work.tile_bits = 5 + below(4);
+    work.radix.passes = bits > work.tile_bits ? 1 : 0;
+    work.radix.digit_bits = bits - work.tile_bits;
+    if (work.radix.passes == 0) work.radix = {};
+    work.walk_threads = 32 << below(3);
+    work.span = 1 + below(8);
+    work.row_threads = 1 << below(4);
+    return work;
   }
   work.walk_threads = 32 << below(2);
   work.span = (work.staged ? 3 : 1) + below(8);

@@ -15,6 +15,7 @@
 #include "compiler/plan/fits.h"
 #include "compiler/plan/merge_sort.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/radix_sort.h"
 #include "compiler/program/fusion_table.h"
 #include "ir/analysis/sort_order.h"
 #include "ir/evaluator/evaluator.h"
@@ -455,6 +456,104 @@ TEST(Sort, EveryCandidateIsRight) {
       EXPECT_GE(sorts, 2) << name << " " << c.order.name;
     }
   }
+}
+
+// Any numbers, most of which fit.
+plan::RadixSortPlan DrawRadixSort(const Instruction& sort, std::mt19937_64& random) {
+  const auto below = [&](int n) { return static_cast<int>(random() % n); };
+  plan::RadixSortPlan work;
+  work.places = below(2) == 0;
+  work.radix.threads = 32 << below(3);
+  work.radix.items = 1 + below(6);
+  work.radix.digit_bits = 1 + below(7);
+  work.radix.passes = static_cast<int>(plan::RadixDigitsOf(sort, work.radix.digit_bits).size());
+  work.radix.copies = 1 << below(3);
+  return work;
+}
+
+// Rows of several tiles, and of one, under several orders of blocks and warps.
+TEST(Sort, AnyRadixPlanIsRight) {
+  const SortCase kCases[] = {
+      {kJax, {"f32"}, "3001", 0},
+      {kJaxGreater, {"bf16", "s32"}, "2,1500", 1},
+      {kLess, {"u32"}, "4096", 0},
+      {kGreater, {"s8", "f64", "c64"}, "1700,2", 0},
+      {kNansFirst, {"f16"}, "3,900", 1},
+      {kPair, {"f32", "s32", "c64"}, "700", 0},
+      {kPairBySelect, {"f16", "s32"}, "901", 0},
+      {kTotalGreater, {"f64"}, "2,515", 1},
+      {kGreater, {"pred", "u16"}, "5,333", 1},
+      {kSwapped, {"s64"}, "601", 0},
+      {kLess, {"u8"}, "5000", 0},
+  };
+  std::mt19937_64 random(7);
+  const Target& target = TargetOf("sim:sm_90a-tiny");
+  for (const SortCase& c : kCases) {
+    SCOPED_TRACE(absl::StrCat(c.order.name, " ", absl::StrJoin(c.types, " ")));
+    const std::unique_ptr<Module> module = Read(TextOf(c));
+    ASSERT_NE(module, nullptr);
+    const std::unique_ptr<Module> fused = Fused(*module, target);
+    const program::FusionTable fusions(*fused);
+    ASSERT_EQ(fusions.entries().size(), 1u);
+    const Computation& fusion = *fusions.entries()[0].fusion;
+    int fitting = 0;
+    for (int draw = 0; draw < 200 && fitting < 6; ++draw) {
+      const auto plan = plan::MakeRadixSort(DrawRadixSort(*fusion.root(), random), fusion, target);
+      if (!plan.ok()) continue;
+      ++fitting;
+      ExpectSorted(*module, target, InputsOf(*module, c.order.has_nans),
+                   plan::EntryText(*plan, fusion, target, "drawn"));
+      if (HasFailure()) return;
+    }
+    EXPECT_EQ(fitting, 6);
+  }
+}
+
+// What blocks tell each other needs its order, and its waits.
+TEST(Sort, RadixPassesWithPlantedFaults) {
+  constexpr struct {
+    const char* from;
+    const char* to;
+    const char* words;
+  } kPlants[] = {
+      {" relaxed gpu = or(", " relaxed gpu = or(", ""},
+      {" relaxed gpu = or(", " = or(", "race"},
+      {": u32 relaxed gpu", ": u32", "race"},
+      {"  barrier", "  warp_sync", "nobody wrote"},
+      {"yield %goes_on", "yield not(%goes_on)", "race"},
+  };
+  const Target& target = TargetOf("sim:sm_90a-tiny");
+  const std::unique_ptr<Module> module = Read(TextOf({kLess, {"u16"}, "3001", 0}));
+  ASSERT_NE(module, nullptr);
+  const std::unique_ptr<Module> fused = Fused(*module, target);
+  const program::FusionTable fusions(*fused);
+  const Computation& fusion = *fusions.entries()[0].fusion;
+  plan::RadixSortPlan work;
+  work.radix = {.digit_bits = 4, .passes = 4, .threads = 64, .items = 4};
+  const auto plan = plan::MakeRadixSort(work, fusion, target);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  for (const auto& plant : kPlants) {
+    const std::string fault =
+        FaultOf(*module, target, plan::EntryText(*plan, fusion, target, "p"), plant.from, plant.to);
+    EXPECT_EQ(fault.empty(), *plant.words == 0) << plant.to << ": " << fault;
+    EXPECT_NE(fault.find(plant.words), std::string::npos) << plant.to << ": " << fault;
+  }
+}
+
+// Blocks hold short rows; long ones are moved by digits, where they are integers.
+TEST(Sort, PlansByLength) {
+  const auto skeleton_of = [](const SortCase& c) {
+    const Target& target = TargetOf("sm_90a");
+    const std::unique_ptr<Module> fused = Fused(*Read(TextOf(c)), target);
+    const program::FusionTable fusions(*fused);
+    return plan::MakePlan(*fusions.entries()[0].fusion, target).kernels[0].skeleton;
+  };
+  using plan::Skeleton;
+  EXPECT_EQ(skeleton_of({kLess, {"u32"}, "16777216", 0}), Skeleton::kRadixSort);
+  EXPECT_EQ(skeleton_of({kJax, {"f32", "s32"}, "4,1000000", 1}), Skeleton::kRadixSort);
+  EXPECT_EQ(skeleton_of({kJax, {"f32"}, "4096,8192", 1}), Skeleton::kMergeSort);
+  EXPECT_EQ(skeleton_of({kLess, {"u32"}, "30000", 0}), Skeleton::kMergeSort);
+  EXPECT_EQ(skeleton_of({kMagnitude, {"f32"}, "16777216", 0}), Skeleton::kMergeSort);
 }
 
 }  // namespace

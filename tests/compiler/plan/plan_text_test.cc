@@ -106,8 +106,8 @@ TEST(PlanText, FaultsSayWhereAndWhatThereIs) {
        "cost, numerics, unrounded, loose, narrow"},
       {"plan {\n  tiles {} }",
        "f:2:3: plan has no part 'tiles', did you mean 'tile'?; there is "
-       "joined, scratch, library, concatenate, tile, window, window_sums, contraction, merge_sort, "
-       "loop"},
+       "joined, scratch, library, concatenate, tile, window, window_sums, contraction, radix_sort, "
+       "merge_sort, loop"},
       {"plan cost=1 cost=2 {}", "f:1:13: plan says cost twice; leave one out"},
       {"plan cost=nan {}", "f:1:11: expected a finite number"},
       {"plan numerics=fast {}",
