@@ -1,6 +1,7 @@
 #include "compiler/kernel/builder.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "compiler/kernel/arithmetic.h"
@@ -53,6 +54,15 @@ Value RightIdentity(Opcode opcode, Value x, Value constant) {
   return nullptr;
 }
 
+// min(x, c) and max(x, c) → x, where x is known to be on that side of c; zeros have signs.
+Value WithinBound(Builder& b, Opcode opcode, Value x, Value constant) {
+  if (opcode != Opcode::kMin && opcode != Opcode::kMax) return nullptr;
+  const ValueRange range = b.RangeOf(x), bound = b.RangeOf(constant);
+  if (range.nan || bound.nan || (IsFloat(x->type.element) && bound.low == 0)) return nullptr;
+  const bool within = opcode == Opcode::kMin ? range.high <= bound.low : range.low >= bound.high;
+  return within ? x : nullptr;
+}
+
 }  // namespace
 
 Value Named(Value value, std::string name) {
@@ -61,7 +71,7 @@ Value Named(Value value, std::string name) {
 }
 
 Builder::Builder(Kernel* kernel, BuilderOptions options) : kernel_(kernel), options_(options) {
-  levels_.push_back({kernel->body(), {}});
+  levels_.push_back({kernel->body(), {}, {}});
 }
 
 Operation* Builder::Append(Opcode opcode, Type type, std::vector<Operation*> operands,
@@ -83,9 +93,22 @@ Operation* Builder::Append(Opcode opcode, Type type, std::vector<Operation*> ope
 }
 
 void Builder::InBlock(Block* block, const std::function<void()>& fill) {
-  levels_.push_back({block, {}});
+  levels_.push_back({block, {}, {}});
   fill();
   levels_.pop_back();
+}
+
+std::vector<Value> Builder::Once(absl::string_view name, Value operand,
+                                 const std::function<std::vector<Value>()>& make) {
+  const std::pair<absl::string_view, Value> key(name, operand);
+  if (options_.share) {
+    for (const Level& level : levels_) {
+      if (auto found = level.made.find(key); found != level.made.end()) return found->second;
+    }
+  }
+  std::vector<Value> made = make();
+  levels_.back().made.emplace(key, made);
+  return made;
 }
 
 namespace {
@@ -153,6 +176,9 @@ Value Builder::Binary(Opcode opcode, Value a, Value b) {
   if (!options_.fold) return Pure(opcode, a->type, {a, b});
   const bool commutative = InfoOf(opcode).commutative;
   if (commutative && a->IsConstant() && !b->IsConstant()) std::swap(a, b);
+  if (b->IsConstant() && !a->IsConstant() && a->type == b->type) {
+    if (Value same = WithinBound(*this, opcode, a, b)) return same;
+  }
   if (!b->IsConstant() || a->IsConstant() || a->type != b->type || IsFloat(a->type.element)) {
     return Pure(opcode, a->type, {a, b});
   }
@@ -205,7 +231,27 @@ Value Builder::Horizontal(Opcode opcode, Value vector) {
   return Pure(opcode, vector->type.WithLanes(1), {vector});
 }
 
-Value Builder::Fma(Value a, Value b, Value c) { return Pure(Opcode::kFma, a->type, {a, b, c}); }
+// A polynomial whose coefficients are chosen by one mask is two polynomials, of which one is
+// chosen: processors multiply more often than they select.
+Value Builder::Fma(Value a, Value b, Value c) {
+  const std::array<Value, 3> operands = {a, b, c};
+  const auto is_select = [](Value value) { return value->opcode == Opcode::kSelect; };
+  const auto chosen = [&](Value value) {
+    return is_select(value) && !is_select(value->operands[1]) && !is_select(value->operands[2]);
+  };
+  const auto first = std::find_if(operands.begin(), operands.end(), chosen);
+  if (!options_.fold || first == operands.end()) return Pure(Opcode::kFma, a->type, {a, b, c});
+  const Value mask = (*first)->operands[0];
+  const auto by_mask = [&](Value value) { return chosen(value) && value->operands[0] == mask; };
+  if (std::count_if(operands.begin(), operands.end(), by_mask) < 2) {
+    return Pure(Opcode::kFma, a->type, {a, b, c});
+  }
+  const auto of = [&](int place) {
+    const auto side = [&](Value value) { return by_mask(value) ? value->operands[place] : value; };
+    return Fma(side(a), side(b), side(c));
+  };
+  return Select(mask, of(1), of(2));
+}
 
 Value Builder::Permute(Value a, Value b, Value selector) {
   return Pure(Opcode::kPermute, a->type, {a, b, selector});

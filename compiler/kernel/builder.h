@@ -24,8 +24,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "compiler/kernel/kernel.h"
+#include "compiler/kernel/value_range.h"
 
 namespace ingot::kernel {
 
@@ -143,6 +145,15 @@ class Builder {
   void While(const std::function<Value()>& condition, const std::function<void()>& body);
   void Roles(const std::vector<std::pair<WarpRange, std::function<void()>>>& roles);
 
+  // What the function `name` makes of `operand`, control flow included: the same values again where
+  // they are visible.  `make` may depend on nothing else; `name` outlives the builder.
+  std::vector<Value> Once(absl::string_view name, Value operand,
+                          const std::function<std::vector<Value>()>& make);
+
+  // Between which numbers a value lies; and what else is known of it.
+  ValueRange RangeOf(Value value) { return ranges_.Of(*value); }
+  void SetRange(Value value, const ValueRange& range) { ranges_.Set(*value, range); }
+
   // Any operation, as given: no folding, no sharing, no checks but on a nullptr operand.  The
   // parser and transformations use it; blocks are the caller's.
   Operation* Append(Opcode opcode, Type type, std::vector<Operation*> operands,
@@ -165,6 +176,7 @@ class Builder {
   struct Level {
     Block* block;
     absl::flat_hash_map<Key, Operation*> values;
+    absl::flat_hash_map<std::pair<absl::string_view, Value>, std::vector<Value>> made;  // Once
   };
 
   Value Id(Opcode opcode, int axis);
@@ -177,6 +189,7 @@ class Builder {
   BuilderOptions options_;
   int32_t hlo_ = -1;
   std::string comment_;
+  ValueRanges ranges_;
   std::vector<Level> levels_;  // the block being filled is the last
 };
 

@@ -62,6 +62,15 @@ inline constexpr double kLogF64[] = {
 };
 inline constexpr Coefficients kLog{kLogF32, kLogF64};
 
+// log(1 + f) = f + f^2 P(f), |f| <= 1/3
+// f32: error 2^-27.6
+inline constexpr double kLogShortF32[] = {
+    -0x1.0000000000000p-1, 0x1.5554fa0000000p-2,  -0x1.ffff940000000p-3,
+    0x1.99d58e0000000p-3,  -0x1.557e180000000p-3, 0x1.1e81f60000000p-3,
+    -0x1.f6b9e40000000p-4, 0x1.1ff6fe0000000p-3,  -0x1.ff836e0000000p-4,
+};
+inline constexpr Coefficients kLogShort{kLogShortF32, {}};
+
 // f32: log2((1 + s) / (1 - s)) = s (c0 + s^2 (c1 + s^2 P(s^2)))
 // f32: error 2^-43.9
 inline constexpr double kLog2Tail1F32[] = {

@@ -25,6 +25,9 @@ Expr ExpFraction(Expr r);
 // logarithm.cc
 Expr Log(Expr x);
 Expr Log1p(Expr x);
+// Second expansions, of f32.
+Expr FastLog(Expr x);
+Expr FastLog1p(Expr x);
 // log((u.hi + u.lo) × 2^extra); u.hi is positive, finite and normal, `extra` an integer as a float.
 Expr LogOf(Pair u, Expr extra);
 
@@ -40,6 +43,9 @@ Expr Cbrt(Expr x);
 Expr Sin(Expr x);
 Expr Cos(Expr x);
 Expr Tan(Expr x);
+// Second expansions, of f32.
+Expr FastSin(Expr x);
+Expr FastCos(Expr x);
 
 // inverse_trigonometric.cc
 Expr Asin(Expr x);

@@ -129,6 +129,8 @@ FITS = [
         lambda r: (expm1(r) - r) / r**2, lambda r: r**2 / exp(r), extra=(-2, None)),
     Row("kLog", "log(1 + f) = f - f^2 / 2 + f^3 P(f), |f| <= 1/3", (-THIRD, THIRD),
         lambda f: (log1p(f) - f + f**2 / 2) / f**3, lambda f: f**3 / log1p(f)),
+    Row("kLogShort", "log(1 + f) = f + f^2 P(f), |f| <= 1/3", (-THIRD, THIRD),
+        lambda f: (log1p(f) - f) / f**2, lambda f: f**2 / log1p(f), extra=(-2, None)),
     Row("kLog2Tail1", "f32: log2((1 + s) / (1 - s)) = s (c0 + s^2 (c1 + s^2 P(s^2)))", (mpf("1e-6"), S_OF_SQRT2),
         atanh_tail(2), lambda s: s**4 / 3, square, (8, None)),
     Row("kLog2Tail2", "f64: the same with one more exact term", (mpf("1e-6"), S_OF_SQRT2),

@@ -34,15 +34,23 @@ constexpr Row kRows[] = {
 };
 
 constexpr FastRow kFastRows[] = {
-    {Opcode::kExp, FastExp, LooseExp, 4.6, NarrowExp, nullptr, 0.51, 0.51, false,
+    {Opcode::kExp, FastExp, 1, LooseExp, 4.6, NarrowExp, nullptr, 0.51, 0.51, false,
      "a shorter polynomial; 2^n 2^r by the instruction; (2^(x/2))^2"},
-    {Opcode::kLogistic, FastLogistic, nullptr, 0, NarrowLogistic, nullptr, 0.51, 0.51, true,
+    {Opcode::kLogistic, FastLogistic, 1.5, nullptr, 0, NarrowLogistic, nullptr, 0.51, 0.51, true,
      "1 / (1 + e^-x)"},
-    {Opcode::kTanh, FastTanh, nullptr, 0, NarrowTanh, nullptr, 0.51, 0.56, true,
+    {Opcode::kLog, FastLog, 0.95, nullptr, 0, FastLog, nullptr, 0.51, 0.51, false,
+     "k ln 2 + a shorter polynomial, in floats"},
+    {Opcode::kLog1p, FastLog1p, 1.5, nullptr, 0, FastLog1p, nullptr, 0.51, 0.51, false,
+     "the same of 1 + x"},
+    {Opcode::kSin, FastSin, 1.5, nullptr, 0, FastSin, nullptr, 0.51, 0.51, false,
+     "the rest of the quadrant as one float"},
+    {Opcode::kCos, FastCos, 1.5, nullptr, 0, FastCos, nullptr, 0.51, 0.51, false,
+     "the rest of the quadrant as one float"},
+    {Opcode::kTanh, FastTanh, 1.5, nullptr, 0, NarrowTanh, nullptr, 0.51, 0.56, true,
      "1 - 2 / (e^2x + 1)"},
-    {Opcode::kRsqrt, FastRsqrt, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51, true,
+    {Opcode::kRsqrt, FastRsqrt, 0.501, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51, true,
      "the instruction; a Newton step"},
-    {Opcode::kDivide, nullptr, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, true, "x (1 / y)"},
+    {Opcode::kDivide, nullptr, 0, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, true, "x (1 / y)"},
 };
 
 const Row* Find(Opcode opcode) {

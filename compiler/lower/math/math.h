@@ -29,7 +29,7 @@ absl::StatusOr<kernel::Value> EmitMath(kernel::Builder& b, Opcode opcode,
 // Which expansions are taken.
 enum class Approximation : uint8_t {
   kNone,     // EmitMath's, and IEEE division: the same bits on every target
-  kShorter,  // EmitShorter's where it has a row: within EmitMath's bounds, and other bits
+  kShorter,  // EmitShorter's where it has a row: within the bounds of FastRow, and other bits
   kFast,     // EmitFast's where it has a row: likewise, with instructions of GPUs
 };
 
@@ -42,15 +42,16 @@ struct MathOptions {
   bool loose = false;
 };
 
-// The second expansion of `opcode` of an f32 operand that any target can do: of the exponential;
-// nullptr for others.
+// The second expansion of `opcode` of an f32 operand that any target can do: exponential, log,
+// log-plus-one, sine, cosine; nullptr for others.
 kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
                           absl::Span<const kernel::Value> operands);
 
 // `opcode` of f32 operands in fewer instructions, as EmitMath appends it; nullptr where there is no
-// second expansion.  Of f32: exponential, logistic, tanh, rsqrt, within the bounds of EmitMath.
-// Where rounded_to is narrower also divide; the bounds then are of the rounded result, half a unit
-// and a little more.  `loose` allows a few units of f32.  Rows that approximate are for GPUs only.
+// second expansion.  Of f32: exponential, logistic, log, log-plus-one, sine, cosine, tanh, rsqrt,
+// within FastRow::ulp_f32.  Where rounded_to is narrower also divide; the bounds then are of the
+// rounded result, half a unit and a little more.  `loose` allows a few units of f32.  Rows that
+// approximate are for GPUs only.
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
                        ElementType rounded_to, bool loose = false);
 

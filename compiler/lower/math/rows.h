@@ -26,8 +26,9 @@ absl::Span<const Row> Rows();
 // A second expansion, of f32 operands; see EmitFast.
 struct FastRow {
   Opcode opcode;
-  // Within ulp_f32 of the function's Row; nullptr: Row's expansion serves.
+  // Within ulp_f32 units in the last place; nullptr: Row's expansion serves.
   Expr (*unary)(Expr);
+  double ulp_f32;
   // Within loose_ulp units in the last place, by what its instructions are documented to give;
   // nullptr: `unary` serves.
   Expr (*loose_unary)(Expr);

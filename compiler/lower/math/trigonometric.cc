@@ -2,9 +2,10 @@
 // with pi / 2 in three parts.  Beyond: Payne and Hanek, the product of the significand of x with
 // those three words of the binary digits of 2 / pi that reach from whole turns, which do not
 // matter, to far below the last digit of r.  That is behind a branch, which vectors take where a
-// lane does.
+// lane does.  A sine and a cosine of one x share all of that.
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "compiler/lower/math/families.h"
 
 namespace ingot::lower::math {
@@ -95,33 +96,55 @@ Reduced ReduceLarge(Expr size) {
   return {quadrant, Product({turn.hi, rest}, PairNumber(size, kHalfPi))};
 }
 
-// Of |x|; of infinity and NaN, r is NaN.
-Reduced Reduce(Expr x) {
+// What `small` and `large` make of |x|: `large` behind a branch, which is taken where x is not
+// below Limit in some lane.  Once for all functions of one x.
+using Values = std::vector<Expr>;
+Values BySize(absl::string_view name, Expr x, Values (*small)(Expr), Values (*large)(Expr)) {
   const Expr size = Abs(x);
-  const Expr is_small = size < Limit(size);
-  Reduced reduced = ReduceSmall(size);
   kernel::Builder& b = x.builder();
-  const kernel::Value all_small =
-      x.type().lanes > 1 ? b.AndTree(is_small.value()) : is_small.value();
-  const auto chosen = [&] {
-    const Reduced large = ReduceLarge(size);
-    const Expr high = Select(size < size.Infinity(), large.r.hi, size.Nan());
-    return Reduced{
-        Select(is_small, reduced.quadrant, large.quadrant),
-        {Select(is_small, reduced.r.hi, high), Select(is_small, reduced.r.lo, large.r.lo)}};
+  const auto make = [&]() -> std::vector<kernel::Value> {
+    const Expr is_small = size < Limit(size);
+    const Values smalls = small(size);
+    const kernel::Value all_small =
+        x.type().lanes > 1 ? b.AndTree(is_small.value()) : is_small.value();
+    const auto chosen = [&] {
+      const Values larges = large(size);
+      std::vector<kernel::Value> all;
+      for (size_t i = 0; i < smalls.size(); ++i) {
+        all.push_back(Select(is_small, smalls[i], larges[i]).value());
+      }
+      return all;
+    };
+    if (all_small->IsConstant()) return chosen();
+    std::vector<kernel::Var*> vars;
+    for (const Expr& value : smalls) vars.push_back(b.DeclareVar("reduced", value.value()));
+    b.If(b.Not(all_small), [&] {
+      const std::vector<kernel::Value> all = chosen();
+      for (size_t i = 0; i < vars.size(); ++i) b.Write(vars[i], all[i]);
+    });
+    std::vector<kernel::Value> read;
+    for (kernel::Var* var : vars) read.push_back(b.Read(var));
+    return read;
   };
-  if (all_small->IsConstant()) return chosen();
-  kernel::Var* const vars[] = {b.DeclareVar("quadrant", reduced.quadrant.value()),
-                               b.DeclareVar("high", reduced.r.hi.value()),
-                               b.DeclareVar("low", reduced.r.lo.value())};
-  b.If(b.Not(all_small), [&] {
-    const Reduced all = chosen();
-    b.Write(vars[0], all.quadrant.value());
-    b.Write(vars[1], all.r.hi.value());
-    b.Write(vars[2], all.r.lo.value());
-  });
-  const auto read = [&](kernel::Var* var) { return Expr(b, b.Read(var)); };
-  return {read(vars[0]), {read(vars[1]), read(vars[2])}};
+  Values values;
+  for (kernel::Value value : b.Once(name, size.value(), make)) values.emplace_back(b, value);
+  return values;
+}
+
+Values Listed(const Reduced& a) { return {a.quadrant, a.r.hi, a.r.lo}; }
+
+// Of infinity and NaN, r is NaN.
+Reduced ReduceLargeOrNan(Expr size) {
+  Reduced large = ReduceLarge(size);
+  large.r.hi = Select(size < size.Infinity(), large.r.hi, size.Nan());
+  return large;
+}
+
+Reduced Reduce(Expr x) {
+  const Values values = BySize(
+      "reduced angle", x, [](Expr size) { return Listed(ReduceSmall(size)); },
+      [](Expr size) { return Listed(ReduceLargeOrNan(size)); });
+  return {values[0], {values[1], values[2]}};
 }
 
 Expr Square(Pair r) { return Fma(r.hi, r.hi, (r.hi + r.hi) * r.lo); }
@@ -137,6 +160,47 @@ Expr CosNear(Pair r) {
   const Expr square = Square(r);
   const Expr slope = Fma(square, Polynomial(square, kCos), square.Number(-0.5));
   return Fma(square, slope, square.Number(1));
+}
+
+// ----- The second expansions, of f32: r is one float, within a unit in its last place.
+
+struct FastReduced {
+  Expr quadrant;
+  Expr r;
+};
+
+// n times each part is exact, and so is the first difference.
+FastReduced FastReduce(Expr x) {
+  const Values values = BySize(
+      "rough reduced angle", x,
+      [](Expr size) -> Values {
+        const Expr middle = size.Number(0x1.8p23);
+        const Expr shifted = Fma(size, size.Number(kTwoOverPi), middle);
+        const Expr n = shifted - middle;
+        const Pair half_pi = PairNumber(size, kHalfPi);
+        const Expr r = Fma(n, -half_pi.lo, Fma(n, -half_pi.hi, size));
+        return {shifted.AsUnsigned(), Fma(n, size.Number(-kHalfPiRestF32), r)};
+      },
+      [](Expr size) -> Values {
+        const Reduced large = ReduceLargeOrNan(size);
+        return {large.quadrant, large.r.hi + large.r.lo};
+      });
+  return {values[0], values[1]};
+}
+
+Expr FastSinNear(Expr r) {
+  const Expr square = r * r;
+  return Fma(square * r, Polynomial(square, kSin), r);
+}
+Expr FastCosNear(Expr r) {
+  const Expr square = r * r;
+  const Expr slope = Fma(square, Polynomial(square, kCos), square.Number(-0.5));
+  return Fma(square, slope, square.Number(1));
+}
+
+// Its sign changed where the top bit of `sign` is set.
+Expr Signed(Expr value, Expr sign) {
+  return (value.AsUnsigned() ^ (sign & sign.Pattern(0x80000000))).AsFloat();
 }
 
 Expr Negated(Expr value, Expr negative) { return Select(negative, -value, value); }
@@ -167,6 +231,20 @@ Expr Tan(Expr x) {
   const Expr reciprocal = Fma(w, Fma(t.hi, w, x.Number(1)) + t.lo * w, w);
   const Expr value = Select((a.quadrant & 1) != 0, reciprocal, t.hi);
   return Negated(value, x.AsSigned() < 0);
+}
+
+// Two bits of the quadrant are the sign of the sine and whether it is a cosine; a quadrant on,
+// those of the cosine.
+Expr FastSin(Expr x) {
+  const FastReduced a = FastReduce(x);
+  const Expr value = Select((a.quadrant & 1) != 0, FastCosNear(a.r), FastSinNear(a.r));
+  return Signed(value, (a.quadrant << 30) ^ x.AsUnsigned());
+}
+
+Expr FastCos(Expr x) {
+  const FastReduced a = FastReduce(x);
+  const Expr value = Select((a.quadrant & 1) != 0, FastSinNear(a.r), FastCosNear(a.r));
+  return Signed(value, (a.quadrant + 1) << 30);
 }
 
 }  // namespace ingot::lower::math

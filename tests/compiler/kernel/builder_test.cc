@@ -236,5 +236,58 @@ TEST(Kernel, StaticIterations) {
   EXPECT_EQ(iterations(3, 3, 1, 1), std::vector<int64_t>{});
 }
 
+// What has control flow is made once where it is visible.
+TEST(Builder, OnceWhereItIsVisible) {
+  Kernel k("once");
+  Builder b(&k);
+  const Value x = b.Load(k.AddBuffer("x", ElementType::kF32, {1}), b.Index(0));
+  int made = 0;
+  const auto absolute = [&](Value of) {
+    return b.Once("absolute", of, [&]() -> std::vector<Value> {
+      ++made;
+      Var* result = b.DeclareVar("result", of);
+      b.If(b.Lt(of, b.Float(kF32, 0)), [&] { b.Write(result, b.Neg(of)); });
+      return {b.Read(result)};
+    })[0];
+  };
+  b.If(b.Gt(x, b.Float(kF32, 1)), [&] { absolute(x); });
+  const Value outside = absolute(x);  // what is inside the branch is not seen here
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(absolute(x), outside);
+  b.If(b.Gt(x, b.Float(kF32, 2)), [&] { EXPECT_EQ(absolute(x), outside); });
+  EXPECT_EQ(made, 2);
+  EXPECT_NE(absolute(b.Neg(x)), outside);
+  EXPECT_EQ(made, 3);
+}
+
+// A step of a polynomial with chosen coefficients chooses behind it.
+TEST(Builder, ChoosesBehindMultiplyAdds) {
+  Kernel k("choice");
+  Builder b(&k);
+  const Value x = b.Load(k.AddBuffer("x", ElementType::kF32, {1}), b.Index(0));
+  const Value mask = b.Lt(x, b.Float(kF32, 5));
+  const auto number = [&](double value) { return b.Float(kF32, value); };
+  const auto chosen = [&](double low, double high) {
+    return b.Select(mask, number(low), number(high));
+  };
+  EXPECT_EQ(b.Fma(chosen(2, 3), x, chosen(4, 5)),
+            b.Select(mask, b.Fma(number(2), x, number(4)), b.Fma(number(3), x, number(5))));
+  const Value other = b.Select(b.Gt(x, number(1)), number(4), number(5));
+  const Value step = b.Fma(chosen(2, 3), x, other);
+  EXPECT_EQ(step->opcode, Opcode::kFma);
+}
+
+// What is known of a value's range spares a bound.
+TEST(Builder, BoundsThatHold) {
+  Kernel k("bounds");
+  Builder b(&k);
+  const Value x = b.Load(k.AddBuffer("x", ElementType::kU8, {1}), b.Index(0));
+  const Value y = b.Convert(x, ElementType::kF32);
+  EXPECT_EQ(b.Min(y, b.Float(kF32, 255)), y);
+  EXPECT_EQ(b.Max(y, b.Float(kF32, -1)), y);
+  EXPECT_NE(b.Max(y, b.Float(kF32, 0)), y);  // zeros have signs
+  EXPECT_NE(b.Min(y, b.Float(kF32, 254)), y);
+}
+
 }  // namespace
 }  // namespace ingot::kernel

@@ -127,13 +127,6 @@ CardCase DivisionCase(const std::string& name, int64_t steps) {
   return {name, 0, Sweep(name, int64_t{1} << 23, steps, body)};
 }
 
-double BoundOf(Opcode opcode) {
-  for (const lower::math::Row& row : lower::math::Rows()) {
-    if (row.opcode == opcode) return row.ulp_f32;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::vector<CardCase> CardCases(bool all_significands) {
@@ -141,7 +134,7 @@ std::vector<CardCase> CardCases(bool all_significands) {
   for (const FastRow& row : lower::math::FastRows()) {
     const ElementType f32 = ElementType::kF32;
     if (row.unary != nullptr) {
-      cases.push_back(FunctionCase(row, f32, f32, BoundOf(row.opcode)));
+      cases.push_back(FunctionCase(row, f32, f32, row.ulp_f32));
     }
     if (row.loose_unary != nullptr) {
       cases.push_back(FunctionCase(row, f32, f32, row.loose_ulp, /*loose=*/true));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <random>
 
 #include "compiler/kernel/approximations.h"
@@ -50,7 +52,9 @@ std::vector<uint64_t> Function::Run(const std::vector<std::vector<uint64_t>>& op
   std::vector<std::vector<uint64_t>> values(kernel_.operation_count());
   std::mt19937 random(20261126);
   size_t load = 0, call = 0;
-  for (const Operation* op : kernel_.body()->operations) {
+  std::map<const kernel::Var*, std::vector<uint64_t>> vars;
+  std::vector<uint64_t> here(count, 1);  // elements that take the branch, by the innermost `if`
+  const std::function<void(const Operation*)> run = [&](const Operation* op) {
     std::vector<uint64_t>& out = values[op->id];
     out.resize(count);
     std::vector<uint64_t> lane(op->operands.size());
@@ -67,6 +71,30 @@ std::vector<uint64_t> Function::Run(const std::vector<std::vector<uint64_t>>& op
       case OpClass::kMemory:
         out = operands[load++];
         break;
+      case OpClass::kVar: {
+        const kernel::Var* var = op->Get<kernel::VarAttributes>().var;
+        if (op->opcode == kernel::Opcode::kVarRead) {
+          out = vars[var];
+          break;
+        }
+        std::vector<uint64_t>& cell = vars[var];
+        const std::vector<uint64_t>& value = values[op->value()->id];
+        cell.resize(count);
+        for (size_t i = 0; i < count; ++i) {
+          if (here[i] != 0) cell[i] = value[i];
+        }
+        break;
+      }
+      case OpClass::kControl: {
+        INGOT_CHECK(op->opcode == kernel::Opcode::kIf && op->blocks[1]->operations.empty())
+            << "of control flow, only `if` without `else`";
+        const std::vector<uint64_t> outside = here;
+        const std::vector<uint64_t>& condition = values[op->operands[0]->id];
+        for (size_t i = 0; i < count; ++i) here[i] &= condition[i];
+        for (const Operation* inner : op->blocks[0]->operations) run(inner);
+        here = outside;
+        break;
+      }
       case OpClass::kConvert:
         if (op->opcode == kernel::Opcode::kBitcast) {
           out = values[op->operands[0]->id];
@@ -95,7 +123,8 @@ std::vector<uint64_t> Function::Run(const std::vector<std::vector<uint64_t>>& op
         for_each([&] { return kernel::EvaluateLane(op->opcode, element, lane); });
       }
     }
-  }
+  };
+  for (const Operation* op : kernel_.body()->operations) run(op);
   return values[result_->id];
 }
 

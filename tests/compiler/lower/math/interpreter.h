@@ -1,4 +1,4 @@
-// Straight-line kernel IR on arrays, with approximating rows as wrong as they may be.
+// Kernel IR without loops on arrays, with approximating rows as wrong as they may be.
 #ifndef INGOT_TESTS_COMPILER_LOWER_MATH_INTERPRETER_H_
 #define INGOT_TESTS_COMPILER_LOWER_MATH_INTERPRETER_H_
 
