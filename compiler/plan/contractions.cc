@@ -29,23 +29,14 @@ bool IsMadeOfConstants(const Instruction& value, int selects) {
          IsMadeOfConstants(*inner->operand(2), selects - 1);
 }
 
-bool IsElementwise(const Computation& fusion) {
-  return std::all_of(
-      fusion.instructions().begin(), fusion.instructions().end(), [](const Instruction* op) {
-        return op->kind() == OpKind::kElementwise || op->kind() == OpKind::kDataMovement ||
-               IsOneOf(op->opcode(), {Opcode::kConstant, Opcode::kParameter, Opcode::kTuple});
-      });
-}
-
 class Contractions {
  public:
   explicit Contractions(const FusionMembers& members)
       : numbers_(members.numbers()), members_(members), refused_(numbers_.count(), false) {
     for (const EqualFusions& group : members.groups()) {
       for (const Computation* fusion : group) {
-        const bool elementwise = IsElementwise(*fusion);
         for (const Instruction* instruction : fusion->instructions()) {
-          if (!IsF32(*instruction) || (elementwise && IsPart(*instruction))) continue;
+          if (!IsF32(*instruction) || IsPart(*instruction)) continue;
           // A sum may be stored, a product may not.
           if (instruction->opcode() != Opcode::kParameter || IsProduct(*instruction)) {
             Refuse(*instruction);

@@ -17,8 +17,8 @@ namespace ingot::plan {
 const Instruction* ProductOfStep(const Instruction& sum);
 
 // For each group of `members`, the ids of such sums of its first computation that may be one
-// multiply-add, ascending.  Only fusions of elementwise ops and data movement have them: what other
-// kernels hold between their passes is the rounded product.
+// multiply-add, ascending.  Reductions beside them change nothing: passes over a row hand on the
+// sum, or what its factors are made of, for nobody else asks for the product.
 //
 // As with excess precision, a value is one in all kernels that compute it: a sum is contracted in
 // all of them or in none, and its product is nowhere stored nor used otherwise.  `members` are of

@@ -65,10 +65,12 @@ TEST(Contractions, TheProductIsUsedNowhereElse) {
   EXPECT_EQ(OfBody("a = f32[8] add(m, ones)\n  ROOT t = (f32[8], f32[8]) tuple(a, m)\n"), ";");
 }
 
-TEST(Contractions, NotBesideReductions) {
+TEST(Contractions, BesideReductions) {
   EXPECT_EQ(OfBody("a = f32[8] add(m, ones)\n"
                    "  ROOT r = f32[] reduce(a, one), dimensions={0}, to_apply=sum\n"),
-            ";");
+            "a ;");
+  // A sum takes the product itself.
+  EXPECT_EQ(OfBody("ROOT r = f32[] reduce(m, one), dimensions={0}, to_apply=sum\n"), ";");
 }
 
 // What one fusion makes of `first`'s result, and the same step in two fusions.
