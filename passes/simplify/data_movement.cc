@@ -130,6 +130,28 @@ Instruction* ConcatenateOfOne(Instruction* concatenate) {
   return concatenate->operand_count() == 1 ? concatenate->operand(0) : nullptr;
 }
 
+// slice(pad(x, v)) without strides and holes, which has elements of x  →  pad(x, v) with the edges
+// that are left, which are negative where x is cut; x where there are none
+Instruction* SliceOfPad(Instruction* slice) {
+  Instruction* pad = slice->operand(0);
+  if (pad->opcode() != Opcode::kPad) return nullptr;
+  Padding edges = pad->attributes<PadAttributes>().padding;
+  const SliceDimensions& taken = slice->attributes<SliceAttributes>().slice;
+  bool is_all = true;
+  for (size_t d = 0; d < edges.size(); ++d) {
+    const int64_t size = pad->operand(0)->shape().dimension(static_cast<int64_t>(d));
+    if (taken[d].stride != 1 || edges[d].interior != 0) return nullptr;
+    const int64_t low = edges[d].low - taken[d].start;
+    const int64_t high = taken[d].limit - (edges[d].low + size);
+    if (std::max<int64_t>(-low, 0) + std::max<int64_t>(-high, 0) >= size) return nullptr;
+    is_all = is_all && low == 0 && high == 0;
+    edges[d] = {low, high, 0};
+  }
+  if (is_all) return pad->operand(0);
+  return slice->parent()->Add(Opcode::kPad, slice->shape(), {pad->operand(0), pad->operand(1)},
+                              PadAttributes{std::move(edges)});
+}
+
 constexpr SimplifyRule kRules[] = {
     {Opcode::kBroadcast, "broadcast-identity", BroadcastIdentity},
     {Opcode::kBroadcast, "broadcast-of-broadcast", BroadcastOfBroadcast},
@@ -140,6 +162,7 @@ constexpr SimplifyRule kRules[] = {
     {Opcode::kReshape, "reshape-of-scalar-broadcast", ReshapeOfScalarBroadcast},
     {Opcode::kReshape, "reshape-to-same-shape", SameShapeIsIdentity},
     {Opcode::kSlice, "slice-of-all", SameShapeIsIdentity},
+    {Opcode::kSlice, "slice-of-pad", SliceOfPad},
     {Opcode::kTranspose, "transpose-identity", TransposeIdentity},
     {Opcode::kTranspose, "transpose-of-broadcast", TransposeOfBroadcast},
     {Opcode::kTranspose, "transpose-of-transpose", TransposeOfTranspose},
