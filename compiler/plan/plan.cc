@@ -12,6 +12,7 @@
 #include "compiler/plan/fits.h"
 #include "compiler/plan/in_place.h"
 #include "compiler/plan/merge_sort.h"
+#include "compiler/plan/one_loop.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/scan_tiles.h"
 #include "compiler/plan/scatter_rows.h"
@@ -52,40 +53,6 @@ double LoopMicroseconds(const FusionInfo& info, const Target& target) {
   }
   return kLaunchMicroseconds +
          bytes / kBytesPerMicrosecond * (info.reductions().empty() ? 1 : kReductionFactor);
-}
-
-// Whether one loop walks over the elements of all results and reads, besides what lies as they do,
-// slices of its inputs: the parts of an array that was computed for several uses, or one trip's.
-bool WalksOverSlices(const FusionInfo& info) {
-  const FusionGraph& graph = info.graph();
-  const auto& roots = graph.view().roots;
-  if (!info.reductions().empty() || roots.empty()) return false;
-  for (const Instruction* root : roots) {
-    if (!Shape::SameDimensions(root->shape(), roots[0]->shape())) return false;
-  }
-  int64_t code = 0;
-  for (const Instruction* member : graph.view().members) {
-    code = SaturatingAdd(code, CodeSize(*member));
-    const bool passes =
-        member->kind() == OpKind::kElementwise || member->opcode() == Opcode::kSlice ||
-        member->opcode() == Opcode::kDynamicSlice || IsFree(*member) ||
-        member->opcode() == Opcode::kReshape || member->opcode() == Opcode::kBroadcast;
-    if (!passes || member->opcode() == Opcode::kMap) return false;
-  }
-  if (code > kMostCodeOfFusion) return false;
-  bool slices = false;
-  for (size_t i = 0; i < graph.edges().size(); ++i) {
-    const FusionEdge& edge = graph.edges()[i];
-    if (info.space().AccessOf(static_cast<int>(i)).access == Access::kInSpace) continue;
-    const Opcode consumer = graph.value(edge.consumer).opcode();
-    const bool is_slice = consumer == Opcode::kSlice || consumer == Opcode::kDynamicSlice;
-    if (!graph.IsInput(edge.operand) ||
-        (!is_slice && ElementsOf(graph.value(edge.operand).shape()) > 1)) {
-      return false;
-    }
-    slices = slices || is_slice;
-  }
-  return slices;
 }
 
 // What the program, not the skeleton, decides.
@@ -253,8 +220,8 @@ FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) 
   const FusionInfo info(view);
   const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, Numerics::kDefault);
   if (plan.ok()) return {plan->cost, true, ""};
-  if (WalksOverSlices(info)) return {LoopMicroseconds(info, target), true, ""};
-  return {LoopMicroseconds(info, target), false, std::string(plan.status().message())};
+  return {LoopMicroseconds(info, target), IsOneLoop(info, target),
+          std::string(plan.status().message())};
 }
 
 }  // namespace ingot::plan
