@@ -489,10 +489,11 @@ class Planner {
       plan_.block_threads /= 2;
     }
     plan_.blocks = std::max<int64_t>(1, CeilDiv(threads, plan_.block_threads));
-    // Blocks start at a rate of their own, which narrow elements taken one by one are bound by.
-    if (plan_.skeleton != Skeleton::kLoop || steps_.lanes > 1 || Accumulates()) return;
+    // Blocks start at a rate of their own, which threads that store few bytes are bound by.
+    if (plan_.skeleton != Skeleton::kLoop || Accumulates()) return;
+    if (steps_.lanes > 1 && steps_.columns % steps_.lanes != 0) return;
     const int64_t several =
-        std::min<int64_t>(kGpuAccessBytes / WidestElement(false),
+        std::min<int64_t>(kGpuAccessBytes / (steps_.lanes * WidestElement(false)),
                           plan_.blocks / (kBlocksOfMultiprocessor * target_.multiprocessors));
     if (several > 1) plan_.blocks = CeilDiv(plan_.blocks, PowerOfTwoFloor(several));
   }
