@@ -25,9 +25,7 @@ ValueRange RangeOfType(ElementType element) {
 }
 
 // Rounding keeps the order of numbers, so the ends of a range are rounded as its values are.
-double Rounded(ElementType element, double x) {
-  return FloatValue(element, FloatBits(element, x));
-}
+double Rounded(ElementType element, double x) { return FloatValue(element, FloatBits(element, x)); }
 
 ValueRange Union(const ValueRange& a, const ValueRange& b) {
   return {std::min(a.low, b.low), std::max(a.high, b.high), a.nan || b.nan};
@@ -62,14 +60,24 @@ ValueRange Product(ElementType element, const ValueRange& a, const ValueRange& b
   return {Rounded(element, low), Rounded(element, high), a.nan || b.nan};
 }
 
-// Rounded twice here and once there: a number more on either side.
-ValueRange Widened(ElementType element, const ValueRange& a) {
-  if (element != ElementType::kF32) {
-    return {std::nextafter(a.low, -kInfinity), std::nextafter(a.high, kInfinity), a.nan};
-  }
-  const auto infinity = std::numeric_limits<float>::infinity();
-  return {std::nextafter(static_cast<float>(a.low), -infinity),
-          std::nextafter(static_cast<float>(a.high), infinity), a.nan};
+// A product of f32 plus another one is rounded twice here and once there: a number more on either
+// side, unless the first rounding changes nothing.
+ValueRange ProductAndSum(ElementType element, const ValueRange& product, const ValueRange& c) {
+  const ValueRange sum = Sum(ElementType::kF64, product, c);
+  // Knuth's sum: what the first rounding lost.
+  const auto is_exact = [](double a, double b, double both) {
+    const double part = both - a;
+    return (a - (both - part)) + (b - part) == 0;
+  };
+  const auto end = [&](double a, double b, double both, double beyond) {
+    const double rounded = Rounded(element, both);
+    if (element == ElementType::kF32 && is_exact(a, b, both)) return rounded;
+    return element == ElementType::kF32
+               ? std::nextafter(static_cast<float>(rounded), static_cast<float>(beyond))
+               : std::nextafter(rounded, beyond);
+  };
+  return {end(product.low, c.low, sum.low, -kInfinity),
+          end(product.high, c.high, sum.high, kInfinity), sum.nan};
 }
 
 // The least 2^n - 1 that is not below x >= 0.
@@ -153,7 +161,7 @@ ValueRange ValueRanges::OfFloat(const Operation& value, int deep) {
     }
     case Opcode::kFma: {
       const ValueRange product = Product(ElementType::kF64, operand(0), operand(1));
-      return Widened(element, Sum(element, product, operand(2)));
+      return ProductAndSum(element, product, operand(2));
     }
     case Opcode::kConvert: {
       const ElementType from = value.operands[0]->type.element;

@@ -37,6 +37,7 @@ Expr Power(Expr x, Expr y);
 // root.cc
 Expr Rsqrt(Expr x);
 Expr FastRsqrt(Expr x);  // of f32
+Expr FastSqrt(Expr x);   // of f32
 Expr Cbrt(Expr x);
 
 // trigonometric.cc

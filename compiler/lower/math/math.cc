@@ -50,6 +50,8 @@ constexpr FastRow kFastRows[] = {
      "1 - 2 / (e^2x + 1)"},
     {Opcode::kRsqrt, FastRsqrt, 0.501, nullptr, 0, NarrowRsqrt, nullptr, 0.51, 0.51, true,
      "the instruction; a Newton step"},
+    {Opcode::kSqrt, FastSqrt, 0.501, nullptr, 0, FastSqrt, nullptr, 0.51, 0.51, true,
+     "x times the instruction, and a step; of operands of known range"},
     {Opcode::kDivide, nullptr, 0, nullptr, 0, nullptr, NarrowDivide, 0.51, 0.51, true, "x (1 / y)"},
 };
 

@@ -49,8 +49,8 @@ kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
 
 // `opcode` of f32 operands in fewer instructions, as EmitMath appends it; nullptr where there is no
 // second expansion.  Of f32: exponential, logistic, log, log-plus-one, sine, cosine, tanh, rsqrt,
-// within FastRow::ulp_f32.  Where rounded_to is narrower also divide; the bounds then are of the
-// rounded result, half a unit and a little more.  `loose` allows a few units of f32.  Rows that
+// sqrt, within FastRow::ulp_f32.  Where rounded_to is narrower also divide; the bounds then are of
+// the rounded result, half a unit and a little more.  `loose` allows a few units of f32.  Rows that
 // approximate are for GPUs only.
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
                        ElementType rounded_to, bool loose = false);

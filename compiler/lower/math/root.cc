@@ -22,6 +22,17 @@ Expr Rsqrt(Expr x) { return RsqrtStep(x, 1 / Sqrt(x)); }
 
 Expr FastRsqrt(Expr x) { return RsqrtStep(x, Approximate(kernel::Intrinsic::kRsqrtApprox, x)); }
 
+// Of x that is known to be far from the ends of the exponents: the root that x times the
+// instruction's result is, and a step with what its square lacks, as the correctly rounded
+// instruction's usual path does without asking.
+Expr FastSqrt(Expr x) {
+  const kernel::ValueRange range = x.builder().RangeOf(x.value());
+  if (!range.IsFiniteFrom(0x1p-96) || range.high > 0x1p96) return Sqrt(x);
+  const Expr inverse = Approximate(kernel::Intrinsic::kRsqrtApprox, x);
+  const Expr root = x * inverse;
+  return Fma(Fma(-root, root, x), inverse * 0.5, root);
+}
+
 // r ~ x^(-1/3) from a third of the exponent, by Newton's r + r (1 - x r^3) / 3, which squares the
 // error and takes it twice; then the root is x r^2, with one step more from its exact cube.
 Expr Cbrt(Expr x) {

@@ -45,6 +45,14 @@ TEST_F(Ranges, RandomBitsBetweenZeroAndOne) {
   EXPECT_TRUE(Of(-(uniform * uniform) + 1).IsFiniteFrom(0x1p-126));
 }
 
+// A multiply-add is rounded once: its range is no wider than it must be.
+TEST_F(Ranges, OfMultiplyAdds) {
+  const Expr number = ((Loaded(ElementType::kU32) >> 9) | 0x3f800000).AsFloat() - 1;
+  const ValueRange range = Of(Fma(number, number.Number(2), number.Number(-0.99999994)));
+  EXPECT_EQ(range.low, -static_cast<double>(0.99999994f));
+  EXPECT_LT(range.high, 1);
+}
+
 TEST_F(Ranges, OfWhatMayBeNoNumber) {
   const Expr x = Loaded(ElementType::kF32);
   EXPECT_TRUE(Of(Max(x, x.Number(0))).nan);

@@ -101,6 +101,7 @@ CardCase FunctionCase(const FastRow& row, ElementType operand_type, ElementType 
     for (const Value x : narrow) wide.push_back(b.Convert(x, ElementType::kF64));
     const Value fast = b.Convert(lower::EmitFast(b, row.opcode, operands, type, loose), type);
     const Value exact = row.opcode == Opcode::kDivide ? b.Div(wide[0], wide[1])
+                        : row.opcode == Opcode::kSqrt ? b.Sqrt(wide[0])
                                                       : *lower::EmitMath(b, row.opcode, wide);
     const Expr y(b, b.Convert(fast, ElementType::kF64));
     return {number, Error(y, Expr(b, exact), FormatOf(type)).value()};

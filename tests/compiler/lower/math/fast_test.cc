@@ -26,7 +26,8 @@ using Bits = std::vector<uint64_t>;
 constexpr ElementType kNarrow[] = {ElementType::kBF16, ElementType::kF16};
 
 double ExactOf(Opcode opcode, double x, double y) {
-  return opcode == Opcode::kDivide ? x / y : FindReference(opcode)->of_f32(x, y);
+  if (opcode == Opcode::kDivide) return x / y;
+  return opcode == Opcode::kSqrt ? std::sqrt(x) : FindReference(opcode)->of_f32(x, y);
 }
 
 // The largest error over all that the instructions may give, which must be within the bound.
@@ -107,6 +108,7 @@ TEST(FastMath, F32NearTheEnds) {
       {Opcode::kCos, {0, 0.7854f, 1.5707964f, -4.712389f, 102944.9f, 0x1p17f, -0x1p17f}},
       {Opcode::kTanh, {1.25f, -1.25f, 1.2f, 1.3f, 1, 0.01f, 2, 8.66f, 9.01f, 44.3f}},
       {Opcode::kRsqrt, {0x1p-126f, 0x1p-149f, 1, 2, 4, 0x1p126f, 0x1.fff8p127f}},
+      {Opcode::kSqrt, {0, 0x1p-126f, 1, 2, 4, 0x1.fff8p127f}},
   };
   for (const FastRow& row : lower::math::FastRows()) {
     if (row.unary == nullptr) continue;
@@ -183,6 +185,28 @@ TEST(FastMath, NarrowDivision) {
       Check("divide " + std::string(ElementTypeName(element)), FastFunction(row, element), element,
             element, row.opcode, operands, NarrowBoundOf(row, element));
     }
+  }
+}
+
+// What is known of operands spares what stands at the ends of the exponents.
+TEST(FastMath, OperandsOfKnownRange) {
+  const ElementType f32 = ElementType::kF32;
+  Bits x;
+  for (uint64_t bits : SamplePoints(f32, 1, 1 << 18).x) {
+    const double number = DecodeFloat(FormatOf(f32), bits);
+    if (number >= 0x1p-96 && number <= 0x1p96) x.push_back(bits);
+  }
+  for (uint64_t bits = 0x3f7ff000; bits < 0x40801000; bits += 7) x.push_back(bits);
+  for (Opcode opcode : {Opcode::kLog, Opcode::kLog1p, Opcode::kSqrt}) {
+    const absl::Span<const FastRow> rows = lower::math::FastRows();
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&](const FastRow& each) { return each.opcode == opcode; });
+    const Function function(f32, 1, [&](Builder& b, Values operands) {
+      b.SetRange(operands[0], {0x1p-96, 0x1p96, /*nan=*/false});
+      return lower::EmitFast(b, opcode, operands, f32);
+    });
+    Check(std::string(OpcodeName(opcode)) + ", known range", function, f32, f32, opcode, {x},
+          row->ulp_f32);
   }
 }
 
