@@ -6,6 +6,28 @@
 #include "compiler/lower/scalar.h"
 
 namespace ingot::lower {
+namespace {
+
+// Whether each result of a reducer is a select of its two elements of the operand.
+bool ChoosesOneOfTwo(const Computation& reducer) {
+  const Instruction& root = *reducer.root();
+  const std::vector<Instruction*>& parameters = reducer.parameters();
+  const size_t count = parameters.size() / 2;
+  if (root.opcode() != Opcode::kTuple || root.operand_count() != static_cast<int64_t>(count)) {
+    return false;
+  }
+  for (size_t k = 0; k < count; ++k) {
+    const Instruction& chosen = *root.operand(static_cast<int64_t>(k));
+    if (chosen.opcode() != Opcode::kSelect) return false;
+    const Instruction *a = chosen.operand(1), *b = chosen.operand(2);
+    const bool both = (a == parameters[k] && b == parameters[count + k]) ||
+                      (b == parameters[k] && a == parameters[count + k]);
+    if (!both) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::vector<ElementType> Combination::AccumulatorTypes() const {
   if (simple.has_value()) return {ComputeType(types[0])};
@@ -18,6 +40,7 @@ Elements Combination::Accumulators(ElementEmitter& e, Elements elements) const {
 }
 
 std::optional<Elements> Combination::Identity(ElementEmitter& e) const {
+  if (chooses) return initial;
   if (!simple.has_value()) return std::nullopt;
   return Elements{*IdentityOf(e, *simple, ComputeType(types[0]))};
 }
@@ -51,6 +74,7 @@ Combination CombinationOf(ElementEmitter& e, const Instruction& instruction) {
     result.types.push_back(instruction.operand(i)->shape().element_type());
     result.initial.push_back(e.EmitScalar(*instruction.operand(inputs + i)));
   }
+  result.chooses = ChoosesOneOfTwo(*instruction.to_apply());
   if (inputs != 1) return result;
   const std::optional<Opcode> opcode = plan::SimpleCombiner(*instruction.to_apply());
   const ElementType type = result.types[0];

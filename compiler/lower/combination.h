@@ -16,6 +16,9 @@ struct Combination {
   // One commutative op on one operand: accumulated in the compute type, from its identity, the
   // initial value last.  Otherwise accumulators have the results' types.
   std::optional<Opcode> simple;
+  // Each result is one of the two elements, as of an argmax: what is there twice changes nothing,
+  // so that the initial values, which every result takes in, are an identity.
+  bool chooses = false;
   Elements initial;
 
   std::vector<ElementType> AccumulatorTypes() const;

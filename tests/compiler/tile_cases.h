@@ -145,6 +145,17 @@ inline constexpr Case kCases[] = {
   x = f32[9,333] parameter(0)  i = s32[9,333] iota(), iota_dimension=1
   m = f32[] constant(-inf)  n = s32[] constant(0)
   ROOT r = (f32[9], s32[9]) reduce(x, i, m, n), dimensions={1}, to_apply=first)"},
+    {"argmax_of_infinities", R"(
+  x = f32[9,333] parameter(0)  i = s32[9,333] iota(), iota_dimension=1
+  row = s32[9,333] iota(), iota_dimension=0  five = s32[] constant(5)
+  m = f32[] constant(-inf)  n = s32[] constant(0)  z = f32[] constant(0)
+  fives = s32[9,333] broadcast(five), dimensions={}  zeros = f32[9,333] broadcast(z), dimensions={}
+  least = f32[9,333] broadcast(m), dimensions={}
+  above = pred[9,333] compare(x, zeros), direction=GT
+  some = f32[9,333] select(above, least, x)
+  early = pred[9,333] compare(row, fives), direction=LT
+  y = f32[9,333] select(early, some, least)
+  ROOT r = (f32[9], s32[9]) reduce(y, i, m, n), dimensions={1}, to_apply=first)"},
     {"centred", R"(
   x = f32[17,256] parameter(0)  y = f32[256] parameter(1)
   z = f32[] constant(0)  m = f32[] constant(-inf)
