@@ -158,6 +158,20 @@ class Dealer {
     return std::max<int64_t>(1, bytes);
   }
 
+  // The same of what each step along what is reduced reads anew.
+  int64_t BytesOfStep() const {
+    int64_t bytes = 0;
+    for (int v = 0; v < graph().input_count(); ++v) {
+      const absl::Span<const int> own = space().ClassesOf(v);
+      const bool steps = std::all_of(order_.begin(), order_.end(),
+                                     [&](int c) { return !IsReduced(c) || Contains(own, c); });
+      if (steps && info_.uses().Of(v).in_space() && Contains(own, order_[0])) {
+        bytes += ingot::BytesOf(graph().value(v).shape(), deal_.classes[order_[0]].vector);
+      }
+    }
+    return std::max<int64_t>(1, bytes);
+  }
+
   // Registers for enough loads in flight: along a class that some array does not have, so that its
   // vectors serve several places, else along the innermost.
   void DealElements() {
@@ -208,7 +222,7 @@ class Dealer {
         CeilDiv(std::min(knobs_.loads, knobs_.loads_of_trip), std::max<int64_t>(1, inputs));
     // Narrow loads are more of them.
     if (BytesMoved(info_) >= kFewBytes) {
-      least = std::clamp(kLeastBytesOfTrip / BytesOfPlace(), least, knobs_.loads_of_trip);
+      least = std::clamp(kLeastBytesOfTrip / BytesOfStep(), least, knobs_.loads_of_trip);
     }
     return std::clamp(WorthOfCode(info_) * kMostCodeOfTrip / code, least, knobs_.loads_of_trip);
   }
