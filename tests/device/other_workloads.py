@@ -295,6 +295,120 @@ def rotate_half(x, sine, cosine):
     return x * cosine + turned * sine
 
 
+# ---------------------------------------------------------------- parts of blocks and training steps
+def rotate_pairs(x, sine, cosine):
+    """Rotary embedding of neighbouring elements; x is [batch, length, heads, 128], the tables [length, 1, 64]."""
+    even, odd = x[..., 0::2].astype(F32), x[..., 1::2].astype(F32)
+    turned = jnp.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1)
+    return turned.reshape(x.shape).astype(x.dtype)
+
+
+def layer_scale(x, y, gamma):
+    return (x.astype(F32) + gamma * jax.nn.gelu(y.astype(F32))).astype(x.dtype)
+
+
+def modulated_norm(x, scale, shift):
+    """Adaptive layer norm: x is [batch, length, width], scale and shift [batch, width]."""
+    return (normalised(x, (-1,)) * (1 + scale[:, None]) + shift[:, None]).astype(x.dtype)
+
+
+def gated_unit(x):
+    half = x.shape[-1] // 2
+    return jax.nn.silu(x[..., :half]) * x[..., half:]
+
+
+def gated_unit_gradient(x, dy):
+    return jax.vjp(gated_unit, x)[1](dy)[0]
+
+
+def lstm_cell(gates, cell):
+    i, f, g, o = jnp.split(gates, 4, -1)
+    cell = jax.nn.sigmoid(f + 1) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
+
+
+def alibi_softmax(scores, slopes):
+    """scores are [batch, heads, length, length]."""
+    rows, columns = scores.shape[-2:]
+    distance = jnp.arange(columns)[None, :] - jnp.arange(rows)[:, None]
+    biased = scores.astype(F32) + slopes[:, None, None] * distance.astype(F32)
+    return jax.nn.softmax(jnp.where(distance <= 0, biased, -1e30), -1).astype(scores.dtype)
+
+
+def log_softmax_gradient(y, dy):
+    wide = dy.astype(F32)
+    return (wide - jnp.exp(y.astype(F32)) * wide.sum(-1, keepdims=True)).astype(dy.dtype)
+
+
+def min_p_mask(logits):
+    p = jax.nn.softmax(logits.astype(F32), -1)
+    return jnp.where(p >= 0.1 * p.max(-1, keepdims=True), logits, -jnp.inf)
+
+
+def one_hot_cross_entropy(logits, labels):
+    return -(jax.nn.one_hot(labels, logits.shape[-1]) * jax.nn.log_softmax(logits.astype(F32), -1)).sum(-1).mean()
+
+
+def focal_loss(logits, labels):
+    p, t = jax.nn.sigmoid(logits), labels.astype(F32)
+    entropy = jax.nn.softplus(logits) - logits * t
+    missed = jnp.square(1 - (p * t + (1 - p) * (1 - t)))
+    return (entropy * missed * (0.25 * t + 0.75 * (1 - t))).sum(-1).mean()
+
+
+def huber_loss(a, b):
+    size = jnp.abs(a - b)
+    return jnp.where(size < 1, 0.5 * jnp.square(size), size - 0.5).mean()
+
+
+def gaussian_divergence(mean, log_variance):
+    return 0.5 * (jnp.exp(log_variance) + jnp.square(mean) - 1 - log_variance).sum(-1)
+
+
+def cosine_similarity(a, b):
+    a, b = a.astype(F32), b.astype(F32)
+    return (a * b).sum(-1) * lax.rsqrt(jnp.square(a).sum(-1) * jnp.square(b).sum(-1) + 1e-8)
+
+
+def fake_quantise(x, scale):
+    return (jnp.clip(jnp.round(x / scale), -128, 127) * scale).astype(x.dtype)
+
+
+def quantise_s8(x, scale):
+    return jnp.clip(jnp.round(x.astype(F32) / scale), -128, 127).astype(jnp.int8)
+
+
+def running_statistics(x, mean, variance):
+    wide = x.astype(F32)
+    now = wide.mean((0, 1, 2))
+    spread = jnp.square(wide - now).mean((0, 1, 2))
+    return 0.9 * mean + 0.1 * now, 0.9 * variance + 0.1 * spread
+
+
+def masked_mean(x, mask):
+    """x is [batch, length, width], mask [batch, length]."""
+    weight = mask.astype(F32)[..., None]
+    return (x.astype(F32) * weight).sum(1) / jnp.maximum(weight.sum(1), 1)
+
+
+def moving_average(weights, average):
+    return 0.999 * average + 0.001 * weights.astype(F32)
+
+
+def unfold(x):
+    """The 3 x 3 neighbours of each pixel side by side, without a convolution."""
+    n, h, w, c = x.shape
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return jnp.concatenate([padded[:, i:i + h, j:j + w] for i in range(3) for j in range(3)], -1)
+
+
+def shifted_windows(x):
+    """Swin's: rolled by 3 pixels, cut into windows of 7 x 7."""
+    n, h, w, c = x.shape
+    rolled = jnp.roll(x, (-3, -3), (1, 2))
+    return rolled.reshape(n, h // 7, 7, w // 7, 7, c).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 49, c)
+
+
 IMAGE = (64, 112, 112, 128)
 FLAT = 1 << 26
 WORKLOADS = {
@@ -375,4 +489,27 @@ WORKLOADS = {
     "repeat": case(lambda x: jnp.repeat(x, 4, 1), ((8192, 2048),)),
     "lower_triangle": case(lambda x: jnp.tril(x), ((8192, 8192),)),
     "dynamic_slice": case(lambda x, i: lax.dynamic_slice(x, (i, 0), (8192, 8192)), ((16384, 8192), BF16), ((), 8192)),
+    "rotate_pairs": case(rotate_pairs, ((8, 4096, 32, 128), BF16), ((4096, 1, 64),), ((4096, 1, 64),)),
+    "layer_scale": case(layer_scale, ((65536, 1024), BF16), ((65536, 1024), BF16), ((1024,),)),
+    "modulated_norm": case(modulated_norm, ((64, 1024, 1152), BF16), ((64, 1152),), ((64, 1152),)),
+    "gated_unit": case(gated_unit, ((16384, 8192), BF16)),
+    "gated_unit_gradient": case(gated_unit_gradient, ((16384, 8192), BF16), ((16384, 4096), BF16)),
+    "lstm_cell": case(lstm_cell, ((16384, 4096),), ((16384, 1024),)),
+    "alibi_softmax": case(alibi_softmax, ((4, 8, 2048, 2048), BF16), ((8,),)),
+    "log_softmax_gradient": case(log_softmax_gradient, ((4096, 32000), BF16), ((4096, 32000), BF16)),
+    "min_p_mask": case(min_p_mask, ((4096, 32000), BF16)),
+    "one_hot_cross_entropy": case(one_hot_cross_entropy, ((8192, 32000), BF16), ((8192,), 32000)),
+    "focal_loss": case(focal_loss, ((1 << 17, 512),), ((1 << 17, 512), 2, jnp.int8)),
+    "huber_loss": case(huber_loss, ((16384, 4096),), ((16384, 4096),)),
+    "gaussian_divergence": case(gaussian_divergence, ((1 << 18, 256),), ((1 << 18, 256),)),
+    "cosine_similarity": case(cosine_similarity, ((1 << 17, 768), BF16), ((1 << 17, 768), BF16)),
+    "fake_quantise": case(fake_quantise, ((16384, 8192), BF16), ((), BF16)),
+    "quantise_s8": case(quantise_s8, ((16384, 8192), BF16), ((8192,),)),
+    "running_statistics": case(running_statistics, (IMAGE, BF16), ((128,),), ((128,),)),
+    "masked_mean": case(masked_mean, ((256, 512, 1024), BF16), ((256, 512), 2)),
+    "moving_average": case(moving_average, ((FLAT,), BF16), ((FLAT,),)),
+    "bincount_weights": case(lambda i, w: jnp.zeros((4096,)).at[i].add(w), ((FLAT // 4,), 4096), ((FLAT // 4,),)),
+    "max_pool_pairs": case(lambda x: x.reshape(64, 2048, 2, 1024).max(2), ((64, 4096, 1024), BF16)),
+    "unfold": case(unfold, ((16, 112, 112, 64), BF16)),
+    "shifted_windows": case(shifted_windows, ((64, 112, 112, 96), BF16)),
 }
