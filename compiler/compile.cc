@@ -168,7 +168,9 @@ class Compiler {
         Show(Stage::kHlo, absl::StrCat("before-failed-", pass), ToString(before));
       };
     }
-    return RunPipeline(*module_, MakePassContext(target_, options_.fusion, options_.numerics), options).status();
+    return RunPipeline(*module_, MakePassContext(target_, options_.fusion, options_.numerics),
+                       options)
+        .status();
   }
 
   // The plans of `table` go first; null: none do.

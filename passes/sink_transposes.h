@@ -13,11 +13,11 @@ namespace ingot {
 //   %s = f32[8] reduce(%e, %z), dimensions={1}
 //
 // They pass slices, pads, windows and concatenates; elementwise ops whose other operands are
-// transposes of the same kind, scalars, iotas, or broadcasts that lie along the other order as well;
-// reshapes that put in or leave out dimensions of size 1; and reductions, which then go over other
-// dimensions of the same elements.  In which order a reduction takes its elements is its plan's
-// choice.  Data movement is what an index map says, so in one kernel it does not matter where a
-// transpose stands; between kernels it is an array.
+// transposes of the same kind, scalars, iotas, or broadcasts that lie along the other order as
+// well; reshapes that put in or leave out dimensions of size 1; and reductions, which then go over
+// other dimensions of the same elements.  In which order a reduction takes its elements is its
+// plan's choice.  Data movement is what an index map says, so in one kernel it does not matter
+// where a transpose stands; between kernels it is an array.
 //
 // Requires: row-major layouts (normalize-layouts).
 absl::StatusOr<bool> SinkTransposes(Module& module, const PassContext& context);

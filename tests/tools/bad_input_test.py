@@ -92,7 +92,7 @@ TOO_LARGE = [
      ["windows", "reduce-window", "32000 operations"]),
     ("a comparator of 20,000 operations", scalar_chain(20000, "exponential", "pred[] compare(a, %s), direction=LT") + SORT,
      ["wrapped_sort", "20003 instructions", "2000"]),
-    ("a sort of 600 operands", sort_of(600), ["sorted", "1800 buffers", "4352"]),
+    ("a sort of 600 operands", sort_of(600), ["sorted", "1204 buffers", "4352"]),
 ]
 
 # name, arguments (M: a good model, D: a directory of the test's own), exit status, words that the error must have
