@@ -15,6 +15,7 @@
 #include "passes/fusion_log.h"
 #include "passes/fusion_util.h"
 #include "passes/loop_invariants.h"
+#include "passes/sink_transposes.h"
 
 namespace ingot {
 namespace {
@@ -40,12 +41,6 @@ Dimensions Identity(int64_t rank) {
   return dimensions;
 }
 
-Dimensions Inverse(const Dimensions& permutation) {
-  Dimensions inverse(permutation.size());
-  for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);
-  return inverse;
-}
-
 Dimensions Joined(std::initializer_list<Dimensions> parts) {
   Dimensions all;
   for (const Dimensions& part : parts) all.insert(all.end(), part.begin(), part.end());
@@ -65,11 +60,6 @@ Shape Permuted(const Shape& shape, const Dimensions& permutation) {
   Dimensions sizes;
   for (int64_t d : permutation) sizes.push_back(shape.dimension(d));
   return Shape::ArrayWithDefaultLayout(shape.element_type(), std::move(sizes));
-}
-
-Instruction* Transpose(Instruction* x, const Dimensions& permutation) {
-  return x->parent()->Add(Opcode::kTranspose, Permuted(x->shape(), permutation), {x},
-                          DimensionsAttributes{permutation});
 }
 
 Orders OrdersOf(const Instruction& product) {
@@ -94,10 +84,10 @@ Orders OrdersOf(const Instruction& product) {
 
 // Where the dimensions are in the new order.
 void Move(const Dimensions& order, Dimensions& dimensions) {
-  const Dimensions to = Inverse(order);
+  const Dimensions to = InverseOf(order);
   for (int64_t& d : dimensions) d = to[d];
 }
-void Move(const Dimensions& order, int64_t& dimension) { dimension = Inverse(order)[dimension]; }
+void Move(const Dimensions& order, int64_t& dimension) { dimension = InverseOf(order)[dimension]; }
 
 // A copy of the product in `computation`, of operands in the new orders, with its result in one.
 Instruction* Copy(Computation& computation, const Instruction& product, Instruction* lhs,
@@ -125,14 +115,7 @@ Instruction* Copy(Computation& computation, const Instruction& product, Instruct
   return copy;
 }
 
-// Whether a transpose can be carried through the instruction, from its result to its operands.
-bool CarriesTransposes(const Instruction& instruction) {
-  if (instruction.kind() == OpKind::kElementwise) return instruction.opcode() != Opcode::kMap;
-  return IsOneOf(instruction.opcode(),
-                 {Opcode::kReduceWindow, Opcode::kPad, Opcode::kConcatenate, Opcode::kSlice});
-}
-
-// Whether a walk from a value, through what carries transposes, meets a convolution or another
+// Whether a walk from a value, through what transposes pass, meets a convolution or another
 // transpose: up to what it is made of, or down to who reads it.
 bool MeetsTranspose(const Instruction& value, bool up) {
   std::vector<const Instruction*> open;
@@ -151,7 +134,7 @@ bool MeetsTranspose(const Instruction& value, bool up) {
   for (size_t i = 0; i < open.size() && i < kMostSteps; ++i) {
     const Instruction& at = *open[i];
     if (at.opcode() == Opcode::kConvolution || at.opcode() == Opcode::kTranspose) return true;
-    if (!CarriesTransposes(at)) continue;
+    if (!KeepsOrderOfDimensions(at)) continue;
     for (const Instruction* next : up ? at.operands() : at.users()) add(next);
   }
   return false;
@@ -207,15 +190,13 @@ class Assigner {
 
  private:
   bool IsCandidate(const Instruction& product) const {
-    if (product.opcode() != opcode_ || product.operand_count() != 2) return false;
-    if (!product.control_predecessors().empty()) return false;
+    if (product.opcode() != opcode_ || !product.control_predecessors().empty()) return false;
+    if (product.operand_count() != 2) return false;
     for (int side = 0; side < kSides; ++side) {
       const Shape& shape = ShapeOf(product, side);
       if (shape.HasDynamicDimension() || shape.ElementCount() == 0) return false;
     }
-    if (product.opcode() != Opcode::kDot) return true;
-    const auto& attributes = product.attributes<DotAttributes>();
-    return attributes.sparsity.text.empty() && attributes.algorithm.text.empty();
+    return opcode_ != Opcode::kDot || IsPlainDot(product);
   }
 
   static const Shape& ShapeOf(const Instruction& product, int side) {
@@ -250,7 +231,7 @@ class Assigner {
     Module module("layouts");
     Computation* computation = module.AddComputation("move");
     Instruction* value = computation->AddParameter(0, ShapeOf(product, side));
-    const Instruction* transpose = Transpose(value, order);
+    const Instruction* transpose = TransposeOf(value, order);
     const FusionView view = ViewOf({&transpose, 1});
     const double once = context_.launch_microseconds + Known(HashView(view), [&] {
                           return context_.fusion_cost(view).microseconds;
@@ -279,7 +260,7 @@ class Assigner {
     const auto operand = [&](int side) {
       Instruction* value = product.operands()[side];
       if (!MovesElements(value->shape(), orders[side])) return value;
-      value = Transpose(value, orders[side]);
+      value = TransposeOf(value, orders[side]);
       if (product.opcode() != Opcode::kDot) return value;
       return computation.Add(Opcode::kOptimizationBarrier, value->shape(), {value});
     };
@@ -289,8 +270,8 @@ class Assigner {
             ? lhs
             : operand(kRhs);
     Instruction* result = Copy(computation, product, lhs, rhs, orders);
-    const Dimensions back = Inverse(orders[kResult]);
-    return MovesElements(result->shape(), back) ? Transpose(result, back) : result;
+    const Dimensions back = InverseOf(orders[kResult]);
+    return MovesElements(result->shape(), back) ? TransposeOf(result, back) : result;
   }
 
   void Log(const Instruction& product, const std::vector<int>& sides, int mask, double before,

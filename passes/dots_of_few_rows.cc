@@ -45,9 +45,8 @@ class Expansion {
 
   // Null where the dot stays.
   Instruction* Run(Computation& computation, const Instruction& dot) {
-    if (dot.opcode() != Opcode::kDot || dot.operand_count() != 2) return nullptr;
+    if (!IsPlainDot(dot)) return nullptr;
     const auto& attributes = dot.attributes<DotAttributes>();
-    if (!attributes.sparsity.text.empty() || !attributes.algorithm.text.empty()) return nullptr;
     Side matrix{dot.operands()[0], attributes.lhs_batch_dims, attributes.lhs_contracting_dims};
     Side rows{dot.operands()[1], attributes.rhs_batch_dims, attributes.rhs_contracting_dims};
     const bool rows_first = rows.FreeElements() > matrix.FreeElements();
@@ -101,16 +100,6 @@ class Expansion {
                              {value});
   }
 
-  Instruction* Transpose(Instruction* value, std::vector<int64_t> permutation) {
-    if (std::is_sorted(permutation.begin(), permutation.end())) return value;
-    std::vector<int64_t> sizes;
-    for (int64_t d : permutation) sizes.push_back(value->shape().dimension(d));
-    return computation_->Add(
-        Opcode::kTranspose,
-        Shape::ArrayWithDefaultLayout(value->shape().element_type(), std::move(sizes)), {value},
-        DimensionsAttributes{std::move(permutation)});
-  }
-
   // The dimensions of the product: the matrix's, with those of the rows behind the batches that the
   // matrix begins with.  Sets sizes_, of_matrix_ and of_rows_.
   void Place(const Side& matrix, const Side& rows) {
@@ -147,7 +136,7 @@ class Expansion {
               [&](int64_t a, int64_t b) { return to[a] < to[b]; });
     std::vector<int64_t> along = to;
     std::sort(along.begin(), along.end());
-    value = Transpose(value, std::move(permutation));
+    value = TransposeOf(value, std::move(permutation));
     if (value->shape().dimensions() == shape.dimensions()) return value;
     return computation_->Add(Opcode::kBroadcast, shape, {value},
                              DimensionsAttributes{std::move(along)});
@@ -189,7 +178,7 @@ class Expansion {
     if (rows_first) add_free(rows, of_rows_);
     add_free(matrix, of_matrix_);
     if (!rows_first) add_free(rows, of_rows_);
-    return Transpose(sum, std::move(permutation));
+    return TransposeOf(sum, std::move(permutation));
   }
 
   Computation* Adder(ElementType type) {

@@ -40,12 +40,7 @@ Instruction* ReducedFirst(Computation& computation, const Instruction& reduce, i
     }
   }
   const ElementType type = x->shape().element_type();
-  if (!std::is_sorted(permutation.begin(), permutation.end())) {
-    std::vector<int64_t> sizes;
-    for (int64_t d : permutation) sizes.push_back(x->shape().dimension(d));
-    x = computation.Add(Opcode::kTranspose, Shape::ArrayWithDefaultLayout(type, std::move(sizes)),
-                        {x}, DimensionsAttributes{std::move(permutation)});
-  }
+  x = TransposeOf(x, std::move(permutation));
   std::vector<int64_t> sizes = {reduced};
   sizes.insert(sizes.end(), reduce.shape().dimensions().begin(), reduce.shape().dimensions().end());
   if (x->shape().dimensions() == sizes) return x;

@@ -40,6 +40,28 @@ bool IsReadThroughBest(const Instruction& instruction) {
                                                   ElementsOf(value->operand(0)->shape());
 }
 
+Instruction* TransposeOf(Instruction* x, std::vector<int64_t> permutation) {
+  if (std::is_sorted(permutation.begin(), permutation.end())) return x;
+  std::vector<int64_t> sizes;
+  for (int64_t d : permutation) sizes.push_back(x->shape().dimension(d));
+  return x->parent()->Add(
+      Opcode::kTranspose,
+      Shape::ArrayWithDefaultLayout(x->shape().element_type(), std::move(sizes)), {x},
+      DimensionsAttributes{std::move(permutation)});
+}
+
+std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation) {
+  std::vector<int64_t> inverse(permutation.size());
+  for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);
+  return inverse;
+}
+
+bool IsPlainDot(const Instruction& instruction) {
+  if (instruction.opcode() != Opcode::kDot || instruction.operand_count() != 2) return false;
+  const auto& attributes = instruction.attributes<DotAttributes>();
+  return attributes.sparsity.text.empty() && attributes.algorithm.text.empty();
+}
+
 std::vector<Computation*> SequentialComputations(const Module& module) {
   std::vector<Computation*> found = {module.entry()};
   absl::flat_hash_set<const Computation*> seen = {module.entry()};

@@ -1,4 +1,4 @@
-// What the fusion passes share.
+// What passes share.
 #ifndef INGOT_PASSES_FUSION_UTIL_H_
 #define INGOT_PASSES_FUSION_UTIL_H_
 
@@ -18,6 +18,16 @@ bool NeedsKernel(const Instruction& instruction);
 // Whether every kernel that asks for the value had best read the operand in its place, whoever else
 // does: a broadcast, a slice of at least a quarter of the elements, reshapes of these.
 bool IsReadThroughBest(const Instruction& instruction);
+
+// x with its dimensions in the order of the permutation, as a transpose has it; x itself where that
+// is the order they are in.
+Instruction* TransposeOf(Instruction* x, std::vector<int64_t> permutation);
+
+// The permutation that undoes another.
+std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation);
+
+// Whether it is a dot of two dense operands whose algorithm is the compiler's choice.
+bool IsPlainDot(const Instruction& instruction);
 
 // Whether the computation runs as commands, one after the other: the entry, and the bodies,
 // conditions and branches of control flow in such computations.  Bodies of fusions and reductions

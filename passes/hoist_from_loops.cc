@@ -28,7 +28,7 @@ int64_t BytesOf(const Instruction& value) {
 }
 
 // A dot of which one operand is a slice, along one dimension, of an array that is the same in every
-// trip; between the slice and the dot stand reshapes that leave out dimensions of size 1.
+// trip; between the slice and the dot stands a reshape that leaves out its dimension of size 1.
 struct DotOfSlice {
   int side = 0;  // of the slice
   const Instruction* slice = nullptr;
@@ -150,13 +150,8 @@ class Hoister {
   // ----- products of slices
 
   std::optional<DotOfSlice> FindDotOfSlice(const Instruction& dot) const {
-    if (context_.product_cost == nullptr || dot.opcode() != Opcode::kDot ||
-        dot.operand_count() != 2 || invariants_.Contains(dot) || dot.users().empty()) {
-      return std::nullopt;
-    }
-    const auto& attributes = dot.attributes<DotAttributes>();
-    if (!attributes.sparsity.text.empty() || !attributes.algorithm.text.empty() ||
-        !dot.control_predecessors().empty()) {
+    if (context_.product_cost == nullptr || !IsPlainDot(dot) || invariants_.Contains(dot) ||
+        dot.users().empty() || !dot.control_predecessors().empty()) {
       return std::nullopt;
     }
     for (int side : {0, 1}) {

@@ -14,10 +14,11 @@ namespace ingot {
 // - Where plans say that it is faster (PassContext::product_cost): a product of one matrix with one
 //   slice of an array a trip is one product with the whole array, of which each trip takes a slice.
 //
-//     body:  %s = f32[1,64,256] dynamic-slice(%x, %i, 0, 0)       before:  %all = f32[128,64,512]
-//     dot(%x, %w)
-//            %d = f32[64,512] dot(reshape(%s), %w)           ==>  body:    %d =
-//            reshape(dynamic-slice(%all, %i, 0, 0))
+//     body:    %s = f32[1,64,256] dynamic-slice(%x, %i, 0, 0)
+//              %d = f32[64,512] dot(reshape(%s), %w)
+//     ==>
+//     before:  %all = f32[128,64,512] dot(%x, %w)
+//     body:    %d = reshape(dynamic-slice(%all, %i, 0, 0))
 //
 //   The array has at most as many slices as the loop has trips (ir/analysis/trip_count.h).
 //

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ir/base/status.h"
+#include "passes/fusion_util.h"
 
 namespace ingot {
 namespace {
@@ -10,12 +11,6 @@ namespace {
 // Logical dimensions in major-to-minor order: the permutation from logical to physical dimensions.
 std::vector<int64_t> MajorToMinor(const Layout& layout) {
   return std::vector<int64_t>(layout.minor_to_major.rbegin(), layout.minor_to_major.rend());
-}
-
-std::vector<int64_t> Inverse(const std::vector<int64_t>& permutation) {
-  std::vector<int64_t> inverse(permutation.size());
-  for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);
-  return inverse;
 }
 
 bool HasOtherLayout(const Shape& shape) {
@@ -57,7 +52,7 @@ Instruction* ToPhysical(Instruction* x, const Layout& layout) {
 }
 
 Instruction* FromPhysical(Instruction* x, const Layout& layout) {
-  return layout.IsDefault() ? x : Transpose(x, Inverse(MajorToMinor(layout)));
+  return layout.IsDefault() ? x : Transpose(x, InverseOf(MajorToMinor(layout)));
 }
 
 // bitcast: the same bytes under another shape and layout.

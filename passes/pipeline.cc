@@ -20,9 +20,8 @@ constexpr Phase kPipeline[] = {
      kFlatten, false},
     {"expand",
      "products of a loop's trips are one where that is faster; sums of products that no matrix "
-     "unit makes faster are like other sums from here on, topk "
-     "that "
-     "no kernel selects are sorts, and cumulative windows are scans",
+     "unit makes faster are like other sums from here on, topk that no kernel selects are sorts, "
+     "and cumulative windows are scans",
      kExpand, false},
     {"simplify", "fewer instructions before anything is decided; rules feed one another", kSimplify,
      true},

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "passes/fusion_util.h"
+
 namespace ingot {
 namespace {
 
@@ -15,16 +17,6 @@ Shape ShapeBefore(const Shape& shape, const Dimensions& permutation) {
   Dimensions sizes(permutation.size());
   for (size_t i = 0; i < permutation.size(); ++i) sizes[permutation[i]] = shape.dimension(i);
   return Shape::ArrayWithDefaultLayout(shape.element_type(), std::move(sizes));
-}
-
-Instruction* Transpose(Instruction* x, Dimensions permutation) {
-  if (std::is_sorted(permutation.begin(), permutation.end())) return x;
-  Dimensions sizes;
-  for (int64_t d : permutation) sizes.push_back(x->shape().dimension(d));
-  return x->parent()->Add(
-      Opcode::kTranspose,
-      Shape::ArrayWithDefaultLayout(x->shape().element_type(), std::move(sizes)), {x},
-      DimensionsAttributes{std::move(permutation)});
 }
 
 // Finds for values a value of which they are the transpose.
@@ -106,7 +98,7 @@ Instruction* SinkBelowElementwise(Instruction* instruction) {
   for (Instruction* operand : instruction->operands()) operands.push_back(sinker->Before(operand));
   Instruction* result = instruction->parent()->AddClone(*instruction, std::move(operands));
   result->set_shape(ShapeBefore(instruction->shape(), sinker->permutation()));
-  return Transpose(result, sinker->permutation());
+  return TransposeOf(result, sinker->permutation());
 }
 
 // The order of the dimensions that are not reduced, among themselves.
@@ -139,7 +131,7 @@ Instruction* SinkBelowReduce(Instruction* reduce) {
   result->mutable_attributes<DimensionsAttributes>().dimensions = std::move(dimensions);
   if (!reduce->shape().IsTuple()) {
     result->set_shape(ShapeBefore(reduce->shape(), order));
-    return Transpose(result, order);
+    return TransposeOf(result, order);
   }
   std::vector<Shape> shapes;
   for (const Shape& leaf : reduce->shape().tuple_shapes())
@@ -149,7 +141,7 @@ Instruction* SinkBelowReduce(Instruction* reduce) {
   for (size_t i = 0; i < shapes.size(); ++i) {
     Instruction* leaf = reduce->parent()->Add(Opcode::kGetTupleElement, shapes[i], {result},
                                               TupleIndexAttributes{static_cast<int64_t>(i)});
-    results.push_back(Transpose(leaf, order));
+    results.push_back(TransposeOf(leaf, order));
   }
   return reduce->parent()->Add(Opcode::kTuple, reduce->shape(), std::move(results));
 }
@@ -186,7 +178,7 @@ Instruction* SinkBelowReshape(Instruction* reshape) {
   }
   Instruction* result = reshape->parent()->Add(
       Opcode::kReshape, ShapeBefore(reshape->shape(), permutation), {transpose.operands()[0]});
-  return Transpose(result, std::move(permutation));
+  return TransposeOf(result, std::move(permutation));
 }
 
 // What each dimension has, in the order of the dimensions before they were transposed.
@@ -220,14 +212,16 @@ Instruction* SinkBelowEachDimension(Instruction* instruction) {
   } else {
     MoveBefore(permutation, result->mutable_attributes<WindowAttributes>().window.dimensions);
   }
-  return Transpose(result, permutation);
+  return TransposeOf(result, permutation);
+}
+
+bool HasEachDimension(const Instruction& instruction) {
+  return IsOneOf(instruction.opcode(),
+                 {Opcode::kConcatenate, Opcode::kPad, Opcode::kReduceWindow, Opcode::kSlice});
 }
 
 Instruction* Sink(Instruction* instruction) {
-  if (IsOneOf(instruction->opcode(),
-              {Opcode::kConcatenate, Opcode::kPad, Opcode::kReduceWindow, Opcode::kSlice})) {
-    return SinkBelowEachDimension(instruction);
-  }
+  if (HasEachDimension(*instruction)) return SinkBelowEachDimension(instruction);
   if (instruction->kind() == OpKind::kElementwise) return SinkBelowElementwise(instruction);
   if (instruction->opcode() == Opcode::kReduce) return SinkBelowReduce(instruction);
   if (instruction->opcode() == Opcode::kReshape) return SinkBelowReshape(instruction);
@@ -235,6 +229,11 @@ Instruction* Sink(Instruction* instruction) {
 }
 
 }  // namespace
+
+bool KeepsOrderOfDimensions(const Instruction& instruction) {
+  if (instruction.kind() == OpKind::kElementwise) return instruction.opcode() != Opcode::kMap;
+  return HasEachDimension(instruction);
+}
 
 // Algorithm: walk the instructions in order, so that a transpose is carried behind a chain in one
 // walk.

@@ -22,6 +22,10 @@ namespace ingot {
 // Requires: row-major layouts (normalize-layouts).
 absl::StatusOr<bool> SinkTransposes(Module& module, const PassContext& context);
 
+// Whether the op's result has the dimensions of its arrays in their order, so that a transpose
+// passes it where all of these are transposed alike.
+bool KeepsOrderOfDimensions(const Instruction& instruction);
+
 }  // namespace ingot
 
 #endif  // INGOT_PASSES_SINK_TRANSPOSES_H_

@@ -221,8 +221,9 @@ FusionCostEstimate EstimateFusion(const FusionView& view, const Target& target) 
   const FusionInfo info(view);
   const absl::StatusOr<FusionPlan> plan = MakeTilePlan(info, target, Numerics::kDefault);
   if (plan.ok()) return {plan->cost, true, ""};
-  return {LoopMicroseconds(info, target), IsOneLoop(info, target),
-          std::string(plan.status().message())};
+  const double microseconds = LoopMicroseconds(info, target);
+  if (IsOneLoop(info, target)) return {microseconds, true, ""};
+  return {microseconds, false, std::string(plan.status().message())};
 }
 
 }  // namespace ingot::plan
