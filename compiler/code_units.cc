@@ -20,12 +20,19 @@ constexpr int64_t kLeastCodeOfModule = 1500;
 constexpr int64_t kMostCodeOfModule = 5000;
 // What a kernel costs besides its operations.
 constexpr int64_t kCodeOfEveryKernel = 50;
+// What an element of a fragment costs that an instruction works on in place: ptxas takes some 20 ms
+// for a wgmma of 128 sums.
+constexpr int64_t kCodeOfFragmentElement = 3;
 
 // About how much code a kernel is: its operations, on a GPU one for each lane.
 int64_t SizeOf(const kernel::Kernel& kernel) {
   int64_t size = kCodeOfEveryKernel;
   kernel::ForEachOperation(*kernel.body(), [&](const kernel::Operation& op) {
     if (!op.IsConstant()) size += kernel.IsHost() ? 1 : std::max<int64_t>(1, op.type.lanes);
+    if (op.opcode != kernel::Opcode::kIntrinsic) return;
+    for (const kernel::Var* fragment : op.Get<kernel::IntrinsicAttributes>().vars) {
+      size += kCodeOfFragmentElement * std::max(1, fragment->array_size);
+    }
   });
   return size;
 }
