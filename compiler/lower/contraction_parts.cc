@@ -87,6 +87,29 @@ void ProductParts::Store(const ProductPart& part, Expr row, Expr column,
   });
 }
 
+std::vector<Value> ProductParts::Make(const ProductPart& part, Value m, Value n, Value sums) {
+  if (plan_.splits > 1) return {sums};
+  std::vector<Value> results;
+  for (const Element& result : space_.Make(part.batch, m, n, sums).values) {
+    results.push_back(frame_.emitter.Broadcast(result, plan_.lanes).re);
+  }
+  return results;
+}
+
+std::vector<Value> ProductParts::PlacesOf(absl::Span<const plan::OperandDigit> digits,
+                                          absl::Span<const int64_t> sizes,
+                                          absl::Span<const Value> at) {
+  std::vector<Value> places;
+  for (const plan::OperandDigit& digit : digits) {
+    Value place = math_.Div(at[digit.coordinate], digit.divisor);
+    if (digit.divisor * digit.extent < sizes[digit.coordinate]) {
+      place = math_.Rem(place, digit.extent);
+    }
+    places.push_back(b_.Convert(math_.Add(place, digit.offset), ElementType::kS32));
+  }
+  return places;
+}
+
 void ProductParts::Combine() {
   ElementEmitter& e = frame_.emitter;
   const int lanes = plan_.lanes;

@@ -9,6 +9,7 @@
 #include "compiler/lower/contraction_space.h"
 #include "compiler/lower/frame.h"
 #include "compiler/plan/product.h"
+#include "compiler/plan/product_map.h"
 
 namespace ingot::lower {
 
@@ -34,6 +35,15 @@ class ProductParts {
   // depth is split; nothing where they are outside of the product.
   void Store(const ProductPart& part, kernel::Expr row, kernel::Expr column,
              const std::function<kernel::Value()>& load);
+  // What Store would store, of `lanes` sums of row m and of columns from n on, which are the
+  // product's and inside: each result's, or the sums where depth is split.
+  std::vector<kernel::Value> Make(const ProductPart& part, kernel::Value m, kernel::Value n,
+                                  kernel::Value sums);
+  // Where an element, whose coordinates are `at`, is along each dimension of a tensor map of
+  // matrices with coordinates of these sizes.
+  std::vector<kernel::Value> PlacesOf(absl::Span<const plan::OperandDigit> digits,
+                                      absl::Span<const int64_t> sizes,
+                                      absl::Span<const kernel::Value> at);
   // Of sums that are stored together.
   kernel::AccessOptions SumAccess() const;
 

@@ -7,6 +7,7 @@
 #include "compiler/kernel/matrix_descriptor.h"
 #include "compiler/lower/contraction_parts.h"
 #include "compiler/lower/contraction_rings.h"
+#include "compiler/lower/contraction_stores.h"
 #include "compiler/plan/contraction.h"
 #include "ir/base/check.h"
 #include "ir/base/integers.h"
@@ -57,13 +58,18 @@ class PipelineLowering {
         passed_columns_(plan::PassedColumns(plan_)),
         passed_pitch_(plan::PassedPitch(plan_)),
         parts_(frame, product),
-        rings_(frame, product_, parts_) {}
+        rings_(frame, product_, parts_),
+        stores_(frame, product, parts_) {}
 
   void Run() {
     if (!rings_.Declare(kWarpgroupWarps * consumers_)) return;
-    passed_ =
-        frame_.kernel->AddShared("passed", product_.sum_type(),
-                                 {kWarpgroupWarps * consumers_, plan::kPassedRows, passed_pitch_});
+    const int warps = kWarpgroupWarps * consumers_;
+    if (plan_.store_boxes == 0) {
+      passed_ = frame_.kernel->AddShared("passed", product_.sum_type(),
+                                         {warps, plan::kPassedRows, passed_pitch_});
+    } else if (!stores_.Declare(warps)) {
+      return;
+    }
     rings_.Begin();
     b_.Roles({{{0, kWarpgroupWarps - 1}, [&] { rings_.Produce(); }},
               {{kWarpgroupWarps, kWarpgroupWarps * (consumers_ + 1) - 1}, [&] { Consume(); }}});
@@ -90,8 +96,13 @@ class PipelineLowering {
         sums_.push_back(b_.DeclareVar("sums", zero, plan_.columns / 2));
       }
       Multiply(part, turn, lhs, rhs);
-      StoreSums(part, group);
+      if (plan_.store_boxes == 0) return StoreSums(part, group);
+      const Value warp = b_.Sub(b_.WarpId(), b_.Index(kWarpgroupWarps));
+      const Expr row = Expr(b_, group) * (row_pieces_ * kUnitRows) +
+                       Remainder({b_, warp}, kWarpgroupWarps) * kWarpRows;
+      stores_.Store(part, warp, row, kUnitRows, sums_);
     });
+    if (plan_.store_boxes > 0) stores_.End();
   }
 
   // Of stage 0, at an offset in units of the descriptor.
@@ -242,6 +253,7 @@ class PipelineLowering {
   const int passed_columns_, passed_pitch_;
   ProductParts parts_;
   ProductRings rings_;
+  EngineStores stores_;
   kernel::Buffer* passed_ = nullptr;
   std::vector<kernel::Var*> sums_;
 };

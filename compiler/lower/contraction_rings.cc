@@ -269,12 +269,8 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
       operands.push_back(
           b_.Integer(kernel::Type::Scalar(ElementType::kU16), (1 << ring.shares) - 1));
     }
-    for (const plan::OperandDigit& digit : ring.digits) {
-      const int64_t size = ring.sizes[digit.coordinate];
-      Value place = math_.Div(at[digit.coordinate], digit.divisor);
-      if (digit.divisor * digit.extent < size) place = math_.Rem(place, digit.extent);
-      operands.push_back(b_.Convert(math_.Add(place, digit.offset), ElementType::kS32));
-    }
+    const std::vector<Value> places = parts_.PlacesOf(ring.digits, ring.sizes, at);
+    operands.insert(operands.end(), places.begin(), places.end());
     b_.Call(
         {.intrinsic = ring.shares > 1 ? Intrinsic::kTensorLoadMulticast : Intrinsic::kTensorLoad,
          .buffers = {ring.tiles, full_},

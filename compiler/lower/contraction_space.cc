@@ -11,6 +11,11 @@ ProductSpace::ProductSpace(Frame& frame, const plan::ProductFusion& product)
     : frame_(frame), product_(product) {
   const std::vector<Instruction*>& instructions = frame.fusion.instructions();
   for (size_t i = 0; i < instructions.size(); ++i) number_[instructions[i]] = i;
+  const Instruction& root = *frame.fusion.root();
+  results_ = {&root};
+  if (root.opcode() == Opcode::kTuple) {
+    results_.assign(root.operands().begin(), root.operands().end());
+  }
   frame.context.tile = this;
 }
 
@@ -31,7 +36,7 @@ Index ProductSpace::IndexAt(const Instruction& instruction, int point) {
   return index;
 }
 
-void ProductSpace::Store(Value b, Value m, Value n, Value sums) {
+ProductSpace::Results ProductSpace::Make(Value b, Value m, Value n, Value sums) {
   ElementEmitter& e = frame_.emitter;
   const Instruction& product = *product_.product.instruction;
   const int point = static_cast<int>(points_.size());
@@ -44,17 +49,18 @@ void ProductSpace::Store(Value b, Value m, Value n, Value sums) {
     element = e.Convert(element, product_.product.sum_type(), product.shape().element_type());
   }
   e.Provide(product, IndexAt(product, point), 0, element);
-  const Instruction& root = *frame_.fusion.root();
-  std::vector<const Instruction*> results = {&root};
-  if (root.opcode() == Opcode::kTuple) {
-    results.assign(root.operands().begin(), root.operands().end());
+  Results made{point, {}};
+  for (const Instruction* result : results_) {
+    made.values.push_back(e.Emit(*result, IndexAt(*result, point)));
   }
-  Elements values;
-  for (const Instruction* result : results) {
-    values.push_back(e.Emit(*result, IndexAt(*result, point)));
-  }
-  for (size_t i = 0; i < results.size(); ++i) {
-    e.Store(frame_.memory.results[i], results[i]->shape(), IndexAt(*results[i], point), values[i]);
+  return made;
+}
+
+void ProductSpace::Store(Value b, Value m, Value n, Value sums) {
+  const Results made = Make(b, m, n, sums);
+  for (size_t i = 0; i < results_.size(); ++i) {
+    frame_.emitter.Store(frame_.memory.results[i], results_[i]->shape(),
+                         IndexAt(*results_[i], made.point), made.values[i]);
   }
 }
 

@@ -17,8 +17,14 @@ class ProductSpace : public TileSpace {
   ProductSpace(Frame& frame, const plan::ProductFusion& product);
   ~ProductSpace() override { frame_.context.tile = nullptr; }
 
-  // Stores all results at row `m` and columns from `n` on of batch `b`, whose products, `sums` in
-  // the product's type of sums, are in so many lanes.
+  // The results at row `m` and columns from `n` on of batch `b`, whose products, `sums` in the
+  // product's type of sums, are in so many lanes.
+  struct Results {
+    int point;
+    Elements values;  // in order
+  };
+  Results Make(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums);
+  // The same, stored.
   void Store(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums);
 
   const Instruction* SourceOf(const Instruction& consumer, int64_t operand) const override;
@@ -37,6 +43,7 @@ class ProductSpace : public TileSpace {
   Frame& frame_;
   const plan::ProductFusion& product_;
   absl::flat_hash_map<const Instruction*, size_t> number_;
+  std::vector<const Instruction*> results_;
   std::vector<std::vector<kernel::Value>> points_;  // indices of the product's result
 };
 

@@ -138,7 +138,8 @@ class ContractionLowering {
 }  // namespace
 
 void LowerContraction(Frame& frame) {
-  const absl::StatusOr<plan::ProductFusion> product = plan::MakeProductFusion(frame.fusion);
+  const absl::StatusOr<plan::ProductFusion> product =
+      plan::MakeProductFusion(frame.fusion, frame.plan.contraction().lanes);
   if (!product.ok()) return frame.context.Fail(product.status());
   frame.LaunchBlocks();
   frame.builder.set_hlo(static_cast<int32_t>(product->product.instruction->id()));

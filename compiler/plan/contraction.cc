@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/contraction_shapes.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
 #include "compiler/plan/product.h"
@@ -27,48 +28,10 @@ constexpr int kLeastCapability = 80;
 constexpr int kMostStages = 4;
 constexpr int kMostSplits = 64;
 constexpr size_t kMostCandidates = 12;
-
-struct TileShape {
-  int rows, columns, row_warps, column_warps;
-};
-// A warp has at least 16 × 16.
-constexpr TileShape kTileShapes[] = {
-    {128, 256, 2, 4}, {128, 128, 2, 2}, {128, 64, 2, 2}, {64, 128, 2, 2}, {64, 64, 2, 2},
-    {32, 128, 1, 4},  {128, 32, 4, 1},  {16, 128, 1, 4}, {16, 256, 1, 4}, {128, 16, 4, 1},
-    {32, 64, 1, 4},   {64, 32, 2, 2},   {32, 32, 2, 2},  {16, 32, 1, 2},  {16, 16, 1, 1},
-};
-
-// Of multiply-adds of threads: a warp has at least 4 × 8 vectors of four elements.
-constexpr TileShape kFmaShapes[] = {
-    {128, 128, 4, 2}, {64, 128, 2, 2}, {128, 64, 4, 1}, {64, 64, 2, 2},
-    {128, 32, 4, 1},  {16, 128, 1, 4}, {64, 32, 2, 1},  {32, 64, 1, 2},
-    {16, 64, 1, 2},   {32, 32, 1, 1},  {16, 32, 1, 1},
-};
-
-// Of wgmma: warpgroups that multiply, 64 rows of each at a time, and their columns.
-constexpr int kWgmmaCapability = 90;
-constexpr int kUnitRows = 64;
-constexpr int kMostColumns = 256;
-constexpr int kMostPipelineStages = 8;
-constexpr int kLeastPipelineStages = 3;
-// Sums of a thread, and registers of threads that multiply and of those that do not.
-constexpr int kMostThreadSums = 128;
-constexpr int kProducerRegisters = 40;
-constexpr int kCopyingRegisters = 104;
-// Besides its sums, of a thread that multiplies; of one product, as the assembler asks.
-constexpr int kLeastFreeRegisters = 64, kUnitRegisters = 26;
-
-struct PipelineShape {
-  int rows, consumers, resident_blocks, cluster;
-};
-constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1, 1}, {128, 2, 1, 2}, {256, 2, 1, 1},
-                                             {256, 2, 1, 2}, {128, 1, 1, 1}, {128, 1, 2, 1},
-                                             {128, 1, 2, 2}, {64, 1, 1, 1},  {64, 1, 2, 1}};
-
-absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
-  if (unit == ProductUnit::kFma) return kFmaShapes;
-  return kTileShapes;
-}
+// Boxes of a warp's results, in all and of each result; steps along depth that stores do not hide
+// behind; operations besides which a box's elements of another matrix fit in registers.
+constexpr int kMostStoreBoxes = 4, kBoxesOfResult = 2;
+constexpr int kFewSteps = 4, kMostReading = 4;
 
 // What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
 double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.42 : 0.9; }
@@ -85,7 +48,9 @@ class Planner {
         sum_bytes_(ByteWidth(product_fusion_.product.sum_type())),
         bytes_(BytesOf(fusion)),
         lhs_(DigitsOf(product().lhs)),
-        rhs_(DigitsOf(product().rhs)) {
+        rhs_(DigitsOf(product().rhs)),
+        stored_(ResultCopiesOf(fusion)),
+        epilogue_(EpilogueOf(fusion, product_fusion_)) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
     base_.rhs = TileOf(product().rhs);
@@ -159,6 +124,11 @@ class Planner {
 
   const ContractionPlan& base() const { return base_; }
 
+  void SetStores(int boxes, ContractionPlan& tile) const {
+    tile.store_boxes = boxes;
+    tile.lanes = boxes > 0 ? kStoredLanes : base_.lanes;
+  }
+
   // How tiles of this size come: by the copy engine where a tensor map reads the matrix so.
   void SetSides(ContractionPlan& tile) const {
     const auto side = [&](const absl::StatusOr<OperandDigits>& digits, int outer,
@@ -181,7 +151,6 @@ class Planner {
   bool CanTurn(bool depth_major) const { return depth_major || element_bytes_ == 2; }
 
   void AddPipelines(std::vector<std::pair<double, ContractionPlan>>& tiles) const {
-    constexpr double kSeen = 0.03;
     if (!HasWgmma().ok()) return;
     std::vector<std::pair<double, ContractionPlan>> found;
     for (const PipelineShape& shape : kPipelineShapes) {
@@ -191,7 +160,8 @@ class Planner {
         if (!PipelineFits(tile).ok()) continue;
         for (; tile.splits <= kMostSplits && SplitsWell(tile);
              tile.splits = NextSplits(tile.splits)) {
-          found.emplace_back(PipelineMicroseconds(tile, kSeen), tile);
+          if (tile.splits > 1) SetStores(shape, tile);
+          found.emplace_back(PipelineMicroseconds(tile), tile);
         }
       }
     }
@@ -217,12 +187,36 @@ class Planner {
     tile.depth = kTileLineBytes / element_bytes_;
     SetSides(tile);
     SetRegisters(shape, tile);
+    SetStores(shape, tile);
+    return tile;
+  }
+  // How results are stored, and as many stages as fit besides.
+  void SetStores(const PipelineShape& shape, ContractionPlan& tile) const {
+    SetStores(StoreBoxes(tile), tile);
     for (tile.stages = kMostPipelineStages; tile.stages > kLeastPipelineStages; --tile.stages) {
       if (SharedBytesOf(tile, element_bytes_, sum_bytes_) <= SharedShare(shape.resident_blocks)) {
         break;
       }
     }
-    return tile;
+  }
+  // Whether all results, or sums of parts of depth, are stored by the copy engine.
+  absl::Status StoresByEngine(const ContractionPlan& tile) const {
+    INGOT_REQUIRE(tile.wgmma, "threads of other units store their results");
+    INGOT_RETURN_IF_ERROR(stored_.status());
+    const int width = tile.splits > 1 ? sum_bytes_ : ByteWidth((*stored_)[0].map.element_type);
+    INGOT_REQUIRE(tile.columns % (kTileLineBytes / width) == 0, "columns=", tile.columns,
+                  " are no lines of ", kTileLineBytes / width);
+    return absl::OkStatus();
+  }
+  int StoreBoxes(const ContractionPlan& tile) const {
+    if (!StoresByEngine(tile).ok()) return 0;
+    if (tile.splits > 1) return kBoxesOfResult;
+    // Registers do not hold a box's elements of another matrix besides long computations; where
+    // little is multiplied, threads store whole sectors of wide elements sooner.
+    if (epilogue_.reads_matrix && epilogue_.operations > kMostReading) return 0;
+    if (ByteWidth((*stored_)[0].map.element_type) > 2 && Steps(tile) <= kFewSteps) return 0;
+    const int results = static_cast<int>(stored_->size());
+    return std::min(kBoxesOfResult, kMostStoreBoxes / results) * results;
   }
   // 128 threads of each kind share what a multiprocessor has.
   static void SetRegisters(const PipelineShape& shape, ContractionPlan& tile) {
@@ -289,6 +283,11 @@ class Planner {
     }
     INGOT_REQUIRE(tile.cluster == 1 || tile.rhs.engine, "cluster=", tile.cluster,
                   ": threads bring the right matrix");
+    if (tile.store_boxes == 0) return absl::OkStatus();
+    INGOT_RETURN_IF_ERROR(StoresByEngine(tile));
+    const int64_t results = tile.splits > 1 ? 1 : std::ssize(*stored_);
+    INGOT_REQUIRE(tile.store_boxes % results == 0 && tile.store_boxes <= kMostStoreBoxes,
+                  "store_boxes=", tile.store_boxes, " of ", results, " results");
     return absl::OkStatus();
   }
 
@@ -300,9 +299,10 @@ class Planner {
         product().sum_type(), {tile.splits, product().batch, product().rows, product().columns})});
     ContractionPlan combination = tile;
     combination.combines = true;
+    SetStores(0, combination);
     KernelPlan last = Kernel(combination);
     last.block_threads = kThreads;
-    last.blocks = CeilDiv(elements, int64_t{tile.lanes} * kThreads);
+    last.blocks = CeilDiv(elements, int64_t{combination.lanes} * kThreads);
     plan.kernels.push_back(std::move(last));
     for (KernelPlan& kernel : plan.kernels) {
       kernel.buffers.push_back({BufferRole::Kind::kScratch, 0});
@@ -377,6 +377,10 @@ class Planner {
                            target_.threads / threads, card.blocks}));
   }
 
+  // The share that counts of what hides behind something else: of computing, memory and L2.  Of few
+  // rows none, as tiles of more rows than there are have more loads under way.
+  double Seen() const { return product().rows < kUnitRows ? 0 : 0.13; }
+
   // Of sums of parts of depth, all together.
   double PartialBytes(const ContractionPlan& tile) const {
     if (tile.splits == 1) return 0;
@@ -388,14 +392,14 @@ class Planner {
     return card.bf16_tflops * 1e12 * share / (card.clock_ghz * 1e9 * target_.multiprocessors);
   }
 
-  // `seen`: the share that counts besides of what hides behind something else, and of L2's time.
-  double PipelineMicroseconds(const ContractionPlan& tile, double seen = 0) const {
+  double PipelineMicroseconds(const ContractionPlan& tile) const {
     // Cycles: until the first tile has come and the last sums have left; of a part, and of a sum
     // that is passed through shared memory; of one that is stored while nothing else goes on.
-    constexpr double kBlockOverhead = 2500, kPartCycles = 340, kPassCycles = 0.195;
-    constexpr double kSumCycles = 0.12;
+    constexpr double kBlockOverhead = 2500, kPartCycles = 340;
+    const double kPassCycles = tile.store_boxes > 0 ? 0.05 : 0.195;
+    const double kSumCycles = tile.store_boxes > 0 ? 0.04 : 0.12;
     constexpr double kSharedBytesPerCycle = 128;
-    constexpr double kUnitShare = 0.85;  // of the data sheet's rate: the clock falls
+    constexpr double kUnitShare = 0.82;  // of the data sheet's rate: the clock falls
     constexpr double kFillShare = 0.8;   // of what L2 gives
     const Card& card = *target_.card;
     const double cycles_per_us = card.clock_ghz * 1e3;
@@ -427,7 +431,7 @@ class Planner {
     const auto [less, more] =
         std::minmax({(compute + kBlockOverhead) / cycles_per_us, bytes / kBytesPerMicrosecond});
     const double l2 = parts * steps * tile_bytes / (card.l2_gbps * 1e3 * kFillShare);
-    return more + seen * (less + l2) + partial / kBytesPerMicrosecond +
+    return more + Seen() * (less + l2) + partial / kBytesPerMicrosecond +
            kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
   }
 
@@ -463,7 +467,9 @@ class Planner {
     const double partial = PartialBytes(tile);
     const double bytes = static_cast<double>(bytes_) + partial;
     const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
-    return std::max({compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2}) +
+    const double times[] = {compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2};
+    const double longest = *std::max_element(std::begin(times), std::end(times));
+    return longest + Seen() * (times[0] + times[1] + times[2] - longest) +
            partial / kBytesPerMicrosecond + kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
   }
 
@@ -511,6 +517,8 @@ class Planner {
   const int sum_bytes_;
   const int64_t bytes_;
   const absl::StatusOr<OperandDigits> lhs_, rhs_;
+  const absl::StatusOr<std::vector<ResultCopy>> stored_;
+  const Epilogue epilogue_;
   ContractionPlan base_;
 };
 
@@ -528,7 +536,10 @@ absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& targ
 int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes) {
   if (plan.wgmma) {
     constexpr int kBarrierBytes = 16;
-    const int64_t passed = int64_t{kPassedRows} * plan.row_warps * PassedPitch(plan) * sum_bytes;
+    const int64_t passed =
+        plan.store_boxes > 0
+            ? int64_t{plan.store_boxes} * plan.row_warps * kStoredRows * kTileLineBytes
+            : int64_t{kPassedRows} * plan.row_warps * PassedPitch(plan) * sum_bytes;
     return plan.stages * ((plan.rows + plan.columns) * int64_t{kTileLineBytes} + kBarrierBytes) +
            passed;
   }
@@ -564,6 +575,7 @@ absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computa
   own.splits = tile.splits;
   own.group = tile.group;
   if (own.wgmma) planner.SetSides(own);
+  planner.SetStores(tile.store_boxes, own);
   INGOT_RETURN_IF_ERROR(planner.TileFits(own));
   FusionPlan plan = planner.Make(own);
   plan.numerics = numerics;

@@ -267,24 +267,26 @@ struct ContractionPlan {
   bool combines = false;
   // Blocks one after the other take this many tiles of rows before the next tile of columns.
   int group = 8;
-  // Elements of a row of the results that a thread stores together.
+  // Elements of a row of the results that a thread makes together.
   int lanes = 8;
+  // Of wgmma: results are made where the sums are, and the copy engine stores them from boxes in
+  // shared memory (product_map.h), of which a warp has so many; 0: threads pass their sums, and
+  // store vectors of a row.
+  int store_boxes = 0;
   MatrixTile lhs;
   MatrixTile rhs;
-  INGOT_PLAN_FIELDS(ContractionPlan, visit("unit", self.unit); visit("rows", self.rows);
-                    visit("columns", self.columns); visit("depth", self.depth);
-                    visit("row_warps", self.row_warps); visit("column_warps", self.column_warps);
-                    visit("wgmma", self.wgmma); visit("cluster", self.cluster);
-                    visit("producer_registers", self.producer_registers);
-                    visit("consumer_registers", self.consumer_registers);
-                    visit("stages", self.stages); visit("splits", self.splits);
-                    visit("combines", self.combines); visit("group", self.group);
-                    visit("lanes", self.lanes); visit("lhs_depth_major", self.lhs.depth_major);
-                    visit("lhs_copy_bytes", self.lhs.copy_bytes);
-                    visit("lhs_engine", self.lhs.engine);
-                    visit("rhs_depth_major", self.rhs.depth_major);
-                    visit("rhs_copy_bytes", self.rhs.copy_bytes);
-                    visit("rhs_engine", self.rhs.engine);)
+  INGOT_PLAN_FIELDS(
+      ContractionPlan, visit("unit", self.unit); visit("rows", self.rows);
+      visit("columns", self.columns); visit("depth", self.depth);
+      visit("row_warps", self.row_warps); visit("column_warps", self.column_warps);
+      visit("wgmma", self.wgmma); visit("cluster", self.cluster);
+      visit("producer_registers", self.producer_registers);
+      visit("consumer_registers", self.consumer_registers); visit("stages", self.stages);
+      visit("splits", self.splits); visit("combines", self.combines); visit("group", self.group);
+      visit("lanes", self.lanes); visit("store_boxes", self.store_boxes);
+      visit("lhs_depth_major", self.lhs.depth_major); visit("lhs_copy_bytes", self.lhs.copy_bytes);
+      visit("lhs_engine", self.lhs.engine); visit("rhs_depth_major", self.rhs.depth_major);
+      visit("rhs_copy_bytes", self.rhs.copy_bytes); visit("rhs_engine", self.rhs.engine);)
 
   int threads() const { return 32 * (row_warps * column_warps + (wgmma ? 4 : 0)); }
   // Of the tiles of a cluster's blocks together.

@@ -213,8 +213,8 @@ class Behind {
     }
   }
 
-  absl::Status Run() {
-    for (int lanes = WidestStore(); lanes >= 1; lanes /= 2) {
+  absl::Status Run(int most_lanes) {
+    for (int lanes = std::min(WidestStore(), most_lanes); lanes >= 1; lanes /= 2) {
       result_.lanes = lanes;
       if (lanes > 1 && !HasLanes(lanes)) continue;
       INGOT_ASSIGN_OR_RETURN(const bool fits, Follow());
@@ -366,7 +366,7 @@ bool AllowsTf32(const Instruction& product, Numerics numerics) {
 
 ElementType Product::sum_type() const { return SumType(instruction->shape().element_type()); }
 
-absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion) {
+absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion, int most_lanes) {
   const Instruction* product = nullptr;
   for (const Instruction* instruction : fusion.instructions()) {
     if (!IsProduct(*instruction)) continue;
@@ -379,8 +379,26 @@ absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion) {
   Product& made = result.product;
   INGOT_RETURN_IF_ERROR(ReadThrough(product->operand(0), made.lhs));
   INGOT_RETURN_IF_ERROR(ReadThrough(product->operand(1), made.rhs));
-  INGOT_RETURN_IF_ERROR(Behind(fusion, result).Run());
+  INGOT_RETURN_IF_ERROR(Behind(fusion, result).Run(most_lanes));
   return result;
+}
+
+Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product) {
+  Epilogue epilogue;
+  const Product& made = product.product;
+  const int64_t elements = made.batch * made.rows * made.columns;
+  for (size_t i = 0; i < product.values.size(); ++i) {
+    const Instruction& instruction = *fusion.instructions()[i];
+    if (product.values[i].has_value() && instruction.kind() == OpKind::kElementwise) {
+      ++epilogue.operations;
+    }
+    if (instruction.opcode() == Opcode::kParameter && &instruction != made.lhs.parameter &&
+        &instruction != made.rhs.parameter && instruction.shape().IsArray() &&
+        instruction.shape().ElementCount() >= elements) {
+      epilogue.reads_matrix = true;
+    }
+  }
+  return epilogue;
 }
 
 int ProductRun(const ProductOperand& operand, int along, int most) {

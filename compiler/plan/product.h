@@ -65,8 +65,19 @@ struct ProductFusion {
   int lanes = 1;  // elements along columns that are stored together, all in one row
 };
 
-// InvalidArgument says what the fusion is instead.
-absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion);
+// InvalidArgument says what the fusion is instead.  A thread stores at most `most_lanes` elements
+// together.
+inline constexpr int kMostProductLanes = 16;
+absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion,
+                                                int most_lanes = kMostProductLanes);
+
+// What is made of each element of a product: by how many elementwise operations, and whether of an
+// element of another matrix of its size.
+struct Epilogue {
+  int operations = 0;
+  bool reads_matrix = false;
+};
+Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product);
 
 // What multiplies on a GPU: matrix units where they have the types, f32 as tf32 where precision and
 // numerics are the default; threads else.  InvalidArgument for types that neither multiplies.

@@ -52,13 +52,13 @@ absl::StatusOr<OperandDigit> SideOf(const std::vector<OperandDigit>& digits, int
 }  // namespace
 
 // The lowest digit of a coordinate comes first; digits that go on from one to the next are one.
-absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
-  const std::vector<int64_t> strides = RowMajorStrides(operand.parameter->shape().dimensions());
-  INGOT_REQUIRE(operand.map.IsTotal(), "parts of it are padding");
-  const IndexSum sum = SumOf(AddressOf(operand.map, strides));
+absl::StatusOr<OperandDigits> DigitsOf(const Shape& shape, const IndexMap& map) {
+  const std::vector<int64_t> strides = RowMajorStrides(shape.dimensions());
+  INGOT_REQUIRE(map.IsTotal(), "parts of it are padding");
+  const IndexSum sum = SumOf(AddressOf(map, strides));
   std::vector<OperandDigit> all;
   for (const IndexSum::Term& term : sum.terms) {
-    std::optional<OperandDigit> digit = DigitOf(term.atom, operand.map.sizes);
+    std::optional<OperandDigit> digit = DigitOf(term.atom, map.sizes);
     INGOT_REQUIRE(digit.has_value(), "its addresses are no sum of digits");
     INGOT_REQUIRE(term.coefficient > 0, "it is read backwards");
     digit->stride = term.coefficient;
@@ -67,7 +67,7 @@ absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
   std::sort(all.begin(), all.end(), [](const OperandDigit& a, const OperandDigit& b) {
     return std::pair(a.coordinate, a.divisor) < std::pair(b.coordinate, b.divisor);
   });
-  OperandDigits result{operand.parameter->shape().element_type(), operand.map.sizes, {}};
+  OperandDigits result{shape.element_type(), map.sizes, {}};
   std::vector<OperandDigit>& digits = result.digits;
   int64_t next[3] = {1, 1, 1};
   for (const OperandDigit& digit : all) {
@@ -83,7 +83,7 @@ absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
     }
   }
   for (int c = 0; c < 3; ++c) {
-    INGOT_REQUIRE(next[c] >= operand.map.sizes[c], "elements of it are read again");
+    INGOT_REQUIRE(next[c] >= map.sizes[c], "elements of it are read again");
   }
   // A slice begins somewhere: the constant is so many of the longest strides first.
   std::vector<OperandDigit*> by_stride;
@@ -140,6 +140,56 @@ absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int 
   map.box[1] = (copy.depth_major ? outer : depth) / shares;
   INGOT_RETURN_IF_ERROR(CheckTensorMap(map));
   return copy;
+}
+
+namespace {
+
+absl::StatusOr<ResultCopy> StoreOf(const Shape& shape, const IndexMap& map) {
+  INGOT_ASSIGN_OR_RETURN(OperandDigits digits, DigitsOf(shape, map));
+  const int width = ByteWidth(digits.type);
+  INGOT_ASSIGN_OR_RETURN(OperandCopy copy, CopyOf(digits, kStoredRows, kTileLineBytes / width));
+  INGOT_REQUIRE(copy.depth_major, "columns of the result do not lie side by side");
+  // A store writes whole pieces of 16 bytes.
+  INGOT_REQUIRE(copy.digits[0].extent * width % kMapAlignment == 0,
+                "rows of the result end within 16 bytes");
+  copy.map.rounds_to_tf32 = false;
+  return ResultCopy{std::move(digits.sizes), std::move(copy.digits), std::move(copy.map)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ResultCopy>> ResultCopiesOf(const Computation& fusion) {
+  INGOT_ASSIGN_OR_RETURN(const ProductFusion product, MakeProductFusion(fusion, kStoredLanes));
+  INGOT_REQUIRE(product.lanes == kStoredLanes, "columns are no pairs");
+  const Instruction& root = *fusion.root();
+  std::vector<const Instruction*> results = {&root};
+  if (root.opcode() == Opcode::kTuple) {
+    results.assign(root.operands().begin(), root.operands().end());
+  }
+  std::vector<ResultCopy> copies;
+  for (const Instruction* result : results) {
+    const ElementType type = result->shape().element_type();
+    INGOT_REQUIRE((IsFloat(type) || IsInteger(type)) && BitWidth(type) >= 8 &&
+                      ByteWidth(type) == ByteWidth(results[0]->shape().element_type()),
+                  result->name(), ": results of several widths");
+    const std::vector<Instruction*>& all = fusion.instructions();
+    const auto number = std::find(all.begin(), all.end(), result) - all.begin();
+    INGOT_ASSIGN_OR_RETURN(
+        ResultCopy copy,
+        StoreOf(result->shape(), Compose(product.product.output, product.values[number]->place)));
+    copies.push_back(std::move(copy));
+  }
+  INGOT_RETURN_IF_ERROR(PartialCopyOf(product.product, 1).status());
+  return copies;
+}
+
+absl::StatusOr<std::vector<ResultCopy>> PartialCopyOf(const Product& product, int splits) {
+  const int64_t parts = splits * product.batch;
+  const Shape shape =
+      Shape::ArrayWithDefaultLayout(product.sum_type(), {parts, product.rows, product.columns});
+  const IndexMap identity = IndexMap::Identity(shape.dimensions());
+  INGOT_ASSIGN_OR_RETURN(ResultCopy copy, StoreOf(shape, identity));
+  return std::vector<ResultCopy>{std::move(copy)};
 }
 
 }  // namespace ingot::plan

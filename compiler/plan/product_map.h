@@ -32,8 +32,12 @@ struct OperandDigits {
   std::vector<int64_t> sizes;  // of the coordinates: batch, rows, depth
   std::vector<OperandDigit> digits;
 };
-// InvalidArgument where addresses are no sum of digits.
-absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand);
+// Of an array that has the element of each (batch, row, depth) where `map` says.  InvalidArgument
+// where addresses are no sum of digits.
+absl::StatusOr<OperandDigits> DigitsOf(const Shape& shape, const IndexMap& map);
+inline absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
+  return DigitsOf(operand.parameter->shape(), operand.map);
+}
 
 // How a tile of `outer` rows (of the right matrix: columns) by `depth` elements of one batch is
 // copied: boxes of `map`, one behind the other, each kTileLineBytes of rows further where lines lie
@@ -49,6 +53,22 @@ struct OperandCopy {
 // that are not whole 16 bytes.
 absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int depth,
                                    int shares = 1);
+
+// Rows of the boxes in which the copy engine stores results, each of one line of columns.
+inline constexpr int kStoredRows = 16;
+// Columns of a row that a thread makes of sums where they are.
+inline constexpr int kStoredLanes = 2;
+// How the results of a product's fusion are stored in such boxes, in order; the coordinates are
+// batch, row, column.  InvalidArgument: some result is not, or elements have several widths.
+struct ResultCopy {
+  std::vector<int64_t> sizes;  // of the coordinates
+  std::vector<OperandDigit> digits;
+  TensorMap map;
+};
+absl::StatusOr<std::vector<ResultCopy>> ResultCopiesOf(const Computation& fusion);
+// The same of sums of parts of depth: [split, batch, row, column] in scratch, the first two of
+// which are one coordinate.
+absl::StatusOr<std::vector<ResultCopy>> PartialCopyOf(const Product& product, int splits);
 
 }  // namespace ingot::plan
 

@@ -103,6 +103,41 @@ constexpr Case kCases[] = {
   u = f32[144,200] add(t, z)
   ROOT r = (f32[144,200], bf16[200,144]) tuple(u, v)
   v = bf16[200,144] convert(s))"},
+    {"two_results", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,144] parameter(1)
+  b = f32[144] parameter(2)
+  d = f32[200,144] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  c = f32[200,144] broadcast(b), dimensions={1}
+  s = f32[200,144] add(d, c)
+  ROOT r = (f32[200,144], f32[200,144]) tuple(s, v)
+  v = f32[200,144] negate(s))"},
+    {"residual", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,152] parameter(1)
+  z = bf16[200,152] parameter(2)
+  d = f32[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  w = f32[200,152] convert(z)
+  s = f32[200,152] add(d, w)
+  ROOT r = bf16[200,152] convert(s))"},
+    {"long_epilogue", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,152] parameter(1)
+  b = f32[152] parameter(2)
+  a = f32[200] parameter(3)
+  d = f32[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  c = f32[200,152] broadcast(b), dimensions={1}
+  e = f32[200,152] broadcast(a), dimensions={0}
+  s = f32[200,152] add(d, c)
+  t = f32[200,152] multiply(s, e)
+  u = f32[200,152] maximum(t, d)
+  w = f32[200,152] subtract(u, c)
+  ROOT r = bf16[200,152] convert(w))"},
+    {"turned_result", R"(
+  x = bf16[3,48,64] parameter(0)
+  y = bf16[136,64] parameter(1)
+  d = bf16[3,48,136] dot(x, y), lhs_contracting_dims={2}, rhs_contracting_dims={1}
+  ROOT r = bf16[48,3,136] transpose(d), dimensions={1,0,2})"},
     {"odd_columns", R"(
   x = bf16[72,64] parameter(0)
   y = bf16[67,64] parameter(1)
@@ -164,9 +199,9 @@ constexpr Case kCases[] = {
   ROOT r = f32[9,40] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})"},
 };
 
-const Case& DeepCase() {
+const Case& CaseOf(absl::string_view name) {
   for (const Case& c : kCases) {
-    if (absl::string_view(c.name) == "deep") return c;
+    if (name == c.name) return c;
   }
   return kCases[0];
 }
@@ -175,6 +210,7 @@ struct Tile {
   int rows, columns, row_warps, stages, splits;
   int producer_registers, consumer_registers;
   int cluster = 1;
+  int store_boxes = 0;
 };
 constexpr Tile kTiles[] = {
     {128, 64, 8, 3, 1, 40, 232},     {128, 256, 8, 4, 1, 40, 232},   {256, 128, 8, 2, 1, 40, 232},
@@ -214,6 +250,7 @@ ContractionPlan PlanOf(const Tile& tile, int depth) {
   plan.cluster = tile.cluster;
   plan.producer_registers = tile.producer_registers;
   plan.consumer_registers = tile.consumer_registers;
+  plan.store_boxes = tile.store_boxes;
   return plan;
 }
 
@@ -251,7 +288,7 @@ TEST_P(PipelineTest, IsRight) {
   const std::unique_ptr<Module> module = ModuleOf(GetParam());
   ASSERT_NE(module, nullptr);
   ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
-    int fitting = 0;
+    int fitting = 0, stored_by_engine = 0;
     for (const Tile& tile : kTiles) {
       const auto plan = PlanWith(tile, fusion, target, made.numerics);
       if (!plan.ok()) {
@@ -265,8 +302,24 @@ TEST_P(PipelineTest, IsRight) {
       ++fitting;
       SCOPED_TRACE(absl::StrCat(tile.rows, " x ", tile.columns, " x ", tile.splits));
       ExpectRight(*module, target, plan::EntryText(*plan, fusion, target, "m"), GetParam());
+      // The same with results that the copy engine stores.
+      for (int boxes : {2, 4}) {
+        Tile stored = tile;
+        stored.store_boxes = boxes;
+        const auto by_engine = PlanWith(stored, fusion, target, made.numerics);
+        if (!by_engine.ok()) continue;
+        ++stored_by_engine;
+        SCOPED_TRACE(absl::StrCat(boxes, " boxes"));
+        ExpectRight(*module, target, plan::EntryText(*by_engine, fusion, target, "m"), GetParam());
+        break;
+      }
     }
     EXPECT_GE(fitting, 6);
+    constexpr const char* kByThreads[] = {"odd_columns", "odd_rows", "rows_of_4_bytes"};
+    const bool by_threads =
+        std::any_of(std::begin(kByThreads), std::end(kByThreads),
+                    [](const char* name) { return absl::string_view(name) == GetParam().name; });
+    EXPECT_EQ(stored_by_engine == 0, by_threads);
   });
 }
 
@@ -346,8 +399,13 @@ TEST(Pipeline, RandomProducts) {
     for (const auto& one : fusions.entries()) {
       const FusionPlan made = plan::MakePlan(*one.fusion, target);
       if (!std::holds_alternative<ContractionPlan>(made.kernels[0].work)) continue;
-      const Tile& tile = kTiles[drawer.Below(std::size(kTiles))];
-      const auto plan = PlanWith(tile, *one.fusion, target, made.numerics);
+      Tile tile = kTiles[drawer.Below(std::size(kTiles))];
+      tile.store_boxes = 2;
+      auto plan = PlanWith(tile, *one.fusion, target, made.numerics);
+      if (!plan.ok() || drawer.Below(2) == 0) {
+        tile.store_boxes = 0;
+        plan = PlanWith(tile, *one.fusion, target, made.numerics);
+      }
       if (!plan.ok()) continue;
       ++fitting;
       ExpectRight(*module, target, plan::EntryText(*plan, *one.fusion, target, "m"));
@@ -413,7 +471,7 @@ TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
       EXPECT_TRUE(absl::StrContains(plan.status().message(), refused.words)) << plan.status();
     });
   }
-  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
+  const std::unique_ptr<Module> module = ModuleOf(CaseOf("deep"));
   ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
     const struct {
       Tile tile;
@@ -435,11 +493,12 @@ TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
 }
 
 TEST(Pipeline, PlantedFaultsAreFound) {
-  const struct {
+  struct Plant {
     const char* from;
     const char* to;
     const char* words;
-  } kPlants[] = {
+  };
+  constexpr Plant kPlants[] = {
       {"wgmma_fence", "wgmma_fence", ""},
       {", 49152)", ", 49136)", "bytes"},
       {", 49152)", ", 49168)", "bytes are missing"},
@@ -450,21 +509,29 @@ TEST(Pipeline, PlantedFaultsAreFound) {
       {"  barrier !2\n", "", "which nobody wrote"},
       {"setmaxnreg_dec(40)", "setmaxnreg_dec(48)", "65536 registers of the 64512"},
   };
-  const Target& target = TargetOf(kTarget);
-  const std::unique_ptr<Module> module = ModuleOf(DeepCase());
-  ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
-    const auto plan =
-        plan::PlanOfTile(PlanOf({128, 256, 8, 3, 1, 40, 232}, 64), fusion, target, made.numerics);
-    ASSERT_TRUE(plan.ok()) << plan.status();
-    const std::string table = plan::EntryText(*plan, fusion, target, "m");
-    for (const auto& plant : kPlants) {
-      const std::string fault = FaultOf(*module, target, table, plant.from, plant.to);
-      const bool harmless = std::string(plant.from) == plant.to;
-      EXPECT_TRUE(harmless ? fault.empty()
-                           : absl::StrContains(fault, plant.words) && !fault.empty())
-          << plant.from << " -> " << plant.to << ": " << fault;
-    }
-  });
+  constexpr Plant kStorePlants[] = {
+      {"fence_proxy_async_shared !2\n", "\n", "fence_proxy_async"},
+      {"bulk_wait_read(1)", "bulk_wait_read(2)", "race"},
+      {"bulk_wait(0)", "bulk_wait(1)", "bulk"},
+  };
+  const auto expect_found = [](const char* name, const Tile& tile, absl::Span<const Plant> plants) {
+    const Target& target = TargetOf(kTarget);
+    const std::unique_ptr<Module> module = ModuleOf(CaseOf(name));
+    ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+      const auto plan = plan::PlanOfTile(PlanOf(tile, 64), fusion, target, made.numerics);
+      ASSERT_TRUE(plan.ok()) << plan.status();
+      const std::string table = plan::EntryText(*plan, fusion, target, "m");
+      for (const Plant& plant : plants) {
+        const std::string fault = FaultOf(*module, target, table, plant.from, plant.to);
+        const bool harmless = std::string(plant.from) == plant.to;
+        EXPECT_TRUE(harmless ? fault.empty()
+                             : absl::StrContains(fault, plant.words) && !fault.empty())
+            << plant.from << " -> " << plant.to << ": " << fault;
+      }
+    });
+  };
+  expect_found("deep", {128, 256, 8, 3, 1, 40, 232}, kPlants);
+  expect_found("long_epilogue", {128, 192, 8, 3, 1, 40, 232, 1, 2}, kStorePlants);
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+// The tiles of products that are tried: their sizes, and who shares them.
+#ifndef INGOT_COMPILER_PLAN_CONTRACTION_SHAPES_H_
+#define INGOT_COMPILER_PLAN_CONTRACTION_SHAPES_H_
+
+#include "absl/types/span.h"
+#include "compiler/plan/plan.h"
+
+namespace ingot::plan {
+
+// Of warps: threads that multiply by mma.sync or by themselves.
+struct TileShape {
+  int rows, columns, row_warps, column_warps;
+};
+// A warp has at least 16 × 16.
+inline constexpr TileShape kTileShapes[] = {
+    {128, 256, 2, 4}, {128, 128, 2, 2}, {128, 64, 2, 2}, {64, 128, 2, 2}, {64, 64, 2, 2},
+    {32, 128, 1, 4},  {128, 32, 4, 1},  {16, 128, 1, 4}, {16, 256, 1, 4}, {128, 16, 4, 1},
+    {32, 64, 1, 4},   {64, 32, 2, 2},   {32, 32, 2, 2},  {16, 32, 1, 2},  {16, 16, 1, 1},
+};
+
+// Of multiply-adds of threads: a warp has at least 4 × 8 vectors of four elements.
+inline constexpr TileShape kFmaShapes[] = {
+    {128, 128, 4, 2}, {64, 128, 2, 2}, {128, 64, 4, 1}, {64, 64, 2, 2},
+    {128, 32, 4, 1},  {16, 128, 1, 4}, {64, 32, 2, 1},  {32, 64, 1, 2},
+    {16, 64, 1, 2},   {32, 32, 1, 1},  {16, 32, 1, 1},
+};
+
+// Of wgmma: warpgroups that multiply, 64 rows of each at a time, and their columns.
+inline constexpr int kWgmmaCapability = 90;
+inline constexpr int kUnitRows = 64;
+inline constexpr int kMostColumns = 256;
+inline constexpr int kMostPipelineStages = 8;
+inline constexpr int kLeastPipelineStages = 3;
+// Sums of a thread, and registers of threads that multiply and of those that do not.
+inline constexpr int kMostThreadSums = 128;
+inline constexpr int kProducerRegisters = 40;
+inline constexpr int kCopyingRegisters = 104;
+// Besides its sums, of a thread that multiplies; of one product, as the assembler asks.
+inline constexpr int kLeastFreeRegisters = 64, kUnitRegisters = 26;
+
+// Rows of a tile, warpgroups that multiply, blocks of a multiprocessor and of a cluster.
+struct PipelineShape {
+  int rows, consumers, resident_blocks, cluster;
+};
+inline constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1, 1}, {128, 2, 1, 2}, {256, 2, 1, 1},
+                                                    {256, 2, 1, 2}, {128, 1, 1, 1}, {128, 1, 2, 1},
+                                                    {128, 1, 2, 2}, {64, 1, 1, 1},  {64, 1, 2, 1}};
+
+inline absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
+  if (unit == ProductUnit::kFma) return kFmaShapes;
+  return kTileShapes;
+}
+
+}  // namespace ingot::plan
+
+#endif  // INGOT_COMPILER_PLAN_CONTRACTION_SHAPES_H_
