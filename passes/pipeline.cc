@@ -9,9 +9,9 @@ constexpr absl::string_view kExpand[] = {
     "expand-select-and-scatter", "expand-top-k",     "scans-for-windows"};
 constexpr absl::string_view kSimplify[] = {
     "simplify", "sink-transposes", "hoist-from-loops", "fold-constants", "cse", "dce"};
-constexpr absl::string_view kFuse[] = {"assign-dot-layouts", "hoist-from-loops", "expand-reducers",
-                                       "split-concatenates", "copy-results",     "fuse",
-                                       "wrap-in-fusions",    "join-elementwise", "dce"};
+constexpr absl::string_view kFuse[] = {
+    "assign-dot-layouts", "pad-rows", "hoist-from-loops", "expand-reducers",  "split-concatenates",
+    "copy-results",       "fuse",     "wrap-in-fusions",  "join-elementwise", "dce"};
 
 constexpr absl::string_view kSequence[] = {"sequence-for-memory"};
 

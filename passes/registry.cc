@@ -14,6 +14,7 @@
 #include "passes/inline_calls.h"
 #include "passes/join_elementwise.h"
 #include "passes/normalize_layouts.h"
+#include "passes/pad_rows.h"
 #include "passes/pass.h"
 #include "passes/scans_for_windows.h"
 #include "passes/sequence_for_memory.h"
@@ -44,6 +45,7 @@ constexpr Pass kPasses[] = {
     {"inline-calls", InlineCalls, "replaces call, fusion and map by the body of what they call"},
     {"join-elementwise", JoinElementwise, "one kernel for small ones of parameters alone"},
     {"normalize-layouts", NormalizeLayouts, "makes every layout row-major"},
+    {"pad-rows", PadRows, "rows of whole 16 bytes for matrices of dots, where that is faster"},
     {"scans-for-windows", ScansForWindows, "a scan for a window that reaches to an end"},
     {"sequence-for-memory", SequenceForMemory, "orders commands for the least memory alive"},
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},

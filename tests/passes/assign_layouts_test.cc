@@ -14,6 +14,7 @@
 #include "ir/text/printer.h"
 #include "ir/verifier/verifier.h"
 #include "passes/fusion_log.h"
+#include "passes/pad_rows.h"
 
 namespace ingot {
 namespace {
@@ -21,8 +22,18 @@ namespace {
 struct Costs {
   double along_depth = 1;  // of a product whose operands end with depth, features last
   double otherwise = 100;
-  double transpose = 10;
+  double transpose = 10;  // or another copy
+  double odd_row = 0;     // more, for each operand whose rows are not whole 16 bytes
 };
+
+double OddRows(const Computation& product) {
+  double count = 0;
+  for (const Instruction* parameter : product.parameters()) {
+    const Shape& shape = parameter->shape();
+    count += shape.dimension(shape.rank() - 1) * ByteWidth(shape.element_type()) % 16 != 0;
+  }
+  return count;
+}
 
 bool EndsWithDepth(const Instruction& product) {
   if (product.opcode() == Opcode::kDot) {
@@ -40,7 +51,8 @@ PassContext ContextOf(const Costs& costs, FusionLog* log) {
   PassContext context;
   context.product_cost = [costs](const Computation& product) {
     EXPECT_EQ(product.parameters().size(), 2);
-    return EndsWithDepth(*product.root()) ? costs.along_depth : costs.otherwise;
+    return (EndsWithDepth(*product.root()) ? costs.along_depth : costs.otherwise) +
+           costs.odd_row * OddRows(product);
   };
   context.fusion_cost = [costs](const FusionView&) {
     return FusionCostEstimate{costs.transpose, true, ""};
@@ -178,6 +190,61 @@ TEST(ConvolutionLayouts, GroupsHolesAndOtherOrders) {
     ASSERT_EQ(result.log.layouts.size(), 1);
     EXPECT_TRUE(result.log.layouts[0].taken);
     EXPECT_EQ(result.log.layouts[0].sides, "left, right, result");
+  }
+}
+
+TEST(OddRows, ArePadded) {
+  const Costs costs = {.transpose = 2, .odd_row = 100};
+  const Result both = RunPass(PadRows, Dot(R"(  x = f32[2,3,5] parameter(0)
+  y = f32[2,7,5] parameter(1)
+  ROOT d = f32[2,3,7] dot(x, y), lhs_batch_dims={0}, rhs_batch_dims={0}, lhs_contracting_dims={2}, rhs_contracting_dims={2})"),
+                              costs);
+  EXPECT_TRUE(absl::StrContains(both.text, "padding=0_0x0_0x0_3")) << both.text;
+  EXPECT_TRUE(absl::StrContains(both.text, "slice={[0:2], [0:3], [0:5]}")) << both.text;
+  EXPECT_TRUE(absl::StrContains(both.text, "slice={[0:2], [0:7], [0:5]}")) << both.text;
+  EXPECT_TRUE(absl::StrContains(both.text, "opt-barrier(")) << both.text;
+  ASSERT_EQ(both.log.layouts.size(), 1);
+  EXPECT_TRUE(both.log.layouts[0].taken);
+  EXPECT_EQ(both.log.layouts[0].sides, "left padded, right padded");
+  EXPECT_EQ(both.log.layouts[0].moves, 4);
+  // The other one's rows are whole.
+  const Result one = RunPass(PadRows, Dot(R"(  x = bf16[3,16] parameter(0)
+  y = bf16[16,9] parameter(1)
+  ROOT d = bf16[3,9] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0})"),
+                             {.otherwise = 1, .transpose = 2, .odd_row = 100});
+  ASSERT_EQ(one.log.layouts.size(), 1);
+  EXPECT_EQ(one.log.layouts[0].sides, "right padded");
+  // One value is copied once.
+  const Result same = RunPass(PadRows, Dot(R"(  x = f32[4,3] parameter(0)
+  ROOT d = f32[4,4] dot(x, x), lhs_contracting_dims={1}, rhs_contracting_dims={1})"),
+                              costs);
+  const size_t first = same.text.find("pad(");
+  ASSERT_NE(first, std::string::npos) << same.text;
+  EXPECT_EQ(same.text.find("pad(", first + 1), std::string::npos) << same.text;
+}
+
+TEST(OddRows, StayWhereThatSavesTooLittle) {
+  const std::string text = Dot(R"(  x = f32[3,5] parameter(0)
+  y = f32[7,5] parameter(1)
+  ROOT d = f32[3,7] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1})");
+  for (const Costs& costs : {Costs{.transpose = 200, .odd_row = 100},
+                             Costs{.along_depth = 100, .transpose = 1, .odd_row = 5}}) {
+    const Result result = RunPass(PadRows, text, costs);
+    EXPECT_FALSE(absl::StrContains(result.text, "pad(")) << result.text;
+    ASSERT_EQ(result.log.layouts.size(), 1);
+    EXPECT_FALSE(result.log.layouts[0].taken);
+  }
+  // Whole rows, a vector, no elements: nothing to choose.
+  for (absl::string_view dot :
+       {"  x = f32[3,4] parameter(0)\n  y = f32[5,4] parameter(1)\n"
+        "  ROOT d = f32[3,5] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={1}",
+        "  x = f32[5] parameter(0)\n  y = f32[5] parameter(1)\n"
+        "  ROOT d = f32[] dot(x, y), lhs_contracting_dims={0}, rhs_contracting_dims={0}",
+        "  x = f32[3,0] parameter(0)\n  y = f32[0,5] parameter(1)\n"
+        "  ROOT d = f32[3,5] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}"}) {
+    const Result result = RunPass(PadRows, Dot(dot), {.odd_row = 100});
+    EXPECT_FALSE(absl::StrContains(result.text, "pad(")) << result.text;
+    EXPECT_TRUE(result.log.layouts.empty());
   }
 }
 
