@@ -412,12 +412,14 @@ class Planner {
     const double tile_bytes = kTileLineBytes * (tile.rows + double(tile.columns) / tile.cluster);
     const double fill =
         tile_bytes * card.clock_ghz * target_.multiprocessors / (card.l2_gbps * kFillShare);
-    // Cycles of a vector that a thread copies, whose address is some instructions.
-    constexpr double kCopyCycles = 24;
+    // Cycles of a vector that a thread copies, whose address is some instructions, and of an
+    // element that it loads.
+    constexpr double kCopyCycles = 24, kElementCycles = 60;
     const auto copies = [&](const MatrixTile& side, int outer) {
       if (side.engine) return 0.0;
       const double each = side.copy_bytes == 0 ? element_bytes_ : side.copy_bytes;
-      return outer * kTileLineBytes / each / 128 * kCopyCycles;
+      const double cycles = side.copy_bytes == 0 ? kElementCycles : kCopyCycles;
+      return outer * kTileLineBytes / each / 128 * cycles;
     };
     const double step = std::max({products * std::max(multiply, read), fill,
                                   copies(tile.lhs, tile.rows) + copies(tile.rhs, tile.columns)});
@@ -455,8 +457,7 @@ class Planner {
         depth_bytes * warps *
         (double(tile.rows) / tile.row_warps + double(tile.columns) / tile.column_warps);
     const double shared = (read + tile_bytes) / kSharedBytesPerCycle;
-    // Elements one by one are instructions of threads.
-    const double loads = ElementLoads(tile) / 32;
+    const double loads = CopyCycles(tile);
     const double step = std::max({matrix, shared, loads});
     const double share = std::ceil(blocks / target_.multiprocessors);
     const double waves = std::ceil(share / resident);
@@ -497,17 +498,23 @@ class Planner {
     return ByteWidth(type) > 4 ? card.float_lanes / 8.0 : card.float_lanes / 2.0;
   }
 
-  // Of one step of a block, element by element: to shared memory, and of bytes across depth from
-  // there (lower/contraction_mma.cc).
-  double ElementLoads(const ContractionPlan& tile) const {
+  // Of one step of a block, by threads' instructions: what they bring to shared memory in less than
+  // 16 bytes at a time, and bytes across depth from there (lower/contraction_mma.cc).
+  double CopyCycles(const ContractionPlan& tile) const {
+    constexpr double kVectorCycles = 0.6, kElementCycles = 0.75, kByteCycles = 1.0 / 32;
     const double depth = tile.depth;
     const double bytes = element_bytes_ == 1 && tile.unit != ProductUnit::kFma ? depth : 0;
-    const auto loads = [&](const MatrixTile& matrix, int outer, int sharing_warps) {
-      return (matrix.copy_bytes == 0 ? outer * depth : 0) +
-             (matrix.depth_major ? 0 : outer * sharing_warps * bytes);
+    const auto cycles = [&](const MatrixTile& matrix, int outer, int sharing_warps) {
+      double copies = 0;
+      if (matrix.copy_bytes == 0) {
+        copies = outer * depth * kElementCycles;
+      } else if (matrix.copy_bytes < kVectorBytes) {
+        copies = outer * depth * element_bytes_ / matrix.copy_bytes * kVectorCycles;
+      }
+      return copies + (matrix.depth_major ? 0 : outer * sharing_warps * bytes * kByteCycles);
     };
-    return loads(tile.lhs, tile.rows, tile.column_warps) +
-           loads(tile.rhs, tile.columns, tile.row_warps);
+    return cycles(tile.lhs, tile.rows, tile.column_warps) +
+           cycles(tile.rhs, tile.columns, tile.row_warps);
   }
 
   const Computation& fusion_;
