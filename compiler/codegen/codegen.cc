@@ -1,9 +1,11 @@
 #include "compiler/codegen/codegen.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "compiler/codegen/cubin/ptxas.h"
 #include "compiler/codegen/cuda/cuda_codegen.h"
 #include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/llvm/llvm_codegen.h"
@@ -107,7 +109,9 @@ class GpuGenerator {
 
   // kNone: PTX as it is.
   absl::StatusOr<GeneratedModule> ByLlvm(Assembler assembler) {
+    std::unique_ptr<WaitingPtxas> ptxas;
     if (!ptx_.has_value()) {
+      if (assembler == Assembler::kPtxas) ptxas = WaitingPtxas::Start(target_.name);
       CodegenOptions options;
       options.keep_texts = options_.keep_texts;
       ptx_ = CompileToPtx(kernels_, target_, options);
@@ -119,7 +123,10 @@ class GpuGenerator {
       module.code.format = runtime::CodeFormat::kPtx;
       module.code.bytes = BytesOf(code.ptx);
     } else {
-      INGOT_ASSIGN_OR_RETURN(Cubin cubin, PtxToCubinWith(assembler, code.ptx, target_.name));
+      absl::StatusOr<Cubin> assembled = Unimplemented("no ptxas waits");
+      if (ptxas != nullptr) assembled = ptxas->Assemble(code.ptx);
+      if (!assembled.ok()) assembled = PtxToCubinWith(assembler, code.ptx, target_.name);
+      INGOT_ASSIGN_OR_RETURN(Cubin cubin, std::move(assembled));
       module = OfCubin(std::move(cubin), NamesOf(kernels_));
       if (options_.keep_ptx) module.code.ptx = BytesOf(code.ptx);
     }

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/codegen/cubin/ptxas.h"
 
 namespace ingot::codegen {
 namespace {
@@ -96,6 +98,34 @@ TEST_P(EachAssembler, UnknownArchitecture) {
 
 INSTANTIATE_TEST_SUITE_P(Assemblers, EachAssembler,
                          testing::Values(Assembler::kNvJitLink, Assembler::kPtxas));
+
+// The same code as from a file; more PTX than a pipe holds.
+TEST(WaitingPtxas, AssemblesWhatItIsGivenLater) {
+  if (FindPtxas().empty()) GTEST_SKIP() << "no ptxas on this machine";
+  std::string ptx = Crowded(128);
+  absl::StrAppend(&ptx, "//", std::string(size_t{1} << 18, '.'), "\n");
+  const std::unique_ptr<WaitingPtxas> first = WaitingPtxas::Start("sm_90a");
+  const std::unique_ptr<WaitingPtxas> second = WaitingPtxas::Start("sm_90a");
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  const auto expected = PtxToCubinWith(Assembler::kPtxas, ptx, "sm_90a");
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  for (WaitingPtxas* waiting : {second.get(), first.get()}) {
+    const auto cubin = waiting->Assemble(ptx);
+    ASSERT_TRUE(cubin.ok()) << cubin.status();
+    EXPECT_EQ(cubin->bytes, expected->bytes);
+    EXPECT_EQ(ReportOf(*cubin, "crowded").ToString(), ReportOf(*expected, "crowded").ToString());
+  }
+}
+
+// Input that it refuses, an end before there is any, and no reader: an error, and no signal.
+TEST(WaitingPtxas, EndsWhateverItIsGiven) {
+  if (FindPtxas().empty()) GTEST_SKIP() << "no ptxas on this machine";
+  EXPECT_FALSE(WaitingPtxas::Start("sm_90a")->Assemble("nonsense").ok());
+  WaitingPtxas::Start("sm_90a").reset();
+  const std::unique_ptr<WaitingPtxas> unknown = WaitingPtxas::Start("sm_1");
+  ASSERT_NE(unknown, nullptr);
+  EXPECT_FALSE(unknown->Assemble(std::string(size_t{1} << 20, '.')).ok());
+}
 
 TEST(Assembler, NoneSaysWhatHappensToPtx) {
   const auto cubin = PtxToCubinWith(Assembler::kNone, kPtx, "sm_80");
