@@ -30,8 +30,7 @@ constexpr int kMostSplits = 64;
 constexpr size_t kMostCandidates = 12;
 // Boxes of a warp's results, in all and of each result; steps along depth that stores do not hide
 // behind; operations besides which a box's elements of another matrix fit in registers.
-constexpr int kMostStoreBoxes = 4, kBoxesOfResult = 2;
-constexpr int kFewSteps = 4, kMostReading = 4;
+constexpr int kMostStoreBoxes = 4, kBoxesOfResult = 2, kFewSteps = 4, kMostReading = 4;
 
 // What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
 double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.42 : 0.9; }
@@ -104,6 +103,7 @@ class Planner {
   // Of a tile whose sides are set.
   absl::Status TileFits(const ContractionPlan& tile) const {
     if (tile.wgmma) return PipelineFits(tile);
+    INGOT_REQUIRE(tile.store_boxes == 0, "store_boxes=", tile.store_boxes, "; without wgmma");
     const absl::Span<const TileShape> shapes = ShapesOf(base_.unit);
     const bool known = std::any_of(shapes.begin(), shapes.end(), [&](const TileShape& s) {
       return s.rows == tile.rows && s.columns == tile.columns && s.row_warps == tile.row_warps &&
@@ -286,7 +286,8 @@ class Planner {
     if (tile.store_boxes == 0) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(StoresByEngine(tile));
     const int64_t results = tile.splits > 1 ? 1 : std::ssize(*stored_);
-    INGOT_REQUIRE(tile.store_boxes % results == 0 && tile.store_boxes <= kMostStoreBoxes,
+    INGOT_REQUIRE(tile.store_boxes > 0 && tile.store_boxes <= kMostStoreBoxes &&
+                      tile.store_boxes % results == 0,
                   "store_boxes=", tile.store_boxes, " of ", results, " results");
     return absl::OkStatus();
   }

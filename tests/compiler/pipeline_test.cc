@@ -481,7 +481,10 @@ TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
                          {{256, 256, 8, 2, 1, 40, 232}, "at most 128 sums"},
                          {{128, 256, 8, 8, 1, 40, 232}, "stages=8 do not fit"},
                          {{64, 256, 4, 2, 1, 40, 216}, "sums leave too few"},
-                         {{128, 64, 8, 2, 9, 40, 232}, "a part would be empty"}};
+                         {{128, 64, 8, 2, 9, 40, 232}, "a part would be empty"},
+                         {{128, 64, 8, 2, 1, 40, 232, 1, -2}, "store_boxes=-2 of 1 results"},
+                         {{128, 64, 8, 2, 1, 40, 232, 1, 5}, "store_boxes=5 of 1 results"},
+                         {{128, 256, 8, 4, 1, 40, 232, 1, 4}, "stages=4 do not fit"}};
     for (const auto& [tile, words] : kTilesRefused) {
       const auto plan = plan::PlanOfTile(PlanOf(tile, 64), fusion, target, made.numerics);
       EXPECT_TRUE(absl::StrContains(plan.status().message(), words)) << plan.status();
