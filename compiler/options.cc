@@ -74,10 +74,14 @@ PassContext MakePassContext(const Target& target, FusionMode fusion, Numerics nu
     const bool host = target.platform == Platform::kHost;
     // The library that hosts have for products knows all orders.
     if (!host) {
-      context.product_cost = [&target, numerics](const Computation& product) {
-        plan::PlanOptions options;
-        options.numerics = numerics;
-        return plan::MakePlan(product, target, options).cost;
+      context.product_cost = [&target, numerics, known](const Computation& product) mutable {
+        const auto [it, inserted] = known.try_emplace(HashView(ViewOf(product)));
+        if (inserted) {
+          plan::PlanOptions options;
+          options.numerics = numerics;
+          it->second = plan::MakePlan(product, target, options).cost;
+        }
+        return it->second;
       };
     }
     context.launch_microseconds = host ? plan::kHostLaunchMicroseconds : plan::kLaunchMicroseconds;

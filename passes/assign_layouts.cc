@@ -218,8 +218,7 @@ class Assigner {
           computation->AddParameter(side, Permuted(product.operand(side)->shape(), orders[side]));
     }
     computation->set_root(Copy(*computation, product, operands[kLhs], operands[kRhs], orders));
-    return Known(HashView(ViewOf(*computation)),
-                 [&] { return context_.product_cost(*computation); });
+    return context_.product_cost(*computation);
   }
 
   // Of the transpose that the order takes; nothing where it can meet that of another convolution.
@@ -232,10 +231,8 @@ class Assigner {
     Computation* computation = module.AddComputation("move");
     Instruction* value = computation->AddParameter(0, ShapeOf(product, side));
     const Instruction* transpose = TransposeOf(value, order);
-    const FusionView view = ViewOf({&transpose, 1});
-    const double once = context_.launch_microseconds + Known(HashView(view), [&] {
-                          return context_.fusion_cost(view).microseconds;
-                        });
+    const double once =
+        context_.launch_microseconds + context_.fusion_cost(ViewOf({&transpose, 1})).microseconds;
     return side == kResult ? once : once / TripsBehind(*product.operand(side));
   }
 
@@ -247,13 +244,6 @@ class Assigner {
     if (inserted) it->second = std::make_unique<LoopInvariants>(*loop->second);
     if (!it->second->Contains(value)) return 1;
     return static_cast<double>(std::max<int64_t>(1, TripCountOf(*loop->second).value_or(1)));
-  }
-
-  template <typename Function>
-  double Known(size_t hash, const Function& function) {
-    const auto [it, inserted] = known_.try_emplace(hash);
-    if (inserted) it->second = function();
-    return it->second;
   }
 
   Instruction* Rewrite(Computation& computation, const Instruction& product, const Orders& orders) {
@@ -292,7 +282,6 @@ class Assigner {
 
   const Opcode opcode_;
   const PassContext& context_;
-  absl::flat_hash_map<size_t, double> known_;                            // by the hash of a view
   absl::flat_hash_map<const Computation*, const Instruction*> loop_of_;  // by the body
   absl::flat_hash_map<const Instruction*, std::unique_ptr<LoopInvariants>> invariants_;
 };

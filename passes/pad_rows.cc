@@ -105,24 +105,14 @@ class Padder {
       if (padded) operands[side] = SliceOf(*computation, operands[side], shape);
     }
     computation->set_root(computation->AddClone(dot, {operands[0], operands[1]}));
-    return Known(HashView(ViewOf(*computation)),
-                 [&] { return context_.product_cost(*computation); });
+    return context_.product_cost(*computation);
   }
 
   double CopyMicroseconds(const Shape& shape) {
     Module module("rows");
     Computation* computation = module.AddComputation("copy");
     const Instruction* pad = PadOf(*computation, computation->AddParameter(0, shape));
-    const FusionView view = ViewOf({&pad, 1});
-    return context_.launch_microseconds +
-           Known(HashView(view), [&] { return context_.fusion_cost(view).microseconds; });
-  }
-
-  template <typename Function>
-  double Known(size_t hash, const Function& function) {
-    const auto [it, inserted] = known_.try_emplace(hash);
-    if (inserted) it->second = function();
-    return it->second;
+    return context_.launch_microseconds + context_.fusion_cost(ViewOf({&pad, 1})).microseconds;
   }
 
   Instruction* Rewrite(Computation& computation, const Instruction& dot, int mask) {
@@ -144,7 +134,6 @@ class Padder {
   }
 
   const PassContext& context_;
-  absl::flat_hash_map<size_t, double> known_;                   // by the hash of a view
   absl::flat_hash_map<const Instruction*, Instruction*> rows_;  // of a matrix, in padded rows
 };
 

@@ -123,10 +123,7 @@ class GpuGenerator {
       module.code.format = runtime::CodeFormat::kPtx;
       module.code.bytes = BytesOf(code.ptx);
     } else {
-      absl::StatusOr<Cubin> assembled = Unimplemented("no ptxas waits");
-      if (ptxas != nullptr) assembled = ptxas->Assemble(code.ptx);
-      if (!assembled.ok()) assembled = PtxToCubinWith(assembler, code.ptx, target_.name);
-      INGOT_ASSIGN_OR_RETURN(Cubin cubin, std::move(assembled));
+      INGOT_ASSIGN_OR_RETURN(Cubin cubin, Assemble(assembler, code.ptx, ptxas.get()));
       module = OfCubin(std::move(cubin), NamesOf(kernels_));
       if (options_.keep_ptx) module.code.ptx = BytesOf(code.ptx);
     }
@@ -135,6 +132,16 @@ class GpuGenerator {
     module.llvm = code.texts.llvm;
     module.assembly = code.ptx;
     return module;
+  }
+
+  // By the ptxas that waits, if any; where it fails, anew, for the error.
+  absl::StatusOr<Cubin> Assemble(Assembler assembler, const std::string& ptx,
+                                 WaitingPtxas* waiting) const {
+    if (waiting != nullptr) {
+      absl::StatusOr<Cubin> cubin = waiting->Assemble(ptx);
+      if (cubin.ok()) return cubin;
+    }
+    return PtxToCubinWith(assembler, ptx, target_.name);
   }
 
   GeneratedModule OfCubin(Cubin cubin, const std::vector<std::string>& entries) const {

@@ -44,6 +44,8 @@ class ProductParts {
   std::vector<kernel::Value> PlacesOf(absl::Span<const plan::OperandDigit> digits,
                                       absl::Span<const int64_t> sizes,
                                       absl::Span<const kernel::Value> at);
+  // In the kernel's index type.
+  kernel::Expr Wide(kernel::Expr value);
   // Of sums that are stored together.
   kernel::AccessOptions SumAccess() const;
 
@@ -53,7 +55,6 @@ class ProductParts {
  private:
   int64_t RowTiles() const;  // of clusters
   kernel::Expr Number(int64_t value);
-  kernel::Expr Wide(kernel::Expr value);
 
   Frame& frame_;
   const plan::ContractionPlan& plan_;

@@ -235,11 +235,11 @@ void ProductRings::CopyVectors(const Ring& ring, const ProductPart& part, Value 
     const Expr to = (tile + at * pieces + (piece ^ Remainder(at, kSwizzleLines))) * elements;
     Expr m = Expr(b_, first), k = depth;
     if (ring.depth_major) {
-      m = m + Wide(at);
-      k = k + Wide(piece * elements);
+      m = m + parts_.Wide(at);
+      k = k + parts_.Wide(piece * elements);
     } else {
-      m = m + Wide(Quotient(at, plan_.depth) * LineElements(ring) + piece * elements);
-      k = k + Wide(Remainder(at, plan_.depth));
+      m = m + parts_.Wide(Quotient(at, plan_.depth) * LineElements(ring) + piece * elements);
+      k = k + parts_.Wide(Remainder(at, plan_.depth));
     }
     const auto copy = [&] { ring.copies->CopyVector(part.batch, m, k, ring.tiles, to); };
     if (line + together <= lines) {

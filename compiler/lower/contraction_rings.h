@@ -96,7 +96,6 @@ class ProductRings {
   void CopyBoxes(const Ring& ring, const ProductPart& part, kernel::Value first, kernel::Value step,
                  kernel::Value stage);
   void Meet(kernel::Intrinsic arrive);
-  kernel::Expr Wide(kernel::Expr value) { return {b_, math_.Convert(value.value())}; }
 
   Frame& frame_;
   const plan::ContractionPlan& plan_;

@@ -8,14 +8,9 @@ namespace ingot::lower {
 using kernel::Value;
 
 ProductSpace::ProductSpace(Frame& frame, const plan::ProductFusion& product)
-    : frame_(frame), product_(product) {
+    : frame_(frame), product_(product), results_(plan::ResultsOf(frame.fusion)) {
   const std::vector<Instruction*>& instructions = frame.fusion.instructions();
   for (size_t i = 0; i < instructions.size(); ++i) number_[instructions[i]] = i;
-  const Instruction& root = *frame.fusion.root();
-  results_ = {&root};
-  if (root.opcode() == Opcode::kTuple) {
-    results_.assign(root.operands().begin(), root.operands().end());
-  }
   frame.context.tile = this;
 }
 

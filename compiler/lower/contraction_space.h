@@ -43,7 +43,7 @@ class ProductSpace : public TileSpace {
   Frame& frame_;
   const plan::ProductFusion& product_;
   absl::flat_hash_map<const Instruction*, size_t> number_;
-  std::vector<const Instruction*> results_;
+  const std::vector<const Instruction*> results_;
   std::vector<std::vector<kernel::Value>> points_;  // indices of the product's result
 };
 

@@ -29,7 +29,6 @@ EngineStores::EngineStores(Frame& frame, const plan::ProductFusion& product, Pro
       plan_(frame.plan.contraction()),
       product_(product.product),
       b_(frame.builder),
-      math_(frame.context.math),
       parts_(parts),
       epilogue_(plan_.splits > 1 ? plan::Epilogue{} : plan::EpilogueOf(frame.fusion, product)) {}
 
@@ -124,10 +123,10 @@ void EngineStores::CopySums(kernel::Var* sums, int number, int count, kernel::Va
 }
 
 Expr EngineStores::RowOf(const ProductPart& part, const Box& box) {
-  return Expr(b_, part.row) + Wide(box.row);
+  return Expr(b_, part.row) + parts_.Wide(box.row);
 }
 Expr EngineStores::ColumnOf(const ProductPart& part, const Box& box) {
-  return Expr(b_, part.column) + Wide(box.column);
+  return Expr(b_, part.column) + parts_.Wide(box.column);
 }
 
 // What is outside of the product is made as if it were the box's first row or column, and not
@@ -146,7 +145,7 @@ void EngineStores::StoreBox(const ProductPart& part, const Box& box, int turns,
     Rows rows;
     for (int half = 0; half < 2; ++half) {
       const Expr in_box = Quotient({b_, b_.LaneId()}, kGroupLanes) + half * kGroupRows;
-      rows[half] = Within(m + Wide(in_box), m, product_.rows, plan_.cluster_rows());
+      rows[half] = Within(m + parts_.Wide(in_box), m, product_.rows, plan_.cluster_rows());
     }
     if (turns == 1) fill(rows);
     // The engine has read what was in these boxes.
@@ -192,7 +191,7 @@ void EngineStores::Fill(const ProductPart& part, const Box& box, const Rows& row
   const Expr row = Quotient(lane, kGroupLanes);
   const Expr column = Remainder(lane, kGroupLanes) * plan::kStoredLanes + group * kGroupColumns;
   const Expr first = ColumnOf(part, box);
-  const Value n = Within(first + Wide(column), first, product_.columns, plan_.columns);
+  const Value n = Within(first + parts_.Wide(column), first, product_.columns, plan_.columns);
   const kernel::Type pair_type = kernel::Type(boxes_->element).WithLanes(plan::kStoredLanes);
   const int unit = kDescriptorUnit / ByteWidth(boxes_->element);  // elements of 16 bytes
   const Expr in_line = (Quotient(column, unit) ^ row) * unit + Remainder(column, unit);

@@ -62,13 +62,11 @@ class EngineStores {
   kernel::Value Within(kernel::Expr at, kernel::Expr first, int64_t size, int tile);
   // Calls `body` for lane 0.
   void First(const std::function<void()>& body);
-  kernel::Expr Wide(kernel::Expr value) { return {b_, math_.Convert(value.value())}; }
 
   Frame& frame_;
   const plan::ContractionPlan& plan_;
   const plan::Product& product_;
   kernel::Builder& b_;
-  IndexMath& math_;
   ProductParts& parts_;
   const plan::Epilogue epilogue_;
   std::vector<Result> results_;

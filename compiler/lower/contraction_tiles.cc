@@ -21,13 +21,12 @@ class ContractionLowering {
         plan_(frame.plan.contraction()),
         b_(frame.builder),
         e_(frame.emitter),
-        math_(frame.context.math),
         block_(frame, product.product),
         elements_(block_.elements()),
         parts_(frame, product) {}
 
   void Run() {
-    part_ = parts_.Find(Wide({b_, b_.BlockId()}));
+    part_ = parts_.Find(parts_.Wide({b_, b_.BlockId()}));
     Declare();
     Multiply();
     unit_->Pass(pass_);
@@ -37,7 +36,6 @@ class ContractionLowering {
 
  private:
   Expr Small(int64_t value) { return {b_, b_.Index(value)}; }
-  Expr Wide(Expr value) { return {b_, math_.Convert(value.value())}; }
   Expr Thread() { return {b_, b_.ThreadId()}; }
 
   void Declare() {
@@ -96,10 +94,10 @@ class ContractionLowering {
 
   void CopyVector(const ProductTile& tile, Expr number, Value outer, Expr step, Expr stage) {
     const Expr line = Quotient(number, tile.pitch), vector = Remainder(number, tile.pitch);
-    const Expr along = Wide(vector) * elements_;
+    const Expr along = parts_.Wide(vector) * elements_;
     const Expr depth = step * plan_.depth;
-    const Expr m = Expr(b_, outer) + (tile.plan->depth_major ? Wide(line) : along);
-    const Expr k = depth + (tile.plan->depth_major ? along : Wide(line));
+    const Expr m = Expr(b_, outer) + (tile.plan->depth_major ? parts_.Wide(line) : along);
+    const Expr k = depth + (tile.plan->depth_major ? along : parts_.Wide(line));
     tile.copies.CopyVector(part_.batch, m, k, block_.tiles(),
                            block_.PlaceOf(tile, stage, line, vector));
   }
@@ -126,7 +124,6 @@ class ContractionLowering {
   const ContractionPlan& plan_;
   kernel::Builder& b_;
   ElementEmitter& e_;
-  IndexMath& math_;
   ProductBlock block_;
   const int elements_;  // of a vector
   ProductParts parts_;

@@ -383,6 +383,12 @@ absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion, int m
   return result;
 }
 
+std::vector<const Instruction*> ResultsOf(const Computation& fusion) {
+  const Instruction* root = fusion.root();
+  if (root->opcode() != Opcode::kTuple) return {root};
+  return {root->operands().begin(), root->operands().end()};
+}
+
 Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product) {
   Epilogue epilogue;
   const Product& made = product.product;

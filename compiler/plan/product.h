@@ -71,6 +71,9 @@ inline constexpr int kMostProductLanes = 16;
 absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion,
                                                 int most_lanes = kMostProductLanes);
 
+// The arrays that the fusion results in, in order.
+std::vector<const Instruction*> ResultsOf(const Computation& fusion);
+
 // What is made of each element of a product: by how many elementwise operations, and whether of an
 // element of another matrix of its size.
 struct Epilogue {

@@ -161,11 +161,7 @@ absl::StatusOr<ResultCopy> StoreOf(const Shape& shape, const IndexMap& map) {
 absl::StatusOr<std::vector<ResultCopy>> ResultCopiesOf(const Computation& fusion) {
   INGOT_ASSIGN_OR_RETURN(const ProductFusion product, MakeProductFusion(fusion, kStoredLanes));
   INGOT_REQUIRE(product.lanes == kStoredLanes, "columns are no pairs");
-  const Instruction& root = *fusion.root();
-  std::vector<const Instruction*> results = {&root};
-  if (root.opcode() == Opcode::kTuple) {
-    results.assign(root.operands().begin(), root.operands().end());
-  }
+  const std::vector<const Instruction*> results = ResultsOf(fusion);
   std::vector<ResultCopy> copies;
   for (const Instruction* result : results) {
     const ElementType type = result->shape().element_type();

@@ -63,8 +63,9 @@ std::string TextOf(const Shape& s) {
                       "}, rhs_contracting_dims={", first + (right_along ? 1 : 0), "}\n}\n");
 }
 
-// What is wrong with the kernels of the shape; empty: nothing.
 constexpr const char* kNoReport = "no assembler";
+
+// What is wrong with the kernels of the shape; empty: nothing.
 std::string Complaint(const Shape& shape) {
   const std::unique_ptr<Module> module = Read(TextOf(shape));
   if (module == nullptr) return "does not parse";
