@@ -173,6 +173,8 @@ absl::Status Reader::Read(const format::TensorMap* source, TensorMap& out) {
   out.l2_promotion_bytes = source->l2_promotion_bytes();
   out.rounds_to_tf32 = source->rounds_to_tf32();
   out.fills_nan = source->fills_nan();
+  INGOT_RETURN_IF_ERROR(Numbers(source->lower_corner(), out.lower_corner));
+  INGOT_RETURN_IF_ERROR(Numbers(source->upper_corner(), out.upper_corner));
   return absl::OkStatus();
 }
 

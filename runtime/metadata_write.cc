@@ -119,9 +119,11 @@ fb::Offset<format::Argument> Writer::operator()(const TensorMapArgument& argumen
   const auto byte_strides = Numbers(map.byte_strides);
   const auto box = Numbers(map.box);
   const auto element_strides = Numbers(map.element_strides);
+  const auto lower_corner = Numbers(map.lower_corner);
+  const auto upper_corner = Numbers(map.upper_corner);
   const auto recipe = format::CreateTensorMap(
       builder_, type, dimensions, byte_strides, box, element_strides, map.swizzle_bytes,
-      map.l2_promotion_bytes, map.rounds_to_tf32, map.fills_nan);
+      map.l2_promotion_bytes, map.rounds_to_tf32, map.fills_nan, lower_corner, upper_corner);
   const format::Slice slice = ToFormat(argument.slice);
   return format::CreateArgument(builder_, format::ArgumentKind::TensorMap, &slice,
                                 static_cast<format::Access>(argument.access), 0, 0, recipe);

@@ -135,7 +135,17 @@ absl::Status Parser::ParseMapFlag(TensorMap& map) {
   if (TakeWord("element_strides")) {
     return ParseSizes("element_strides", kMost, map.element_strides);
   }
-  if (TakeWord("swizzle")) {
+  if (TakeWord("im2col")) {
+    // A pair of corners for each dimension of an image.
+    constexpr int64_t kLeast = std::numeric_limits<int32_t>::min();
+    do {
+      INGOT_ASSIGN_OR_RETURN(const int64_t lower, ExpectInteger("corner", kLeast, kMost));
+      INGOT_RETURN_IF_ERROR(ExpectSymbol(":"));
+      INGOT_ASSIGN_OR_RETURN(const int64_t upper, ExpectInteger("corner", kLeast, kMost));
+      map.lower_corner.push_back(static_cast<int32_t>(lower));
+      map.upper_corner.push_back(static_cast<int32_t>(upper));
+    } while (!AtSymbol(",") && !AtSymbol(">"));
+  } else if (TakeWord("swizzle")) {
     INGOT_ASSIGN_OR_RETURN(map.swizzle_bytes, ExpectInteger("swizzle", 0, kMost));
   } else if (TakeWord("promotion")) {
     INGOT_ASSIGN_OR_RETURN(map.l2_promotion_bytes, ExpectInteger("promotion", 0, kMost));
@@ -144,7 +154,7 @@ absl::Status Parser::ParseMapFlag(TensorMap& map) {
   } else if (TakeWord("nan")) {
     map.fills_nan = true;
   } else {
-    return Error("expected strides, box, element_strides, swizzle, promotion, tf32 or nan");
+    return Error("expected strides, box, element_strides, im2col, swizzle, promotion, tf32 or nan");
   }
   return absl::OkStatus();
 }

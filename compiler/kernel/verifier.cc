@@ -457,6 +457,15 @@ class BodyVerifier {
                          const IntrinsicInfo& info) const {
     if (call.maps.empty()) return absl::OkStatus();
     const TensorMap& recipe = call.maps[0]->recipe;
+    // Rows that give offsets are those of im2col maps; a prefetch of the map itself takes any.
+    const auto has = [&](absl::string_view slot) {
+      return std::any_of(info.arguments.begin(), info.arguments.end(),
+                         [&](const IntrinsicArgument& argument) { return argument.slot == slot; });
+    };
+    if (has("at") && has("x") != recipe.is_im2col()) {
+      return InvalidArgument("%", call.maps[0]->name,
+                             recipe.is_im2col() ? " is an im2col map" : " is no im2col map");
+    }
     for (size_t i = 0; i < info.arguments.size(); ++i) {
       const int coordinates = info.OperandCount(i, op.operands.size());
       if (info.arguments[i].IsList() && coordinates != recipe.rank()) {

@@ -21,13 +21,16 @@ bool IsOneOf(int32_t value, std::initializer_list<int32_t> values) {
 absl::Status CheckRank(const TensorMap& map) {
   const size_t rank = map.dimensions.size();
   const bool strided = map.element_strides.empty() || map.element_strides.size() == rank;
-  if (rank >= 1 && rank <= 5 && map.byte_strides.size() == rank - 1 && map.box.size() == rank &&
-      strided) {
+  const bool cornered = map.upper_corner.size() == map.lower_corner.size() &&
+                        (!map.is_im2col() || (rank >= 3 && map.lower_corner.size() == rank - 2));
+  if (rank >= 1 && rank <= 5 && map.byte_strides.size() == rank - 1 &&
+      map.box.size() == (map.is_im2col() ? 2 : rank) && strided && cornered) {
     return absl::OkStatus();
   }
   return InvalidArgument("tensor map of rank ", rank, " with ", map.byte_strides.size(),
-                         " strides, a box of rank ", map.box.size(), " and ",
-                         map.element_strides.size(), " element strides");
+                         " strides, a box of rank ", map.box.size(), ", ",
+                         map.element_strides.size(), " element strides and corners of ",
+                         map.lower_corner.size(), " and ", map.upper_corner.size(), " dimensions");
 }
 
 absl::Status CheckDimension(const TensorMap& map, int i) {
@@ -35,12 +38,23 @@ absl::Status CheckDimension(const TensorMap& map, int i) {
   const int64_t stride = i == 0 ? ByteWidth(map.element_type) : map.byte_strides[i - 1];
   const int32_t step = map.element_strides.empty() ? 1 : map.element_strides[i];
   if (size >= 1 && size <= int64_t{1} << 32 && stride >= 1 && stride < int64_t{1} << 40 &&
-      (i == 0 || stride % kLineBytes == 0) && map.box[i] >= 1 && map.box[i] <= 256 && step >= 1 &&
-      step <= (i == 0 ? 1 : 8)) {
+      (i == 0 || stride % kLineBytes == 0) && step >= 1 && step <= (i == 0 ? 1 : 8)) {
     return absl::OkStatus();
   }
   return InvalidArgument("tensor map dimension ", i, ": size ", size, ", stride ", stride,
-                         " bytes, box ", map.box[i], ", element stride ", step);
+                         " bytes, element stride ", step);
+}
+
+// Dimension `i` of an image, 1 to rank - 2, of an im2col map.
+absl::Status CheckCorners(const TensorMap& map, int i) {
+  constexpr int kBits[] = {16, 8, 5};  // by the dimensions of an image
+  const int32_t most = 1 << (kBits[map.rank() - 3] - 1);
+  const int32_t lower = map.lower_corner[i - 1], upper = map.upper_corner[i - 1];
+  if (lower >= -most && lower < most && upper >= -most && upper < most && map.PixelCount(i) >= 1) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument("tensor map dimension ", i, ": corners ", lower, " and ", upper,
+                         ", expected ", -most, " to ", most - 1, " with a pixel between them");
 }
 
 absl::Status CheckElements(const TensorMap& map) {
@@ -63,6 +77,12 @@ absl::Status CheckElements(const TensorMap& map) {
 }
 
 absl::Status CheckBox(const TensorMap& map) {
+  for (size_t i = 0; i < map.box.size(); ++i) {
+    const int32_t most = map.is_im2col() && i == 1 ? 1024 : 256;
+    if (map.box[i] >= 1 && map.box[i] <= most) continue;
+    return InvalidArgument("tensor map dimension ", i, ": box ", map.box[i], ", expected 1 to ",
+                           most);
+  }
   const int64_t inner = map.BoxCount(0) * ByteWidth(map.element_type);
   if (inner % kLineBytes != 0) {
     return InvalidArgument("tensor map with a box of ", inner,
@@ -85,13 +105,18 @@ absl::Status CheckBox(const TensorMap& map) {
 }  // namespace
 
 int64_t TensorMap::BoxCount(int i) const {
-  return element_strides.empty() ? box[i] : CeilDiv(box[i], element_strides[i]);
+  return is_im2col() || element_strides.empty() ? box[i] : CeilDiv(box[i], element_strides[i]);
 }
 
 int64_t TensorMap::BoxBytes() const {
   int64_t bytes = ByteWidth(element_type);
-  for (int i = 0; i < rank(); ++i) bytes *= BoxCount(i);
+  for (size_t i = 0; i < box.size(); ++i) bytes *= BoxCount(static_cast<int>(i));
   return bytes;
+}
+
+int64_t TensorMap::PixelCount(int i) const {
+  const int64_t pixels = dimensions[i] + upper_corner[i - 1] - lower_corner[i - 1];
+  return pixels < 1 ? 0 : CeilDiv(pixels, element_strides.empty() ? 1 : element_strides[i]);
 }
 
 int64_t TensorMap::SpanBytes() const {
@@ -114,6 +139,10 @@ std::string TensorMap::ToString() const {
   if (strided) {
     absl::StrAppend(&text, ", element_strides ", absl::StrJoin(element_strides, "x"));
   }
+  if (is_im2col()) absl::StrAppend(&text, ", im2col");
+  for (size_t i = 0; i < lower_corner.size(); ++i) {
+    absl::StrAppend(&text, " ", lower_corner[i], ":", upper_corner[i]);
+  }
   if (swizzle_bytes != 0) absl::StrAppend(&text, ", swizzle ", swizzle_bytes);
   if (l2_promotion_bytes != 0) absl::StrAppend(&text, ", promotion ", l2_promotion_bytes);
   if (rounds_to_tf32) absl::StrAppend(&text, ", tf32");
@@ -131,6 +160,9 @@ absl::Status CheckTensorMap(const TensorMap& map) {
       return InvalidArgument("tensor map dimension ", i, ": the span overflows 2^62 bytes");
     }
     last += stride * (map.dimensions[i] - 1);
+  }
+  for (int i = 1; map.is_im2col() && i + 1 < map.rank(); ++i) {
+    INGOT_RETURN_IF_ERROR(CheckCorners(map, i));
   }
   if (!IsOneOf(map.swizzle_bytes, {0, 32, 64, 128}) ||
       !IsOneOf(map.l2_promotion_bytes, {0, 64, 128, 256})) {

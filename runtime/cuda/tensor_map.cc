@@ -1,5 +1,7 @@
 #include "runtime/cuda/tensor_map.h"
 
+#include <algorithm>
+
 #include "ir/base/status.h"
 
 namespace ingot::runtime::cuda {
@@ -36,21 +38,32 @@ constexpr uint64_t kBitOfSmallArray = uint64_t{1} << 21;  // of the second word
 
 absl::Status EncodeTensorMap(const Driver& driver, const ingot::TensorMap& map, uint64_t address,
                              TensorMap& encoded) {
-  uint64_t sizes[5], strides[5];
+  uint64_t sizes[5], strides[4];
   uint32_t box[5], element_strides[5];
   for (int i = 0; i < map.rank(); ++i) {
     sizes[i] = static_cast<uint64_t>(map.dimensions[i]);
     if (i + 1 < map.rank()) strides[i] = static_cast<uint64_t>(map.byte_strides[i]);
-    box[i] = static_cast<uint32_t>(map.box[i]);
     element_strides[i] =
         map.element_strides.empty() ? 1 : static_cast<uint32_t>(map.element_strides[i]);
   }
-  INGOT_CUDA_RETURN_IF_ERROR(
-      driver,
-      cuTensorMapEncodeTiled(&encoded, TensorMapType(map), static_cast<uint32_t>(map.rank()),
-                             reinterpret_cast<void*>(address), sizes, strides, box, element_strides,
-                             /*interleave=*/0, Doublings(map.swizzle_bytes, 32),
-                             Doublings(map.l2_promotion_bytes, 64), map.fills_nan ? 1 : 0));
+  std::copy(map.box.begin(), map.box.end(), box);
+  const auto rank = static_cast<uint32_t>(map.rank());
+  void* const start = reinterpret_cast<void*>(address);
+  const int swizzle = Doublings(map.swizzle_bytes, 32);
+  const int promotion = Doublings(map.l2_promotion_bytes, 64);
+  const int fill = map.fills_nan ? 1 : 0;
+  if (map.is_im2col()) {
+    INGOT_CUDA_RETURN_IF_ERROR(
+        driver,
+        cuTensorMapEncodeIm2col(&encoded, TensorMapType(map), rank, start, sizes, strides,
+                                map.lower_corner.data(), map.upper_corner.data(), box[0], box[1],
+                                element_strides, /*interleave=*/0, swizzle, promotion, fill));
+  } else {
+    INGOT_CUDA_RETURN_IF_ERROR(
+        driver,
+        cuTensorMapEncodeTiled(&encoded, TensorMapType(map), rank, start, sizes, strides, box,
+                               element_strides, /*interleave=*/0, swizzle, promotion, fill));
+  }
   const int last = map.rank() - 1;
   const uint64_t bytes =
       sizes[last] * (last > 0 ? strides[last - 1] : uint64_t(ByteWidth(map.element_type)));

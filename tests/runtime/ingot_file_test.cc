@@ -105,7 +105,15 @@ Program CudaProgram() {
   map.map.swizzle_bytes = 128;
   map.map.l2_promotion_bytes = 256;
   map.map.rounds_to_tf32 = map.map.fills_nan = true;
-  program.commands = {MakeLaunch("k", 1, {map, Write(OutputSlice(program, 0)), Scalar(7, 4)})};
+  TensorMapArgument pixels = map;
+  pixels.map = {};
+  pixels.map.dimensions = {16, 7, 5, 4};
+  pixels.map.byte_strides = {64, 448, 2240};
+  pixels.map.box = {8, 96};
+  pixels.map.lower_corner = {-1, -2};
+  pixels.map.upper_corner = {0, -3};
+  program.commands = {
+      MakeLaunch("k", 1, {map, pixels, Write(OutputSlice(program, 0)), Scalar(7, 4)})};
   auto& launch = std::get<Launch>(program.commands[0].operation);
   launch.grid = {8, 2, 1};
   launch.block = {128, 1, 1};

@@ -92,6 +92,20 @@ std::vector<int32_t> Machine::Coordinates(const Warp& warp, const Step& step, in
   return coordinates;
 }
 
+// An im2col map's, which stand before the coordinates.
+std::vector<int32_t> Machine::OffsetsOf(const Warp& warp, const Step& step, const TensorMap& map,
+                                        int lane) const {
+  std::vector<int32_t> offsets;
+  if (!map.is_im2col()) return offsets;
+  const int count = map.rank() - 2;
+  const int first = static_cast<int>(step.op->operands.size()) - map.rank() - count;
+  for (int i = 0; i < count; ++i) {
+    const Place place = OperandPlace(step, first + i);
+    offsets.push_back(reinterpret_cast<const uint16_t*>(At(warp, place))[lane]);
+  }
+  return offsets;
+}
+
 void Machine::BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind,
                        const uint16_t* multicast) {
   const auto& call = step.op->Get<IntrinsicAttributes>();
@@ -116,7 +130,8 @@ void Machine::BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind,
     copy.element = map.element_type;
     copy.fill = FillOf(map);
     copy.rounds_to_tf32 = map.rounds_to_tf32;
-    copy.lines = LinesOfBox(map, at, accesses.buffer->shared_offset + accesses.offsets[lane]);
+    copy.lines = LinesOfBox(map, at, OffsetsOf(warp, step, map, lane),
+                            accesses.buffer->shared_offset + accesses.offsets[lane]);
     if (multicast == nullptr) {
       copy.block = warp.block;
       Begin(warp, step, lane, *accesses.buffer, std::move(copy));
@@ -448,11 +463,17 @@ void IntrinsicRows::TensorLoad() {
 }
 void IntrinsicRows::TensorLoadHint() { TensorLoad(); }
 void IntrinsicRows::TensorLoadMulticast() {
-  // Operands: two places, the mask, coordinates.
+  // Operands: two places, the mask, offsets, coordinates.
   const Place mask = machine_.OperandPlace(step_, 2);
   machine_.BeginBox(warp_, step_, BulkCopy::Kind::kLoad,
                     reinterpret_cast<const uint16_t*>(machine_.At(warp_, mask)));
 }
+void IntrinsicRows::TensorLoadIm2col3d() { TensorLoad(); }
+void IntrinsicRows::TensorLoadIm2col4d() { TensorLoad(); }
+void IntrinsicRows::TensorLoadIm2col5d() { TensorLoad(); }
+void IntrinsicRows::TensorLoadIm2colMulticast3d() { TensorLoadMulticast(); }
+void IntrinsicRows::TensorLoadIm2colMulticast4d() { TensorLoadMulticast(); }
+void IntrinsicRows::TensorLoadIm2colMulticast5d() { TensorLoadMulticast(); }
 void IntrinsicRows::TensorStore() {
   machine_.BeginBox(warp_, step_, BulkCopy::Kind::kStore, nullptr);
 }

@@ -162,6 +162,8 @@ class Machine {
   // `multicast`: for each thread the blocks of the cluster that get the box; null: its own.
   void BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind, const uint16_t* multicast);
   std::vector<int32_t> Coordinates(const Warp& warp, const Step& step, int rank, int lane) const;
+  std::vector<int32_t> OffsetsOf(const Warp& warp, const Step& step, const TensorMap& map,
+                                 int lane) const;
   // `tile`: the allocation that the lines lie in.
   void Begin(Warp& warp, const Step& step, int lane, const BoundBuffer& tile, BulkCopy copy);
   bool NameMbarrier(Warp& warp, const Step& step, int lane, int number, BulkCopy& copy);

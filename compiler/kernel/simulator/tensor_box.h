@@ -13,9 +13,9 @@ namespace ingot::kernel::simulator {
 
 // The box of `map` at these coordinates, innermost first, in shared memory from address `begin` on:
 // a line for each 16 bytes there (each element, where elements are stepped over).  `global` counts
-// from the map's address.
+// from the map's address.  `offsets`: of an im2col map's pixels.
 std::vector<Line> LinesOfBox(const TensorMap& map, absl::Span<const int32_t> coordinates,
-                             int64_t begin);
+                             absl::Span<const int32_t> offsets, int64_t begin);
 
 // The bits of an element that lies outside of the array.
 uint64_t FillOf(const TensorMap& map);

@@ -105,6 +105,15 @@ class CaseBuilder {
     map.dimensions.assign(rank, 8);
     map.box.assign(rank, 4);
     for (int64_t i = 1, stride = 32; i < rank; ++i, stride *= 8) map.byte_strides.push_back(stride);
+    const std::vector<IntrinsicArgument>& arguments = kernel::InfoOf(row_.intrinsic).arguments;
+    const bool is_im2col =
+        std::any_of(arguments.begin(), arguments.end(),
+                    [](const IntrinsicArgument& argument) { return argument.slot == "x"; });
+    if (is_im2col) {
+      map.box.resize(2);
+      map.lower_corner.assign(rank - 2, 0);
+      map.upper_corner.assign(rank - 2, 0);
+    }
     call_.maps.push_back(kernel_->AddMap("m", global_, map));
   }
 

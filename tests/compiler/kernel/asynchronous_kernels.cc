@@ -127,13 +127,14 @@ const char* const kSharedAddresses =
 )";
 
 // Loads the box at (x, y, …) of an array, and stores its bytes in their order in shared memory.
-std::string BoxKernel(const std::string& map, int words, const std::string& at) {
+std::string BoxKernel(const std::string& map, int words, const std::string& at,
+                      const std::string& row) {
   return absl::StrCat(
       "kernel @k(%x: buffer<f32, 4096, readonly>, %y: buffer<f32, ", words, ">, %m: tensormap<%x, ",
       map, ">) grid 1 block 32 shared %s: f32[", words,
       "] align 1024 shared %bar: u64[1] {\n  if thread == 0 {\n    mbarrier_init(%bar[0], 1)\n"
       "    fence_mbarrier_init\n    mbarrier_arrive_expect(%bar[0], ",
-      4 * words, ")\n    tensor_load(%s[0], %m, %bar[0], ", at,
+      4 * words, ")\n    ", row, "(%s[0], %m, %bar[0], ", at,
       ")\n  }\n  warp_sync\n  while { yield not(mbarrier_try_wait(%bar[0], 0)) } do {}\n"
       "  for %i = 0 to ",
       words / 32, " { store %y[%i * 32 + thread] = load %s[%i * 32 + thread] : f32 }\n}\n");
@@ -336,6 +337,37 @@ void AddBoxes(std::vector<InstructionCase>& cases) {
   }
 }
 
+// Images of 8 channels, 7 × 5 × 3 pixels at the most: forward, with padding, strides, dilation and
+// swizzle; loads that go over rows, images and the end.
+void AddImages(std::vector<InstructionCase>& cases) {
+  const std::tuple<const char*, const char*, int, int, const char*> kImages[] = {
+      {"line", "f32, 8x7x9, strides 32x224, box 8x16, im2col 0:0", 128, 3, "0, 0, 2, 1"},
+      {"padded_line", "f32, 8x7x9, strides 32x224, box 4x24, im2col -1:-1", 96, 3, "2, 4, -1, 0"},
+      {"plane", "f32, 8x7x5x4, strides 32x224x1120, box 8x32, im2col -1:-1 -1:-1", 256, 4,
+       "2, 1, 0, -1, -1, 0"},
+      {"plane_middle", "f32, 8x7x5x4, strides 32x224x1120, box 8x64, im2col -1:-1 -1:-1", 512, 4,
+       "0, 2, 0, 3, 2, 1"},
+      {"plane_end", "f32, 8x7x5x4, strides 32x224x1120, box 8x64, im2col -1:-1 -1:-1", 512, 4,
+       "1, 1, 0, 3, 2, 3"},
+      {"plane_strided",
+       "f32, 8x7x5x4, strides 32x224x1120, box 8x32, element_strides 1x2x2x1, im2col -1:-1 -1:-1",
+       256, 4, "1, 2, 0, 1, -1, 0"},
+      {"plane_dilated",
+       "f32, 8x7x5x4, strides 32x224x1120, box 4x32, element_strides 1x3x1x1, im2col -2:-2 -2:-2",
+       128, 4, "4, 2, 4, -2, 0, 1"},
+      {"plane_swizzled",
+       "bf16, 16x7x5x4, strides 32x224x1120, box 16x64, swizzle 32, im2col -1:-1 -1:-1", 512, 4,
+       "2, 2, 0, 0, 0, 0"},
+      {"solid", "f32, 8x4x3x3x2, strides 32x128x384x1152, box 8x32, im2col -1:-1 -1:-1 -1:-1", 256,
+       5, "1, 2, 0, 0, 1, -1, 1, 0"},
+  };
+  for (const auto& [name, map, words, rank, at] : kImages) {
+    cases.push_back({absl::StrCat("im2col_", name),
+                     BoxKernel(map, words, at, absl::StrCat("tensor_load_im2col_", rank, "d")),
+                     {{"x", Floats(4096)}}});
+  }
+}
+
 void AddProduct(const ProductCase& c, std::vector<InstructionCase>& cases) {
   const Product product(c, cases.size());
   cases.push_back({c.Name(),
@@ -351,6 +383,7 @@ std::vector<InstructionCase> InstructionCases() {
                                         {"bulk_store", kBulkStore, {}},
                                         {"tensor_store", kTensorStore, {}}};
   AddBoxes(cases);
+  AddImages(cases);
   for (int n : {8, 24, 64, 256}) {
     for (int swizzle : {0, 32, 64, 128}) {
       for (bool in_registers : {false, true}) {

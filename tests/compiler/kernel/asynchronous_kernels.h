@@ -27,7 +27,8 @@ extern const char* const kSharedAddresses;
 
 // Loads the box at (x, y, …) of %x (f32[4096]), and stores its bytes in their order in shared
 // memory to %y, of `words` words, a multiple of 32.  `map`: what follows the buffer in its text.
-std::string BoxKernel(const std::string& map, int words, const std::string& at);
+std::string BoxKernel(const std::string& map, int words, const std::string& at,
+                      const std::string& row = "tensor_load");
 
 // A product of a warpgroup: its row, but for _a, and how its operands lie.
 struct ProductCase {

@@ -163,7 +163,8 @@ TEST(Text, RefusesWrongHeaders) {
       {"module @k", "k:1:1: error: expected 'kernel'"},
       {"kernel @k(%m: tensormap<%x, f32, 4, box 4>) grid 1 {}", "k:1:25: error: %x is not defined"},
       {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 4>) grid 1 {}",
-       "k:1:45: error: tensor map of rank 1 with 0 strides, a box of rank 0 and 0 element strides"},
+       "k:1:45: error: tensor map of rank 1 with 0 strides, a box of rank 0, 0 element strides and "
+       "corners of 0 and 0 dimensions"},
       {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 4, box 3>) grid 1 {}",
        "k:1:45: error: tensor map with a box of 12 bytes along its innermost dimension, which is "
        "no "
@@ -172,7 +173,19 @@ TEST(Text, RefusesWrongHeaders) {
        "k:1:46: error: tensor map with a box of 256 bytes along its innermost dimension and a "
        "swizzle of 128"},
       {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 8x8, strides 40, box 4x4>) grid 1 {}",
-       "k:1:46: error: tensor map dimension 1: size 8, stride 40 bytes, box 4, element stride 1"},
+       "k:1:46: error: tensor map dimension 1: size 8, stride 40 bytes, element stride 1"},
+      {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 8x8, strides 32, box 4x4, "
+       "im2col 0:0>) grid 1 {}",
+       "k:1:46: error: tensor map of rank 2 with 1 strides, a box of rank 2, 0 element strides "
+       "and corners of 1 and 1 dimensions"},
+      {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 4x2x2x2, strides 16x32x64, "
+       "box 4x4, im2col 0:0 -1:200>) grid 1 {}",
+       "k:1:46: error: tensor map dimension 2: corners -1 and 200, expected -128 to 127 with a "
+       "pixel between them"},
+      {"kernel @k(%x: buffer<f32, 64>, %m: tensormap<%x, f32, 4x2x2x2, strides 16x32x64, "
+       "box 4x4, im2col 0:0 2:-1>) grid 1 {}",
+       "k:1:46: error: tensor map dimension 2: corners 2 and -1, expected -128 to 127 with a "
+       "pixel between them"},
       {"kernel @k(%x: buffer<f32, 4>, %m: tensormap<%x, f32, 1x1x1x1x1x1, box 4>) grid 1 {}",
        "k:1:54: error: sizes: 1x1x1x1x1x1 is not five sizes up to 9223372036854775807 at most"},
   };

@@ -117,6 +117,33 @@ Program BoxProgram() {
   return program;
 }
 
+TEST_F(FaultTest, Im2colMapsAreEncodedToo) {
+  auto device = CreateCudaDevice();
+  ASSERT_TRUE(device.ok()) << device.status();
+  Program program = BoxProgram();
+  auto& argument =
+      std::get<TensorMapArgument>(std::get<Launch>(program.commands[0].operation).arguments[0]);
+  argument.map = {};
+  argument.map.dimensions = {16, 7, 5, 4};
+  argument.map.byte_strides = {64, 448, 2240};
+  argument.map.box = {8, 96};
+  argument.map.element_strides = {1, 2, 1, 1};
+  argument.map.lower_corner = {-1, -2};
+  argument.map.upper_corner = {0, -3};
+  auto executor = Executor::Create(std::make_shared<Program>(program), device->get());
+  ASSERT_TRUE(executor.ok()) << executor.status();
+  const std::vector<int32_t> values(64 * 64, 9);
+  auto input = Buffer::FromHost(
+      device->get(), Shape::ArrayWithDefaultLayout(ElementType::kS32, {64, 64}), values.data());
+  ASSERT_TRUE(input.ok());
+  auto outputs = (*executor)->Run({input->view()});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  std::vector<int32_t> y(16);
+  ASSERT_TRUE((*outputs)[0].CopyOut(y.data()).ok());
+  // f32, rank 4, the first lower and the last upper corner, channels, pixels, stride, sizes.
+  EXPECT_EQ(y, (std::vector<int32_t>{7, 4, -1, -3, 8, 96, 2, 16, 7, 5, 4, 0, 0, 0, 0, 9}));
+}
+
 TEST_F(FaultTest, TensorMapsAreEncodedForTheirAddresses) {
   auto device = CreateCudaDevice();
   ASSERT_TRUE(device.ok()) << device.status();

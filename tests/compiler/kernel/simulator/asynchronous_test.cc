@@ -328,6 +328,33 @@ TEST(Tensor, Swizzles) {
   }
 }
 
+// A 3 × 2 filter's view of images of 4 channels, 7 × 5 pixels: strides 2 and 1, one pixel of
+// padding before and none behind, tap (x, y); 40 pixels from the middle of the second image on.
+TEST(Tensor, Im2colGoesThroughImages) {
+  constexpr int kWidth = 7, kHeight = 5, kImages = 3, kPixels = 40;
+  constexpr int kAcross = 3, kDown = 5;  // places of the filter
+  for (const auto& [x, y] : {std::pair{0, 0}, {2, 0}, {1, 1}, {2, 1}}) {
+    const int first = kAcross * kDown + 2 * kAcross + 1;
+    const int w = first % kAcross * 2 - 1, h = first / kAcross % kDown - 1;
+    Launched launched(
+        BoxKernel("f32, 4x7x5x3, strides 16x112x560, box 4x40, element_strides "
+                  "1x2x1x1, im2col -1:-2 -1:-1",
+                  4 * kPixels, absl::StrCat(x, ", ", y, ", 0, ", w, ", ", h, ", 1"),
+                  "tensor_load_im2col_4d"));
+    launched.Set("x", Numbers(4096, 1)).RunWell();
+    const std::vector<float> read = launched.Get<float>("y");
+    for (int i = 0; i < 4 * kPixels; ++i) {
+      const int pixel = first + i / 4;
+      const int at_x = pixel % kAcross * 2 - 1 + x, at_y = pixel / kAcross % kDown - 1 + y;
+      const int image = pixel / (kAcross * kDown);
+      const bool inside =
+          at_x >= 0 && at_x < kWidth && at_y >= 0 && at_y < kHeight && image < kImages;
+      const int element = ((image * kHeight + at_y) * kWidth + at_x) * 4 + i % 4;
+      ASSERT_EQ(read[i], inside ? 1 + element : 0) << "tap " << x << ", " << y << " at " << i;
+    }
+  }
+}
+
 TEST(Tensor, StoresClip) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
     Launched launched(kTensorStore);

@@ -287,6 +287,41 @@ CUresult cuLaunchKernelEx(const LaunchConfig* config, CUfunction function, void*
 }
 // The limits of the driver's documentation.  What is encoded is the address, then the other fields,
 // a word each, and the sizes.
+CUresult cuTensorMapEncodeIm2col(TensorMap* map, int type, uint32_t rank, void* address,
+                                 const uint64_t* sizes, const uint64_t* strides,
+                                 const int* lower_corner, const int* upper_corner,
+                                 uint32_t channels, uint32_t pixels,
+                                 const uint32_t* element_strides, int interleave, int swizzle,
+                                 int promotion, int fill) {
+  STUB_ENTER(cuTensorMapEncodeIm2col);
+  if (rank < 3 || rank > 5 || reinterpret_cast<uintptr_t>(address) % 16 != 0 || type < 0 ||
+      interleave != 0 || swizzle < 0 || promotion < 0 || fill < 0 || channels < 1 ||
+      channels > 256 || pixels < 1 || pixels > 1024) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  const int most = rank == 3 ? 1 << 15 : rank == 4 ? 1 << 7 : 1 << 4;
+  for (uint32_t i = 0; i < rank; ++i) {
+    const bool cornered = i == 0 || i + 1 == rank ||
+                          (lower_corner[i - 1] >= -most && lower_corner[i - 1] < most &&
+                           upper_corner[i - 1] >= -most && upper_corner[i - 1] < most);
+    const bool strided = i == 0 || strides[i - 1] % 16 == 0;
+    if (!cornered || !strided || element_strides[i] < 1 || element_strides[i] > 8) {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+  }
+  *map = {};
+  const uint64_t words[] = {reinterpret_cast<uint64_t>(address),
+                            static_cast<uint64_t>(type),
+                            rank,
+                            static_cast<uint64_t>(lower_corner[0]),
+                            static_cast<uint64_t>(upper_corner[rank - 3]),
+                            channels,
+                            pixels,
+                            element_strides[1]};
+  std::copy(std::begin(words), std::end(words), map->words);
+  std::copy(sizes, sizes + rank, map->words + std::size(words));
+  return CUDA_SUCCESS;
+}
 CUresult cuTensorMapEncodeTiled(TensorMap* map, int type, uint32_t rank, void* address,
                                 const uint64_t* sizes, const uint64_t* strides, const uint32_t* box,
                                 const uint32_t* element_strides, int interleave, int swizzle,
