@@ -2,7 +2,11 @@
 #include "compiler/plan/scatter_rows.h"
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/block_scan.h"
 #include "compiler/lower/frame.h"
@@ -20,9 +24,27 @@ namespace {
 
 constexpr int kWarp = kernel::kWarpSize;
 constexpr int kAccessBytes = 16;
-// Rows whose operands and first updates a thread loads together, and further updates of a row.
+// Rows that a thread walks through at a time, whose operands it copies four together, and updates
+// that it loads together.
+constexpr int kRowsOfWalk = 16;
 constexpr int kRowsTogether = 4;
-constexpr int kUpdatesTogether = 8;
+constexpr int kUpdatesTogether = 4;
+
+// Whether its elements are known at any index, without memory.
+bool ReadsNothing(const Instruction& instruction) {
+  std::vector<const Instruction*> left = {&instruction};
+  absl::flat_hash_set<const Instruction*> seen;
+  while (!left.empty()) {
+    const Instruction* const next = left.back();
+    left.pop_back();
+    const bool is_array = next->opcode() == Opcode::kConstant && !next->shape().IsScalar();
+    if (next->opcode() == Opcode::kParameter || is_array) return false;
+    for (const Instruction* operand : next->operands()) {
+      if (seen.insert(operand).second) left.push_back(operand);
+    }
+  }
+  return true;
+}
 
 class ScatterRows {
  public:
@@ -36,7 +58,8 @@ class ScatterRows {
         places_(e_, *frame.fusion.root()),
         size_(plan::RowsOf(*frame.fusion.root())),
         chunk_(threads_ * plan::IndicesOfThread(plan_, threads_)),
-        splits_(MaySplit()) {}
+        splits_(MaySplit()),
+        begins_anew_(BeginsAnew()) {}
 
   void Run() {
     frame_.LaunchBlocks();
@@ -64,17 +87,18 @@ class ScatterRows {
 
   // The first list begins with the operands, further ones with what there is of the results.
   void AddList() {
-    const auto to_results = [&] {
-      AddToResults();
-      AddToLongRows(/*first=*/false);
-    };
-    if (IsInPlace()) return to_results();
-    const auto to_operands = [&] {
-      AddToOperands();
-      AddToLongRows(/*first=*/true);
-    };
-    e_.If(b_.Read(first_), to_operands, to_results);
+    if (!begins_anew_ && !IsInPlace()) e_.If(b_.Read(first_), [&] { CopyOperands(); });
+    AddRows();
+    AddToLongRows();
     b_.Write(first_, b_.False());
+  }
+  // Whether operands are known without being loaded, so that a row is stored once.
+  bool BeginsAnew() const {
+    if (IsInPlace()) return false;
+    for (int i = 0; i < places_.count(); ++i) {
+      if (!ReadsNothing(*places_.scatter().operand(i))) return false;
+    }
+    return true;
   }
 
   // Whether updates of a row may be combined with each other first.
@@ -284,75 +308,115 @@ class ScatterRows {
 
   // ----- the rows
 
-  // A row of the block, and which updates of the sorted list are its own.
-  struct Row {
-    Value begin, end;
-    Index at;  // of the operands and results
-  };
-  Row RowAt(Value number) {
-    Row row;
-    row.begin = b_.Load(ends_, number);
-    row.end = b_.Load(ends_, b_.Add(number, b_.Index(1)));
-    row.at = places_.OperandIndex(
+  // Where row `number` of the block is in the operands and results.
+  Index RowAt(Value number) {
+    return places_.OperandIndex(
         owned_, math_.Delinearize(b_.Add(math_.Mul(math_.Convert(number), RowBlocks()), row_block_),
                                   places_.scattered_sizes()));
-    return row;
   }
+  Value BeginOf(Value row) { return b_.Load(ends_, row); }
+  Value EndOf(Value row) { return b_.Load(ends_, b_.Add(row, b_.Index(1))); }
 
   // Update number `place` of the sorted list.
   Elements UpdateAt(Value place) {
     const Value number = math_.Convert(b_.Load(sorted_, place));
-    return UpdateOf(number);
-  }
-  Elements UpdateOf(Value number) {
     return places_.Updates(
         places_.UpdateIndex(owned_, math_.Delinearize(number, places_.dims().batch),
                             std::vector<Value>(places_.dims().scattered.size(), math_.Const(0))));
   }
 
-  // All rows; of a few at once, so that loads of one do not wait for another's.
-  void AddToOperands() {
+  // The rows of this thread's group, some beside each other at a time.
+  void EachWalk(const std::function<void(Value first, Value past)>& body) {
     const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
     const int groups = threads_ / plan::ThreadsOfRow(plan_);
-    const Value listed = b_.Read(listed_);
-    kernel::AccessOptions where_any;
-    where_any.mask = b_.Gt(listed, b_.Index(0));
-    const Value last = b_.Max(b_.Sub(listed, b_.Index(1)), b_.Index(0));
-    e_.For(b_.Mul(group_, b_.Index(kRowsTogether)), rows, groups * kRowsTogether, [&](Value base) {
-      std::vector<Row> row;
-      std::vector<Elements> sums;
-      for (int k = 0; k < kRowsTogether; ++k) {
-        row.push_back(RowAt(b_.Min(b_.Add(base, b_.Index(k)), b_.Sub(rows, b_.Index(1)))));
-        const Elements old = places_.Operands(row[k].at);
-        // Where a row has none, its neighbour's, which is loaded in any case.
-        const Value number = b_.Load(sorted_, b_.Min(row[k].begin, last), 1, where_any);
-        const Elements update = UpdateOf(math_.Convert(number));
-        const Elements sum = places_.Combine(old, update);
-        const Value has = b_.Lt(row[k].begin, row[k].end);
-        sums.emplace_back();
-        for (size_t i = 0; i < sum.size(); ++i) {
-          sums[k].push_back(e_.Select(has, sum[i], old[i]));
+    e_.For(b_.Mul(group_, b_.Index(kRowsOfWalk)), rows, groups * kRowsOfWalk,
+           [&](Value first) { body(first, b_.Min(b_.Add(first, b_.Index(kRowsOfWalk)), rows)); });
+  }
+
+  void CopyOperands() {
+    EachWalk([&](Value first, Value past) {
+      e_.For(first, past, kRowsTogether, [&](Value base) {
+        std::vector<Index> at;
+        std::vector<Elements> operands;
+        for (int k = 0; k < kRowsTogether; ++k) {
+          at.push_back(RowAt(b_.Min(b_.Add(base, b_.Index(k)), b_.Sub(past, b_.Index(1)))));
+          operands.push_back(places_.Operands(at[k]));
         }
-      }
-      for (int k = 0; k < kRowsTogether; ++k) {
-        const Value inside = b_.And(b_.Lt(b_.Add(base, b_.Index(k)), rows),
-                                    b_.Not(IsLong(row[k].begin, row[k].end)));
-        e_.If(b_.And(inside, has_columns_), [&] {
-          Store(row[k].at, Sum(b_.Add(row[k].begin, b_.Index(1)), row[k].end, sums[k]));
-        });
-      }
+        for (int k = 0; k < kRowsTogether; ++k) {
+          const Value inside = b_.Lt(b_.Add(base, b_.Index(k)), past);
+          e_.If(b_.And(inside, has_columns_), [&] { Store(at[k], operands[k]); });
+        }
+      });
     });
   }
 
-  // Rows that have updates in this list, to what there is of them.
-  void AddToResults() {
-    const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
-    e_.For(group_, rows, threads_ / plan::ThreadsOfRow(plan_), [&](Value number) {
-      const Row row = RowAt(number);
-      const Value has = b_.And(b_.Lt(row.begin, row.end), b_.Not(IsLong(row.begin, row.end)));
-      e_.If(b_.And(has, has_columns_),
-            [&] { Store(row.at, Sum(row.begin, row.end, Results(row.at))); });
+  // The updates of rows beside each other are beside each other in the list: a thread loads some at
+  // once, whichever rows they are of, and stores a row when it has its last.
+  void AddRows() {
+    EachWalk([&](Value first, Value past) {
+      past_ = past;
+      row_ = b_.DeclareVar("row", first);
+      begin_ = b_.DeclareVar("begin", BeginOf(first));
+      end_ = b_.DeclareVar("end", EndOf(first));
+      sums_ = DeclareElements("row");
+      BeginRow();
+      kernel::Var* const at = b_.DeclareVar("place", b_.Read(begin_));
+      const Value last = BeginOf(past);
+      e_.While([&] { return b_.Lt(b_.Read(at), last); },
+               [&] {
+                 const Value place = b_.Read(at);
+                 ForUpdates(place, last, [&](Value number, const Elements& update) {
+                   e_.While([&] { return b_.Ge(number, b_.Read(end_)); }, [&] { NextRow(); });
+                   Write(sums_, places_.Combine(Read(sums_), update));
+                 });
+                 const Value next = b_.Add(place, b_.Index(kUpdatesTogether));
+                 const Value end = b_.Read(end_);
+                 b_.Write(at, b_.Select(IsLong(b_.Read(begin_), end), b_.Max(next, end), next));
+               });
+      e_.While([&] { return b_.Lt(b_.Read(row_), past); }, [&] { NextRow(); });
     });
+  }
+
+  // Ends the row and goes to the next.
+  void NextRow() {
+    const Value row = b_.Read(row_), begin = b_.Read(begin_), end = b_.Read(end_);
+    const Value is_new = begins_anew_ ? b_.Read(first_) : b_.False();
+    const Value has = b_.And(b_.Or(is_new, b_.Lt(begin, end)), b_.Not(IsLong(begin, end)));
+    e_.If(b_.And(has, has_columns_), [&] { Store(RowAt(row), Read(sums_)); });
+    const Value next = b_.Add(row, b_.Index(1));
+    b_.Write(row_, next);
+    b_.Write(begin_, end);
+    b_.Write(end_, EndOf(b_.Min(next, b_.Index(plan_.rows - 1))));
+    BeginRow();
+  }
+  // Behind the last row there is nothing to load.
+  void BeginRow() {
+    const Value row = b_.Read(row_);
+    const auto results = [&] {
+      const Value has = b_.And(b_.Lt(row, past_), b_.Lt(b_.Read(begin_), b_.Read(end_)));
+      e_.If(b_.And(has, has_columns_), [&] { Write(sums_, Results(RowAt(row))); });
+    };
+    if (!begins_anew_) return results();
+    e_.If(
+        b_.Read(first_), [&] { Write(sums_, places_.Operands(RowAt(row))); }, results);
+  }
+
+  // Zeros in the types of the operands, a thread's columns.
+  std::vector<ElementVar> DeclareElements(const std::string& name) {
+    std::vector<ElementVar> elements;
+    for (int i = 0; i < places_.count(); ++i) {
+      const Element zero = e_.Zero(places_.OperandShape(i).element_type());
+      elements.push_back(e_.Declare(name, e_.Broadcast(zero, plan_.lanes)));
+    }
+    return elements;
+  }
+  Elements Read(const std::vector<ElementVar>& vars) {
+    Elements values;
+    for (const ElementVar& var : vars) values.push_back(e_.Read(var));
+    return values;
+  }
+  void Write(const std::vector<ElementVar>& vars, const Elements& values) {
+    for (size_t i = 0; i < vars.size(); ++i) e_.Write(vars[i], values[i]);
   }
 
   Elements Results(const Index& at) {
@@ -370,62 +434,72 @@ class ScatterRows {
   }
 
   // Rows of many updates, one after the other: each group of threads combines a part of them.
-  void AddToLongRows(bool first) {
+  void AddToLongRows() {
     if (!splits_) return;
     const int groups = threads_ / plan::ThreadsOfRow(plan_);
     const Value count = b_.Load(long_rows_, b_.Index(0));
     kernel::AccessOptions options;
     options.alignment = plan_.lanes * ByteWidth(Type());
     e_.For(b_.Index(0), count, 1, [&](Value number) {
-      const Row row = RowAt(b_.Load(long_rows_, b_.Add(number, b_.Index(1))));
-      const Value updates = b_.Sub(row.end, row.begin);
+      const Value row = b_.Load(long_rows_, b_.Add(number, b_.Index(1)));
+      const Value row_begin = BeginOf(row);
+      const Value updates = b_.Sub(EndOf(row), row_begin);
       const auto part = [&](Value group) {
-        return b_.Add(row.begin, Quotient(b_.Mul(updates, group), groups));
+        return b_.Add(row_begin, Quotient(b_.Mul(updates, group), groups));
       };
       const Value begin = part(group_), end = part(b_.Add(group_, b_.Index(1)));
-      const Elements sum = Sum(b_.Add(begin, b_.Index(1)), end, UpdateAt(begin));
+      const Elements sum = Sum(begin, end);
       b_.Store(parts_, b_.Mul(b_.ThreadId(), b_.Index(plan_.lanes)), sum[0].re, options);
       b_.Barrier();
       e_.If(b_.And(b_.Eq(group_, b_.Index(0)), has_columns_), [&] {
-        Elements all = first ? places_.Operands(row.at) : Results(row.at);
+        const Index at = RowAt(row);
+        const std::vector<ElementVar> sums = DeclareElements("row");
+        const auto results = [&] { Write(sums, Results(at)); };
+        if (begins_anew_) {
+          e_.If(
+              b_.Read(first_), [&] { Write(sums, places_.Operands(at)); }, results);
+        } else {
+          results();
+        }
+        Elements all = Read(sums);
         for (int group = 0; group < groups; ++group) {
           const Value thread = b_.Add(b_.ThreadId(), b_.Index(group * plan::ThreadsOfRow(plan_)));
           const Value next =
               b_.Load(parts_, b_.Mul(thread, b_.Index(plan_.lanes)), plan_.lanes, options);
           all = places_.Combine(all, {{next, nullptr}});
         }
-        Store(row.at, all);
+        Store(at, all);
       });
       b_.Barrier();
     });
   }
 
-  // `old` and the updates of the sorted list from `begin` to `end`, in order.
-  Elements Sum(Value begin, Value end, const Elements& old) {
-    std::vector<ElementVar> sums;
-    for (const Element& element : old) sums.push_back(e_.Declare("row", element));
-    const auto read = [&] {
-      Elements values;
-      for (const ElementVar& sum : sums) values.push_back(e_.Read(sum));
-      return values;
-    };
-    const auto write = [&](const Elements& values) {
-      for (size_t i = 0; i < sums.size(); ++i) e_.Write(sums[i], values[i]);
-    };
-    const Expr together = (Expr(b_, end) - Expr(b_, begin)) / kUpdatesTogether;
-    const Expr middle = Expr(b_, begin) + Max(together, Expr(b_, b_.Index(0))) * kUpdatesTogether;
-    e_.For(begin, middle.value(), kUpdatesTogether, [&](Value first) {
-      std::vector<Elements> updates;
-      for (int i = 0; i < kUpdatesTogether; ++i) {
-        updates.push_back(UpdateAt(b_.Add(first, b_.Index(i))));
-      }
-      Elements values = read();
-      for (const Elements& update : updates) values = places_.Combine(values, update);
-      write(values);
+  // Some updates of the sorted list, from number `place` on and before `last`: they are loaded,
+  // then `use` has them in order.
+  void ForUpdates(Value place, Value last,
+                  const std::function<void(Value number, const Elements& update)>& use) {
+    std::vector<Value> numbers;
+    std::vector<std::vector<ElementVar>> updates;
+    for (int i = 0; i < kUpdatesTogether; ++i) {
+      numbers.push_back(b_.Add(place, b_.Index(i)));
+      updates.push_back(DeclareElements("update"));
+      e_.If(b_.Lt(numbers[i], last), [&] { Write(updates[i], UpdateAt(numbers[i])); });
+    }
+    for (int i = 0; i < kUpdatesTogether; ++i) {
+      e_.If(b_.Lt(numbers[i], last), [&] { use(numbers[i], Read(updates[i])); });
+    }
+  }
+
+  // The updates of the sorted list from `begin` to `end`, one at least, in order.
+  Elements Sum(Value begin, Value end) {
+    const std::vector<ElementVar> sums = DeclareElements("part");
+    Write(sums, UpdateAt(begin));
+    e_.For(b_.Add(begin, b_.Index(1)), end, kUpdatesTogether, [&](Value first) {
+      ForUpdates(first, end, [&](Value, const Elements& update) {
+        Write(sums, places_.Combine(Read(sums), update));
+      });
     });
-    e_.For(middle.value(), end, 1,
-           [&](Value place) { write(places_.Combine(read(), UpdateAt(place))); });
-    return read();
+    return Read(sums);
   }
 
   Frame& frame_;
@@ -438,6 +512,7 @@ class ScatterRows {
   const plan::ScatteredRows size_;
   const int64_t chunk_;  // indices that the block looks at together
   const bool splits_;    // rows of many updates
+  const bool begins_anew_;
   kernel::Buffer *rows_ = nullptr, *numbers_ = nullptr, *sorted_ = nullptr;
   kernel::Buffer *ends_ = nullptr, *totals_ = nullptr;
   kernel::Buffer *long_rows_ = nullptr, *parts_ = nullptr;
@@ -446,6 +521,10 @@ class ScatterRows {
   Index owned_;                  // the thread's columns
   Value has_columns_ = nullptr;  // and whether there are such
   kernel::Var *at_ = nullptr, *first_ = nullptr, *listed_ = nullptr;
+  // The row that a thread is at, which updates of the list are its own, and what they come to.
+  kernel::Var *row_ = nullptr, *begin_ = nullptr, *end_ = nullptr;
+  Value past_ = nullptr;  // the row behind the last one of its walk
+  std::vector<ElementVar> sums_;
 };
 
 }  // namespace

@@ -178,7 +178,7 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
 
 absl::Status RunBench(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("bench needs models");
-  const std::string target = line.Get("target", DefaultTarget());
+  const std::string target = TargetName(line);
   if (target == "interpreter")
     return UsageError("bench needs a compiled target, not the interpreter");
   INGOT_ASSIGN_OR_RETURN(const Target* row, CompileTarget(target));

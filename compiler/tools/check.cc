@@ -98,7 +98,7 @@ absl::Status WriteJson(const std::string& path, const std::string& target,
 
 absl::Status RunCheck(const CommandLine& line) {
   if (line.positional().empty()) return UsageError("check needs models or directories");
-  const std::string target = line.Get("target", DefaultTarget());
+  const std::string target = TargetName(line);
   INGOT_ASSIGN_OR_RETURN(const CompileOptions options, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const Tolerances tolerances, ReadTolerances(line));
   INGOT_ASSIGN_OR_RETURN(const std::vector<std::string> paths, FindCases(line.positional()));

@@ -44,7 +44,7 @@ absl::Status RunCompile(const CommandLine& line) {
   if (output.empty()) return UsageError("compile needs -o FILE");
   INGOT_ASSIGN_OR_RETURN(const CompileOptions asked, ReadCompileOptions(line));
   INGOT_ASSIGN_OR_RETURN(const std::vector<const Target*> targets,
-                         CompileTargets(line.Get("target", DefaultTarget())));
+                         CompileTargets(TargetName(line)));
   INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
   const std::string dumps = line.Get("dump-to");
   const Target* const target_of_ptx = TargetOfPtx(targets);

@@ -94,7 +94,7 @@ absl::Status RunEmit(const CommandLine& line) {
     return UsageError("--candidates goes with --stage=plan");
   }
   INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
-  INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(line.Get("target", DefaultTarget())));
+  INGOT_ASSIGN_OR_RETURN(const Target* target, CompileTarget(TargetName(line)));
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   if (IsKernels(text)) {
     INGOT_ASSIGN_OR_RETURN(const std::string kernels, TextOfKernels(path, text, stage, *target));

@@ -189,6 +189,10 @@ absl::StatusOr<Tolerances> ReadTolerances(const CommandLine& line) {
 
 std::string DefaultTarget() { return OpenDevice("cuda").ok() ? "cuda" : "host"; }
 
+std::string TargetName(const CommandLine& line) {
+  return line.Has("target") ? line.Get("target") : DefaultTarget();
+}
+
 absl::StatusOr<const Target*> CompileTarget(const std::string& name) {
   if (name != "cuda") return FindTarget(name);
   INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice("cuda"));

@@ -51,6 +51,9 @@ absl::StatusOr<Tolerances> ReadTolerances(const CommandLine& line);
 
 // The default target: the card that is here, else the host.
 std::string DefaultTarget();
+// What --target says.  Only where it says nothing is the default looked for: that opens the card,
+// a third of a second.
+std::string TargetName(const CommandLine& line);
 
 // A row of the table for --target: a name of the table, "host", or "cuda" for the card that is
 // here.

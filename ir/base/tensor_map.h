@@ -22,8 +22,8 @@ namespace ingot {
 // three of an image (innermost first), and images.  A load moves box[0] channels of box[1] pixels,
 // a row for each pixel.  It begins at the pixel of its coordinates, and goes on through the image's
 // dimensions, innermost first, and through the images: in dimension i from lower_corner[i - 1] on
-// by element_strides[i] up to dimensions[i] - 1 + upper_corner[i - 1].  What it reads lies `offsets`
-// further, which the load gives for each dimension of an image, 0 or more.
+// by element_strides[i] up to dimensions[i] - 1 + upper_corner[i - 1].  What it reads lies
+// `offsets` further, which the load gives for each dimension of an image, 0 or more.
 struct TensorMap {
   ElementType element_type = ElementType::kF32;
   std::vector<int64_t> dimensions;       // rank 1 to 5, elements, 1 to 2^32

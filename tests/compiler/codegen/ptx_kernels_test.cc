@@ -25,8 +25,8 @@ void CompileCuda(const kernel::KernelModule& module, const Target& target) {
   const auto cubin = codegen::Nvrtc::Get()->Compile(source->text, target.name);
   ASSERT_TRUE(cubin.ok()) << cubin.status() << "\n" << source->text;
   for (const codegen::KernelReport& report : cubin->reports) {
-    // (ptxas itself takes 8 bytes for a tensor load on sm_120.)
-    const int allowed = target.capability < 120 ? 0 : 8;
+    // (ptxas itself takes 8 bytes for a tensor load on sm_120, 16 where it has offsets.)
+    const int allowed = target.capability < 120 ? 0 : 16;
     EXPECT_LE(report.stack_bytes, allowed) << report.ToString();
   }
 }

@@ -124,7 +124,8 @@ void RunKernel(CUcontext context, const std::string& name, const std::vector<uin
       condition->second = *number(1) < 0 || *number(1) > last ? last : *number(1);
     }
   } else if (name == "box") {
-    // What an encoding of a tensor map has written but for the address, then the first element there.
+    // What an encoding of a tensor map has written but for the address, then the first element
+    // there.
     for (int i = 1; i < 16; ++i) number(16)[i - 1] = static_cast<int32_t>(a[i]);
     number(16)[15] = *number(0);
   } else if (name == "fault") {
