@@ -13,11 +13,10 @@ namespace {
 constexpr size_t kMostParameters = 32;
 constexpr int64_t kMostBytesOfParameter = 8;
 
-// A module of code has this share of what is left, within these bounds, so that the last ones are
-// short and no thread waits long for another.
-constexpr int64_t kModulesLeft = 4;
-constexpr int64_t kLeastCodeOfModule = 1500;
-constexpr int64_t kMostCodeOfModule = 5000;
+// A module has at most so much code, but for a kernel that is larger: some 0.2 s of one thread, of
+// which starting the assembler is a tenth.  More would be a wait for the last one where there are
+// many threads, less a cost where there are few.
+constexpr int64_t kMostCodeOfModule = 1600;
 // What a kernel costs besides its operations.
 constexpr int64_t kCodeOfEveryKernel = 50;
 // What an element of a fragment costs that an instruction works on in place: ptxas takes some 20 ms
@@ -125,17 +124,15 @@ std::vector<std::vector<int64_t>> ShareOut(const std::vector<CodeUnit>& units) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return sizes[a] > sizes[b]; });
-  int64_t left = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
   int64_t room = 0;
   std::vector<std::vector<int64_t>> modules;
   for (int64_t i : order) {
-    if (room <= 0) {
-      room = std::clamp(left / kModulesLeft, kLeastCodeOfModule, kMostCodeOfModule);
+    if (modules.empty() || room < sizes[i]) {
       modules.emplace_back();
+      room = kMostCodeOfModule;
     }
     modules.back().push_back(i);
     room -= sizes[i];
-    left -= sizes[i];
   }
   for (std::vector<int64_t>& module : modules) std::sort(module.begin(), module.end());
   return modules;
