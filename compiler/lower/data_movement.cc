@@ -136,6 +136,53 @@ Element EmitInterleaved(ElementEmitter& e, const Instruction& concatenate, const
   return e.Build(elements);
 }
 
+// Whether computing `instruction` where nobody asks for it costs little: a few instructions and
+// loads.
+bool IsLight(const Instruction& instruction) {
+  constexpr size_t kMostInstructions = 8;
+  std::vector<const Instruction*> reached = {&instruction};
+  for (size_t i = 0; i < reached.size(); ++i) {
+    const Instruction& one = *reached[i];
+    const bool is_scalar = one.opcode() == Opcode::kConstant && one.shape().IsScalar();
+    if (one.opcode() == Opcode::kParameter || is_scalar) continue;
+    const bool is_light =
+        one.kind() == OpKind::kElementwise
+            ? !HasFact(one.opcode(), OpFact::kSpecial) && one.called_computations().empty()
+            : one.operand_count() == 1 && IndexMapOf(one, 0).has_value();
+    if (!is_light || reached.size() > kMostInstructions) return false;
+    for (const Instruction* operand : one.operands()) reached.push_back(operand);
+  }
+  return true;
+}
+
+// One of two pieces, where a warp's threads are likely to be in both: each thread computes both,
+// the one that it is not in at its nearest place there, so that no control flow stands between
+// loads.
+std::optional<Element> EmitEither(ElementEmitter& e, const Instruction& concatenate,
+                                  const Index& index) {
+  const int64_t d = concatenate.dimensions()[0];
+  const int64_t lanes = index.lane.dim == d ? index.lanes() : 1;
+  if (concatenate.operand_count() != 2 || d != concatenate.shape().rank() - 1 ||
+      concatenate.shape().dimension(d) > kernel::kWarpSize * lanes || index.lane.stride != 1) {
+    return std::nullopt;
+  }
+  std::vector<Element> pieces;
+  for (int k = 0; k < 2; ++k) {
+    const Instruction& operand = *concatenate.operand(k);
+    const int64_t size = operand.shape().dimension(d);
+    if (size == 0 || size % lanes != 0 || !IsLight(operand)) return std::nullopt;
+  }
+  for (int k = 0; k < 2; ++k) {
+    std::optional<Index> at = PieceIndex(e, concatenate, k, index);
+    if (!at.has_value() || !at->has_dims(concatenate.shape().rank())) return std::nullopt;
+    const Value last = e.math().Const(concatenate.operand(k)->shape().dimension(d) - lanes);
+    at->linear = nullptr;
+    at->dims[d] = e.b().Max(e.b().Min(at->dims[d], last), e.math().Const(0));
+    pieces.push_back(e.Emit(*concatenate.operand(k), *at));
+  }
+  return e.Select(InDomain(e, concatenate, 0, index), pieces[0], pieces[1]);
+}
+
 // Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
 // control flow, so that nothing outside an operand is read.
 Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
@@ -151,6 +198,10 @@ Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const 
   if (instruction.opcode() == Opcode::kPad && index.lanes() == 1 &&
       instruction.operand(0)->shape().ElementCount() > 0) {
     return {EmitPadded(e, instruction, index)};
+  }
+  if (instruction.opcode() == Opcode::kConcatenate) {
+    const std::optional<Element> either = EmitEither(e, instruction, index);
+    if (either.has_value()) return {*either};
   }
   std::vector<Index> operands;  // of lanes: they can be done at once, or not at all
   for (int64_t k = 0; k < pieces && index.lanes() > 1; ++k) {
