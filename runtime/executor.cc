@@ -12,11 +12,12 @@ namespace ingot::runtime {
 struct RunState {
   std::unique_ptr<ProgramInstance> instance;
   std::vector<void*> inputs, outputs;
-  // For CheckOverlap: the inputs that are their outputs' memory, and what memory is used.
-  std::vector<bool> donated;
+  std::vector<int64_t> input_bytes, output_bytes;  // by the program
+  // For CheckOverlap: the inputs that are their outputs' memory, and the memory of outputs.
+  std::vector<uint8_t> donated;
   struct Range {
     uintptr_t begin, end;
-    int32_t input, output;  // one of them is -1
+    int32_t output;
   };
   std::vector<Range> ranges;
 };
@@ -24,7 +25,7 @@ struct RunState {
 namespace {
 
 absl::Status CheckOne(absl::string_view role, size_t index, absl::string_view name,
-                      const Shape& expected, const BufferView& actual) {
+                      const Shape& expected, int64_t bytes, const BufferView& actual) {
   const auto what = [&] { return absl::StrCat(role, " ", index, " '", name, "'"); };
   const auto same_layout = [&] {
     return !expected.layout().has_value() || !actual.shape.layout().has_value() ||
@@ -34,7 +35,7 @@ absl::Status CheckOne(absl::string_view role, size_t index, absl::string_view na
     return InvalidArgument(what(), ": the program takes ", expected.ToString(), ", not ",
                            actual.shape.ToString());
   }
-  if (expected.ByteSize() == 0) return absl::OkStatus();
+  if (bytes == 0) return absl::OkStatus();
   if (actual.data == nullptr) return InvalidArgument(what(), ": no memory given");
   if (reinterpret_cast<uintptr_t>(actual.data) % kParameterAlignment != 0) {
     return InvalidArgument(what(), ": its address is not a multiple of ", kParameterAlignment);
@@ -44,66 +45,59 @@ absl::Status CheckOne(absl::string_view role, size_t index, absl::string_view na
 
 // `list` is the program's inputs or outputs.
 template <typename List>
-absl::Status CheckAll(absl::string_view role, const List& list,
+absl::Status CheckAll(absl::string_view role, const List& list, absl::Span<const int64_t> bytes,
                       absl::Span<const BufferView> actual) {
   if (list.size() != actual.size()) {
     return InvalidArgument("the program has ", list.size(), " ", role, "s, and ", actual.size(),
                            " were given");
   }
   for (size_t i = 0; i < list.size(); ++i) {
-    INGOT_RETURN_IF_ERROR(CheckOne(role, i, list[i].name, list[i].shape, actual[i]));
+    INGOT_RETURN_IF_ERROR(CheckOne(role, i, list[i].name, list[i].shape, bytes[i], actual[i]));
   }
   return absl::OkStatus();
 }
 
-std::string Describe(const Program& program, const RunState::Range& range) {
-  return range.output >= 0
-             ? absl::StrCat("output ", range.output, " '", program.outputs[range.output].name, "'")
-             : absl::StrCat("input ", range.input, " '", program.inputs[range.input].name, "'");
-}
-
-// Outputs may overlap nothing, but be the very memory of the input that they are aliased to.  A
-// sweep over the ranges in order of address, O(n log n).
+// Outputs may overlap nothing, but be the very memory of the input that they are aliased to.  O((n
+// + m) log m) for n inputs and m outputs.
 absl::Status CheckOverlap(const Program& program, RunState& state) {
-  state.ranges.clear();
-  const auto add = [&](void* data, const Shape& shape, int32_t input, int32_t output) {
-    const auto begin = reinterpret_cast<uintptr_t>(data);
-    if (shape.ByteSize() > 0)
-      state.ranges.push_back({begin, begin + shape.ByteSize(), input, output});
+  using Range = RunState::Range;
+  const auto output = [&](const Range& range) {
+    return absl::StrCat("output ", range.output, " '", program.outputs[range.output].name, "'");
   };
+  state.ranges.clear();
   state.donated.assign(state.inputs.size(), false);
   for (size_t i = 0; i < state.outputs.size(); ++i) {
     const int32_t alias = program.outputs[i].aliased_input;
-    // A donated input is its output's memory, and counted once.
     if (alias >= 0 && state.inputs[alias] == state.outputs[i]) state.donated[alias] = true;
-    add(state.outputs[i], program.outputs[i].shape, -1, static_cast<int32_t>(i));
-  }
-  for (size_t i = 0; i < state.inputs.size(); ++i) {
-    if (!state.donated[i])
-      add(state.inputs[i], program.inputs[i].shape, static_cast<int32_t>(i), -1);
+    const auto begin = reinterpret_cast<uintptr_t>(state.outputs[i]);
+    if (state.output_bytes[i] == 0) continue;
+    state.ranges.push_back({begin, begin + state.output_bytes[i], static_cast<int32_t>(i)});
   }
   std::sort(state.ranges.begin(), state.ranges.end(),
-            [](const RunState::Range& a, const RunState::Range& b) { return a.begin < b.begin; });
-  // The range that reaches furthest so far, and the output that does.
-  const RunState::Range *furthest = nullptr, *furthest_output = nullptr;
-  for (const RunState::Range& range : state.ranges) {
-    const RunState::Range* other = range.output >= 0 ? furthest : furthest_output;
-    if (other != nullptr && other->end > range.begin) {
-      return InvalidArgument(Describe(program, *other), " and ", Describe(program, range),
-                             " overlap in memory");
-    }
-    if (furthest == nullptr || range.end > furthest->end) furthest = &range;
-    if (range.output >= 0 && (furthest_output == nullptr || range.end > furthest_output->end)) {
-      furthest_output = &range;
-    }
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  for (size_t i = 1; i < state.ranges.size(); ++i) {
+    const Range &one = state.ranges[i - 1], &next = state.ranges[i];
+    if (one.end <= next.begin) continue;
+    return InvalidArgument(output(one), " and ", output(next), " overlap in memory");
+  }
+  for (size_t i = 0; i < state.inputs.size(); ++i) {
+    if (state.donated[i] || state.input_bytes[i] == 0) continue;
+    const auto begin = reinterpret_cast<uintptr_t>(state.inputs[i]);
+    // The first that ends behind where the input begins.
+    const auto range =
+        std::upper_bound(state.ranges.begin(), state.ranges.end(), begin,
+                         [](uintptr_t at, const Range& one) { return at < one.end; });
+    if (range == state.ranges.end() || range->begin >= begin + state.input_bytes[i]) continue;
+    return InvalidArgument("input ", i, " '", program.inputs[i].name, "' and ", output(*range),
+                           " overlap in memory");
   }
   return absl::OkStatus();
 }
 
 absl::Status Prepare(const Program& program, absl::Span<const BufferView> inputs,
                      absl::Span<const BufferView> outputs, RunState& state) {
-  INGOT_RETURN_IF_ERROR(CheckAll("input", program.inputs, inputs));
-  INGOT_RETURN_IF_ERROR(CheckAll("output", program.outputs, outputs));
+  INGOT_RETURN_IF_ERROR(CheckAll("input", program.inputs, state.input_bytes, inputs));
+  INGOT_RETURN_IF_ERROR(CheckAll("output", program.outputs, state.output_bytes, outputs));
   state.inputs.clear();
   for (const BufferView& view : inputs) state.inputs.push_back(view.data);
   state.outputs.clear();
@@ -194,6 +188,10 @@ absl::StatusOr<std::unique_ptr<RunState>> Executor::TakeState() {
     }
   }
   auto state = std::make_unique<RunState>();
+  for (const Input& input : program_->inputs) state->input_bytes.push_back(input.shape.ByteSize());
+  for (const Output& output : program_->outputs) {
+    state->output_bytes.push_back(output.shape.ByteSize());
+  }
   INGOT_ASSIGN_OR_RETURN(state->instance, loaded_->CreateInstance());
   return state;
 }

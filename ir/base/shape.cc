@@ -182,8 +182,10 @@ bool Shape::SameDimensions(const Shape& a, const Shape& b) {
 }
 
 bool Shape::SameIgnoringLayout(const Shape& a, const Shape& b) {
-  if (a.kind_ != b.kind_ || a.dimensions_ != b.dimensions_ || a.dynamic_ != b.dynamic_)
-    return false;
+  // Runs ask it of each input and output.
+  if (a.kind_ != b.kind_ || a.dimensions_ != b.dimensions_) return false;
+  const bool is_static = a.dynamic_.empty() && b.dynamic_.empty();
+  if (!is_static && a.dynamic_ != b.dynamic_) return false;
   if (a.IsArray() && a.element_type_ != b.element_type_) return false;
   return std::equal(a.tuple_.begin(), a.tuple_.end(), b.tuple_.begin(), b.tuple_.end(),
                     SameIgnoringLayout);
