@@ -344,8 +344,24 @@ int64_t ContiguousRun(const IndexMap& map, absl::Span<const int64_t> strides) {
     }
     grouped[d] = false;
     grouped.push_back(true);
-    for (int64_t group : ProperDivisors(map.sizes[d])) {
-      if (joins(SplitCoordinate(simple, d, group), grouped, map.rank(), run)) return run * group;
+    const auto divides = [&](int64_t group) {
+      return joins(SplitCoordinate(simple, d, group), grouped, map.rank(), run);
+    };
+    // A run of a number of elements is one of each of its divisors too: most sizes are done with
+    // their few primes.
+    const std::vector<int64_t> divisors = ProperDivisors(map.sizes[d]);
+    std::vector<int64_t> refused;
+    const auto is_refused = [&](int64_t group) {
+      return std::any_of(refused.begin(), refused.end(),
+                         [&](int64_t prime) { return group % prime == 0; });
+    };
+    for (auto it = divisors.rbegin(); it != divisors.rend(); ++it) {
+      const bool is_prime =
+          std::none_of(divisors.rbegin(), it, [&](int64_t smaller) { return *it % smaller == 0; });
+      if (is_prime && !divides(*it)) refused.push_back(*it);
+    }
+    for (int64_t group : divisors) {
+      if (!is_refused(group) && divides(group)) return run * group;
     }
     return run;
   }
