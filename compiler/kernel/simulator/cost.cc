@@ -21,7 +21,8 @@ constexpr int kWideDivision = 70;     // 64 bits
 bool IsMatrixProduct(Intrinsic intrinsic) {
   return intrinsic == Intrinsic::kMmaBf16 || intrinsic == Intrinsic::kMmaF16 ||
          intrinsic == Intrinsic::kMmaTf32 || intrinsic == Intrinsic::kMmaS8 ||
-         intrinsic == Intrinsic::kMmaU8;
+         intrinsic == Intrinsic::kMmaU8 || intrinsic == Intrinsic::kMmaF64 ||
+         intrinsic == Intrinsic::kMmaF64K16;
 }
 
 class Coster {

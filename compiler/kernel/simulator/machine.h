@@ -278,6 +278,7 @@ class IntrinsicRows {
   // matrix.cc
   void LoadMatrices(bool transposed);
   void StoreMatrices(int count, bool transposed);
+  void MultiplyDoubles(int rows, int depth);
   template <typename Element, typename Sum>
   void MultiplyMatrices(Sum (*value)(Element));
 

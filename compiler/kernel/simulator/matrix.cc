@@ -1,6 +1,7 @@
 // ldmatrix and mma.
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -164,6 +165,34 @@ void IntrinsicRows::MmaF16() { MultiplyMatrices<uint16_t>(F16Value); }
 void IntrinsicRows::MmaTf32() { MultiplyMatrices<uint32_t>(Tf32Value); }
 void IntrinsicRows::MmaS8() { MultiplyMatrices<int8_t>(Widened<int8_t>); }
 void IntrinsicRows::MmaU8() { MultiplyMatrices<uint8_t>(Widened<uint8_t>); }
+
+// One fma after the other, in the order of k.
+void IntrinsicRows::MultiplyDoubles(int rows, int depth) {
+  const auto operand = [&](Place place) {
+    return reinterpret_cast<const double*>(machine_.At(warp_, place));
+  };
+  const double *const a = operand(step_.a), *const b = operand(step_.b),
+                      *const c = operand(step_.c);
+  auto* const out = reinterpret_cast<double*>(machine_.Out(warp_, step_.out));
+  const int halves = rows / kMatrixRows;
+  std::array<double, 4 * kWarpSize> sums;
+  for (int i = 0; i < 2 * halves; ++i) {
+    for (int lane = 0; lane < kWarpSize; ++lane) {
+      const int row = lane / 4, half = i / 2, column = 2 * (lane % 4) + i % 2;
+      double sum = c[i * kWarpSize + lane];
+      for (int k = 0; k < depth; ++k) {
+        const int of_a = (half + halves * (k / 4)) * kWarpSize + 4 * row + k % 4;
+        const int of_b = k / 4 * kWarpSize + 4 * column + k % 4;
+        sum = std::fma(a[of_a], b[of_b], sum);
+      }
+      sums[i * kWarpSize + lane] = sum;
+    }
+  }
+  std::memcpy(out, sums.data(), 2 * halves * kWarpSize * sizeof(double));
+}
+
+void IntrinsicRows::MmaF64() { MultiplyDoubles(8, 4); }
+void IntrinsicRows::MmaF64K16() { MultiplyDoubles(16, 16); }
 
 void IntrinsicRows::RoundTf32() {
   const auto* const values = reinterpret_cast<const uint32_t*>(machine_.At(warp_, step_.a));

@@ -1,5 +1,6 @@
 #include "tests/compiler/kernel/asynchronous_kernels.h"
 
+#include <cmath>
 #include <cstring>
 #include <random>
 #include <tuple>
@@ -368,6 +369,22 @@ void AddImages(std::vector<InstructionCase>& cases) {
   }
 }
 
+// Products of doubles with digits to the end, which show the order of the sums.
+void AddDoubles(std::vector<InstructionCase>& cases) {
+  std::vector<double> values;
+  for (int i = 0; i < 512; ++i) values.push_back(std::sin(i + 1.0) * (i % 7 == 0 ? 1e6 : 1.0));
+  cases.push_back({"mma_f64",
+                   "kernel @k(%x: buffer<f64, 512, readonly>, %y: buffer<f64, 64>) grid 1 block 32 "
+                   "{\n  store %y[lane*2] = mma_f64(load %x[lane] : f64, load %x[lane + 64] : f64, "
+                   "load %x[lane*2 + 128] : f64x2)\n}\n",
+                   {{"x", BytesOf(values)}}});
+  cases.push_back({"mma_f64_k16",
+                   "kernel @k(%x: buffer<f64, 512, readonly>, %y: buffer<f64, 128>) grid 1 block "
+                   "32 {\n  store %y[lane*4] = mma_f64_k16(load %x[lane*8] : f64x8, load %x[lane*4 "
+                   "+ 256] : f64x4, load %x[lane*4 + 384] : f64x4)\n}\n",
+                   {{"x", BytesOf(values)}}});
+}
+
 void AddProduct(const ProductCase& c, std::vector<InstructionCase>& cases) {
   const Product product(c, cases.size());
   cases.push_back({c.Name(),
@@ -384,6 +401,7 @@ std::vector<InstructionCase> InstructionCases() {
                                         {"tensor_store", kTensorStore, {}}};
   AddBoxes(cases);
   AddImages(cases);
+  AddDoubles(cases);
   for (int n : {8, 24, 64, 256}) {
     for (int swizzle : {0, 32, 64, 128}) {
       for (bool in_registers : {false, true}) {

@@ -85,6 +85,48 @@ TEST(Matrix, ProductsOfTf32) {
   EXPECT_EQ(launched.Get<float>("d"), expected);
 }
 
+// f64: a register is an element.
+void ExpectProductsOfDoubles(absl::string_view row, int rows, int deep) {
+  std::vector<double> a, b, c, expected;
+  const auto lhs = [](int m, int k) { return m - 2.0 * k + 0.125; };
+  const auto rhs = [](int k, int n) { return 3.0 * k - n; };
+  const int halves = rows / 8;
+  for (int lane = 0; lane < kWarpSize; ++lane) {
+    const int in_column = lane / 4, in_row = lane % 4;
+    for (int i = 0; i < halves * deep / 4; ++i) {
+      a.push_back(lhs(in_column + 8 * (i % halves), in_row + 4 * (i / halves)));
+    }
+    for (int i = 0; i < deep / 4; ++i) b.push_back(rhs(in_row + 4 * i, in_column));
+    for (int i = 0; i < 2 * halves; ++i) {
+      c.push_back(lane + i);
+      double sum = c.back();
+      for (int k = 0; k < deep; ++k) {
+        sum += lhs(in_column + 8 * (i / 2), k) * rhs(k, 2 * in_row + i % 2);
+      }
+      expected.push_back(sum);
+    }
+  }
+  const auto load = [](char buffer, int each) {
+    return absl::StrCat("load %", std::string(1, buffer), "[lane*", each, "] : f64",
+                        each == 1 ? "" : absl::StrCat("x", each));
+  };
+  Launched launched(
+      absl::StrCat("kernel @k(%a: buffer<f64, 256>, %b: buffer<f64, 128>, %c: buffer<f64, 128>, "
+                   "%d: buffer<f64, 128>) grid 1 block 32 {\n  store %d[lane*",
+                   2 * halves, "] = ", row, "(", load('a', halves * deep / 4), ", ",
+                   load('b', deep / 4), ", ", load('c', 2 * halves), ")\n}"));
+  a.resize(256), b.resize(128), c.resize(128);
+  launched.Set("a", a).Set("b", b).Set("c", c).RunWell();
+  std::vector<double> d = launched.Get<double>("d");
+  d.resize(expected.size());
+  EXPECT_EQ(d, expected) << row;
+}
+
+TEST(Matrix, ProductsOfDoubles) {
+  ExpectProductsOfDoubles("mma_f64", 8, 4);
+  ExpectProductsOfDoubles("mma_f64_k16", 16, 16);
+}
+
 // Integers of 8 bits: registers of 4 bytes lie as the pairs of halves do; sums wrap.
 template <typename Element>
 void ExpectProductsOfBytes(absl::string_view row) {
