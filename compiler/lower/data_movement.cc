@@ -161,30 +161,36 @@ bool IsLight(const Instruction& instruction) {
 std::optional<Element> EmitEither(ElementEmitter& e, const Instruction& concatenate,
                                   const Index& index) {
   const int64_t d = concatenate.dimensions()[0];
-  const int64_t lanes = index.lane.dim == d ? index.lanes() : 1;
-  if (concatenate.operand_count() != 2 || d != concatenate.shape().rank() - 1 ||
-      concatenate.shape().dimension(d) > kernel::kWarpSize * lanes || index.lane.stride != 1) {
-    return std::nullopt;
+  const int64_t rank = concatenate.shape().rank();
+  if (concatenate.operand_count() != 2 || d != rank - 1) return std::nullopt;
+  std::vector<Index> places;
+  std::vector<int64_t> last;  // of each piece, the furthest place of its lanes
+  for (int k = 0; k < 2; ++k) {
+    const Instruction& operand = *concatenate.operand(k);
+    const std::optional<Index> at = PieceIndex(e, concatenate, k, index);
+    if (!at.has_value() || !at->has_dims(rank) || !IsLight(operand)) return std::nullopt;
+    // Flat lanes may be along the dimension in a piece.
+    const int64_t lanes = at->lane.dim == d ? at->lanes() : 1;
+    const int64_t size = operand.shape().dimension(d);
+    if (size == 0 || size % lanes != 0 || at->lane.stride != 1 ||
+        concatenate.shape().dimension(d) > kernel::kWarpSize * lanes) {
+      return std::nullopt;
+    }
+    places.push_back(*at);
+    last.push_back(size - lanes);
   }
   std::vector<Element> pieces;
   for (int k = 0; k < 2; ++k) {
-    const Instruction& operand = *concatenate.operand(k);
-    const int64_t size = operand.shape().dimension(d);
-    if (size == 0 || size % lanes != 0 || !IsLight(operand)) return std::nullopt;
-  }
-  for (int k = 0; k < 2; ++k) {
-    std::optional<Index> at = PieceIndex(e, concatenate, k, index);
-    if (!at.has_value() || !at->has_dims(concatenate.shape().rank())) return std::nullopt;
-    const Value last = e.math().Const(concatenate.operand(k)->shape().dimension(d) - lanes);
-    at->linear = nullptr;
-    at->dims[d] = e.b().Max(e.b().Min(at->dims[d], last), e.math().Const(0));
-    pieces.push_back(e.Emit(*concatenate.operand(k), *at));
+    Index& at = places[k];
+    at.linear = nullptr;
+    at.dims[d] = e.b().Max(e.b().Min(at.dims[d], e.math().Const(last[k])), e.math().Const(0));
+    pieces.push_back(e.Emit(*concatenate.operand(k), at));
   }
   return e.Select(InDomain(e, concatenate, 0, index), pieces[0], pieces[1]);
 }
 
-// Operand k where its map is defined, the first of them: concatenate and pad.  The pieces are under
-// control flow, so that nothing outside an operand is read.
+// Operand k where its map is defined, the first of them: concatenate and pad.  Pieces are under
+// control flow or at their nearest places, so that nothing outside an operand is read.
 Elements EmitPiecewise(ElementEmitter& e, const Instruction& instruction, const Index& index) {
   if (!IndexMapOf(instruction, 0).has_value()) {
     e.Unsupported(instruction, "its index is not a function of the shape");

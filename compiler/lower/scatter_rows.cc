@@ -24,9 +24,9 @@ namespace {
 
 constexpr int kWarp = kernel::kWarpSize;
 constexpr int kAccessBytes = 16;
-// Rows that a thread walks through at a time, whose operands it copies four together, and updates
-// that it loads together.
-constexpr int kRowsOfWalk = 16;
+// Rows that a thread walks through at a time, at the most, whose operands it copies four together,
+// and updates that it loads together.
+constexpr int kMostRowsOfWalk = 16;
 constexpr int kRowsTogether = 4;
 constexpr int kUpdatesTogether = 4;
 
@@ -329,8 +329,9 @@ class ScatterRows {
   void EachWalk(const std::function<void(Value first, Value past)>& body) {
     const Value rows = b_.Convert(RowsOfBlock(), ElementType::kS32);
     const int groups = threads_ / plan::ThreadsOfRow(plan_);
-    e_.For(b_.Mul(group_, b_.Index(kRowsOfWalk)), rows, groups * kRowsOfWalk,
-           [&](Value first) { body(first, b_.Min(b_.Add(first, b_.Index(kRowsOfWalk)), rows)); });
+    const int64_t walk = std::clamp<int64_t>(CeilDiv(plan_.rows, groups), 1, kMostRowsOfWalk);
+    e_.For(b_.Mul(group_, b_.Index(walk)), rows, groups * walk,
+           [&](Value first) { body(first, b_.Min(b_.Add(first, b_.Index(walk)), rows)); });
   }
 
   void CopyOperands() {

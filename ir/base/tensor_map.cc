@@ -47,10 +47,10 @@ absl::Status CheckDimension(const TensorMap& map, int i) {
 
 // Dimension `i` of an image, 1 to rank - 2, of an im2col map.
 absl::Status CheckCorners(const TensorMap& map, int i) {
-  constexpr int kBits[] = {16, 8, 5};  // by the dimensions of an image
-  const int32_t most = 1 << (kBits[map.rank() - 3] - 1);
+  const int32_t most = (map.MostOffset() + 1) / 2;
   const int32_t lower = map.lower_corner[i - 1], upper = map.upper_corner[i - 1];
-  if (lower >= -most && lower < most && upper >= -most && upper < most && map.PixelCount(i) >= 1) {
+  if (lower >= -most && lower < most && upper >= -most && upper < most &&
+      map.dimensions[i] + upper - lower >= 1) {
     return absl::OkStatus();
   }
   return InvalidArgument("tensor map dimension ", i, ": corners ", lower, " and ", upper,
@@ -114,9 +114,9 @@ int64_t TensorMap::BoxBytes() const {
   return bytes;
 }
 
-int64_t TensorMap::PixelCount(int i) const {
-  const int64_t pixels = dimensions[i] + upper_corner[i - 1] - lower_corner[i - 1];
-  return pixels < 1 ? 0 : CeilDiv(pixels, element_strides.empty() ? 1 : element_strides[i]);
+int32_t TensorMap::MostOffset() const {
+  constexpr int kBits[] = {16, 8, 5};  // by the dimensions of an image
+  return (1 << kBits[rank() - 3]) - 1;
 }
 
 int64_t TensorMap::SpanBytes() const {
@@ -163,6 +163,10 @@ absl::Status CheckTensorMap(const TensorMap& map) {
   }
   for (int i = 1; map.is_im2col() && i + 1 < map.rank(); ++i) {
     INGOT_RETURN_IF_ERROR(CheckCorners(map, i));
+  }
+  if (map.is_im2col() && !map.element_strides.empty() && map.element_strides.back() != 1) {
+    return InvalidArgument("tensor map dimension ", map.rank() - 1, ": images with element stride ",
+                           map.element_strides.back());
   }
   if (!IsOneOf(map.swizzle_bytes, {0, 32, 64, 128}) ||
       !IsOneOf(map.l2_promotion_bytes, {0, 64, 128, 256})) {

@@ -23,7 +23,7 @@ namespace ingot {
 // a row for each pixel.  It begins at the pixel of its coordinates, and goes on through the image's
 // dimensions, innermost first, and through the images: in dimension i from lower_corner[i - 1] on
 // by element_strides[i] up to dimensions[i] - 1 + upper_corner[i - 1].  What it reads lies
-// `offsets` further, which the load gives for each dimension of an image, 0 or more.
+// `offsets` further, which the load gives for each dimension of an image: 0 to MostOffset.
 struct TensorMap {
   ElementType element_type = ElementType::kF32;
   std::vector<int64_t> dimensions;       // rank 1 to 5, elements, 1 to 2^32
@@ -44,8 +44,8 @@ struct TensorMap {
   int64_t BoxBytes() const;
   // Elements of the box in its dimension `i`.
   int64_t BoxCount(int i) const;
-  // im2col: where loads go through dimension `i`, 1 to rank - 2, of an image: that many pixels.
-  int64_t PixelCount(int i) const;
+  // im2col: 65,535, 255 and 31 for images of one, two and three dimensions.
+  int32_t MostOffset() const;
   // Bytes from the map's address to behind its last element.
   int64_t SpanBytes() const;
   // "f32, 64x32, strides 256, box 32x32, swizzle 128": what differs from the default only.
@@ -57,7 +57,8 @@ struct TensorMap {
 // InvalidArgument where the driver would not encode it, by the limits above and these: the box's
 // innermost side is a multiple of 16 bytes, and at most the swizzle's width; the whole span is at
 // most 2^62 bytes; the box is at most 2^20 - 1 bytes, which an mbarrier can count; corners have 16,
-// 8 and 5 bits for images of one, two and three dimensions, and hold a pixel.
+// 8 and 5 bits for images of one, two and three dimensions, and hold a pixel; images have element
+// stride 1.
 absl::Status CheckTensorMap(const TensorMap& map);
 
 }  // namespace ingot

@@ -51,6 +51,35 @@ constexpr Scatter kScatters[] = {
       "to_apply=sum_s32"},
      15,
      33},
+    // Most updates are of two rows, more than a thread adds up by itself, and of several lists.
+    {{"long_rows",
+      "\n  u = f32[400,24] parameter(0)\n  x = s32[400] parameter(1)\n"
+      "  i = s32[400] iota(), iota_dimension=0\n  d = s32[] constant(7)\n"
+      "  db = s32[400] broadcast(d), dimensions={}\n  m = s32[400] remainder(i, db)\n"
+      "  f = s32[] constant(5)\n  fb = s32[400] broadcast(f), dimensions={}\n"
+      "  t = pred[400] compare(m, fb), direction=LT\n  q = s32[400] divide(i, db)\n"
+      "  h = s32[] constant(13)\n  hb = s32[400] broadcast(h), dimensions={}\n"
+      "  a = s32[400] remainder(q, hb)\n  p = s32[] constant(2)\n"
+      "  pb = s32[400] broadcast(p), dimensions={}\n  o2 = s32[400] remainder(i, pb)\n"
+      "  l = s32[400] add(o2, fb)\n  w = s32[400] select(t, l, a)\n"
+      "  z = s32[] constant(0)\n  zb = s32[400] broadcast(z), dimensions={}\n"
+      "  xz = s32[400] multiply(x, zb)\n  s = s32[400] add(w, xz)\n"
+      "  c = f32[] constant(0)\n  o = f32[14,24] broadcast(c), dimensions={}\n"
+      "  ROOT r = f32[14,24] scatter(o, s, u), update_window_dims={1}, inserted_window_dims={0}, "
+      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum"},
+     14,
+     24},
+    {{"long_rows_of_an_operand",
+      "\n  u = f32[300,20] parameter(0)\n  x = s32[300] parameter(1)\n"
+      "  o = f32[6,20] parameter(2)\n  i = s32[300] iota(), iota_dimension=0\n"
+      "  d = s32[] constant(3)\n  db = s32[300] broadcast(d), dimensions={}\n"
+      "  m = s32[300] remainder(i, db)\n  z = s32[] constant(0)\n"
+      "  zb = s32[300] broadcast(z), dimensions={}\n  xz = s32[300] multiply(x, zb)\n"
+      "  s = s32[300] add(m, xz)\n"
+      "  ROOT r = f32[6,20] scatter(o, s, u), update_window_dims={1}, inserted_window_dims={0}, "
+      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum"},
+     6,
+     20},
     {{"rows_between",
       "\n  u = f32[2,64,16] parameter(0)\n  x = s64[64] parameter(1)\n"
       "  o = f32[2,21,16] parameter(2)\n"

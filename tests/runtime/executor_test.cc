@@ -188,6 +188,29 @@ TEST_F(ExecutorTest, RefusesWrongArguments) {
   EXPECT_EQ(message({good, good}, {output}), "");  // inputs may share memory
 }
 
+// Two results of one program: memory beside each other, in each other, the same, around both.
+TEST_F(ExecutorTest, RefusesResultsThatOverlap) {
+  Program program = AddProgram(8);
+  program.outputs.push_back(program.outputs[0]);
+  program.outputs[1].name = "z";
+  program.commands.push_back(program.commands.back());
+  auto executor = Make(program);
+  alignas(64) float memory[64] = {};
+  const auto view = [&](int first) { return BufferView{memory + first, F32({8})}; };
+  const auto message = [&](int a, int b, int y, int z) {
+    return std::string(executor->Run({view(a), view(b)}, {view(y), view(z)}).message());
+  };
+  EXPECT_EQ(message(0, 8, 16, 24), "");
+  EXPECT_EQ(message(0, 24, 16, 8), "");
+  EXPECT_EQ(message(0, 8, 16, 20), "output 0 'y' and output 1 'z' overlap in memory");
+  EXPECT_EQ(message(0, 8, 20, 16), "output 1 'z' and output 0 'y' overlap in memory");
+  EXPECT_EQ(message(0, 12, 16, 24), "input 1 'b' and output 0 'y' overlap in memory");
+  EXPECT_EQ(message(0, 20, 16, 24), "input 1 'b' and output 0 'y' overlap in memory");
+  EXPECT_EQ(message(28, 8, 16, 24), "input 0 'a' and output 1 'z' overlap in memory");
+  EXPECT_EQ(message(32, 8, 16, 24), "");
+  EXPECT_EQ(message(24, 8, 16, 24), "input 0 'a' and output 1 'z' overlap in memory");
+}
+
 TEST_F(ExecutorTest, RefusesWhatCannotRunHere) {
   const auto message = [&](Program program) {
     return std::string(

@@ -124,14 +124,23 @@ void Machine::BeginBox(Warp& warp, const Step& step, BulkCopy::Kind kind,
                             " of its rows on, expected a multiple of ", kBulkAlignment, " bytes"));
       continue;
     }
+    const std::vector<int32_t> offsets = OffsetsOf(warp, step, map, lane);
+    const auto far = std::find_if(offsets.begin(), offsets.end(),
+                                  [&](int32_t offset) { return offset > map.MostOffset(); });
+    if (far != offsets.end()) {
+      AddFault(FaultKind::kOutOfBounds, step.op,
+               absl::StrCat(Who(warp, lane), " reads ", *far, " from its pixels, expected at most ",
+                            map.MostOffset()));
+      continue;
+    }
     BulkCopy copy;
     copy.kind = kind;
     copy.buffer = code_.places[step.extra + call.buffers.size()].buffer;
     copy.element = map.element_type;
     copy.fill = FillOf(map);
     copy.rounds_to_tf32 = map.rounds_to_tf32;
-    copy.lines = LinesOfBox(map, at, OffsetsOf(warp, step, map, lane),
-                            accesses.buffer->shared_offset + accesses.offsets[lane]);
+    copy.lines =
+        LinesOfBox(map, at, offsets, accesses.buffer->shared_offset + accesses.offsets[lane]);
     if (multicast == nullptr) {
       copy.block = warp.block;
       Begin(warp, step, lane, *accesses.buffer, std::move(copy));

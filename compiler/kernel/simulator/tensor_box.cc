@@ -35,7 +35,7 @@ class Rows {
     for (int i = 1; i < map_.rank(); ++i) {
       const int64_t at = map_.is_im2col() ? PixelAt(i) : first_[i] + TakeStep(i, number);
       inside &= at >= 0 && at < map_.dimensions[i];
-      start += at * map_.byte_strides[i - 1];
+      if (inside) start += at * map_.byte_strides[i - 1];
     }
     return inside;
   }

@@ -355,6 +355,13 @@ TEST(Tensor, Im2colGoesThroughImages) {
   }
 }
 
+// What a card's instruction has no bits for.
+TEST(Tensor, Im2colReadsNearItsPixels) {
+  Launched launched(BoxKernel("f32, 4x7x5x3, strides 16x112x560, box 4x8, im2col 0:0 0:0", 32,
+                              "3, 256, 0, 0, 0, 0", "tensor_load_im2col_4d"));
+  launched.Set("x", Numbers(4096, 1)).RunToFault(FaultKind::kOutOfBounds, {"256", "at most 255"});
+}
+
 TEST(Tensor, StoresClip) {
   for (uint64_t seed = 0; seed < kSchedules; ++seed) {
     Launched launched(kTensorStore);
