@@ -162,7 +162,9 @@ std::optional<Element> EmitEither(ElementEmitter& e, const Instruction& concaten
                                   const Index& index) {
   const int64_t d = concatenate.dimensions()[0];
   const int64_t rank = concatenate.shape().rank();
-  if (concatenate.operand_count() != 2 || d != rank - 1) return std::nullopt;
+  if (e.b().kernel().IsHost() || concatenate.operand_count() != 2 || d != rank - 1) {
+    return std::nullopt;
+  }
   std::vector<Index> places;
   std::vector<int64_t> last;  // of each piece, the furthest place of its lanes
   for (int k = 0; k < 2; ++k) {

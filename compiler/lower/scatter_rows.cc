@@ -437,7 +437,9 @@ class ScatterRows {
   // Rows of many updates, one after the other: each group of threads combines a part of them.
   void AddToLongRows() {
     if (!splits_) return;
+    // A long row has an update for each part.
     const int groups = threads_ / plan::ThreadsOfRow(plan_);
+    const int parts = std::min<int>(groups, plan::kUpdatesOfThread);
     const Value count = b_.Load(long_rows_, b_.Index(0));
     kernel::AccessOptions options;
     options.alignment = plan_.lanes * ByteWidth(Type());
@@ -446,11 +448,17 @@ class ScatterRows {
       const Value row_begin = BeginOf(row);
       const Value updates = b_.Sub(EndOf(row), row_begin);
       const auto part = [&](Value group) {
-        return b_.Add(row_begin, Quotient(b_.Mul(updates, group), groups));
+        return b_.Add(row_begin, Quotient(b_.Mul(updates, group), parts));
       };
-      const Value begin = part(group_), end = part(b_.Add(group_, b_.Index(1)));
-      const Elements sum = Sum(begin, end);
-      b_.Store(parts_, b_.Mul(b_.ThreadId(), b_.Index(plan_.lanes)), sum[0].re, options);
+      const auto add_part = [&] {
+        const Elements sum = Sum(part(group_), part(b_.Add(group_, b_.Index(1))));
+        b_.Store(parts_, b_.Mul(b_.ThreadId(), b_.Index(plan_.lanes)), sum[0].re, options);
+      };
+      if (groups == parts) {
+        add_part();
+      } else {
+        e_.If(b_.Lt(group_, b_.Index(parts)), add_part);
+      }
       b_.Barrier();
       e_.If(b_.And(b_.Eq(group_, b_.Index(0)), has_columns_), [&] {
         const Index at = RowAt(row);
@@ -463,7 +471,7 @@ class ScatterRows {
           results();
         }
         Elements all = Read(sums);
-        for (int group = 0; group < groups; ++group) {
+        for (int group = 0; group < parts; ++group) {
           const Value thread = b_.Add(b_.ThreadId(), b_.Index(group * plan::ThreadsOfRow(plan_)));
           const Value next =
               b_.Load(parts_, b_.Mul(thread, b_.Index(plan_.lanes)), plan_.lanes, options);

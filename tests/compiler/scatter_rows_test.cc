@@ -66,18 +66,19 @@ constexpr Scatter kScatters[] = {
       "  xz = s32[400] multiply(x, zb)\n  s = s32[400] add(w, xz)\n"
       "  c = f32[] constant(0)\n  o = f32[14,24] broadcast(c), dimensions={}\n"
       "  ROOT r = f32[14,24] scatter(o, s, u), update_window_dims={1}, inserted_window_dims={0}, "
-      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum"},
+      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum",
+      kJoinedTolerance},
      14,
      24},
     {{"long_rows_of_an_operand",
-      "\n  u = f32[300,20] parameter(0)\n  x = s32[300] parameter(1)\n"
-      "  o = f32[6,20] parameter(2)\n  i = s32[300] iota(), iota_dimension=0\n"
+      "\n  u = s32[300,20] parameter(0)\n  x = s32[300] parameter(1)\n"
+      "  o = s32[6,20] parameter(2)\n  i = s32[300] iota(), iota_dimension=0\n"
       "  d = s32[] constant(3)\n  db = s32[300] broadcast(d), dimensions={}\n"
       "  m = s32[300] remainder(i, db)\n  z = s32[] constant(0)\n"
       "  zb = s32[300] broadcast(z), dimensions={}\n  xz = s32[300] multiply(x, zb)\n"
       "  s = s32[300] add(m, xz)\n"
-      "  ROOT r = f32[6,20] scatter(o, s, u), update_window_dims={1}, inserted_window_dims={0}, "
-      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum"},
+      "  ROOT r = s32[6,20] scatter(o, s, u), update_window_dims={1}, inserted_window_dims={0}, "
+      "scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=sum_s32"},
      6,
      20},
     {{"rows_between",
