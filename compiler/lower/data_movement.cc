@@ -98,6 +98,11 @@ void EmitPieceOf(ElementEmitter& e, Value coordinate, absl::Span<const int64_t> 
       [&] { EmitPieceOf(e, coordinate, ends, middle, past, take); });
 }
 
+// The coordinate, or what is nearest to it of 0 to `last`.
+Value Nearest(ElementEmitter& e, Value coordinate, int64_t last) {
+  return e.b().Max(e.b().Min(coordinate, e.math().Const(last)), e.math().Const(0));
+}
+
 // One element of a pad: of its operand's nearest one, so that no control flow stands between loads,
 // or of the padding.
 Element EmitPadded(ElementEmitter& e, const Instruction& pad, const Index& index) {
@@ -105,8 +110,7 @@ Element EmitPadded(ElementEmitter& e, const Instruction& pad, const Index& index
   operand.linear = nullptr;
   const std::vector<int64_t>& dimensions = pad.operand(0)->shape().dimensions();
   for (size_t d = 0; d < operand.dims.size(); ++d) {
-    const Value last = e.math().Const(dimensions[d] - 1);
-    operand.dims[d] = e.b().Max(e.b().Min(operand.dims[d], last), e.math().Const(0));
+    operand.dims[d] = Nearest(e, operand.dims[d], dimensions[d] - 1);
   }
   return e.Select(InDomain(e, pad, 0, index), e.Emit(*pad.operand(0), operand),
                   e.EmitScalar(*pad.operand(1)));
@@ -185,7 +189,7 @@ std::optional<Element> EmitEither(ElementEmitter& e, const Instruction& concaten
   for (int k = 0; k < 2; ++k) {
     Index& at = places[k];
     at.linear = nullptr;
-    at.dims[d] = e.b().Max(e.b().Min(at.dims[d], e.math().Const(last[k])), e.math().Const(0));
+    at.dims[d] = Nearest(e, at.dims[d], last[k]);
     pieces.push_back(e.Emit(*concatenate.operand(k), at));
   }
   return e.Select(InDomain(e, concatenate, 0, index), pieces[0], pieces[1]);

@@ -393,6 +393,17 @@ void ElementEmitter::Write(const ElementVar& var, Element value) {
   if (var.im != nullptr) b().Write(var.im, value.im);
 }
 
+std::vector<Element> ElementEmitter::Read(const std::vector<ElementVar>& vars) {
+  std::vector<Element> values;
+  for (const ElementVar& var : vars) values.push_back(Read(var));
+  return values;
+}
+
+void ElementEmitter::Write(const std::vector<ElementVar>& vars,
+                           const std::vector<Element>& values) {
+  for (size_t i = 0; i < vars.size(); ++i) Write(vars[i], values[i]);
+}
+
 // ----- Elements
 
 Element ElementEmitter::Zero(ElementType type) { return FromDouble(type, 0); }

@@ -149,6 +149,9 @@ class ElementEmitter {
   ElementVar Declare(const std::string& name, Element initial);
   Element Read(const ElementVar& var);
   void Write(const ElementVar& var, Element value);
+  // Of each in turn.  There are as many values as cells, or more.
+  std::vector<Element> Read(const std::vector<ElementVar>& vars);
+  void Write(const std::vector<ElementVar>& vars, const std::vector<Element>& values);
 
   // Elements.
   Element Zero(ElementType type);

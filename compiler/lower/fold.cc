@@ -44,7 +44,7 @@ class Walk {
   Elements Run() {
     const std::vector<ElementVar> accumulators = Accumulators();
     Level(0, {}, accumulators);
-    return ReadAll(accumulators);
+    return e_.Read(accumulators);
   }
 
  private:
@@ -54,12 +54,6 @@ class Walk {
       accumulators.push_back(e_.Declare("sum", lanes_ > 1 ? e_.Broadcast(start, lanes_) : start));
     }
     return accumulators;
-  }
-
-  Elements ReadAll(const std::vector<ElementVar>& vars) {
-    Elements values;
-    for (const ElementVar& var : vars) values.push_back(e_.Read(var));
-    return values;
   }
 
   // Coordinates from `level` on, the outer ones being `at`.
@@ -114,8 +108,7 @@ class Walk {
         const Value past = e_.math().Add(piece, block);
         steps(piece, extents_[level] % block == 0 ? past : e_.b().Min(past, end_value), inner);
       }
-      const Elements sum = fold_.combine(ReadAll(accumulators), ReadAll(inner));
-      for (size_t k = 0; k < sum.size(); ++k) e_.Write(accumulators[k], sum[k]);
+      e_.Write(accumulators, fold_.combine(e_.Read(accumulators), e_.Read(inner)));
     });
   }
 

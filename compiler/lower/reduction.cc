@@ -39,10 +39,8 @@ void SetCombination(ElementEmitter& e, const Instruction& instruction,
   }
   fold->step = [&e, &instruction, &combination, values](const std::vector<ElementVar>& sums,
                                                         const std::vector<Value>& at, int inner) {
-    Elements arguments;
-    for (const ElementVar& sum : sums) arguments.push_back(e.Read(sum));
-    const Elements results = combination.Apply(e, instruction, arguments, values(at, inner));
-    for (size_t i = 0; i < sums.size(); ++i) e.Write(sums[i], results[i]);
+    const Elements arguments = e.Read(sums);
+    e.Write(sums, combination.Apply(e, instruction, arguments, values(at, inner)));
   };
 }
 

@@ -196,14 +196,6 @@ class ScanTiles {
     for (const Element& element : initial) vars.push_back(e_.Declare(name, element));
     return vars;
   }
-  Elements Read(const std::vector<ElementVar>& vars) {
-    Elements values;
-    for (const ElementVar& var : vars) values.push_back(e_.Read(var));
-    return values;
-  }
-  void Write(const std::vector<ElementVar>& vars, const Elements& values) {
-    for (size_t k = 0; k < vars.size(); ++k) e_.Write(vars[k], values[k]);
-  }
 
   // ----- Inside the block
 
@@ -262,12 +254,12 @@ class ScanTiles {
   void FoldRange(const std::vector<kernel::Buffer*>& from, Value first, Value last,
                  const std::vector<ElementVar>& into) {
     IndexMath math(&b_, first->type.element);
-    Write(into, LoadAll(from, first));
+    e_.Write(into, LoadAll(from, first));
     e_.For(
         math.Add(first, 1), last, 1,
         [&](Value row) {
           const Elements next = LoadAll(from, row);
-          Write(into, Combine(Read(into), next));
+          e_.Write(into, Combine(e_.Read(into), next));
         },
         kLoadsTogether);
   }
@@ -284,7 +276,7 @@ class ScanTiles {
     if (division_.tiles == 1) return;
     const Value place = Published(tile_);
     e_.If(b_.Eq(group_, b_.Index(plan_.groups - 1)), [&] {
-      const Elements total = plan_.groups > 1 ? Combine(Read(before_group_), total_) : total_;
+      const Elements total = plan_.groups > 1 ? Combine(e_.Read(before_group_), total_) : total_;
       if (rows_.along_memory) return words_->Publish(place, total);
       StoreAll(Published(), place, total);
       StoreAll(tile_total_, b_.Index(0), total);
@@ -375,7 +367,7 @@ class ScanTiles {
       const Value place = b_.Add(first, lane);
       words_->Await(place, loaded);
     });
-    return ScanLanes(Read(loaded));
+    return ScanLanes(e_.Read(loaded));
   }
 
   void LookBackOfWarp(const TilePlace& at) {
@@ -403,14 +395,17 @@ class ScanTiles {
       if (division_.supers > 0) {
         e_.If(b_.Gt(at.super, zero), [&] { words_->Await(SuperPlace(at.super), before); });
       }
-      e_.If(b_.Gt(at.in_super, zero), [&] { Write(before, Combine(Read(before), groups_before)); });
+      e_.If(b_.Gt(at.in_super, zero),
+            [&] { e_.Write(before, Combine(e_.Read(before), groups_before)); });
     }
     if (division_.supers > 0) {
       const Value next = SuperPlace(math_.Add(at.super, 1));
-      e_.If(at.is_last_of_super, [&] { words_->Publish(next, Combine(Read(before), all_tiles)); });
+      e_.If(at.is_last_of_super,
+            [&] { words_->Publish(next, Combine(e_.Read(before), all_tiles)); });
     }
-    e_.If(b_.Gt(at.in_group, zero), [&] { Write(before, Combine(Read(before), tiles_before)); });
-    StoreAll(before_tile_, b_.Index(0), Read(before));
+    e_.If(b_.Gt(at.in_group, zero),
+          [&] { e_.Write(before, Combine(e_.Read(before), tiles_before)); });
+    StoreAll(before_tile_, b_.Index(0), e_.Read(before));
   }
 
   void LookBackOfBlock(const TilePlace& at) {
@@ -428,7 +423,7 @@ class ScanTiles {
       if (division_.groups == 0) return;
       e_.If(at.is_last, [&] {
         const Elements own = LoadAll(tile_total_, b_.Index(0));
-        StoreAll(Published(), GroupPlace(at.group), Combine(Read(tiles), own));
+        StoreAll(Published(), GroupPlace(at.group), Combine(e_.Read(tiles), own));
       });
     });
     const std::vector<ElementVar> groups = Declare("groups", total_);
@@ -446,20 +441,21 @@ class ScanTiles {
       const std::vector<ElementVar> before = Declare("before", Initial());
       if (division_.supers > 0) {
         e_.If(b_.Gt(at.super, zero),
-              [&] { Write(before, LoadAll(Published(), SuperPlace(at.super))); });
+              [&] { e_.Write(before, LoadAll(Published(), SuperPlace(at.super))); });
       }
       if (division_.groups > 0) {
         e_.If(b_.Gt(at.in_super, zero), [&] {
           FoldRange(Published(), at.first_group, b_.Add(at.first_group, at.in_super), groups);
-          Write(before, Combine(Read(before), Read(groups)));
+          e_.Write(before, Combine(e_.Read(before), e_.Read(groups)));
         });
       }
-      e_.If(b_.Gt(at.in_group, zero), [&] { Write(before, Combine(Read(before), Read(tiles))); });
-      StoreAll(before_tile_, b_.Index(0), Read(before));
+      e_.If(b_.Gt(at.in_group, zero),
+            [&] { e_.Write(before, Combine(e_.Read(before), e_.Read(tiles))); });
+      StoreAll(before_tile_, b_.Index(0), e_.Read(before));
       if (division_.supers == 0) return;
       e_.If(at.is_last_of_super, [&] {
         const Elements own = LoadAll(tile_total_, b_.Index(0));
-        StoreAll(Published(), SuperPlace(math_.Add(at.super, 1)), Combine(Read(before), own));
+        StoreAll(Published(), SuperPlace(math_.Add(at.super, 1)), Combine(e_.Read(before), own));
       });
     });
     b_.Barrier();
@@ -485,9 +481,9 @@ class ScanTiles {
     const std::vector<ElementVar> before = Declare("before_thread", before_tile);
     if (plan_.groups > 1) {
       e_.If(b_.Gt(group_, b_.Index(0)),
-            [&] { Write(before, Combine(before_tile, Read(before_group_))); });
+            [&] { e_.Write(before, Combine(before_tile, e_.Read(before_group_))); });
     }
-    const Elements before_thread = Read(before);
+    const Elements before_thread = e_.Read(before);
     const int each = ValuesOfItem();
     for (int item = 0; item < plan_.items; ++item) {
       Elements here = before_thread;

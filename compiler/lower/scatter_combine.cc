@@ -155,17 +155,9 @@ class ScatterCombine {
     for (int i = 0; i < updates_.count(); ++i) {
       row.push_back(e_.Declare("sum", e_.Broadcast(e_.Zero(updates_.TypeOf(i)), plan_.lanes)));
     }
-    const auto read = [&] {
-      Elements values;
-      for (const ElementVar& element : row) values.push_back(e_.Read(element));
-      return values;
-    };
-    const auto write = [&](const Elements& values) {
-      for (size_t i = 0; i < row.size(); ++i) e_.Write(row[i], values[i]);
-    };
     const auto store = [&] {
       e_.If(b_.And(b_.Read(has), updates_.IsRow(b_.Read(key))),
-            [&] { updates_.Store(Place(b_.Read(key)), read()); });
+            [&] { updates_.Store(Place(b_.Read(key)), e_.Read(row)); });
     };
     const Value last = math_.Const(entries_ - 1);
     e_.While(
@@ -182,10 +174,10 @@ class ScatterCombine {
             store();
             b_.Write(key, next);
             b_.Write(has, b_.True());
-            e_.If(updates_.IsRow(next), [&] { write(updates_.Old(Place(next))); });
+            e_.If(updates_.IsRow(next), [&] { e_.Write(row, updates_.Old(Place(next))); });
           });
           e_.If(b_.And(b_.Read(has), updates_.IsRow(next)),
-                [&] { write(updates_.places().Combine(read(), ValuesAt(entry))); });
+                [&] { e_.Write(row, updates_.places().Combine(e_.Read(row), ValuesAt(entry))); });
           b_.Write(at, math_.Add(entry, 1));
         });
     store();

@@ -368,7 +368,7 @@ class ScatterRows {
                  const Value place = b_.Read(at);
                  ForUpdates(place, last, [&](Value number, const Elements& update) {
                    e_.While([&] { return b_.Ge(number, b_.Read(end_)); }, [&] { NextRow(); });
-                   Write(sums_, places_.Combine(Read(sums_), update));
+                   e_.Write(sums_, places_.Combine(e_.Read(sums_), update));
                  });
                  const Value next = b_.Add(place, b_.Index(kUpdatesTogether));
                  const Value end = b_.Read(end_);
@@ -383,7 +383,7 @@ class ScatterRows {
     const Value row = b_.Read(row_), begin = b_.Read(begin_), end = b_.Read(end_);
     const Value is_new = begins_anew_ ? b_.Read(first_) : b_.False();
     const Value has = b_.And(b_.Or(is_new, b_.Lt(begin, end)), b_.Not(IsLong(begin, end)));
-    e_.If(b_.And(has, has_columns_), [&] { Store(RowAt(row), Read(sums_)); });
+    e_.If(b_.And(has, has_columns_), [&] { Store(RowAt(row), e_.Read(sums_)); });
     const Value next = b_.Add(row, b_.Index(1));
     b_.Write(row_, next);
     b_.Write(begin_, end);
@@ -395,11 +395,16 @@ class ScatterRows {
     const Value row = b_.Read(row_);
     const auto results = [&] {
       const Value has = b_.And(b_.Lt(row, past_), b_.Lt(b_.Read(begin_), b_.Read(end_)));
-      e_.If(b_.And(has, has_columns_), [&] { Write(sums_, Results(RowAt(row))); });
+      e_.If(b_.And(has, has_columns_), [&] { e_.Write(sums_, Results(RowAt(row))); });
     };
+    ReadOld(sums_, row, results);
+  }
+  // What a row has before this list's updates: its operands, or what `results` writes.
+  void ReadOld(const std::vector<ElementVar>& into, Value row,
+               const std::function<void()>& results) {
     if (!begins_anew_) return results();
     e_.If(
-        b_.Read(first_), [&] { Write(sums_, places_.Operands(RowAt(row))); }, results);
+        b_.Read(first_), [&] { e_.Write(into, places_.Operands(RowAt(row))); }, results);
   }
 
   // Zeros in the types of the operands, a thread's columns.
@@ -410,14 +415,6 @@ class ScatterRows {
       elements.push_back(e_.Declare(name, e_.Broadcast(zero, plan_.lanes)));
     }
     return elements;
-  }
-  Elements Read(const std::vector<ElementVar>& vars) {
-    Elements values;
-    for (const ElementVar& var : vars) values.push_back(e_.Read(var));
-    return values;
-  }
-  void Write(const std::vector<ElementVar>& vars, const Elements& values) {
-    for (size_t i = 0; i < vars.size(); ++i) e_.Write(vars[i], values[i]);
   }
 
   Elements Results(const Index& at) {
@@ -463,14 +460,8 @@ class ScatterRows {
       e_.If(b_.And(b_.Eq(group_, b_.Index(0)), has_columns_), [&] {
         const Index at = RowAt(row);
         const std::vector<ElementVar> sums = DeclareElements("row");
-        const auto results = [&] { Write(sums, Results(at)); };
-        if (begins_anew_) {
-          e_.If(
-              b_.Read(first_), [&] { Write(sums, places_.Operands(at)); }, results);
-        } else {
-          results();
-        }
-        Elements all = Read(sums);
+        ReadOld(sums, row, [&] { e_.Write(sums, Results(at)); });
+        Elements all = e_.Read(sums);
         for (int group = 0; group < parts; ++group) {
           const Value thread = b_.Add(b_.ThreadId(), b_.Index(group * plan::ThreadsOfRow(plan_)));
           const Value next =
@@ -492,23 +483,23 @@ class ScatterRows {
     for (int i = 0; i < kUpdatesTogether; ++i) {
       numbers.push_back(b_.Add(place, b_.Index(i)));
       updates.push_back(DeclareElements("update"));
-      e_.If(b_.Lt(numbers[i], last), [&] { Write(updates[i], UpdateAt(numbers[i])); });
+      e_.If(b_.Lt(numbers[i], last), [&] { e_.Write(updates[i], UpdateAt(numbers[i])); });
     }
     for (int i = 0; i < kUpdatesTogether; ++i) {
-      e_.If(b_.Lt(numbers[i], last), [&] { use(numbers[i], Read(updates[i])); });
+      e_.If(b_.Lt(numbers[i], last), [&] { use(numbers[i], e_.Read(updates[i])); });
     }
   }
 
   // The updates of the sorted list from `begin` to `end`, one at least, in order.
   Elements Sum(Value begin, Value end) {
     const std::vector<ElementVar> sums = DeclareElements("part");
-    Write(sums, UpdateAt(begin));
+    e_.Write(sums, UpdateAt(begin));
     e_.For(b_.Add(begin, b_.Index(1)), end, kUpdatesTogether, [&](Value first) {
       ForUpdates(first, end, [&](Value, const Elements& update) {
-        Write(sums, places_.Combine(Read(sums), update));
+        e_.Write(sums, places_.Combine(e_.Read(sums), update));
       });
     });
-    return Read(sums);
+    return e_.Read(sums);
   }
 
   Frame& frame_;

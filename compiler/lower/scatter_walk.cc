@@ -21,49 +21,41 @@ SegmentWalk::SegmentWalk(ElementEmitter& e, const ScatterUpdates& updates, Sinks
 void SegmentWalk::Take(Value key, const Elements& values) {
   e_.If(b_.Ge(key, b_.Index(0)), [&] {
     e_.If(
-        b_.Eq(key, b_.Read(key_)), [&] { Write(updates_.places().Combine(Read(), values)); },
+        b_.Eq(key, b_.Read(key_)),
+        [&] { e_.Write(sum_, updates_.places().Combine(e_.Read(sum_), values)); },
         [&] {
           EndRun();
           b_.Write(key_, key);
-          Write(values);
+          e_.Write(sum_, values);
         });
   });
 }
 
 void SegmentWalk::End() {
   const Value key = b_.Read(key_);
-  if (!sinks_.partial) return e_.If(b_.Ge(key, b_.Index(0)), [&] { sinks_.whole(key, Read()); });
+  if (!sinks_.partial)
+    return e_.If(b_.Ge(key, b_.Index(0)), [&] { sinks_.whole(key, e_.Read(sum_)); });
   e_.If(
       b_.Read(is_first_),
       [&] {
-        sinks_.partial(0, key, Read());
-        sinks_.partial(1, b_.Index(-1), Read());
+        sinks_.partial(0, key, e_.Read(sum_));
+        sinks_.partial(1, b_.Index(-1), e_.Read(sum_));
       },
-      [&] { sinks_.partial(1, key, Read()); });
+      [&] { sinks_.partial(1, key, e_.Read(sum_)); });
 }
 
 void SegmentWalk::EndRun() {
   const Value key = b_.Read(key_);
   e_.If(b_.Ge(key, b_.Index(0)), [&] {
-    if (!sinks_.partial) return sinks_.whole(key, Read());
+    if (!sinks_.partial) return sinks_.whole(key, e_.Read(sum_));
     e_.If(
         b_.Read(is_first_),
         [&] {
-          sinks_.partial(0, key, Read());
+          sinks_.partial(0, key, e_.Read(sum_));
           b_.Write(is_first_, b_.False());
         },
-        [&] { sinks_.whole(key, Read()); });
+        [&] { sinks_.whole(key, e_.Read(sum_)); });
   });
-}
-
-Elements SegmentWalk::Read() {
-  Elements values;
-  for (const ElementVar& sum : sum_) values.push_back(e_.Read(sum));
-  return values;
-}
-
-void SegmentWalk::Write(const Elements& values) {
-  for (size_t i = 0; i < sum_.size(); ++i) e_.Write(sum_[i], values[i]);
 }
 
 void WalkTile(Frame& frame, const ScatterUpdates& updates, kernel::Buffer* keys,

@@ -30,8 +30,6 @@ class SegmentWalk {
 
  private:
   void EndRun();
-  Elements Read();
-  void Write(const Elements& values);
 
   ElementEmitter& e_;
   kernel::Builder& b_;

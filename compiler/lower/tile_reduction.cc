@@ -227,7 +227,7 @@ void Accumulator::Replace(ElementEmitter& e, Elements elements) {
 }
 
 void Accumulator::WriteCells(ElementEmitter& e) {
-  for (size_t i = 0; i < cells_.size(); ++i) e.Write(cells_[i], elements_[i]);
+  e.Write(cells_, elements_);
   if (valid_cell_ != nullptr) {
     e.b().Write(valid_cell_, valid_ == nullptr ? e.b().True() : valid_);
   }
@@ -235,8 +235,7 @@ void Accumulator::WriteCells(ElementEmitter& e) {
 
 void Accumulator::FinishLoop(ElementEmitter& e) {
   if (cells_.empty()) return;
-  elements_.clear();
-  for (const ElementVar& cell : cells_) elements_.push_back(e.Read(cell));
+  elements_ = e.Read(cells_);
   valid_ = valid_cell_ == nullptr ? nullptr : e.b().Read(valid_cell_);
 }
 

@@ -92,8 +92,7 @@ class WindowRun {
 
   // The results of one window, and what is made of it.
   void Finish(int r, const Index& index) {
-    Elements sums;
-    for (const ElementVar& sum : sums_[r]) sums.push_back(e_.Read(sum));
+    Elements sums = e_.Read(sums_[r]);
     const ElementType type = WindowShape(window_).element_type();
     const Elements results = view_.has_weights() ? Elements{e_.Convert(sums[0], sum_type_, type)}
                                                  : combination_.Finish(e_, std::move(sums));
@@ -292,11 +291,8 @@ class WindowRun {
                                     e_.Read(sums[0])));
       return;
     }
-    Elements before;
-    for (const ElementVar& sum : sums) before.push_back(e_.Read(sum));
-    const Elements after =
-        combination_.Apply(e_, window_, before, combination_.Accumulators(e_, values));
-    for (size_t k = 0; k < sums.size(); ++k) e_.Write(sums[k], after[k]);
+    const Elements before = e_.Read(sums);
+    e_.Write(sums, combination_.Apply(e_, window_, before, combination_.Accumulators(e_, values)));
   }
 
   // A tap's weight, of the type of the sums.
