@@ -83,12 +83,14 @@ std::vector<CodeUnit> CodeUnits::UnitsOf(Family members) const {
   std::vector<std::vector<uint64_t>> constants;
   for (const Member& member : members) constants.push_back(member.code.ConstantBits());
   const kernel::Code& code = members[0].code;
-  const std::vector<std::vector<size_t>> parameters = kernel::DifferingConstants(code, constants);
-  const auto count = static_cast<int64_t>(parameters.size());
+  const std::vector<kernel::DifferingConstant> differing =
+      kernel::DifferingConstants(code, constants);
+  const size_t parameters = kernel::CountParameters(differing);
   const bool fit = target_.platform != Platform::kCuda ||
-                   BytesOfParameters(*members[0].kernel) + kMostBytesOfParameter * count <=
+                   BytesOfParameters(*members[0].kernel) +
+                           kMostBytesOfParameter * static_cast<int64_t>(parameters) <=
                        target_.parameter_bytes();
-  if (parameters.size() > kMostParameters || !fit) {
+  if (parameters > kMostParameters || !fit) {
     std::map<std::vector<uint64_t>, Family> by_constants;
     for (size_t i = 0; i < members.size(); ++i) {
       by_constants[std::move(constants[i])].push_back(std::move(members[i]));
@@ -96,14 +98,14 @@ std::vector<CodeUnit> CodeUnits::UnitsOf(Family members) const {
     for (auto& [values, same] : by_constants) units.push_back(UnitOf(std::move(same)));
     return units;
   }
-  for (const std::vector<size_t>& places : parameters) {
-    const ElementType type = code.constants[places[0]].constant()->type.element;
-    for (size_t i = 0; i < members.size(); ++i) {
+  for (size_t i = 0; i < members.size(); ++i) {
+    for (const kernel::ParameterValue& value :
+         kernel::ParameterValues(code, differing, constants[i])) {
       members[i].entry->scalars.push_back(
-          {constants[i][places[0]], static_cast<uint8_t>(ByteWidth(type))});
+          {value.bits, static_cast<uint8_t>(ByteWidth(value.type))});
     }
   }
-  kernel::MakeParameters(*members[0].kernel, code, parameters);
+  kernel::MakeParameters(*members[0].kernel, code, differing);
   units.push_back(UnitOf(std::move(members)));
   return units;
 }

@@ -99,10 +99,72 @@ namespace {
 // An input, and the permutation of the transpose that reads it.
 using InputRead = std::pair<const Instruction*, std::vector<int64_t>>;
 
+// The order in which the same fusion is always written, wherever its members stood.
+class CanonicalOrder {
+ public:
+  // `members` is in topological order.
+  CanonicalOrder(absl::Span<Instruction* const> members, absl::Span<Instruction* const> roots)
+      : roots_(roots.begin(), roots.end()) {
+    for (Instruction* member : members) keys_[member] = KeyOf(*member);
+    std::stable_sort(roots_.begin(), roots_.end(), [&](const Instruction* a, const Instruction* b) {
+      const int64_t size_a = ElementsOf(a->shape()), size_b = ElementsOf(b->shape());
+      return std::pair(-size_a, keys_.at(a)) < std::pair(-size_b, keys_.at(b));
+    });
+    for (Instruction* root : roots_) VisitFrom(root);
+    for (Instruction* member : members) VisitFrom(member);
+  }
+
+  // The largest first, then by what they compute.
+  const std::vector<Instruction*>& roots() const { return roots_; }
+  // Depth first from the roots.
+  const std::vector<Instruction*>& members() const { return members_; }
+
+ private:
+  // The same in every process, unlike HashOperation.
+  static uint64_t Mix(uint64_t hash, uint64_t value) {
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15;
+    return hash ^ (hash >> 29);
+  }
+  // Not of sizes: fusions of other sizes are in the same order.
+  static uint64_t Mix(uint64_t hash, const Shape& shape) {
+    if (!shape.IsArray()) return Mix(hash, shape.tuple_shapes().size());
+    return Mix(Mix(hash, static_cast<uint64_t>(shape.element_type())), shape.rank());
+  }
+  // Of opcodes, types and ranks, down to what is no member.
+  uint64_t KeyOf(const Instruction& instruction) const {
+    uint64_t key = Mix(static_cast<uint64_t>(instruction.opcode()) + 1, instruction.shape());
+    for (const Instruction* operand : instruction.operands()) {
+      const auto member = keys_.find(operand);
+      key = member == keys_.end() ? Mix(key, operand->shape()) : Mix(key, member->second);
+    }
+    return key;
+  }
+
+  void VisitFrom(Instruction* start) {
+    std::vector<Instruction*> stack = {start};
+    while (!stack.empty()) {
+      Instruction* next = stack.back();
+      if (done_.contains(next) || !opened_.insert(next).second) {
+        stack.pop_back();
+        if (done_.insert(next).second) members_.push_back(next);
+        continue;
+      }
+      for (auto it = next->operands().rbegin(); it != next->operands().rend(); ++it) {
+        if (keys_.contains(*it) && !opened_.contains(*it)) stack.push_back(*it);
+      }
+    }
+  }
+
+  absl::flat_hash_map<const Instruction*, uint64_t> keys_;  // of the members
+  std::vector<Instruction*> roots_, members_;
+  absl::flat_hash_set<const Instruction*> opened_, done_;
+};
+
 }  // namespace
 
 Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
                      absl::Span<Instruction* const> roots, absl::string_view name) {
+  const CanonicalOrder order(members, roots);
   Computation* body = computation.parent()->AddComputation(name);
   absl::flat_hash_map<const Instruction*, Instruction*> map;
   absl::flat_hash_map<InputRead, Instruction*> parameters;
@@ -110,7 +172,7 @@ Instruction* Outline(Computation& computation, absl::Span<Instruction* const> me
   const bool accumulates = std::any_of(members.begin(), members.end(), [](const auto* member) {
     return AccumulationOf(*member) != Accumulation::kNone;
   });
-  for (Instruction* member : members) {
+  for (Instruction* member : order.members()) {
     std::vector<Instruction*> operands;
     for (Instruction* operand : member->operands()) {
       if (const auto found = map.find(operand); found != map.end()) {
@@ -135,7 +197,7 @@ Instruction* Outline(Computation& computation, absl::Span<Instruction* const> me
   if (roots.size() > 1) {
     std::vector<Shape> shapes;
     std::vector<Instruction*> results;
-    for (const Instruction* root : roots) {
+    for (const Instruction* root : order.roots()) {
       shapes.push_back(root->shape());
       results.push_back(map.at(root));
     }
@@ -150,10 +212,10 @@ Instruction* Outline(Computation& computation, absl::Span<Instruction* const> me
   for (size_t i = 0; i < roots.size(); ++i) {
     Instruction* result = fusion;
     if (roots.size() > 1) {
-      result = computation.Add(Opcode::kGetTupleElement, roots[i]->shape(), {fusion},
+      result = computation.Add(Opcode::kGetTupleElement, order.roots()[i]->shape(), {fusion},
                                TupleIndexAttributes{static_cast<int64_t>(i)});
     }
-    computation.ReplaceAllUses(roots[i], result);
+    computation.ReplaceAllUses(order.roots()[i], result);
   }
   for (auto it = members.rbegin(); it != members.rend(); ++it) {
     if ((*it)->users().empty()) computation.Remove(*it);

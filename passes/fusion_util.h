@@ -45,7 +45,8 @@ bool ReplaceEach(Module& module,
 // one that is read in several orders, where nothing accumulates, so that plans see an array for
 // each (x and the other x of x + transpose(x)).  Members
 // that other users still need are the caller's matter: they are copied, and removed here only when
-// nobody uses them any more.
+// nobody uses them any more.  Members, results and parameters are in an order of their own, which
+// does not depend on where they stood, so that equal fusions are the same computation.
 Instruction* Outline(Computation& computation, absl::Span<Instruction* const> members,
                      absl::Span<Instruction* const> roots, absl::string_view name);
 

@@ -98,6 +98,12 @@ void Builder::InBlock(Block* block, const std::function<void()>& fill) {
   levels_.pop_back();
 }
 
+void Builder::AsWritten(const std::function<void()>& make) {
+  const BuilderOptions options = std::exchange(options_, {.fold = false, .share = false});
+  make();
+  options_ = options;
+}
+
 std::vector<Value> Builder::Once(absl::string_view name, Value operand,
                                  const std::function<std::vector<Value>()>& make) {
   const std::pair<absl::string_view, Value> key(name, operand);

@@ -158,6 +158,9 @@ class Builder {
   // parser and transformations use it; blocks are the caller's.
   Operation* Append(Opcode opcode, Type type, std::vector<Operation*> operands,
                     Attributes attributes = {});
+  // Runs `make`, whose operations stay as they are: nothing is folded or shared, so that other
+  // constants make the same operations.
+  void AsWritten(const std::function<void()>& make);
   // Runs `fill` with `block` as the place where operations are appended.
   void InBlock(Block* block, const std::function<void()>& fill);
 

@@ -1,14 +1,22 @@
 #include "compiler/kernel/code_key.h"
 
+#include <bit>
 #include <map>
 #include <type_traits>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/kernel/value_range.h"
 
 namespace ingot::kernel {
 namespace {
+
+constexpr double kMostDividend = 0x1p31 - 1;
+
+bool IsIntegerDivision(const Operation& op) {
+  return (op.opcode == Opcode::kDiv || op.opcode == Opcode::kRem) && IsInteger(op.type.element);
+}
 
 class KeyWriter {
  public:
@@ -18,6 +26,10 @@ class KeyWriter {
         in_index_(kernel.operation_count(), false) {
     ForEachOperation(*std::as_const(kernel).body(), [&](const Operation& op) {
       if (IsFragmentAccess(op) && op.index() != nullptr) MarkIndex(*op.index());
+      // ptxas takes a hundred times as long for them as for other instructions.
+      if (op.opcode == Opcode::kIntrinsic && !op.Get<IntrinsicAttributes>().vars.empty()) {
+        takes_long_ = true;
+      }
     });
   }
 
@@ -92,14 +104,10 @@ class KeyWriter {
     Add(buffer.overlaps != nullptr);
     if (buffer.overlaps != nullptr) Add(buffer.overlaps);
   }
-  // The code does not depend on the recipe but through the bytes that it counts; a launch has it
-  // from the kernel, so kernels of one code have one recipe.
+  // The code does not depend on the recipe, but through what stands in operations.
   void Declare(const MapParameter& map) {
     maps_.try_emplace(&map, maps_.size());
     Add(map.buffer);
-    const std::string recipe = map.recipe.ToString();
-    Add(recipe.size());
-    code_.key += recipe;
   }
   void Add(MapParameter* map) { Add(maps_.at(map)); }
   void Add(Var* var) { Add(static_cast<const Var*>(var)); }
@@ -157,8 +165,17 @@ class KeyWriter {
     for (const Operation* operand : op.operands) MarkIndex(*operand);
   }
 
+  // Whether the division could be a multiplication by what is not known when code is made.
+  bool MayMultiply(const Operation& op) {
+    const Type type = op.type;
+    if (!takes_long_ || type.lanes != 1 || BitWidth(type.element) != 32) return false;
+    const ValueRange dividend = ranges_.Of(*op.operands[0]);
+    return op.operands[1]->ConstantInteger() > 0 && dividend.low >= 0 &&
+           dividend.high <= kMostDividend;
+  }
+
   // Whether the operation could as well be given a scalar parameter for this constant operand.
-  bool MayVary(const Operation& op, size_t operand) const {
+  bool MayVary(const Operation& op, size_t operand) {
     const ElementType element = op.operands[operand]->type.element;
     if (in_index_[op.id]) return false;
     switch (element) {
@@ -175,7 +192,7 @@ class KeyWriter {
     switch (op.opcode) {
       case Opcode::kDiv:
       case Opcode::kRem:
-        return IsFloat(element);
+        return IsFloat(element) || (operand == 1 && MayMultiply(op));
       case Opcode::kFor:
         return operand < 2 && op.Get<ForAttributes>().unroll == 1 &&
                !StaticIterations(op).has_value();
@@ -228,13 +245,75 @@ class KeyWriter {
   std::vector<int> numbers_;  // by operation id: in the order in which they stand
   int next_number_ = 0;
   std::vector<bool> in_index_;  // by operation id: an index of a fragment depends on it
+  bool takes_long_ = false;     // to make code of the kernel
+  ValueRanges ranges_;
   absl::flat_hash_map<const Buffer*, size_t> buffers_;
   absl::flat_hash_map<const Var*, size_t> vars_;
   absl::flat_hash_map<const MapParameter*, size_t> maps_;
   Code code_;
 };
 
+// The value that stands in for a constant, and what divides by it.
+struct Parameters {
+  Operation* value = nullptr;
+  Operation* multiplier = nullptr;
+  Operation* shift = nullptr;
+};
+
+// Makes divisions multiplications.
+class DivisionRewriter {
+ public:
+  DivisionRewriter(Kernel& kernel, absl::flat_hash_map<const Operation*, Parameters> divisors)
+      : kernel_(kernel), divisors_(std::move(divisors)) {}
+
+  void Rewrite(Block& block) {
+    std::vector<Operation*> operations = std::exchange(block.operations, {});
+    for (Operation* op : operations) {
+      if (const auto divisor = divisors_.find(op); divisor != divisors_.end()) {
+        Rewrite(*op, divisor->second, block.operations);
+      }
+      block.operations.push_back(op);
+      for (Block* inner : op->blocks) Rewrite(*inner);
+    }
+  }
+
+ private:
+  void Rewrite(Operation& division, const Parameters& by, std::vector<Operation*>& before) {
+    const Type type = division.type;
+    const Type word = Type::Scalar(ElementType::kU32);
+    const auto make = [&](Opcode opcode, Type of, std::vector<Operation*> operands) {
+      Operation* op = kernel_.NewOperation(opcode, of);
+      op->operands = std::move(operands);
+      op->hlo = division.hlo;
+      before.push_back(op);
+      return op;
+    };
+    const auto as = [&](Operation* op, Type to) {
+      return op->type == to ? op : make(Opcode::kConvert, to, {op});
+    };
+    Operation* one = make(Opcode::kConstant, word, {});
+    one->attributes = ConstantAttributes{1};
+    Operation* dividend = division.operands[0];
+    Operation* twice = make(Opcode::kShl, word, {as(dividend, word), one});
+    Operation* high = make(Opcode::kMulhi, word, {twice, by.multiplier});
+    Operation* quotient = make(Opcode::kLshr, word, {high, by.shift});
+    if (division.opcode == Opcode::kDiv) {
+      division.opcode = type == word ? Opcode::kBitcast : Opcode::kConvert;
+      division.operands = {quotient};
+    } else {
+      Operation* whole = make(Opcode::kMul, type, {as(quotient, type), by.value});
+      division.opcode = Opcode::kSub;
+      division.operands = {dividend, whole};
+    }
+  }
+
+  Kernel& kernel_;
+  const absl::flat_hash_map<const Operation*, Parameters> divisors_;
+};
+
 }  // namespace
+
+bool ConstantUse::IsDivisor() const { return operand == 1 && IsIntegerDivision(*user); }
 
 std::vector<uint64_t> Code::ConstantBits() const {
   std::vector<uint64_t> bits;
@@ -245,10 +324,10 @@ std::vector<uint64_t> Code::ConstantBits() const {
 
 Code CodeOf(Kernel& kernel) { return KeyWriter(kernel).Write(); }
 
-std::vector<std::vector<size_t>> DifferingConstants(
-    const Code& code, absl::Span<const std::vector<uint64_t>> kernels) {
-  std::vector<std::vector<size_t>> lists;
-  std::map<std::pair<ElementType, std::vector<uint64_t>>, size_t> list_of;
+std::vector<DifferingConstant> DifferingConstants(const Code& code,
+                                                  absl::Span<const std::vector<uint64_t>> kernels) {
+  std::vector<DifferingConstant> all;
+  std::map<std::pair<ElementType, std::vector<uint64_t>>, size_t> number_of;
   for (size_t place = 0; place < code.constants.size(); ++place) {
     std::vector<uint64_t> values;
     bool differ = false;
@@ -257,34 +336,88 @@ std::vector<std::vector<size_t>> DifferingConstants(
       differ = differ || values.back() != values.front();
     }
     if (!differ) continue;
-    const ElementType type = code.constants[place].constant()->type.element;
-    const auto [it, is_new] = list_of.try_emplace({type, std::move(values)}, lists.size());
-    if (is_new) lists.emplace_back();
-    lists[it->second].push_back(place);
+    const ConstantUse& use = code.constants[place];
+    const auto [it, is_new] =
+        number_of.try_emplace({use.constant()->type.element, std::move(values)}, all.size());
+    if (is_new) all.emplace_back();
+    DifferingConstant& constant = all[it->second];
+    constant.places.push_back(place);
+    constant.is_divisor = constant.is_divisor || use.IsDivisor();
+    // A remainder is what the quotient times the divisor leaves.
+    constant.is_value = constant.is_value || !use.IsDivisor() || use.user->opcode == Opcode::kRem;
   }
-  return lists;
+  return all;
+}
+
+size_t CountParameters(absl::Span<const DifferingConstant> differing) {
+  size_t count = 0;
+  for (const DifferingConstant& constant : differing) {
+    count += (constant.is_value ? 1 : 0) + (constant.is_divisor ? 2 : 0);
+  }
+  return count;
 }
 
 void MakeParameters(Kernel& kernel, const Code& code,
-                    absl::Span<const std::vector<size_t>> places) {
+                    absl::Span<const DifferingConstant> differing) {
   std::vector<Operation*> vectors;
-  for (size_t i = 0; i < places.size(); ++i) {
-    const ElementType element = code.constants[places[i][0]].constant()->type.element;
-    std::map<int, Operation*> of_lanes;
-    of_lanes[1] = kernel.AddScalar(absl::StrCat("c", i), Type::Scalar(element));
-    for (size_t place : places[i]) {
+  absl::flat_hash_map<const Operation*, Parameters> divisors;
+  for (size_t i = 0; i < differing.size(); ++i) {
+    const DifferingConstant& constant = differing[i];
+    const ElementType element = code.constants[constant.places[0]].constant()->type.element;
+    const std::string name = absl::StrCat("c", i);
+    Parameters parameters;
+    if (constant.is_value) parameters.value = kernel.AddScalar(name, Type::Scalar(element));
+    if (constant.is_divisor) {
+      const Type word = Type::Scalar(ElementType::kU32);
+      parameters.multiplier = kernel.AddScalar(absl::StrCat(name, "_multiplier"), word);
+      parameters.shift = kernel.AddScalar(absl::StrCat(name, "_shift"), word);
+    }
+    std::map<int, Operation*> of_lanes = {{1, parameters.value}};
+    for (size_t place : constant.places) {
       const ConstantUse& use = code.constants[place];
+      if (use.IsDivisor()) {
+        divisors[use.user] = parameters;
+        continue;
+      }
       Operation*& value = of_lanes[use.constant()->type.lanes];
       if (value == nullptr) {
         value = kernel.NewOperation(Opcode::kBroadcast, use.constant()->type);
-        value->operands = {of_lanes[1]};
+        value->operands = {parameters.value};
         vectors.push_back(value);
       }
       use.user->operands[use.operand] = value;
     }
   }
+  if (!divisors.empty()) DivisionRewriter(kernel, std::move(divisors)).Rewrite(*kernel.body());
   std::vector<Operation*>& body = kernel.body()->operations;
   body.insert(body.begin(), vectors.begin(), vectors.end());
+}
+
+std::vector<ParameterValue> ParameterValues(const Code& code,
+                                            absl::Span<const DifferingConstant> differing,
+                                            const std::vector<uint64_t>& bits) {
+  std::vector<ParameterValue> values;
+  for (const DifferingConstant& constant : differing) {
+    const size_t place = constant.places[0];
+    const uint64_t value = bits[place];
+    if (constant.is_value) {
+      values.push_back({code.constants[place].constant()->type.element, value});
+    }
+    if (constant.is_divisor) {
+      const Reciprocal reciprocal = ReciprocalOf(static_cast<uint32_t>(value));
+      values.push_back({ElementType::kU32, reciprocal.multiplier});
+      values.push_back({ElementType::kU32, reciprocal.shift});
+    }
+  }
+  return values;
+}
+
+// With 2^(s - 1) < d <= 2^s and m = floor(2^(31 + s) / d) + 1 < 2^32, m d - 2^(31 + s) is from 1 to
+// 2^s, so n m / 2^(31 + s) is at least n / d and less than 1 / d above it.
+Reciprocal ReciprocalOf(uint32_t d) {
+  const auto shift = static_cast<uint32_t>(std::bit_width(d - 1));
+  const uint64_t multiplier = (uint64_t{1} << (31 + shift)) / d + 1;
+  return {static_cast<uint32_t>(multiplier), shift};
 }
 
 }  // namespace ingot::kernel

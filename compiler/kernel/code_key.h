@@ -19,16 +19,20 @@ struct ConstantUse {
 
   Operation* constant() const { return user->operands[operand]; }
   uint64_t bits() const { return constant()->Get<ConstantAttributes>().bits; }
+  // What an integer is divided by: a multiplication by parameters does it.
+  bool IsDivisor() const;
 };
 
 struct Code {
   // Bytes that two kernels share only if one's code may run in the other's place, given a grid at
-  // least as large in its text and the other's constants.  Names, comments, HLO ids and the
-  // dimensions of buffers have no part in it; of grid and tasks only which extents are 1 does.
+  // least as large in its text and the other's constants and tensor maps.  Names, comments, HLO
+  // ids, the dimensions of buffers and what tensor maps say have no part in it; of grid and tasks
+  // only which extents are 1 does.
   std::string key;
   // In the order of the text: as many, of the same types and roles, in all kernels of the key.
-  // Not among them: divisors of integers, which are cheap as constants only, steps and bounds of
-  // loops that are unrolled, and what indices of fragments depend on.
+  // Not among them: divisors of integers, but where the code takes long to make and the dividend is
+  // never negative; steps and bounds of loops that are unrolled, and what indices of fragments
+  // depend on.
   std::vector<ConstantUse> constants;
 
   std::vector<uint64_t> ConstantBits() const;
@@ -37,13 +41,40 @@ struct Code {
 // Requires: no dead code (RemoveDeadCode), which would tell kernels apart.
 Code CodeOf(Kernel& kernel);
 
-// The constants in which kernels of one key differ, given each one's ConstantBits: lists of places
-// in Code::constants, each with equal values in every kernel, and of one element type.
-std::vector<std::vector<size_t>> DifferingConstants(
-    const Code& code, absl::Span<const std::vector<uint64_t>> kernels);
+// Constants of one kernel that are equal in each kernel, but not in all.
+struct DifferingConstant {
+  std::vector<size_t> places;  // in Code::constants, of one element type
+  bool is_value = false;       // one of them is not only divided by
+  bool is_divisor = false;     // one of them is
+};
+// Given each kernel's ConstantBits; all have the key of `code`.
+std::vector<DifferingConstant> DifferingConstants(const Code& code,
+                                                  absl::Span<const std::vector<uint64_t>> kernels);
 
-// Makes these constants of a kernel scalar parameters, one for each list.
-void MakeParameters(Kernel& kernel, const Code& code, absl::Span<const std::vector<size_t>> places);
+// How many scalar parameters MakeParameters makes of these.
+size_t CountParameters(absl::Span<const DifferingConstant> differing);
+
+// Makes these constants of a kernel scalar parameters.
+void MakeParameters(Kernel& kernel, const Code& code,
+                    absl::Span<const DifferingConstant> differing);
+
+// What they are for the kernel with these ConstantBits, in order.
+struct ParameterValue {
+  ElementType type;
+  uint64_t bits;
+};
+std::vector<ParameterValue> ParameterValues(const Code& code,
+                                            absl::Span<const DifferingConstant> differing,
+                                            const std::vector<uint64_t>& bits);
+
+// n / d = mulhi(2 n, multiplier) >> shift for 0 <= n < 2^31, of u32.  (Granlund and Montgomery,
+// Division by Invariant Integers using Multiplication, PLDI 1994, section 4.)
+struct Reciprocal {
+  uint32_t multiplier;
+  uint32_t shift;
+};
+// Of 0 < d < 2^31.
+Reciprocal ReciprocalOf(uint32_t d);
 
 }  // namespace ingot::kernel
 

@@ -80,6 +80,11 @@ ValueRange ProductAndSum(ElementType element, const ValueRange& product, const V
           end(product.high, c.high, sum.high, kInfinity), sum.nan};
 }
 
+// Integers of 32 bits and their sums and products are exact, or far outside, in f64.
+ValueRange UnlessWrapped(const ValueRange& range, const ValueRange& all) {
+  return range.low >= all.low && range.high <= all.high ? range : all;
+}
+
 // The least 2^n - 1 that is not below x >= 0.
 uint64_t MaskFor(double x) { return std::bit_ceil(static_cast<uint64_t>(x) + 1) - 1; }
 
@@ -230,6 +235,44 @@ ValueRange ValueRanges::OfInteger(const Operation& value, int deep) {
     }
     case Opcode::kIota:
       return {0, static_cast<double>(value.type.lanes - 1), false};
+    case Opcode::kAdd: {
+      const ValueRange a = operand(0), b = operand(1);
+      return UnlessWrapped({a.low + b.low, a.high + b.high, false}, all);
+    }
+    case Opcode::kSub: {
+      const ValueRange a = operand(0), b = operand(1);
+      return UnlessWrapped({a.low - b.high, a.high - b.low, false}, all);
+    }
+    case Opcode::kMul: {
+      const ValueRange a = operand(0), b = operand(1);
+      const auto [low, high] =
+          std::minmax({a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high});
+      return UnlessWrapped({low, high, false}, all);
+    }
+    case Opcode::kDiv: {
+      const ValueRange a = operand(0), b = operand(1);
+      if (a.low < 0 || b.low < 1) return all;
+      return {std::floor(a.low / b.high), std::floor(a.high / b.low), false};
+    }
+    case Opcode::kRem: {
+      const ValueRange a = operand(0), b = operand(1);
+      if (a.low < 0 || b.low < 1) return all;
+      return {0, std::min(a.high, b.high - 1), false};
+    }
+    case Opcode::kFor: {
+      if (value.operands.empty()) return all;
+      const ValueRange begin = operand(0), end = operand(1);
+      if (operand(2).low < 1) return all;
+      // No trip is at `end` or behind it, and none wraps: the loop would not end.
+      return {begin.low, std::max(begin.low, end.high - 1), false};
+    }
+    case Opcode::kBlock:
+    case Opcode::kBlocks:
+    case Opcode::kClusterBlock:
+    case Opcode::kThread:
+    case Opcode::kLane:
+    case Opcode::kWarp:
+      return {0, all.high, false};
     default:
       return all;
   }

@@ -25,8 +25,9 @@ struct ValueRange {
 class ValueRanges {
  public:
   // Interval arithmetic over constants, conversions, bits that are shifted, masked or joined and
-  // then taken for a float, sums, products, multiply-adds, roots, min, max, select and vectors, a
-  // few operations deep; of any other operation the range of its type.
+  // then taken for a float, sums, products, multiply-adds, roots, min, max, select and vectors, and
+  // for integers over numbers of blocks and threads, loops, quotients and remainders, a few
+  // operations deep; of any other operation the range of its type.
   ValueRange Of(const Operation& value) { return Of(value, kMostDeep); }
   // What whoever made `value` knows of it.
   void Set(const Operation& value, const ValueRange& range) { known_[&value] = range; }

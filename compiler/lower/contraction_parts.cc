@@ -31,36 +31,54 @@ int64_t ProductParts::count() const {
   return RowTiles() * CeilDiv(product_.columns, plan_.columns) * product_.batch * plan_.splits;
 }
 
+// Sizes are written as constants of the same operations whatever they are, so that products of
+// other sizes are the same code (kernel/code_key.h); the assembler folds what can be folded.
 ProductPart ProductParts::Find(Expr number) {
+  ProductPart part;
+  b_.AsWritten([&] { part = FindAsWritten(number); });
+  return part;
+}
+
+ProductPart ProductParts::FindAsWritten(Expr number) {
   const int64_t row_tiles = RowTiles();
   const int64_t column_tiles = CeilDiv(product_.columns, plan_.columns);
-  const int64_t tiles = row_tiles * column_tiles;
-  const Expr tile = Remainder(number, tiles);
-  const Expr rest = Quotient(number, tiles);
   ProductPart part;
-  part.split = Remainder(rest, plan_.splits).value();
-  part.batch = Quotient(rest, plan_.splits).value();
-  const int64_t group = std::min<int64_t>(plan_.group, row_tiles);
-  const Expr in_group = Remainder(tile, group * column_tiles);
-  const Expr first = Quotient(tile, group * column_tiles) * static_cast<double>(group);
-  Expr row_tile = first, column_tile = first;
-  if (row_tiles % group == 0) {
-    row_tile = first + Remainder(in_group, group);
-    column_tile = Quotient(in_group, group);
-  } else {
-    const Expr size = Min(Number(row_tiles) - first, Number(group));
-    row_tile = first + in_group % size;
-    column_tile = in_group / size;
+  Expr tile = number, rest = Number(0);
+  if (product_.batch * plan_.splits > 1) {
+    tile = number % Number(row_tiles * column_tiles);
+    rest = number / Number(row_tiles * column_tiles);
   }
-  if (plan_.cluster > 1) {
-    row_tile = row_tile * plan_.cluster + Wide({b_, b_.ClusterBlockId()});
-  }
-  part.row = (row_tile * plan_.rows).value();
-  part.column = (column_tile * plan_.columns).value();
   const int64_t all = CeilDiv(product_.depth, plan_.depth);
-  const int64_t steps = CeilDiv(all, plan_.splits);
-  part.first_step = (Expr(b_, part.split) * static_cast<double>(steps)).value();
-  part.end_step = Min(Expr(b_, part.first_step) + static_cast<double>(steps), Number(all)).value();
+  part.batch = rest.value();
+  part.split = part.first_step = Number(0).value();
+  part.end_step = Number(all).value();
+  if (plan_.splits > 1) {
+    const int64_t steps = CeilDiv(all, plan_.splits);
+    const Expr split = rest % Number(plan_.splits);
+    const Expr first = split * Number(steps);
+    part.split = split.value();
+    part.batch = (rest / Number(plan_.splits)).value();
+    part.first_step = first.value();
+    part.end_step = b_.Select(Eq(split, Number(plan_.splits - 1)).value(), part.end_step,
+                              (first + Number(steps)).value());
+  }
+  // Of the last group there may be less.
+  const int64_t group = std::min<int64_t>(plan_.group, row_tiles);
+  const int64_t rows_left = row_tiles % group == 0 ? group : row_tiles % group;
+  const Expr in_group = tile % Number(group * column_tiles);
+  const Expr group_number = tile / Number(group * column_tiles);
+  const Value is_whole = (group_number < Number(row_tiles / group)).value();
+  const auto choose = [&](Expr whole, Expr last) {
+    return Expr(b_, b_.Select(is_whole, whole.value(), last.value()));
+  };
+  Expr row_tile =
+      group_number * Number(group) + choose(in_group % Number(group), in_group % Number(rows_left));
+  const Expr column_tile = choose(in_group / Number(group), in_group / Number(rows_left));
+  if (plan_.cluster > 1) {
+    row_tile = row_tile * Number(plan_.cluster) + Wide({b_, b_.ClusterBlockId()});
+  }
+  part.row = (row_tile * Number(plan_.rows)).value();
+  part.column = (column_tile * Number(plan_.columns)).value();
   return part;
 }
 

@@ -140,7 +140,6 @@ void ProductRings::Await(kernel::Buffer* barriers, Value stage, Value parity, In
 void ProductRings::ForParts(const std::function<void(const ProductPart&)>& body) {
   const int64_t count = parts_.count(), clusters = frame_.plan.blocks / plan_.cluster;
   const Value cluster = math_.Div(math_.Convert(b_.BlockId()), plan_.cluster);
-  if (count <= clusters) return body(parts_.Find({b_, cluster}));
   e_.For(cluster, math_.Const(count), clusters, [&](Value number) {
     body(parts_.Find({b_, number}));
   });

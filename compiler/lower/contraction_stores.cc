@@ -129,9 +129,10 @@ Expr EngineStores::ColumnOf(const ProductPart& part, const Box& box) {
   return Expr(b_, part.column) + parts_.Wide(box.column);
 }
 
-// What is outside of the product is made as if it were the box's first row or column, and not
-// stored: so a warp reads nothing that another stores.
+// What is outside of the product is not stored; where memory is read for it, it is made as if it
+// were the box's first row or column: so a warp reads nothing that another stores.
 Value EngineStores::Within(Expr at, Expr first, int64_t size, int tile) {
+  if (!epilogue_.reads) return at.value();
   const Value inside = Below(at, size, tile);
   return inside->IsConstant() ? at.value() : b_.Select(inside, at.value(), first.value());
 }
@@ -139,8 +140,12 @@ Value EngineStores::Within(Expr at, Expr first, int64_t size, int tile) {
 void EngineStores::StoreBox(const ProductPart& part, const Box& box, int turns,
                             const std::function<void(const Rows&)>& fill) {
   const Expr m = RowOf(part, box), n = ColumnOf(part, box);
-  const Value inside = b_.And(Below(m, product_.rows, plan_.cluster_rows()),
-                              Below(n, product_.columns, plan_.columns));
+  // The engine stores nothing outside of the array.
+  Value inside = b_.True();
+  if (epilogue_.reads) {
+    inside = b_.And(Below(m, product_.rows, plan_.cluster_rows()),
+                    Below(n, product_.columns, plan_.columns));
+  }
   frame_.emitter.If(inside, [&] {
     Rows rows;
     for (int half = 0; half < 2; ++half) {

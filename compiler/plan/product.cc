@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/base/integers.h"
@@ -393,10 +394,15 @@ Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product) {
   Epilogue epilogue;
   const Product& made = product.product;
   const int64_t elements = made.batch * made.rows * made.columns;
+  absl::flat_hash_set<const Instruction*> made_of_it;
   for (size_t i = 0; i < product.values.size(); ++i) {
     const Instruction& instruction = *fusion.instructions()[i];
+    if (product.values[i].has_value()) made_of_it.insert(&instruction);
     if (product.values[i].has_value() && instruction.kind() == OpKind::kElementwise) {
       ++epilogue.operations;
+      for (const Instruction* operand : instruction.operands()) {
+        epilogue.reads = epilogue.reads || !(made_of_it.contains(operand) || IsFree(*operand));
+      }
     }
     if (instruction.opcode() == Opcode::kParameter && &instruction != made.lhs.parameter &&
         &instruction != made.rhs.parameter && instruction.shape().IsArray() &&

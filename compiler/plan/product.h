@@ -74,10 +74,11 @@ absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion,
 // The arrays that the fusion results in, in order.
 std::vector<const Instruction*> ResultsOf(const Computation& fusion);
 
-// What is made of each element of a product: by how many elementwise operations, and whether of an
-// element of another matrix of its size.
+// What is made of each element of a product: by how many elementwise operations, and whether of
+// memory that is read then, or even of an element of another matrix of its size.
 struct Epilogue {
   int operations = 0;
+  bool reads = false;
   bool reads_matrix = false;
 };
 Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product);

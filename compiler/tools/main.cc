@@ -1,4 +1,6 @@
 // The `ingot` command.
+#include <malloc.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -71,6 +73,11 @@ int Main(absl::Span<const char* const> arguments) {
 }  // namespace ingot::tools
 
 int main(int count, char** arguments) {
+  // Compilations free and ask for the same memory again and again: the system's pages stay.
+  constexpr int kKeptBytes = 64 << 20, kMappedBytes = 32 << 20;
+  mallopt(M_TOP_PAD, kKeptBytes);
+  mallopt(M_TRIM_THRESHOLD, 2 * kKeptBytes);
+  mallopt(M_MMAP_THRESHOLD, kMappedBytes);
   return ingot::tools::Main(
       absl::Span<const char* const>(arguments + 1, count > 0 ? count - 1 : 0));
 }

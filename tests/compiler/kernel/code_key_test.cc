@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "absl/strings/str_cat.h"
 #include "compiler/kernel/dead_code.h"
 #include "compiler/kernel/text.h"
@@ -118,12 +120,12 @@ TEST(CodeKey, ConstantsThatDifferBecomeParameters) {
   const Code code = CodeOf(*a);
   const Code other = CodeOf(*b);
   ASSERT_EQ(code.key, other.key);
-  const auto places = DifferingConstants(code, {code.ConstantBits(), other.ConstantBits()});
-  ASSERT_EQ(places.size(), 2);
-  EXPECT_EQ(code.constants[places[0][0]].constant()->ConstantInteger(), 64);
-  EXPECT_EQ(other.constants[places[0][0]].constant()->ConstantInteger(), 32);
-  EXPECT_EQ(places[0].size(), 2) << "the stride stands twice";
-  MakeParameters(*a, code, places);
+  const auto differing = DifferingConstants(code, {code.ConstantBits(), other.ConstantBits()});
+  ASSERT_EQ(differing.size(), 2);
+  EXPECT_EQ(code.constants[differing[0].places[0]].constant()->ConstantInteger(), 64);
+  EXPECT_EQ(other.constants[differing[0].places[0]].constant()->ConstantInteger(), 32);
+  EXPECT_EQ(differing[0].places.size(), 2) << "the stride stands twice";
+  MakeParameters(*a, code, differing);
   RemoveDeadCode(*a);
   EXPECT_EQ(VerifyKernel(*a, nullptr), absl::OkStatus());
   EXPECT_EQ(a->ToString(),
@@ -133,6 +135,65 @@ TEST(CodeKey, ConstantsThatDifferBecomeParameters) {
             "  %i = (thread + block*%c0)*4 + 7\n"
             "  if thread < %c0 { store %x[%i] = mul(load %x[%i] : f32x4, %0) }\n"
             "}\n");
+}
+
+// A kernel of wgmma that copies a box of an array so wide, at the tile of its block.
+std::string ProductOf(int width, int tiles, const std::string& first = "block") {
+  return absl::StrCat(
+      "kernel @k(%x: buffer<f32, 64x", width, ">, %y: buffer<s32, 64>, %z: tensormap<%x, f32, ",
+      width, "x64, strides ", 4 * width,
+      ", box 32x64>)\n    grid 8 block 128 shared %s: f32[2048] align 128, %full: u64[1] {\n"
+      "  var %sums: f32[8] = 0\n"
+      "  %d = convert(lshr(shared_address(%s[0]), 4)) : u64\n"
+      "  wgmma_tf32(16, %sums, %d, %d, true)\n"
+      "  for %n = ",
+      first, " to ", 8 * tiles, " step 8 { store %y[%n] = rem(%n, ", tiles, ")*", tiles,
+      " + div(%n, ", tiles, ") }\n}\n");
+}
+
+TEST(CodeKey, DivisorsOfProductsAndTensorMapsHaveNoPart) {
+  const std::unique_ptr<Kernel> a = Parse(ProductOf(64, 6)), b = Parse(ProductOf(32, 1));
+  ASSERT_TRUE(a != nullptr && b != nullptr);
+  const Code code = CodeOf(*a);
+  const Code other = CodeOf(*b);
+  ASSERT_EQ(code.key, other.key);
+  const auto differing = DifferingConstants(code, {code.ConstantBits(), other.ConstantBits()});
+  ASSERT_EQ(differing.size(), 2) << "the tiles, and eight times as many";
+  EXPECT_EQ(CountParameters(differing), 4);
+  const std::vector<ParameterValue> values = ParameterValues(code, differing, other.ConstantBits());
+  ASSERT_EQ(values.size(), 4);
+  EXPECT_EQ(values[0].bits, 8);
+  EXPECT_EQ(values[1].bits, 1);
+  EXPECT_EQ(values[2].bits, 0x80000001);
+  EXPECT_EQ(values[3].bits, 0);
+  MakeParameters(*a, code, differing);
+  RemoveDeadCode(*a);
+  EXPECT_EQ(VerifyKernel(*a, nullptr), absl::OkStatus());
+  EXPECT_NE(a->ToString().find("mulhi("), std::string::npos) << a->ToString();
+  EXPECT_EQ(a->ToString().find("div("), std::string::npos) << a->ToString();
+  EXPECT_EQ(a->ToString().find("rem("), std::string::npos) << a->ToString();
+  EXPECT_NE(KeyOf(ProductOf(64, 6, "load %y[block] : s32")),
+            KeyOf(ProductOf(64, 7, "load %y[block] : s32")))
+      << "the dividend may be negative";
+}
+
+TEST(Reciprocals, AreExact) {
+  std::mt19937 random(7);
+  const auto check = [](uint32_t d, uint32_t n) {
+    const Reciprocal r = ReciprocalOf(d);
+    const auto high = static_cast<uint32_t>((uint64_t{2 * n} * r.multiplier) >> 32);
+    ASSERT_EQ(high >> r.shift, n / d) << n << " / " << d;
+  };
+  constexpr uint32_t kMost = 0x7fffffff;
+  for (int i = 0; i < 200000; ++i) {
+    const auto number = static_cast<uint32_t>(random()) & kMost;
+    const uint32_t d = std::max(1u, number >> (random() % 31));
+    const uint32_t multiple = kMost / d * d;
+    for (uint32_t n : {number, kMost, multiple, multiple - 1, d - 1, d, 0u}) check(d, n);
+  }
+  for (int bit = 0; bit < 31; ++bit) {
+    for (uint32_t d : {1u << bit, (1u << bit) + 1}) check(d, kMost);
+  }
 }
 
 }  // namespace

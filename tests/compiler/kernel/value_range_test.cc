@@ -32,6 +32,24 @@ TEST_F(Ranges, OfTypes) {
   EXPECT_EQ(Of(Loaded(ElementType::kU64)), (ValueRange{-kInfinity, kInfinity, false}));
 }
 
+TEST_F(Ranges, OfIndices) {
+  constexpr double kMost = 0x1p31 - 1;
+  const Expr block(b_, b_.BlockId()), four(b_, b_.Index(4));
+  EXPECT_EQ(Of(block), (ValueRange{0, kMost, false}));
+  EXPECT_EQ(Of(block / four), (ValueRange{0, 0x1p29 - 1, false}));
+  EXPECT_EQ(Of(block % four), (ValueRange{0, 3, false}));
+  EXPECT_EQ(Of(block % four * 10 + 5), (ValueRange{5, 35, false}));
+  EXPECT_EQ(Of(block * 2), (ValueRange{-0x1p31, kMost, false})) << "it may wrap";
+  const Expr loaded = Loaded(ElementType::kS32);
+  EXPECT_LT(Of(Expr(b_, b_.Rem(loaded.value(), b_.Index(4)))).low, 0);
+  b_.For(b_.Index(3), b_.Index(12), b_.Index(2), [&](Value i) {
+    EXPECT_EQ(Of({b_, i}), (ValueRange{3, 11, false}));
+  });
+  b_.For(b_.Index(3), b_.Index(-12), b_.Index(-2), [&](Value i) {
+    EXPECT_EQ(Of({b_, i}), (ValueRange{-0x1p31, kMost, false}));
+  });
+}
+
 // What JAX makes of 32 random bits.
 TEST_F(Ranges, RandomBitsBetweenZeroAndOne) {
   const Expr bits = Loaded(ElementType::kU32);
