@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMmaRows = 16;
 constexpr int kMmaColumns = 8;
-constexpr int kMmaDepthBytes = 32;
+constexpr int kMmaDepthBytes = 32, kDoubleDepthBytes = 128;
 
 class MatrixUnit : public ProductUnitLowering {
  public:
@@ -24,17 +24,23 @@ class MatrixUnit : public ProductUnitLowering {
         unit_(block.plan().unit),
         row_pieces_(block.warp_rows() / kMmaRows),
         column_pieces_(block.warp_columns() / kMmaColumns) {
-    const Value zero = IsInteger(block.type()) ? b_.Integer(kernel::kS32.WithLanes(4), 0)
-                                               : b_.Float(kernel::kF32.WithLanes(4), 0);
+    const kernel::Type type = kernel::Type(block.sum_type()).WithLanes(4);
+    const Value zero =
+        IsInteger(block.type()) ? b_.Integer(kernel::kS32.WithLanes(4), 0) : b_.Float(type, 0);
     sums_ = b_.DeclareVar("sum", zero, row_pieces_ * column_pieces_);
   }
 
   void Multiply(Expr stage) override {
-    const int pieces = block_.plan().depth * ByteWidth(block_.type()) / kMmaDepthBytes;
+    const int piece_bytes = doubles() ? kDoubleDepthBytes : kMmaDepthBytes;
+    const int pieces = block_.plan().depth * ByteWidth(block_.type()) / piece_bytes;
     for (int piece = 0; piece < pieces; ++piece) {
       std::vector<Value> lhs, rhs;
       for (int i = 0; i < row_pieces_; ++i) lhs.push_back(LoadRows(stage, i, piece));
-      for (int j = 0; j < column_pieces_; j += 2) {
+      for (int j = 0; doubles() && j < column_pieces_; ++j) {
+        const Expr first = block_.warp_column() + j * kMmaColumns;
+        rhs.push_back(LoadDoubles(block_.rhs(), stage, first, piece, /*halves=*/1));
+      }
+      for (int j = 0; !doubles() && j < column_pieces_; j += 2) {
         const Value two = LoadColumns(stage, j, piece);
         rhs.push_back(b_.VectorShuffle(two, two, {0, 1}));
         rhs.push_back(b_.VectorShuffle(two, two, {2, 3}));
@@ -53,7 +59,7 @@ class MatrixUnit : public ProductUnitLowering {
     const Expr column = block_.warp_column() + Remainder(lane, 4) * 2;
     const kernel::Type type = kernel::Type(block_.sum_type()).WithLanes(4);
     kernel::AccessOptions options;
-    options.alignment = 2 * sizeof(float);
+    options.alignment = 2 * ByteWidth(block_.sum_type());
     for (int i = 0; i < row_pieces_; ++i) {
       for (int j = 0; j < column_pieces_; ++j) {
         const Value sums = b_.Bitcast(b_.Read(sums_, b_.Index(i * column_pieces_ + j)), type);
@@ -69,6 +75,8 @@ class MatrixUnit : public ProductUnitLowering {
   }
 
  private:
+  bool doubles() const { return unit_ == plan::ProductUnit::kF64; }
+
   Intrinsic MmaRow() const {
     switch (unit_) {
       case plan::ProductUnit::kBf16:
@@ -81,6 +89,8 @@ class MatrixUnit : public ProductUnitLowering {
         return Intrinsic::kMmaS8;
       case plan::ProductUnit::kU8:
         return Intrinsic::kMmaU8;
+      case plan::ProductUnit::kF64:
+        return Intrinsic::kMmaF64K16;
       case plan::ProductUnit::kFma:
         break;  // FmaLowering
     }
@@ -93,6 +103,7 @@ class MatrixUnit : public ProductUnitLowering {
   Value LoadRows(Expr stage, int piece, int depth_piece) {
     const Expr lane = block_.Lane();
     const Expr first = block_.warp_row() + piece * kMmaRows;
+    if (doubles()) return LoadDoubles(block_.lhs(), stage, first, depth_piece, /*halves=*/2);
     if (block_.plan().lhs.depth_major) {
       return LoadMatrices(block_.lhs(), stage, first + Remainder(lane, 16),
                           Quotient(lane, 16) + 2 * depth_piece);
@@ -120,6 +131,37 @@ class MatrixUnit : public ProductUnitLowering {
     const Expr column = first + Quotient(lane, 16) * 8;
     return LoadMatrices(block_.rhs(), stage, Remainder(lane, 16) + depth_piece * 16,
                         Quotient(column, elements_));
+  }
+
+  // 16 of f64 along depth, of row lane / 4, and of the one 8 further where there are two halves.
+  // What the unit takes for element l + 4 r of depth, l = lane mod 4, is element 2 v + r mod 2 of
+  // vector v = 2 l + (l / 2 xor r / 2), on both sides: so no bank is met twice, whether lines are
+  // rows, which are read by vectors, or depth.
+  Value LoadDoubles(const ProductTile& tile, Expr stage, Expr first, int depth_piece, int halves) {
+    const Expr lane = block_.Lane();
+    const Expr in_four = Remainder(lane, 4);
+    std::vector<Value> doubles(4 * halves);
+    for (int half = 0; half < halves; ++half) {
+      const Expr m = first + Quotient(lane, 4) + 8 * half;
+      for (int pair = 0; pair < 2; ++pair) {
+        const Expr vector =
+            in_four * 2 + (Quotient(in_four, 2) ^ static_cast<double>(pair)) + 8 * depth_piece;
+        Value* elements = &doubles[half + halves * 2 * pair];  // and `halves` further
+        if (tile.plan->depth_major) {
+          kernel::AccessOptions options;
+          options.alignment = 16;
+          const Expr place = block_.PlaceOf(tile, stage, m, vector);
+          const Value two = b_.Load(block_.tiles(), place.value(), 2, options);
+          for (int i = 0; i < 2; ++i) elements[halves * i] = b_.Extract(two, i);
+          continue;
+        }
+        for (int i = 0; i < 2; ++i) {
+          const Expr place = block_.PlaceOf(tile, stage, vector * 2 + i, Quotient(m, elements_));
+          elements[halves * i] = b_.Load(block_.tiles(), (place + Remainder(m, elements_)).value());
+        }
+      }
+    }
+    return b_.Build(doubles);
   }
 
   Value LoadMatrices(const ProductTile& tile, Expr stage, Expr line, Expr vector) {

@@ -38,6 +38,7 @@ Intrinsic RowOf(ProductUnit unit) {
       return Intrinsic::kWgmmaS8;
     case ProductUnit::kU8:
       return Intrinsic::kWgmmaU8;
+    case ProductUnit::kF64:
     case ProductUnit::kFma:
       break;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
 #include "compiler/plan/contraction_shapes.h"
 #include "compiler/plan/cost.h"
@@ -17,11 +19,6 @@
 namespace ingot::plan {
 namespace {
 
-// Of a tile along depth, the first of which two stages fit: a matrix unit's step is 32 bytes, and
-// 128 are what all banks hold.
-constexpr int kDepthBytes[] = {128, 64, 32};
-// Threads that multiply want blocks beside each other more than tiles ahead.
-constexpr int kFmaDepthBytes[] = {64, 32, 128};
 constexpr int kMostFmaStages = 3;
 constexpr int kVectorBytes = 16;
 constexpr int kLeastCapability = 80;
@@ -111,9 +108,9 @@ class Planner {
     });
     INGOT_REQUIRE(known, "no tile has rows=", tile.rows, " columns=", tile.columns,
                   " row_warps=", tile.row_warps, " column_warps=", tile.column_warps);
-    INGOT_REQUIRE(std::find(std::begin(kDepthBytes), std::end(kDepthBytes),
-                            tile.depth * element_bytes_) != std::end(kDepthBytes),
-                  "depth=", tile.depth, "; a tile is 32, 64 or 128 bytes deep");
+    const absl::Span<const int> depths = DepthBytesOf(base_.unit);
+    INGOT_REQUIRE(absl::c_linear_search(depths, tile.depth * element_bytes_), "depth=", tile.depth,
+                  "; a tile is ", absl::StrJoin(depths, " or "), " bytes deep");
     INGOT_REQUIRE(tile.stages >= 2 && tile.stages <= MostStages(tile), "stages=", tile.stages,
                   "; 2 to ", MostStages(tile), " fit");
     INGOT_REQUIRE(tile.splits >= 1 && tile.splits <= kMostSplits && SplitsWell(tile),
@@ -172,7 +169,8 @@ class Planner {
   absl::Status HasWgmma() const {
     INGOT_REQUIRE(target_.specific && target_.capability == kWgmmaCapability,
                   "wgmma: ", target_.name, " has none");
-    INGOT_REQUIRE(base_.unit != ProductUnit::kFma, "wgmma: threads multiply");
+    INGOT_REQUIRE(base_.unit != ProductUnit::kFma && base_.unit != ProductUnit::kF64,
+                  "wgmma: it has no unit ", NameOf(base_.unit));
     return absl::OkStatus();
   }
 
@@ -311,8 +309,7 @@ class Planner {
   }
 
   void SetDepth(ContractionPlan& tile) const {
-    const bool fma = tile.unit == ProductUnit::kFma;
-    for (int bytes : fma ? kFmaDepthBytes : kDepthBytes) {
+    for (int bytes : DepthBytesOf(tile.unit)) {
       tile.depth = bytes / element_bytes_;
       tile.stages = MostStages(tile);
       if (tile.stages >= 2) return;
@@ -477,7 +474,7 @@ class Planner {
 
   // Of one step of a block.
   double UnitCycles(const ContractionPlan& tile) const {
-    constexpr double kFmaShare = 0.85;
+    constexpr double kFmaShare = 0.85, kDoubleShare = 0.5;
     constexpr double kLoadSlots = 2.5;  // instructions that a vector of elements takes
     const Card& card = *target_.card;
     const double elements = double(tile.rows) * tile.columns * tile.depth;
@@ -489,6 +486,7 @@ class Planner {
       return elements / (FmaLanes(product().sum_type(), card) * kFmaShare) +
              elements / sums * vectors * kLoadSlots / card.float_lanes;
     }
+    if (tile.unit == ProductUnit::kF64) return elements / (kDoubleShare * 2 * card.double_lanes);
     // Units take 32 bytes along depth at a time, whatever the elements are.
     return elements * element_bytes_ / UnitFlops(MatrixShare(target_));
   }
@@ -535,7 +533,8 @@ absl::StatusOr<Planner> PlannerFor(const Computation& fusion, const Target& targ
   INGOT_REQUIRE(target.platform == Platform::kCuda && target.capability >= kLeastCapability,
                 target.name, " has no such matrix units");
   INGOT_ASSIGN_OR_RETURN(ProductFusion product, MakeProductFusion(fusion));
-  INGOT_ASSIGN_OR_RETURN(const ProductUnit unit, UnitFor(*product.product.instruction, numerics));
+  INGOT_ASSIGN_OR_RETURN(const ProductUnit unit,
+                         UnitFor(*product.product.instruction, target, numerics));
   return Planner(fusion, target, unit, std::move(product));
 }
 

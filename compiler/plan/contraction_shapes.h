@@ -25,6 +25,21 @@ inline constexpr TileShape kFmaShapes[] = {
     {16, 64, 1, 2},   {32, 32, 1, 1},  {16, 32, 1, 1},
 };
 
+// Of matrix units of f64.
+inline constexpr int kDoublesCapability = 90;
+inline constexpr TileShape kDoubleShapes[] = {
+    {128, 64, 4, 2}, {64, 128, 2, 4}, {64, 64, 2, 2}, {128, 32, 4, 1},
+    {32, 128, 1, 4}, {64, 32, 2, 1},  {32, 64, 1, 2}, {16, 128, 1, 4},
+    {32, 32, 2, 2},  {16, 64, 1, 4},  {16, 32, 1, 2}, {16, 16, 1, 1},
+};
+
+// Of a tile along depth, the first of which two stages fit: a matrix unit's step is 32 bytes, of
+// f64 128, which are what all banks hold; threads that multiply want blocks beside each other more
+// than tiles ahead.
+inline constexpr int kDepthBytes[] = {128, 64, 32};
+inline constexpr int kDoubleDepthBytes[] = {128};
+inline constexpr int kFmaDepthBytes[] = {64, 32, 128};
+
 // Of wgmma: warpgroups that multiply, 64 rows of each at a time, and their columns.
 inline constexpr int kWgmmaCapability = 90;
 inline constexpr int kUnitRows = 64;
@@ -48,7 +63,13 @@ inline constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1, 1}, {128, 2, 1, 
 
 inline absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
   if (unit == ProductUnit::kFma) return kFmaShapes;
+  if (unit == ProductUnit::kF64) return kDoubleShapes;
   return kTileShapes;
+}
+inline absl::Span<const int> DepthBytesOf(ProductUnit unit) {
+  if (unit == ProductUnit::kFma) return kFmaDepthBytes;
+  if (unit == ProductUnit::kF64) return kDoubleDepthBytes;
+  return kDepthBytes;
 }
 
 }  // namespace ingot::plan

@@ -218,6 +218,7 @@ struct TilePlan {
   X(kTf32, "tf32") /* f32, rounded to 10 bits of mantissa */ \
   X(kS8, "s8")                                               \
   X(kU8, "u8")                                               \
+  X(kF64, "f64") /* sums in f64 too */                       \
   X(kFma, "fma") /* whatever elements have 8 bits or more */
 
 enum class ProductUnit : uint8_t {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/contraction_shapes.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/base/integers.h"
 #include "ir/base/status.h"
@@ -433,7 +434,8 @@ int ProductRun(const ProductOperand& operand, int along, int most) {
   return 1;
 }
 
-absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics) {
+absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, const Target& target,
+                                    Numerics numerics) {
   const ElementType lhs = product.operand(0)->shape().element_type();
   const ElementType rhs = product.operand(1)->shape().element_type();
   const ElementType type = product.shape().element_type();
@@ -445,6 +447,9 @@ absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numeric
   if (lhs == ElementType::kS8 && type == ElementType::kS32) return ProductUnit::kS8;
   if (lhs == ElementType::kU8 && type == ElementType::kU32) return ProductUnit::kU8;
   if (type != lhs && type != ElementType::kF32) return ProductUnit::kFma;
+  if (lhs == ElementType::kF64 && type == lhs && target.capability >= kDoublesCapability) {
+    return ProductUnit::kF64;
+  }
   if (lhs == ElementType::kBF16) return ProductUnit::kBf16;
   if (lhs == ElementType::kF16) return ProductUnit::kF16;
   if (lhs == ElementType::kF32 && AllowsTf32(product, numerics)) return ProductUnit::kTf32;

@@ -85,7 +85,8 @@ Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product);
 
 // What multiplies on a GPU: matrix units where they have the types, f32 as tf32 where precision and
 // numerics are the default; threads else.  InvalidArgument for types that neither multiplies.
-absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, Numerics numerics);
+absl::StatusOr<ProductUnit> UnitFor(const Instruction& product, const Target& target,
+                                    Numerics numerics);
 
 // The most elements along depth (along == 2) or along rows or columns (along == 1) that lie side by
 // side in the parameter's memory, at a multiple of as many, wherever a multiple of as many along

@@ -16,6 +16,7 @@
 #include "compiler/compile.h"
 #include "compiler/executable.h"
 #include "compiler/plan/contraction.h"
+#include "compiler/plan/contraction_shapes.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/program/fusion_table.h"
 #include "tests/compiler/plans.h"
@@ -412,6 +413,47 @@ TEST(Pipeline, RandomProducts) {
     }
   }
   EXPECT_GE(fitting, static_cast<int64_t>(kProducts / 4));
+}
+
+// Products of f64 by matrix units, for every shape of tile, however the matrices lie.
+TEST(Doubles, AreRight) {
+  const Target& target = TargetOf(kTarget);
+  for (const char* layout : {"01", "00", "11", "10"}) {
+    for (const auto& [rows, columns, depth] :
+         {std::tuple(72, 48, 64), std::tuple(33, 67, 37), std::tuple(130, 17, 90)}) {
+      const bool left_across = layout[0] == '0', right_across = layout[1] == '0';
+      const auto shape = [](int a, int b, bool across) {
+        return absl::StrCat("f64[2,", across ? b : a, ",", across ? a : b, "]");
+      };
+      const std::string entry = absl::StrCat(
+          "\n  x = ", shape(rows, depth, left_across),
+          " parameter(0)\n  y = ", shape(columns, depth, right_across),
+          " parameter(1)\n  ROOT r = f64[2,", rows, ",", columns,
+          "] dot(x, y), lhs_batch_dims={0}, rhs_batch_dims={0}, lhs_contracting_dims={",
+          left_across ? 1 : 2, "}, rhs_contracting_dims={", right_across ? 1 : 2, "}");
+      SCOPED_TRACE(entry);
+      const std::unique_ptr<Module> module = ModuleOf({"", entry.c_str()});
+      ASSERT_NE(module, nullptr);
+      ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
+        EXPECT_EQ(made.kernels[0].contraction().unit, plan::ProductUnit::kF64);
+        for (const plan::TileShape& shape : plan::ShapesOf(plan::ProductUnit::kF64)) {
+          ContractionPlan tile;
+          tile.rows = shape.rows;
+          tile.columns = shape.columns;
+          tile.row_warps = shape.row_warps;
+          tile.column_warps = shape.column_warps;
+          tile.depth = 16;
+          for (const auto& [stages, splits] : {std::pair(2, 1), std::pair(2, 2)}) {
+            tile.stages = stages;
+            tile.splits = splits;
+            const auto plan = plan::PlanOfTile(tile, fusion, target, made.numerics);
+            ASSERT_TRUE(plan.ok()) << plan.status();
+            ExpectRight(*module, target, plan::EntryText(*plan, fusion, target, "m"));
+          }
+        }
+      });
+    }
+  }
 }
 
 // More than 2^31 results: indices of 64 bits.
