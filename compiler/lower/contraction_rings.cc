@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/plan/contraction.h"
 #include "ir/base/integers.h"
+#include "ir/base/status.h"
 
 namespace ingot::lower {
 
@@ -102,21 +103,38 @@ bool ProductRings::MakeRing(const char* name, const plan::ProductOperand& operan
     ring.copies.emplace(frame_, operand, tile, tiles, outer_size, plan_.depth, product_.depth);
     return true;
   }
-  const absl::StatusOr<plan::OperandDigits> digits = plan::DigitsOf(operand);
-  const absl::StatusOr<plan::OperandCopy> copy =
-      digits.ok() ? plan::CopyOf(*digits, outer, plan_.depth, shares) : digits.status();
-  if (!copy.ok()) {
-    frame_.context.Fail(copy.status());
+  TensorMap map;
+  if (absl::Status status = UseMap(operand, shares, ring, map); !status.ok()) {
+    frame_.context.Fail(std::move(status));
     return false;
   }
-  ring.shares = shares;
-  ring.sizes = digits->sizes;
-  ring.digits = copy->digits;
-  ring.boxes = copy->boxes;
   ring.map = frame_.kernel->AddMap(absl::StrCat(name, "_map"),
                                    frame_.memory.operands[operand.parameter->parameter_number()],
-                                   copy->map);
+                                   std::move(map));
   return true;
+}
+
+// As digits where that can be, else as images.
+absl::Status ProductRings::UseMap(const plan::ProductOperand& operand, int shares, Ring& ring,
+                                  TensorMap& map) const {
+  ring.shares = shares;
+  const absl::StatusOr<plan::OperandDigits> digits = plan::DigitsOf(operand);
+  absl::StatusOr<plan::OperandCopy> copy =
+      digits.ok() ? plan::CopyOf(*digits, ring.outer, plan_.depth, shares) : digits.status();
+  if (copy.ok()) {
+    ring.sizes = digits->sizes;
+    ring.digits = std::move(copy->digits);
+    ring.boxes = copy->boxes;
+    map = std::move(copy->map);
+    return absl::OkStatus();
+  }
+  if (&operand != &product_.lhs || shares > 1) return copy.status();
+  INGOT_ASSIGN_OR_RETURN(ring.images, plan::ImagesOf(product_));
+  INGOT_ASSIGN_OR_RETURN(plan::ImageCopy pixels,
+                         plan::CopyOf(*ring.images, ring.tiles->element, ring.outer, plan_.depth));
+  ring.boxes = pixels.boxes;
+  map = std::move(pixels.map);
+  return absl::OkStatus();
 }
 int ProductRings::LineElements(const Ring& ring) {
   return plan::kTileLineBytes / ByteWidth(ring.tiles->element);
@@ -252,6 +270,7 @@ void ProductRings::CopyVectors(const Ring& ring, const ProductPart& part, Value 
 void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value first, Value step,
                              Value stage) {
   Value depth = math_.Mul(step, plan_.depth);
+  if (ring.images.has_value()) return CopyPixels(ring, part, first, depth, stage);
   Value tile = b_.Mul(stage, b_.Index(ring.elements));
   if (ring.shares > 1) {
     // This block's lines of each box.
@@ -275,6 +294,43 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
          .buffers = {ring.tiles, full_},
          .maps = {ring.map}},
         operands);
+  }
+}
+
+// Boxes of pixels from one pixel on, at a place and from a channel on.
+void ProductRings::CopyPixels(const Ring& ring, const ProductPart& part, Value first, Value depth,
+                              Value stage) {
+  const plan::ProductImages& images = *ring.images;
+  const Value tile = b_.Mul(stage, b_.Index(ring.elements));
+  const auto coordinate = [&](Value value) { return b_.Convert(value, ElementType::kS32); };
+  std::vector<Value> pixel;
+  Value pixels = ring.depth_major ? first : depth;
+  for (const plan::ImageDimension& d : images.dimensions) {
+    const Value at = math_.Mul(math_.Rem(pixels, d.pixels), d.step);
+    pixel.push_back(coordinate(math_.Add(at, d.first)));
+    pixels = math_.Div(pixels, d.pixels);
+  }
+  pixel.push_back(coordinate(pixels));
+  constexpr Intrinsic kRows[] = {Intrinsic::kTensorLoadIm2col3d, Intrinsic::kTensorLoadIm2col4d,
+                                 Intrinsic::kTensorLoadIm2col5d};
+  for (int box = 0; box < ring.boxes; ++box) {
+    Value places = ring.depth_major ? depth : math_.Add(first, int64_t{box} * LineElements(ring));
+    const Value channel =
+        b_.Add(math_.Rem(places, images.channels), math_.Mul(part.batch, images.channels));
+    places = math_.Div(places, images.channels);
+    std::vector<Value> operands = {b_.Add(tile, b_.Index(box * ring.box_elements())), stage};
+    for (const plan::ImageDimension& d : images.dimensions) {
+      Value place = math_.Rem(places, d.places);
+      if (d.reversed) place = b_.Sub(math_.Const(d.places - 1), place);
+      operands.push_back(b_.Convert(math_.Mul(place, d.place_step), ElementType::kU16));
+      places = math_.Div(places, d.places);
+    }
+    operands.push_back(coordinate(channel));
+    operands.insert(operands.end(), pixel.begin(), pixel.end());
+    b_.Call({.intrinsic = kRows[images.dimensions.size() - 1],
+             .buffers = {ring.tiles, full_},
+             .maps = {ring.map}},
+            operands);
   }
 }
 

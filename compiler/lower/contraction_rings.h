@@ -11,6 +11,7 @@
 #include "compiler/kernel/expr.h"
 #include "compiler/lower/contraction_copies.h"
 #include "compiler/lower/contraction_parts.h"
+#include "compiler/plan/product_images.h"
 #include "compiler/plan/product_map.h"
 
 namespace ingot::lower {
@@ -35,6 +36,7 @@ struct Ring {
   int shares = 1;
   std::vector<int64_t> sizes;  // of the matrix's coordinates
   std::vector<plan::OperandDigit> digits;
+  std::optional<plan::ProductImages> images;  // that it is, instead of digits
   std::optional<ProductCopies> copies;
 
   int64_t box_elements() const { return elements / boxes; }
@@ -79,6 +81,9 @@ class ProductRings {
   const Ring& rhs() const { return rhs_; }
 
  private:
+  // Tiles that the copy engine brings.
+  absl::Status UseMap(const plan::ProductOperand& operand, int shares, Ring& ring,
+                      TensorMap& map) const;
   bool MakeRing(const char* name, const plan::ProductOperand& operand, const plan::MatrixTile& tile,
                 int outer, int64_t outer_size, int shares, Ring& ring);
   static int LineElements(const Ring& ring);
@@ -95,6 +100,8 @@ class ProductRings {
                    kernel::Value step, kernel::Value stage);
   void CopyBoxes(const Ring& ring, const ProductPart& part, kernel::Value first, kernel::Value step,
                  kernel::Value stage);
+  void CopyPixels(const Ring& ring, const ProductPart& part, kernel::Value first,
+                  kernel::Value depth, kernel::Value stage);
   void Meet(kernel::Intrinsic arrive);
 
   Frame& frame_;

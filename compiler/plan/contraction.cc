@@ -10,6 +10,7 @@
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
 #include "compiler/plan/product.h"
+#include "compiler/plan/product_images.h"
 #include "compiler/plan/product_map.h"
 #include "compiler/plan/tile.h"
 #include "ir/analysis/op_facts.h"
@@ -45,6 +46,7 @@ class Planner {
         bytes_(BytesOf(fusion)),
         lhs_(DigitsOf(product().lhs)),
         rhs_(DigitsOf(product().rhs)),
+        images_(ImagesOf(product())),
         stored_(ResultCopiesOf(fusion)),
         epilogue_(EpilogueOf(fusion, product_fusion_)) {
     base_.unit = unit;
@@ -138,6 +140,10 @@ class Planner {
     };
     tile.lhs = side(lhs_, tile.rows, base_.lhs);
     tile.rhs = side(rhs_, tile.columns, base_.rhs);
+    if (tile.lhs.engine || !images_.ok()) return;
+    const ElementType type = product().lhs.parameter->shape().element_type();
+    const absl::StatusOr<ImageCopy> copy = CopyOf(*images_, type, tile.rows, tile.depth);
+    if (copy.ok() && CanTurn(copy->depth_major)) tile.lhs = {copy->depth_major, kVectorBytes, true};
   }
 
  private:
@@ -523,6 +529,7 @@ class Planner {
   const int sum_bytes_;
   const int64_t bytes_;
   const absl::StatusOr<OperandDigits> lhs_, rhs_;
+  const absl::StatusOr<ProductImages> images_;
   const absl::StatusOr<std::vector<ResultCopy>> stored_;
   const Epilogue epilogue_;
   ContractionPlan base_;

@@ -103,6 +103,11 @@ IndexExpr Sum(const IndexExpr& a, int64_t factor, const IndexExpr& b) {
   return IndexExpr::Add(IndexExpr::Multiply(a, factor), b);
 }
 
+bool IsBefore(int64_t dimension, const std::vector<int64_t>& others) {
+  return std::all_of(others.begin(), others.end(),
+                     [&](int64_t other) { return dimension < other; });
+}
+
 // Rows are the result's batch and positions, in the order of its dimensions.
 Product ConvolutionProduct(const Instruction& convolution) {
   const auto& attributes = convolution.attributes<ConvolutionAttributes>();
@@ -117,9 +122,13 @@ Product ConvolutionProduct(const Instruction& convolution) {
     if (d != labels.output_feature) row_dimensions.push_back(d);
   }
   const std::vector<int64_t> rows = SizesOf(output, row_dimensions);
-  std::vector<int64_t> depth = SizesOf(kernel, labels.kernel_spatial);
   const int64_t inputs = kernel.dimension(labels.kernel_input_feature);
-  depth.push_back(inputs);
+  // Depth is in the order in which both matrices lie, as far as there is one.
+  const bool features_first = IsBefore(labels.input_feature, labels.input_spatial) &&
+                              IsBefore(labels.kernel_input_feature, labels.kernel_spatial);
+  std::vector<int64_t> depth = SizesOf(kernel, labels.kernel_spatial);
+  const size_t at_feature = features_first ? 0 : depth.size(), at_window = features_first ? 1 : 0;
+  depth.insert(depth.begin() + static_cast<ptrdiff_t>(at_feature), inputs);
 
   Product product;
   product.instruction = &convolution;
@@ -145,7 +154,10 @@ Product ConvolutionProduct(const Instruction& convolution) {
   weights.results.assign(kernel.rank(), IndexExpr::Constant(0));
   for (size_t s = 0; s < labels.kernel_spatial.size(); ++s) {
     const WindowDimension& window = attributes.window.dimensions[s];
-    const IndexExpr at = Part(kDepth, depth, s);
+    // A window is reversed by where it reads the input: weights are read as they lie.
+    const IndexExpr of_weights = Part(kDepth, depth, at_window + s);
+    const IndexExpr at =
+        window.reversal ? Sum(of_weights, -1, IndexExpr::Constant(window.size - 1)) : of_weights;
     const IndexExpr position = IndexExpr::Add(Sum(row(labels.output_spatial[s]), window.stride,
                                                   IndexExpr::Multiply(at, window.window_dilation)),
                                               IndexExpr::Constant(-window.padding_low));
@@ -155,10 +167,9 @@ Product ConvolutionProduct(const Instruction& convolution) {
       in.conditions.push_back({IndexExpr::Modulo(position, window.base_dilation), 0, 1});
     }
     in.results[labels.input_spatial[s]] = IndexExpr::FloorDivide(position, window.base_dilation);
-    weights.results[labels.kernel_spatial[s]] =
-        window.reversal ? Sum(at, -1, IndexExpr::Constant(window.size - 1)) : at;
+    weights.results[labels.kernel_spatial[s]] = of_weights;
   }
-  const IndexExpr feature = Part(kDepth, depth, depth.size() - 1);
+  const IndexExpr feature = Part(kDepth, depth, at_feature);
   const IndexExpr batch = row(labels.output_batch);
   const int64_t batches = output.dimension(labels.output_batch);
   in.results[labels.input_batch] = batch_groups ? Sum(group, batches, batch) : batch;

@@ -180,6 +180,60 @@ constexpr Case kCases[] = {
   y = bf16[3,9,9,24] parameter(1)
   ROOT r = f32[3,3,72,24] convolution(x, y), window={size=9x9 pad=1_1x1_1},
       dim_labels=f01b_i01o->01bf)"},
+    {"images", R"(
+  x = bf16[2,9,10,64] parameter(0)
+  y = bf16[3,3,64,72] parameter(1)
+  ROOT r = bf16[2,9,10,72] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_01io->b01f)"},
+    {"images_strided", R"(
+  x = bf16[3,12,13,128] parameter(0)
+  y = bf16[3,2,128,72] parameter(1)
+  ROOT r = f32[3,4,7,72] convolution(x, y), window={size=3x2 stride=2x2 pad=0_0x1_1
+      rhs_dilate=2x1}, dim_labels=b01f_01io->b01f)"},
+    {"images_1x1_strided", R"(
+  x = f16[2,12,14,64] parameter(0)
+  y = f16[1,1,64,72] parameter(1)
+  ROOT r = f32[2,6,7,72] convolution(x, y), window={size=1x1 stride=2x2},
+      dim_labels=b01f_01io->b01f)"},
+    {"images_cropped", R"(
+  x = bf16[2,11,12,64] parameter(0)
+  y = bf16[2,2,64,72] parameter(1)
+  ROOT r = f32[2,8,12,72] convolution(x, y), window={size=2x2 pad=-1_-1x2_-1},
+      dim_labels=b01f_01io->b01f)"},
+    {"images_reversed", R"(
+  x = bf16[2,7,8,64] parameter(0)
+  y = bf16[3,3,72,64] parameter(1)
+  ROOT r = f32[2,7,8,72] convolution(x, y), window={size=3x3 pad=1_1x1_1 rhs_reversal=1x1},
+      dim_labels=b01f_01oi->b01f)"},
+    {"images_weights", R"(
+  x = bf16[5,6,6,64] parameter(0)
+  y = bf16[5,6,6,72] parameter(1)
+  ROOT r = f32[3,3,64,72] convolution(x, y), window={size=6x6 pad=1_1x1_1},
+      dim_labels=f01b_i01o->01bf)"},
+    {"images_weights_strided", R"(
+  x = bf16[3,9,9,64] parameter(0)
+  y = bf16[3,4,4,72] parameter(1)
+  ROOT r = f32[3,3,64,72] convolution(x, y), window={size=4x4 rhs_dilate=2x2},
+      dim_labels=f01b_i01o->01bf)"},
+    {"images_line", R"(
+  x = bf16[3,40,64] parameter(0)
+  y = bf16[5,64,72] parameter(1)
+  ROOT r = f32[3,40,72] convolution(x, y), window={size=5 pad=2_2}, dim_labels=b0f_0io->b0f)"},
+    {"images_solid", R"(
+  x = bf16[2,4,5,6,64] parameter(0)
+  y = bf16[2,3,2,64,72] parameter(1)
+  ROOT r = f32[2,3,5,5,72] convolution(x, y), window={size=2x3x2 pad=0_0x1_1x0_0},
+      dim_labels=b012f_012io->b012f)"},
+    {"images_grouped", R"(
+  x = bf16[1,8,8,128] parameter(0)
+  y = bf16[3,3,64,144] parameter(1)
+  ROOT r = f32[1,8,8,144] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_01io->b01f, feature_group_count=2)"},
+    {"images_tf32", R"(
+  x = f32[2,9,10,32] parameter(0)
+  y = f32[72,3,3,32] parameter(1)
+  ROOT r = f32[2,9,10,72] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_o01i->b01f)"},
     {"groups", R"(
   x = bf16[1,8,8,48] parameter(0)
   y = bf16[3,3,16,96] parameter(1)
@@ -301,6 +355,9 @@ TEST_P(PipelineTest, IsRight) {
         continue;
       }
       ++fitting;
+      if (absl::StartsWith(GetParam().name, "images")) {
+        EXPECT_TRUE(plan->kernels[0].contraction().lhs.engine);
+      }
       SCOPED_TRACE(absl::StrCat(tile.rows, " x ", tile.columns, " x ", tile.splits));
       ExpectRight(*module, target, plan::EntryText(*plan, fusion, target, "m"), GetParam());
       // The same with results that the copy engine stores.
