@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/module.h"
+#include "passes/pass.h"
 
 namespace ingot {
 
@@ -20,11 +21,12 @@ class AroundDots {
  public:
   // No dot takes in anything.
   AroundDots() = default;
-  // Linear in the instructions and their operands.  Convolutions without groups whose results have
-  // at most so many bytes are dots too (0: none is): what follows a larger one is a pass at the
-  // speed of memory, which nothing in the convolution's kernel would hide.  They read nothing
-  // through, for windows of what they read make addresses long.
-  AroundDots(const Computation& computation, int64_t most_convolution_bytes);
+  // Linear in the instructions and their operands.  Convolutions without groups are dots too, where
+  // the context tells what products cost: those with so small a result that a pass over it takes no
+  // longer than a launch, and those whose kernel takes less longer, by its plans, for what follows
+  // than that would take.  They read nothing through, for windows of what they read make addresses
+  // long.
+  AroundDots(const Computation& computation, const PassContext& context);
 
   // Whether the instruction is a dot whose kernel may take in others.
   bool IsDot(const Instruction& instruction) const;
@@ -36,8 +38,7 @@ class AroundDots {
 
  private:
   bool enabled_ = false;
-  int64_t most_convolution_bytes_ = 0;
-  std::vector<bool> read_through_;  // by id
+  std::vector<bool> read_through_, is_convolution_;  // by id; a convolution that is a dot
 };
 
 // Whether the op may stand between a dot and the result of its kernel: elementwise, or the same

@@ -347,13 +347,6 @@ std::vector<FusionGroup> GrowGroups(const Computation& computation, const Around
   return groups;
 }
 
-// Of results of convolutions that take in what follows them: those whose pass takes no longer than
-// a launch.  A library computes the convolutions of a host, by themselves.
-int64_t MostConvolutionBytes(const PassContext& context) {
-  if (context.product_cost == nullptr) return 0;
-  return static_cast<int64_t>(context.launch_microseconds * context.bytes_per_microsecond);
-}
-
 }  // namespace
 
 // Algorithm:
@@ -369,9 +362,8 @@ int64_t MostConvolutionBytes(const PassContext& context) {
 absl::StatusOr<bool> Fuse(Module& module, const PassContext& context) {
   bool changed = false;
   for (Computation* computation : SequentialComputations(module)) {
-    const AroundDots dots = context.fusion_cost != nullptr
-                                ? AroundDots(*computation, MostConvolutionBytes(context))
-                                : AroundDots();
+    const AroundDots dots =
+        context.fusion_cost != nullptr ? AroundDots(*computation, context) : AroundDots();
     std::vector<FusionGroup> groups =
         GrowGroups(*computation, dots, context.fusion_cost != nullptr);
     if (context.fusion_cost != nullptr || context.fusion_log != nullptr) {

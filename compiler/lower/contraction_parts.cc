@@ -105,10 +105,11 @@ void ProductParts::Store(const ProductPart& part, Expr row, Expr column,
   });
 }
 
-std::vector<Value> ProductParts::Make(const ProductPart& part, Value m, Value n, Value sums) {
+std::vector<Value> ProductParts::Make(const ProductPart& part, Value m, Value n, Value sums,
+                                      const MatrixElements& elements) {
   if (plan_.splits > 1) return {sums};
   std::vector<Value> results;
-  for (const Element& result : space_.Make(part.batch, m, n, sums).values) {
+  for (const Element& result : space_.Make(part.batch, m, n, sums, elements).values) {
     results.push_back(frame_.emitter.Broadcast(result, plan_.lanes).re);
   }
   return results;

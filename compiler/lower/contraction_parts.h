@@ -38,7 +38,7 @@ class ProductParts {
   // What Store would store, of `lanes` sums of row m and of columns from n on, which are the
   // product's and inside: each result's, or the sums where depth is split.
   std::vector<kernel::Value> Make(const ProductPart& part, kernel::Value m, kernel::Value n,
-                                  kernel::Value sums);
+                                  kernel::Value sums, const MatrixElements& elements);
   // Where an element, whose coordinates are `at`, is along each dimension of a tensor map of
   // matrices with coordinates of these sizes.
   std::vector<kernel::Value> PlacesOf(absl::Span<const plan::OperandDigit> digits,

@@ -71,7 +71,7 @@ class PipelineLowering {
     } else if (!stores_.Declare(warps)) {
       return;
     }
-    rings_.Begin();
+    rings_.Begin([&] { stores_.Begin(); });
     b_.Roles({{{0, kWarpgroupWarps - 1}, [&] { rings_.Produce(); }},
               {{kWarpgroupWarps, kWarpgroupWarps * (consumers_ + 1) - 1}, [&] { Consume(); }}});
     rings_.End();
@@ -89,8 +89,13 @@ class PipelineLowering {
     const Value lhs =
         DescriptorOf(rings_.lhs(), b_.Mul(group, b_.Index(row_pieces_ * rings_.lhs().row_step())));
     const Value rhs = DescriptorOf(rings_.rhs(), b_.Index(0));
+    const Value warp = b_.Sub(b_.WarpId(), b_.Index(kWarpgroupWarps));
+    const Expr row = Expr(b_, group) * (row_pieces_ * kUnitRows) +
+                     Remainder({b_, warp}, kWarpgroupWarps) * kWarpRows;
+    if (plan_.store_boxes > 0) stores_.BeginWarp(warp);
     rings_.ForParts([&](const ProductPart& part) {
       sums_.clear();
+      if (plan_.store_boxes > 0) stores_.Prefetch(part, row, kUnitRows, row_pieces_);
       const bool integer = IsInteger(product_.sum_type());
       for (int piece = 0; piece < row_pieces_; ++piece) {
         const Value zero = integer ? b_.Integer(kernel::kS32, 0) : b_.Float(kernel::kF32, 0);
@@ -98,10 +103,7 @@ class PipelineLowering {
       }
       Multiply(part, turn, lhs, rhs);
       if (plan_.store_boxes == 0) return StoreSums(part, group);
-      const Value warp = b_.Sub(b_.WarpId(), b_.Index(kWarpgroupWarps));
-      const Expr row = Expr(b_, group) * (row_pieces_ * kUnitRows) +
-                       Remainder({b_, warp}, kWarpgroupWarps) * kWarpRows;
-      stores_.Store(part, warp, row, kUnitRows, sums_);
+      stores_.Store(part, row, kUnitRows, sums_);
     });
     if (plan_.store_boxes > 0) stores_.End();
   }

@@ -49,13 +49,14 @@ bool ProductRings::Declare(int consumer_warps) {
   return true;
 }
 
-void ProductRings::Begin() {
+void ProductRings::Begin(const std::function<void()>& others) {
   e_.If(b_.Eq(b_.ThreadId(), b_.Index(0)), [&] {
     b_.For(b_.Index(0), b_.Index(plan_.stages), b_.Index(1), [&](Value stage) {
       b_.Call(Intrinsic::kMbarrierInit, {stage},
               {(EngineBytes() > 0 ? 1 : 0) + (ThreadsCopy() ? kWarpgroupWarps : 0)}, {full_});
       b_.Call(Intrinsic::kMbarrierInit, {stage}, {consumer_warps_ * plan_.cluster}, {empty_});
     });
+    others();
     b_.Call(Intrinsic::kFenceMbarrierInit);
     for (const Ring* ring : {&lhs_, &rhs_}) {
       if (ring->map != nullptr) {

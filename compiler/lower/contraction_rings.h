@@ -55,9 +55,9 @@ class ProductRings {
   // Shared memory, tensor maps, the cluster; false where a matrix has no such map, which the frame
   // knows then.  `consumer_warps` of a block read the tiles.
   bool Declare(int consumer_warps);
-  // All of the block: mbarriers are made, and seen by all who use them; nobody leaves before others
-  // have arrived at them.
-  void Begin();
+  // All of the block: mbarriers are made, those of `others` too, and seen by all who use them;
+  // nobody leaves before others have arrived at them.
+  void Begin(const std::function<void()>& others);
   void End();
   // What the first warpgroup does.
   void Produce();

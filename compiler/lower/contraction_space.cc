@@ -31,7 +31,8 @@ Index ProductSpace::IndexAt(const Instruction& instruction, int point) {
   return index;
 }
 
-ProductSpace::Results ProductSpace::Make(Value b, Value m, Value n, Value sums) {
+ProductSpace::Results ProductSpace::Make(Value b, Value m, Value n, Value sums,
+                                         const MatrixElements& elements) {
   ElementEmitter& e = frame_.emitter;
   const Instruction& product = *product_.product.instruction;
   const int point = static_cast<int>(points_.size());
@@ -44,6 +45,12 @@ ProductSpace::Results ProductSpace::Make(Value b, Value m, Value n, Value sums) 
     element = e.Convert(element, product_.product.sum_type(), product.shape().element_type());
   }
   e.Provide(product, IndexAt(product, point), 0, element);
+  if (elements.parameter != nullptr) {
+    Index at = IndexAt(*elements.consumer, point);
+    at.point = -1;
+    at.linear_align = 1;
+    e.Provide(*elements.parameter, at, 0, {elements.values, nullptr});
+  }
   Results made{point, {}};
   for (const Instruction* result : results_) {
     made.values.push_back(e.Emit(*result, IndexAt(*result, point)));

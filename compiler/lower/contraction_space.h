@@ -11,6 +11,14 @@
 
 namespace ingot::lower {
 
+// What `consumer` reads of a parameter at its own place, where that has been read; null: it has
+// not.
+struct MatrixElements {
+  const Instruction* parameter = nullptr;
+  const Instruction* consumer = nullptr;
+  kernel::Value values = nullptr;
+};
+
 // A point is `lanes` elements of one row of the product's result, or one element.
 class ProductSpace : public TileSpace {
  public:
@@ -23,7 +31,8 @@ class ProductSpace : public TileSpace {
     int point;
     Elements values;  // in order
   };
-  Results Make(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums);
+  Results Make(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums,
+               const MatrixElements& elements = {});
   // The same, stored.
   void Store(kernel::Value b, kernel::Value m, kernel::Value n, kernel::Value sums);
 

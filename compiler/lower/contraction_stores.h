@@ -4,6 +4,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,11 +24,16 @@ class EngineStores {
   // Shared memory and tensor maps, for so many warps; false where a result has no such map, which
   // the frame knows then.
   bool Declare(int warps);
+  // One thread's: makes the mbarriers of the boxes of all warps.
+  void Begin();
+  // Of a warp, before its first part.
+  void BeginWarp(kernel::Value warp);
+  // What a warp can have loaded of a part before it has sums.
+  void Prefetch(const ProductPart& part, kernel::Expr row, int step, int count);
 
-  // Of warp number `warp`, 0 for the first that multiplies: stores what it has of a part, whose
-  // sums are in `sums`: rows from `row` of the part's tile on, then those `step` further down, and
-  // so on.
-  void Store(const ProductPart& part, kernel::Value warp, kernel::Expr row, int step,
+  // Stores what the warp has of a part, whose sums are in `sums`: rows from `row` of the part's
+  // tile on, then those `step` further down, and so on.
+  void Store(const ProductPart& part, kernel::Expr row, int step,
              absl::Span<kernel::Var* const> sums);
   // Before a warp ends: all that it stored has left shared memory.
   void End();
@@ -40,21 +46,33 @@ class EngineStores {
 
   // A box of each result: where it is in shared memory, and its first row and column in the tile.
   struct Box {
-    kernel::Expr first, row, column;
+    kernel::Expr set, first, row, column;
   };
+  // Box number `i` of a part: the lines of one variable's rows, then those of the next.
+  Box BoxOf(kernel::Expr i, kernel::Expr row, int step);
   // A thread's two rows of the product.
   using Rows = std::array<kernel::Value, 2>;
 
   int box_elements() const { return plan::kStoredRows * line_; }
   int set_elements() const { return static_cast<int>(results_.size()) * box_elements(); }
-  // Has boxes stored that `fill` fills, in so many turns.
+  // Has boxes stored that `fill` fills, in so many turns, and what is loaded to others begun.
   void StoreBox(const ProductPart& part, const Box& box, int turns,
+                const std::function<void()>& load_ahead,
                 const std::function<void(const Rows&)>& fill);
   // Makes the results of 8 columns of a box, number `group` of them, from sums from `first_sum` on,
   // for StoreFilled.
   void Fill(const ProductPart& part, const Box& box, const Rows& rows, kernel::Expr group,
             kernel::Var* sums, int first_sum);
   void StoreFilled();
+  // Where the element of the part is in a map.
+  std::vector<kernel::Value> PlacesOf(const plan::ResultCopy& copy, const ProductPart& part,
+                                      kernel::Value m, kernel::Value n);
+  // Has the other matrix's elements of a box brought, when all but so many of the stores before
+  // have been read; waits for them.
+  void Load(const ProductPart& part, const Box& box, int stores_under_way);
+  void AwaitLoaded(const Box& box);
+  // Calls `body` in the branch of the number that `at` is, from `first` to before `end`.
+  void ForNumber(kernel::Value at, int first, int end, const std::function<void(int)>& body);
   // `count` sums, number `number` of so many.
   void CopySums(kernel::Var* sums, int number, int count, kernel::Var* to);
   kernel::Expr RowOf(const ProductPart& part, const Box& box);
@@ -69,6 +87,15 @@ class EngineStores {
   kernel::Builder& b_;
   ProductParts& parts_;
   const plan::Epilogue epilogue_;
+  // Results are made of memory besides what comes to boxes.
+  bool reads_ = false;
+  // The other matrix, its map, and for each box of a warp an mbarrier; boxes that are loaded ahead.
+  std::optional<plan::MatrixRead> loaded_;
+  kernel::MapParameter* loaded_map_ = nullptr;
+  kernel::Buffer* arrived_ = nullptr;
+  int ahead_ = 0;
+  kernel::Value warp_ = nullptr;
+  kernel::Var* parities_ = nullptr;  // a bit for each set of the warp's boxes
   std::vector<Result> results_;
   int line_ = 0;  // columns of a box
   int sets_ = 0;  // boxes of all results that a warp has

@@ -6,6 +6,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_join.h"
 #include "compiler/plan/analysis.h"
+#include "compiler/plan/contraction_cost.h"
 #include "compiler/plan/contraction_shapes.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/kernels.h"
@@ -30,9 +31,6 @@ constexpr size_t kMostCandidates = 12;
 // behind; operations besides which a box's elements of another matrix fit in registers.
 constexpr int kMostStoreBoxes = 4, kBoxesOfResult = 2, kFewSteps = 4, kMostReading = 4;
 
-// What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
-double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.42 : 0.9; }
-
 class Planner {
  public:
   Planner(const Computation& fusion, const Target& target, ProductUnit unit,
@@ -48,7 +46,9 @@ class Planner {
         rhs_(DigitsOf(product().rhs)),
         images_(ImagesOf(product())),
         stored_(ResultCopiesOf(fusion)),
-        epilogue_(EpilogueOf(fusion, product_fusion_)) {
+        boxed_(MatrixReadOf(fusion)),
+        epilogue_(EpilogueOf(fusion, product_fusion_)),
+        cost_(product(), epilogue_, bytes_, target) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
     base_.rhs = TileOf(product().rhs);
@@ -67,7 +67,7 @@ class Planner {
         tile.splits = splits;
         SetDepth(tile);
         if (!SplitsWell(tile) || tile.stages < 2) break;
-        tiles.emplace_back(Microseconds(tile), tile);
+        tiles.emplace_back(cost_.Microseconds(tile), tile);
       }
     }
     const auto warps = static_cast<ptrdiff_t>(tiles.size());
@@ -83,11 +83,11 @@ class Planner {
   FusionPlan Make(const ContractionPlan& tile) const {
     FusionPlan plan;
     plan.kernels.push_back(Kernel(tile));
-    const int64_t parts = Tiles(tile) * tile.splits;
+    const int64_t parts = cost_.Tiles(tile) * tile.splits;
     plan.kernels[0].blocks = parts;
     plan.kernels[0].block_threads = tile.threads();
     if (tile.wgmma) {
-      const int resident = ResidentBlocks(tile);
+      const int resident = cost_.ResidentBlocks(tile);
       const int64_t clusters = target_.multiprocessors * resident / tile.cluster;
       plan.kernels[0].blocks = std::min(parts / tile.cluster, clusters) * tile.cluster;
       plan.kernels[0].resident_blocks = resident;
@@ -95,7 +95,7 @@ class Planner {
     plan.kernels[0].flops = FlopsOf(fusion_);
     if (tile.splits > 1) AddCombination(tile, plan);
     plan.kernels.back().bytes = bytes_;
-    plan.cost = Microseconds(tile);
+    plan.cost = cost_.Microseconds(tile);
     return plan;
   }
 
@@ -125,6 +125,7 @@ class Planner {
 
   void SetStores(int boxes, ContractionPlan& tile) const {
     tile.store_boxes = boxes;
+    tile.load_boxes = boxed_.ok() && tile.splits == 1 && boxes >= 2 * std::ssize(*stored_);
     tile.lanes = boxes > 0 ? kStoredLanes : base_.lanes;
   }
 
@@ -164,12 +165,12 @@ class Planner {
         for (; tile.splits <= kMostSplits && SplitsWell(tile);
              tile.splits = NextSplits(tile.splits)) {
           if (tile.splits > 1) SetStores(shape, tile);
-          found.emplace_back(PipelineMicroseconds(tile), tile);
+          found.emplace_back(cost_.Microseconds(tile), tile);
         }
       }
     }
     KeepCheapest(kMostCandidates, found);
-    for (const auto& [cost, tile] : found) tiles.emplace_back(Microseconds(tile), tile);
+    for (const auto& [cost, tile] : found) tiles.emplace_back(cost_.Microseconds(tile), tile);
   }
 
   absl::Status HasWgmma() const {
@@ -197,6 +198,15 @@ class Planner {
   // How results are stored, and as many stages as fit besides.
   void SetStores(const PipelineShape& shape, ContractionPlan& tile) const {
     SetStores(StoreBoxes(tile), tile);
+    SetStages(shape, tile);
+    if (!tile.load_boxes || std::ssize(*stored_) > 1) return;
+    // More of the other matrix is under way, unless that takes stages which steps would use.
+    ContractionPlan more = tile;
+    SetStores(kMostStoreBoxes, more);
+    SetStages(shape, more);
+    if (more.stages >= std::min<int64_t>(tile.stages, cost_.Steps(tile))) tile = more;
+  }
+  void SetStages(const PipelineShape& shape, ContractionPlan& tile) const {
     for (tile.stages = kMostPipelineStages; tile.stages > kLeastPipelineStages; --tile.stages) {
       if (SharedBytesOf(tile, element_bytes_, sum_bytes_) <= SharedShare(shape.resident_blocks)) {
         break;
@@ -217,8 +227,8 @@ class Planner {
     if (tile.splits > 1) return kBoxesOfResult;
     // Registers do not hold a box's elements of another matrix besides long computations; where
     // little is multiplied, threads store whole sectors of wide elements sooner.
-    if (epilogue_.reads_matrix && epilogue_.operations > kMostReading) return 0;
-    if (ByteWidth((*stored_)[0].map.element_type) > 2 && Steps(tile) <= kFewSteps) return 0;
+    if (epilogue_.reads_matrix && !boxed_.ok() && epilogue_.operations > kMostReading) return 0;
+    if (ByteWidth((*stored_)[0].map.element_type) > 2 && cost_.Steps(tile) <= kFewSteps) return 0;
     const int results = static_cast<int>(stored_->size());
     return std::min(kBoxesOfResult, kMostStoreBoxes / results) * results;
   }
@@ -331,20 +341,12 @@ class Planner {
     return {along_depth >= along_rows, bytes < 4 ? 0 : bytes};
   }
 
-  int64_t Steps(const ContractionPlan& tile) const {
-    return CeilDiv(CeilDiv(product().depth, tile.depth), tile.splits);
-  }
   // No part is empty.
   bool SplitsWell(const ContractionPlan& tile) const {
-    return Steps(tile) * (tile.splits - 1) < CeilDiv(product().depth, tile.depth);
-  }
-  int64_t Tiles(const ContractionPlan& tile) const {
-    return SaturatingMultiply(product().batch, CeilDiv(product().rows, tile.cluster_rows()) *
-                                                   tile.cluster *
-                                                   CeilDiv(product().columns, tile.columns));
+    return cost_.Steps(tile) * (tile.splits - 1) < CeilDiv(product().depth, tile.depth);
   }
   int MostStages(ContractionPlan tile) const {
-    const int64_t steps = Steps(tile);
+    const int64_t steps = cost_.Steps(tile);
     tile.stages = tile.unit == ProductUnit::kFma ? kMostFmaStages : kMostStages;
     for (; tile.stages >= 2; --tile.stages) {
       if (tile.stages > 2 && tile.stages > steps) continue;
@@ -364,164 +366,6 @@ class Planner {
     return kernel;
   }
 
-  // ----- the time of a tile
-
-  int ResidentBlocks(const ContractionPlan& tile) const {
-    const Card& card = *target_.card;
-    // Registers are dealt out for so many: {128, 1, 2} of kPipelineShapes.
-    if (tile.wgmma) return tile.row_warps == 4 && tile.consumer_registers > 0 ? 2 : 1;
-    const int threads = tile.threads();
-    // Sums, and what is under way to the units.
-    const int registers = std::min(
-        card.thread_registers, 80 + tile.rows * tile.columns / threads * ((sum_bytes_ + 3) / 4));
-    const int64_t shared =
-        SharedBytesOf(tile, element_bytes_, sum_bytes_) + card.reserved_shared_bytes;
-    return static_cast<int>(
-        std::min<int64_t>({card.shared_bytes / shared, card.registers / (registers * threads),
-                           target_.threads / threads, card.blocks}));
-  }
-
-  // The share that counts of what hides behind something else: of computing, memory and L2.  Of few
-  // rows none, as tiles of more rows than there are have more loads under way.
-  double Seen() const { return product().rows < kUnitRows ? 0 : 0.13; }
-
-  // Of sums of parts of depth, all together.
-  double PartialBytes(const ContractionPlan& tile) const {
-    if (tile.splits == 1) return 0;
-    return 1.0 * sum_bytes_ * tile.splits * product().batch * product().rows * product().columns;
-  }
-  // Of a multiprocessor in a cycle, in bf16.
-  double UnitFlops(double share) const {
-    const Card& card = *target_.card;
-    return card.bf16_tflops * 1e12 * share / (card.clock_ghz * 1e9 * target_.multiprocessors);
-  }
-
-  double PipelineMicroseconds(const ContractionPlan& tile) const {
-    // Cycles: until the first tile has come and the last sums have left; of a part, and of a sum
-    // that is passed through shared memory; of one that is stored while nothing else goes on.
-    constexpr double kBlockOverhead = 2500, kPartCycles = 340;
-    const double kPassCycles = tile.store_boxes > 0 ? 0.05 : 0.195;
-    const double kSumCycles = tile.store_boxes > 0 ? 0.04 : 0.12;
-    constexpr double kSharedBytesPerCycle = 128;
-    constexpr double kUnitShare = 0.82;  // of the data sheet's rate: the clock falls
-    constexpr double kFillShare = 0.8;   // of what L2 gives
-    const Card& card = *target_.card;
-    const double cycles_per_us = card.clock_ghz * 1e3;
-    const double steps = static_cast<double>(Steps(tile));
-    const auto parts = static_cast<double>(Tiles(tile) * tile.splits);
-    const double resident = ResidentBlocks(tile);
-    const double products = double(tile.rows) / kUnitRows * kTileLineBytes / 32;  // of a step
-    const double multiply = kUnitRows * tile.columns * 32.0 / UnitFlops(kUnitShare);
-    const double read = 32.0 * (kUnitRows + tile.columns) / kSharedBytesPerCycle;
-    const double tile_bytes = kTileLineBytes * (tile.rows + double(tile.columns) / tile.cluster);
-    const double fill =
-        tile_bytes * card.clock_ghz * target_.multiprocessors / (card.l2_gbps * kFillShare);
-    // Cycles of a vector that a thread copies, whose address is some instructions, and of an
-    // element that it loads.
-    constexpr double kCopyCycles = 24, kElementCycles = 60;
-    const auto copies = [&](const MatrixTile& side, int outer) {
-      if (side.engine) return 0.0;
-      const double each = side.copy_bytes == 0 ? element_bytes_ : side.copy_bytes;
-      const double cycles = side.copy_bytes == 0 ? kElementCycles : kCopyCycles;
-      return outer * kTileLineBytes / each / 128 * cycles;
-    };
-    const double step = std::max({products * std::max(multiply, read), fill,
-                                  copies(tile.lhs, tile.rows) + copies(tile.rhs, tile.columns)});
-    const double elements = double(tile.rows) * tile.columns;
-    const double turns = std::ceil(parts / (target_.multiprocessors * resident));
-    const double compute = turns * std::max({resident * steps * step,
-                                             resident * (kPartCycles + kPassCycles * elements),
-                                             steps * step + kSumCycles * elements});
-    const double partial = PartialBytes(tile);
-    const double bytes = static_cast<double>(bytes_) + partial;
-    const auto [less, more] =
-        std::minmax({(compute + kBlockOverhead) / cycles_per_us, bytes / kBytesPerMicrosecond});
-    const double l2 = parts * steps * tile_bytes / (card.l2_gbps * 1e3 * kFillShare);
-    return more + Seen() * (less + l2) + partial / kBytesPerMicrosecond +
-           kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
-  }
-
-  double Microseconds(const ContractionPlan& tile) const {
-    if (tile.wgmma) return PipelineMicroseconds(tile);
-    constexpr double kStepLatency = 700;  // cycles of a step of one block alone
-    // Cycles: the first tiles come; of each sum, which is passed on and stored.
-    constexpr double kBlockOverhead = 1500, kSumCycles = 0.06;
-    constexpr double kSharedBytesPerCycle = 128;
-    constexpr double kL2Share = 0.55;  // of what L2 gives where all of it is reused
-    const Card& card = *target_.card;
-    const double cycles_per_us = card.clock_ghz * 1e3;
-    const double steps = static_cast<double>(Steps(tile));
-    const auto blocks = static_cast<double>(Tiles(tile) * tile.splits);
-    const double resident = std::max(1, ResidentBlocks(tile));
-    const double depth_bytes = tile.depth * element_bytes_;
-    const double tile_bytes = depth_bytes * (tile.rows + tile.columns);
-    const double matrix = UnitCycles(tile);
-    const int warps = tile.row_warps * tile.column_warps;
-    const double read =
-        depth_bytes * warps *
-        (double(tile.rows) / tile.row_warps + double(tile.columns) / tile.column_warps);
-    const double shared = (read + tile_bytes) / kSharedBytesPerCycle;
-    const double loads = CopyCycles(tile);
-    const double step = std::max({matrix, shared, loads});
-    const double share = std::ceil(blocks / target_.multiprocessors);
-    const double waves = std::ceil(share / resident);
-    const double compute =
-        std::max(share * steps * step, waves * steps * std::max(step, kStepLatency)) +
-        waves * (kBlockOverhead + kSumCycles * tile.rows * tile.columns);
-    // Partial results are written while others are computed, and read by a kernel of their own.
-    const double partial = PartialBytes(tile);
-    const double bytes = static_cast<double>(bytes_) + partial;
-    const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
-    const double times[] = {compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2};
-    const double longest = *std::max_element(std::begin(times), std::end(times));
-    return longest + Seen() * (times[0] + times[1] + times[2] - longest) +
-           partial / kBytesPerMicrosecond + kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
-  }
-
-  // Of one step of a block.
-  double UnitCycles(const ContractionPlan& tile) const {
-    constexpr double kFmaShare = 0.85, kDoubleShare = 0.5;
-    constexpr double kLoadSlots = 2.5;  // instructions that a vector of elements takes
-    const Card& card = *target_.card;
-    const double elements = double(tile.rows) * tile.columns * tile.depth;
-    if (tile.unit == ProductUnit::kFma) {
-      const double sums = double(tile.rows) * tile.columns / tile.threads();
-      const double vectors =
-          (tile.rows / (4.0 * tile.row_warps) + tile.columns / (8.0 * tile.column_warps)) /
-          std::min(kVectorBytes / element_bytes_, kFmaVector);
-      return elements / (FmaLanes(product().sum_type(), card) * kFmaShare) +
-             elements / sums * vectors * kLoadSlots / card.float_lanes;
-    }
-    if (tile.unit == ProductUnit::kF64) return elements / (kDoubleShare * 2 * card.double_lanes);
-    // Units take 32 bytes along depth at a time, whatever the elements are.
-    return elements * element_bytes_ / UnitFlops(MatrixShare(target_));
-  }
-  // Multiply-adds of a multiprocessor in a cycle.
-  static double FmaLanes(ElementType type, const Card& card) {
-    if (type == ElementType::kF32) return card.float_lanes;
-    if (type == ElementType::kF64) return card.double_lanes;
-    return ByteWidth(type) > 4 ? card.float_lanes / 8.0 : card.float_lanes / 2.0;
-  }
-
-  // Of one step of a block, by threads' instructions: what they bring to shared memory in less than
-  // 16 bytes at a time, and bytes across depth from there (lower/contraction_mma.cc).
-  double CopyCycles(const ContractionPlan& tile) const {
-    constexpr double kVectorCycles = 0.6, kElementCycles = 0.75, kByteCycles = 1.0 / 32;
-    const double depth = tile.depth;
-    const double bytes = element_bytes_ == 1 && tile.unit != ProductUnit::kFma ? depth : 0;
-    const auto cycles = [&](const MatrixTile& matrix, int outer, int sharing_warps) {
-      double copies = 0;
-      if (matrix.copy_bytes == 0) {
-        copies = outer * depth * kElementCycles;
-      } else if (matrix.copy_bytes < kVectorBytes) {
-        copies = outer * depth * element_bytes_ / matrix.copy_bytes * kVectorCycles;
-      }
-      return copies + (matrix.depth_major ? 0 : outer * sharing_warps * bytes * kByteCycles);
-    };
-    return cycles(tile.lhs, tile.rows, tile.column_warps) +
-           cycles(tile.rhs, tile.columns, tile.row_warps);
-  }
-
   const Computation& fusion_;
   const Target& target_;
   ProductFusion product_fusion_;
@@ -531,7 +375,9 @@ class Planner {
   const absl::StatusOr<OperandDigits> lhs_, rhs_;
   const absl::StatusOr<ProductImages> images_;
   const absl::StatusOr<std::vector<ResultCopy>> stored_;
+  const absl::StatusOr<MatrixRead> boxed_;
   const Epilogue epilogue_;
+  const ContractionCost cost_;
   ContractionPlan base_;
 };
 
@@ -552,7 +398,7 @@ int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_by
     constexpr int kBarrierBytes = 16;
     const int64_t passed =
         plan.store_boxes > 0
-            ? int64_t{plan.store_boxes} * plan.row_warps * kStoredRows * kTileLineBytes
+            ? int64_t{plan.store_boxes} * plan.row_warps * (kStoredRows * kTileLineBytes + 8)
             : int64_t{kPassedRows} * plan.row_warps * PassedPitch(plan) * sum_bytes;
     return plan.stages * ((plan.rows + plan.columns) * int64_t{kTileLineBytes} + kBarrierBytes) +
            passed;

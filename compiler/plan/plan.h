@@ -274,6 +274,9 @@ struct ContractionPlan {
   // shared memory (product_map.h), of which a warp has so many; 0: threads pass their sums, and
   // store vectors of a row.
   int store_boxes = 0;
+  // The engine brings elements of another matrix, of which results are made, to those boxes first
+  // (MatrixRead).
+  bool load_boxes = false;
   MatrixTile lhs;
   MatrixTile rhs;
   INGOT_PLAN_FIELDS(
@@ -285,9 +288,10 @@ struct ContractionPlan {
       visit("consumer_registers", self.consumer_registers); visit("stages", self.stages);
       visit("splits", self.splits); visit("combines", self.combines); visit("group", self.group);
       visit("lanes", self.lanes); visit("store_boxes", self.store_boxes);
-      visit("lhs_depth_major", self.lhs.depth_major); visit("lhs_copy_bytes", self.lhs.copy_bytes);
-      visit("lhs_engine", self.lhs.engine); visit("rhs_depth_major", self.rhs.depth_major);
-      visit("rhs_copy_bytes", self.rhs.copy_bytes); visit("rhs_engine", self.rhs.engine);)
+      visit("load_boxes", self.load_boxes); visit("lhs_depth_major", self.lhs.depth_major);
+      visit("lhs_copy_bytes", self.lhs.copy_bytes); visit("lhs_engine", self.lhs.engine);
+      visit("rhs_depth_major", self.rhs.depth_major); visit("rhs_copy_bytes", self.rhs.copy_bytes);
+      visit("rhs_engine", self.rhs.engine);)
 
   int threads() const { return 32 * (row_warps * column_warps + (wgmma ? 4 : 0)); }
   // Of the tiles of a cluster's blocks together.

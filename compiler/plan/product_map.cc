@@ -5,6 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/base/integers.h"
 #include "ir/base/status.h"
@@ -177,6 +180,81 @@ absl::StatusOr<std::vector<ResultCopy>> ResultCopiesOf(const Computation& fusion
   }
   INGOT_RETURN_IF_ERROR(PartialCopyOf(product.product, 1).status());
   return copies;
+}
+
+namespace {
+
+// What stands before a product's results besides the product.
+class Reads {
+ public:
+  using Places = absl::flat_hash_map<const Instruction*, const IndexMap*>;
+  explicit Reads(const Places& places) : places_(places) {}
+
+  // What `consumer` has made of at its place.
+  void Visit(const Instruction& value, const Instruction& consumer) {
+    absl::flat_hash_set<const Instruction*> seen;
+    std::vector<const Instruction*> open = {&value};
+    while (!open.empty()) {
+      const Instruction& next = *open.back();
+      open.pop_back();
+      if (IsFree(next) || !seen.insert(&next).second) continue;
+      const bool same =
+          next.shape().IsArray() && next.shape().dimensions() == consumer.shape().dimensions();
+      if (same && next.opcode() == Opcode::kParameter) {
+        AddMatrix(next, consumer);
+      } else if (same && next.kind() == OpKind::kElementwise && next.opcode() != Opcode::kMap) {
+        open.insert(open.end(), next.operands().begin(), next.operands().end());
+      } else {
+        others_ = true;
+      }
+    }
+  }
+
+  const std::vector<MatrixRead>& matrices() const { return matrices_; }
+  bool HasOthers() const { return others_ || matrices_.size() > 1; }
+
+ private:
+  void AddMatrix(const Instruction& parameter, const Instruction& consumer) {
+    const bool known = absl::c_any_of(matrices_, [&](const MatrixRead& read) {
+      return read.parameter == &parameter && *places_.at(read.consumer) == *places_.at(&consumer);
+    });
+    if (!known) matrices_.push_back({&parameter, &consumer, {}});
+  }
+
+  const Places& places_;
+  std::vector<MatrixRead> matrices_;
+  bool others_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<MatrixRead> MatrixReadOf(const Computation& fusion) {
+  INGOT_ASSIGN_OR_RETURN(const ProductFusion product, MakeProductFusion(fusion, kStoredLanes));
+  INGOT_ASSIGN_OR_RETURN(const std::vector<ResultCopy> results, ResultCopiesOf(fusion));
+  Reads::Places places;
+  for (size_t i = 0; i < product.values.size(); ++i) {
+    if (!product.values[i].has_value()) continue;
+    places[fusion.instructions()[i]] = &product.values[i]->place;
+  }
+  Reads reads(places);
+  for (const Instruction* consumer : fusion.instructions()) {
+    if (!places.contains(consumer) || consumer->kind() != OpKind::kElementwise) continue;
+    for (const Instruction* operand : consumer->operands()) {
+      if (!places.contains(operand)) reads.Visit(*operand, *consumer);
+    }
+  }
+  for (MatrixRead read : reads.matrices()) {
+    const Shape& shape = read.parameter->shape();
+    const int width = ByteWidth(results[0].map.element_type);
+    if (ByteWidth(shape.element_type()) != width || BitWidth(shape.element_type()) < 8) continue;
+    absl::StatusOr<ResultCopy> copy =
+        StoreOf(shape, Compose(product.product.output, *places.at(read.consumer)));
+    if (!copy.ok()) continue;
+    read.copy = *std::move(copy);
+    read.others = reads.HasOthers();
+    return read;
+  }
+  return InvalidArgument("results are made of no other matrix that comes in boxes");
 }
 
 absl::StatusOr<std::vector<ResultCopy>> PartialCopyOf(const Product& product, int splits) {

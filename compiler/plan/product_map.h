@@ -66,6 +66,17 @@ struct ResultCopy {
   TensorMap map;
 };
 absl::StatusOr<std::vector<ResultCopy>> ResultCopiesOf(const Computation& fusion);
+// Another matrix of which results are made element by element: `consumer` has it read at its own
+// place.
+struct MatrixRead {
+  const Instruction* parameter = nullptr;
+  const Instruction* consumer = nullptr;
+  ResultCopy copy;
+  bool others = false;  // results are made of other memory, too
+};
+// The first that comes in boxes as the results are stored, of their width.  InvalidArgument: there
+// is none.
+absl::StatusOr<MatrixRead> MatrixReadOf(const Computation& fusion);
 // The same of sums of parts of depth: [split, batch, row, column] in scratch, the first two of
 // which are one coordinate.
 absl::StatusOr<std::vector<ResultCopy>> PartialCopyOf(const Product& product, int splits);

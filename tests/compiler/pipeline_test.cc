@@ -121,6 +121,57 @@ constexpr Case kCases[] = {
   w = f32[200,152] convert(z)
   s = f32[200,152] add(d, w)
   ROOT r = bf16[200,152] convert(s))"},
+    {"boxed_gate", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,152] parameter(1)
+  z = bf16[200,152] parameter(2)
+  d = bf16[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  l = bf16[200,152] logistic(z)
+  g = bf16[200,152] multiply(z, l)
+  ROOT r = bf16[200,152] multiply(d, g))"},
+    {"boxed_and_bias", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,152] parameter(1)
+  z = bf16[200,152] parameter(2)
+  b = f32[152] parameter(3)
+  d = f32[200,152] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  c = f32[200,152] broadcast(b), dimensions={1}
+  s = f32[200,152] add(d, c)
+  w = f32[200,152] convert(z)
+  t = f32[200,152] add(s, w)
+  u = f32[200,152] maximum(t, d)
+  ROOT r = bf16[200,152] convert(u))"},
+    {"boxed_two", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,144] parameter(1)
+  z = f32[200,144] parameter(2)
+  a = f32[200,144] parameter(3)
+  d = f32[200,144] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  s = f32[200,144] add(d, z)
+  ROOT r = (f32[200,144], f32[200,144]) tuple(s, v)
+  v = f32[200,144] multiply(s, a))"},
+    {"boxed_turned", R"(
+  x = bf16[3,48,64] parameter(0)
+  y = bf16[136,64] parameter(1)
+  z = bf16[48,3,136] parameter(2)
+  d = bf16[3,48,136] dot(x, y), lhs_contracting_dims={2}, rhs_contracting_dims={1}
+  t = bf16[48,3,136] transpose(d), dimensions={1,0,2}
+  ROOT r = bf16[48,3,136] add(t, z))"},
+    {"boxed_twice", R"(
+  x = bf16[2,80,64] parameter(0)
+  y = bf16[2,64,80] parameter(1)
+  z = bf16[2,80,80] parameter(2)
+  d = bf16[2,80,80] dot(x, y), lhs_batch_dims={0}, lhs_contracting_dims={2},
+      rhs_batch_dims={0}, rhs_contracting_dims={1}
+  s = bf16[2,80,80] add(d, z)
+  t = bf16[160,80] reshape(s)
+  w = bf16[160,80] reshape(z)
+  ROOT r = bf16[160,80] multiply(t, w))"},
+    {"boxed_left", R"(
+  x = bf16[200,136] parameter(0)
+  y = bf16[136,136] parameter(1)
+  d = bf16[200,136] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+  ROOT r = bf16[200,136] add(d, x))"},
     {"long_epilogue", R"(
   x = bf16[200,136] parameter(0)
   y = bf16[136,152] parameter(1)
@@ -344,6 +395,8 @@ TEST_P(PipelineTest, IsRight) {
   ASSERT_NE(module, nullptr);
   ForProduct(*module, target, [&](const Computation& fusion, const FusionPlan& made) {
     int fitting = 0, stored_by_engine = 0;
+    const bool boxed = absl::StartsWith(GetParam().name, "boxed");
+    const bool two_results = fusion.root()->opcode() == Opcode::kTuple;
     for (const Tile& tile : kTiles) {
       const auto plan = PlanWith(tile, fusion, target, made.numerics);
       if (!plan.ok()) {
@@ -367,9 +420,13 @@ TEST_P(PipelineTest, IsRight) {
         const auto by_engine = PlanWith(stored, fusion, target, made.numerics);
         if (!by_engine.ok()) continue;
         ++stored_by_engine;
+        if (boxed) {
+          const ContractionPlan& made = by_engine->kernels[0].contraction();
+          EXPECT_EQ(made.load_boxes, made.splits == 1 && (boxes == 4 || !two_results));
+        }
         SCOPED_TRACE(absl::StrCat(boxes, " boxes"));
         ExpectRight(*module, target, plan::EntryText(*by_engine, fusion, target, "m"), GetParam());
-        break;
+        if (!boxed) break;
       }
     }
     EXPECT_GE(fitting, 6);
