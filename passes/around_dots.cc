@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "ir/analysis/fusion_view.h"
 #include "ir/analysis/op_facts.h"
@@ -57,6 +58,16 @@ bool IsStored(const Instruction& value) {
   return !NeedsKernel(user) || user.kind() == OpKind::kContraction;
 }
 
+// Whether what is made of other arrays would come along, for nobody else asks for it.
+bool BringOthers(absl::Span<const Instruction* const> followers) {
+  return absl::c_any_of(followers, [&](const Instruction* follower) {
+    return absl::c_any_of(follower->operands(), [&](const Instruction* operand) {
+      return IsEpilogue(*operand) && operand->users().size() == 1 && !IsFree(*operand) &&
+             operand->opcode() != Opcode::kBroadcast && !absl::c_linear_search(followers, operand);
+    });
+  });
+}
+
 // A product with what follows it, as a computation of its own.
 class ProductWithFollowers {
  public:
@@ -97,8 +108,12 @@ bool TakesFollowers(const Instruction& convolution, const PassContext& context) 
       context.launch_microseconds * context.bytes_per_microsecond) {
     return true;
   }
+  // A pass over what L2 holds takes no longer than it makes the convolution's kernel.
+  const bool in_l2 = context.target != nullptr && context.target->card != nullptr &&
+                     convolution.shape().ByteSize() <= context.target->card->l2_bytes;
+  if (in_l2) return false;
   const std::vector<const Instruction*> followers = FollowersOf(convolution);
-  if (followers.empty() || !IsStored(*followers.back())) return false;
+  if (followers.empty() || !IsStored(*followers.back()) || BringOthers(followers)) return false;
   const double apart =
       context.launch_microseconds + context.fusion_cost(ViewOf(followers)).microseconds;
   const double alone = context.product_cost(ProductWithFollowers(convolution, {}).computation());

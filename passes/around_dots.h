@@ -23,9 +23,9 @@ class AroundDots {
   AroundDots() = default;
   // Linear in the instructions and their operands.  Convolutions without groups are dots too, where
   // the context tells what products cost: those with so small a result that a pass over it takes no
-  // longer than a launch, and those whose kernel takes less longer, by its plans, for what follows
-  // than that would take.  They read nothing through, for windows of what they read make addresses
-  // long.
+  // longer than a launch, and those whose result L2 does not hold and whose kernel takes less
+  // longer, by its plans, for what follows than that would take.  They read nothing through, for
+  // windows of what they read make addresses long.
   AroundDots(const Computation& computation, const PassContext& context);
 
   // Whether the instruction is a dot whose kernel may take in others.

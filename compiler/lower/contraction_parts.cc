@@ -31,15 +31,16 @@ int64_t ProductParts::count() const {
   return RowTiles() * CeilDiv(product_.columns, plan_.columns) * product_.batch * plan_.splits;
 }
 
-// Sizes are written as constants of the same operations whatever they are, so that products of
-// other sizes are the same code (kernel/code_key.h); the assembler folds what can be folded.
+// Of wgmma, whose code takes long to make, sizes are constants of the same operations whatever they
+// are, so that products of other sizes are the same code (kernel/code_key.h).
 ProductPart ProductParts::Find(Expr number) {
+  if (!plan_.wgmma) return FindPart(number);
   ProductPart part;
-  b_.AsWritten([&] { part = FindAsWritten(number); });
+  b_.AsWritten([&] { part = FindPart(number); });
   return part;
 }
 
-ProductPart ProductParts::FindAsWritten(Expr number) {
+ProductPart ProductParts::FindPart(Expr number) {
   const int64_t row_tiles = RowTiles();
   const int64_t column_tiles = CeilDiv(product_.columns, plan_.columns);
   ProductPart part;

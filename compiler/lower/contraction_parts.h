@@ -55,7 +55,7 @@ class ProductParts {
  private:
   int64_t RowTiles() const;  // of clusters
   kernel::Expr Number(int64_t value);
-  ProductPart FindAsWritten(kernel::Expr number);
+  ProductPart FindPart(kernel::Expr number);
 
   Frame& frame_;
   const plan::ContractionPlan& plan_;

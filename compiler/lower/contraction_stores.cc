@@ -21,8 +21,6 @@ constexpr int kGroupRows = 8, kGroupColumns = 8, kGroupSums = 4, kGroupLanes = 4
 constexpr int kFewGroups = 2, kManyGroups = 4;
 // Boxes of another matrix that are loaded before those that are made.
 constexpr int kMostAhead = 2;
-// With more operations, boxes are made in a loop, so that the code is there once.
-constexpr int kMostUnrolledOperations = 2;
 
 }  // namespace
 
@@ -157,7 +155,7 @@ void EngineStores::Store(const ProductPart& part, Expr row, int step,
   const auto load_ahead = [&](Expr i) {
     Load(part, BoxOf(i + ahead_, row, step), /*stores_under_way=*/sets_ - ahead_ - 1);
   };
-  if (epilogue_.operations <= kMostUnrolledOperations) {
+  if (epilogue_.operations <= plan::kMostUnrolledOperations) {
     for (int i = 0; i < count; ++i) {
       const Expr number(b_, b_.Index(i));
       const Box box = BoxOf(number, row, step);
@@ -175,7 +173,9 @@ void EngineStores::Store(const ProductPart& part, Expr row, int step,
   }
   // The code is there once, for some groups of columns, whose sums are copied to where it reads.
   const bool reads_matrix = epilogue_.reads_matrix && !loaded_.has_value();
-  const int at_once = std::min(groups, reads_matrix ? kManyGroups : kFewGroups);
+  const int at_once = epilogue_.operations <= plan::kMostWideOperations
+                          ? groups
+                          : std::min(groups, reads_matrix ? kManyGroups : kFewGroups);
   const int turns = groups / at_once;
   kernel::Var* passed =
       b_.DeclareVar("passed", b_.Read(sums[0], b_.Index(0)), at_once * kGroupSums);
@@ -188,10 +188,12 @@ void EngineStores::Store(const ProductPart& part, Expr row, int step,
     StoreBox(part, box, turns, ahead, [&](const Rows& m) {
       const auto fill = [&](Value turn) {
         const Value at = (i * turns + Expr(b_, turn)).value();
-        ForNumber(at, 0, count * turns, [&](int from) {
-          CopySums(sums[from / (of_piece * turns)], from % (of_piece * turns), at_once * kGroupSums,
-                   passed);
-        });
+        for (int from = 0; from < count * turns; ++from) {
+          frame_.emitter.If(b_.Eq(at, b_.Index(from)), [&] {
+            CopySums(sums[from / (of_piece * turns)], from % (of_piece * turns),
+                     at_once * kGroupSums, passed);
+          });
+        }
         for (int group = 0; group < at_once; ++group) {
           Fill(part, box, m, Expr(b_, turn) * at_once + group, passed, group * kGroupSums);
         }
@@ -203,14 +205,6 @@ void EngineStores::Store(const ProductPart& part, Expr row, int step,
       });
     });
   });
-}
-
-void EngineStores::ForNumber(Value at, int first, int end, const std::function<void(int)>& body) {
-  if (end - first == 1) return body(first);
-  const int middle = (first + end) / 2;
-  frame_.emitter.If(
-      b_.Lt(at, b_.Index(middle)), [&] { ForNumber(at, first, middle, body); },
-      [&] { ForNumber(at, middle, end, body); });
 }
 
 void EngineStores::CopySums(kernel::Var* sums, int number, int count, kernel::Var* to) {

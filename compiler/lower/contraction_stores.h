@@ -71,8 +71,6 @@ class EngineStores {
   // have been read; waits for them.
   void Load(const ProductPart& part, const Box& box, int stores_under_way);
   void AwaitLoaded(const Box& box);
-  // Calls `body` in the branch of the number that `at` is, from `first` to before `end`.
-  void ForNumber(kernel::Value at, int first, int end, const std::function<void(int)>& body);
   // `count` sums, number `number` of so many.
   void CopySums(kernel::Var* sums, int number, int count, kernel::Var* to);
   kernel::Expr RowOf(const ProductPart& part, const Box& box);

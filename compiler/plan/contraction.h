@@ -27,6 +27,11 @@ absl::Status ContractionFits(const FusionPlan& plan, const Computation& fusion,
 absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computation& fusion,
                                       const Target& target, Numerics numerics);
 
+// What is made of wgmma's sums where they are: with at most so many operations a box after the
+// other, in code of its own; else in a loop, with at most so many a whole box at once, so that what
+// it waits for is under way together, and with more in turns, which registers hold.
+inline constexpr int kMostUnrolledOperations = 2, kMostWideOperations = 8;
+
 // Bytes of shared memory that one block of the kernel takes.
 int64_t SharedBytesOf(const ContractionPlan& plan, int element_bytes, int sum_bytes);
 

@@ -14,7 +14,6 @@ namespace ingot::plan {
 namespace {
 
 constexpr int kVectorBytes = 16;
-constexpr int kFewOperations = 2;
 
 // What mma.sync reaches of the units' rate, which is that of wgmma on Hopper.
 double MatrixShare(const Target& target) { return target.capability >= 90 ? 0.42 : 0.9; }
@@ -72,10 +71,13 @@ double ContractionCost::PartialBytes(const ContractionPlan& tile) const {
 }
 // Of a sum, by what is made of it where that is more than a few operations.
 double ContractionCost::EpilogueCycles(const ContractionPlan& tile) const {
-  constexpr double kOperationCycles = 0.06, kReadCycles = 0.45;
+  const double kOperationCycles = epilogue_.operations <= kMostWideOperations ? 0.03 : 0.06;
+  constexpr double kReadCycles = 0.45;
   if (tile.splits > 1) return 0;
   const bool waits = epilogue_.reads_matrix && !tile.load_boxes;
-  return (epilogue_.operations <= kFewOperations ? 0 : kOperationCycles * epilogue_.operations) +
+  return (epilogue_.operations <= kMostUnrolledOperations
+              ? 0
+              : kOperationCycles * epilogue_.operations) +
          (waits ? kReadCycles : 0);
 }
 // Of a multiprocessor in a cycle, in bf16.
@@ -133,7 +135,8 @@ double ContractionCost::Microseconds(const ContractionPlan& tile) const {
   if (tile.wgmma) return PipelineMicroseconds(tile);
   constexpr double kStepLatency = 700;  // cycles of a step of one block alone
   // Cycles: the first tiles come; of each sum, which is passed on and stored.
-  constexpr double kBlockOverhead = 1500, kSumCycles = 0.06;
+  constexpr double kBlockOverhead = 1500;
+  const double kSumCycles = 0.06 + EpilogueCycles(tile);
   constexpr double kSharedBytesPerCycle = 128;
   constexpr double kL2Share = 0.55;  // of what L2 gives where all of it is reused
   const Card& card = *target_.card;

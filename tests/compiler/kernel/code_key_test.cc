@@ -139,16 +139,16 @@ TEST(CodeKey, ConstantsThatDifferBecomeParameters) {
 
 // A kernel of wgmma that copies a box of an array so wide, at the tile of its block.
 std::string ProductOf(int width, int tiles, const std::string& first = "block") {
-  return absl::StrCat(
-      "kernel @k(%x: buffer<f32, 64x", width, ">, %y: buffer<s32, 64>, %z: tensormap<%x, f32, ",
-      width, "x64, strides ", 4 * width,
-      ", box 32x64>)\n    grid 8 block 128 shared %s: f32[2048] align 128 {\n"
-      "  var %sums: f32[8] = 0\n"
-      "  %d = u64(lshr(shared_address(%s[0]), 4))\n"
-      "  wgmma_tf32(16, %sums, %d, %d, true)\n"
-      "  for %n = ",
-      first, " to ", 8 * tiles, " step 8 { store %y[%n] = rem(%n, ", tiles, ")*", tiles,
-      " + div(%n, ", tiles, ") }\n}\n");
+  return absl::StrCat("kernel @k(%x: buffer<f32, 64x", width,
+                      ">, %y: buffer<s32, 64>, %z: tensormap<%x, f32, ", width, "x64, strides ",
+                      4 * width,
+                      ", box 32x64>)\n    grid 8 block 128 shared %s: f32[2048] align 128 {\n"
+                      "  var %sums: f32[8] = 0\n"
+                      "  %d = u64(lshr(shared_address(%s[0]), 4))\n"
+                      "  wgmma_tf32(16, %sums, %d, %d, true)\n"
+                      "  for %n = ",
+                      first, " to ", 8 * tiles, " step 8 { store %y[%n] = rem(%n, ", tiles, ")*",
+                      tiles, " + div(%n, ", tiles, ") }\n}\n");
 }
 
 TEST(CodeKey, DivisorsOfProductsAndTensorMapsHaveNoPart) {
