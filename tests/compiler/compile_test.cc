@@ -212,6 +212,23 @@ TEST(Compile, KernelsThatAreOneCodeAreCompiledOnce) {
   EXPECT_EQ(2 * first.grid.x, second.grid.x);
 }
 
+// Their tensor maps differ, and what a tile's place is divided by.
+TEST(Compile, ProductsOfTwoSizesShareAKernel) {
+  const auto module = ParseModule(
+      "HloModule two\n\nENTRY e {\n  a = bf16[5376,384] parameter(0)\n"
+      "  b = bf16[1792,384] parameter(1)\n  c = bf16[4352,640] parameter(2)\n"
+      "  d = bf16[2304,640] parameter(3)\n"
+      "  x = bf16[5376,1792] dot(a, b), lhs_contracting_dims={1}, rhs_contracting_dims={1}\n"
+      "  y = bf16[4352,2304] dot(c, d), lhs_contracting_dims={1}, rhs_contracting_dims={1}\n"
+      "  ROOT r = (bf16[5376,1792], bf16[4352,2304]) tuple(x, y)\n}\n",
+      "two.hlo");
+  ASSERT_TRUE(module.ok()) << module.status();
+  const auto compilation = Compile(**module, **FindTarget("sm_90a"));
+  ASSERT_TRUE(compilation.ok()) << compilation.status();
+  EXPECT_EQ(compilation->kernels, 1);
+  EXPECT_EQ(compilation->launches, 2);
+}
+
 TEST(Compile, ConstantsOfOneCodeAreArguments) {
   const std::unique_ptr<Module> module = Load(CasesFolder() + "/one-code-of-two-shapes.hlo");
   ASSERT_NE(module, nullptr);
