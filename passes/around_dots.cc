@@ -9,20 +9,6 @@
 #include "passes/fusion_util.h"
 
 namespace ingot {
-
-namespace {
-
-bool KeepsElements(const Instruction& instruction) {
-  return instruction.opcode() == Opcode::kReshape || instruction.opcode() == Opcode::kTranspose;
-}
-
-}  // namespace
-
-bool IsEpilogue(const Instruction& instruction) {
-  if (KeepsElements(instruction)) return true;
-  return instruction.kind() == OpKind::kElementwise && instruction.opcode() != Opcode::kMap;
-}
-
 namespace {
 
 // Whether the value's elements are those of its operand, at offsets that are sums over dimensions.
@@ -30,6 +16,10 @@ bool MovesByStrides(const Instruction& instruction) {
   return IsOneOf(instruction.opcode(),
                  {Opcode::kBroadcast, Opcode::kReshape, Opcode::kSlice, Opcode::kTranspose}) &&
          !IsFree(instruction);
+}
+
+bool KeepsElements(const Instruction& instruction) {
+  return instruction.opcode() == Opcode::kReshape || instruction.opcode() == Opcode::kTranspose;
 }
 
 // Whether it is a product of matrices, as dots are: groups of few features are windows.
@@ -122,6 +112,11 @@ bool TakesFollowers(const Instruction& convolution, const PassContext& context) 
 }
 
 }  // namespace
+
+bool IsEpilogue(const Instruction& instruction) {
+  if (KeepsElements(instruction)) return true;
+  return instruction.kind() == OpKind::kElementwise && instruction.opcode() != Opcode::kMap;
+}
 
 // Algorithm:
 // 1. From the last instruction to the first: data movement for dots, or for such data movement, may

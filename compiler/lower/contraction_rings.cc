@@ -27,6 +27,11 @@ int64_t Ring::depth_step() const {
 int64_t Ring::row_step() const { return bytes() / outer * kUnitRows / kDescriptorUnit; }
 int64_t Ring::stage_step() const { return bytes() / kDescriptorUnit; }
 
+void Await(kernel::Builder& b, kernel::Buffer* barriers, Value number, Value parity,
+           Intrinsic row) {
+  b.While([&] { return b.Not(b.Call(row, {number, parity}, {}, {barriers})); }, [] {});
+}
+
 ProductRings::ProductRings(Frame& frame, const plan::Product& product, ProductParts& parts)
     : frame_(frame),
       plan_(frame.plan.contraction()),
@@ -72,7 +77,7 @@ void ProductRings::End() {
 }
 
 void ProductRings::AwaitFull(const Turn& turn) {
-  Await(full_, b_.Read(turn.stage), b_.Read(turn.parity), Intrinsic::kMbarrierTryWait);
+  Await(b_, full_, b_.Read(turn.stage), b_.Read(turn.parity), Intrinsic::kMbarrierTryWait);
 }
 
 void ProductRings::Release(Value stage, Value condition) {
@@ -152,9 +157,6 @@ void ProductRings::Advance(const Turn& turn) {
   b_.Write(turn.stage, b_.Select(wraps, b_.Index(0), next));
   b_.Write(turn.parity, b_.Select(wraps, b_.Xor(parity, b_.Integer(kernel::kU32, 1)), parity));
 }
-void ProductRings::Await(kernel::Buffer* barriers, Value stage, Value parity, Intrinsic row) {
-  b_.While([&] { return b_.Not(b_.Call(row, {stage, parity}, {}, {barriers})); }, [] {});
-}
 
 void ProductRings::ForParts(const std::function<void(const ProductPart&)>& body) {
   const int64_t count = parts_.count(), clusters = frame_.plan.blocks / plan_.cluster;
@@ -188,7 +190,7 @@ int64_t ProductRings::EngineBytes() const {
          (rhs_.copies.has_value() ? 0 : rhs_.bytes());
 }
 void ProductRings::AwaitEmpty(const Turn& turn) {
-  Await(empty_, b_.Read(turn.stage), b_.Xor(b_.Read(turn.parity), b_.Integer(kernel::kU32, 1)),
+  Await(b_, empty_, b_.Read(turn.stage), b_.Xor(b_.Read(turn.parity), b_.Integer(kernel::kU32, 1)),
         plan_.cluster > 1 ? Intrinsic::kMbarrierTryWaitCluster : Intrinsic::kMbarrierTryWait);
 }
 

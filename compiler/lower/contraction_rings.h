@@ -48,6 +48,10 @@ struct Ring {
   int64_t stage_step() const;
 };
 
+// Waits until a phase of an mbarrier, the one of this parity, is over; `row` tests it.
+void Await(kernel::Builder& b, kernel::Buffer* barriers, kernel::Value number, kernel::Value parity,
+           kernel::Intrinsic row);
+
 class ProductRings {
  public:
   ProductRings(Frame& frame, const plan::Product& product, ProductParts& parts);
@@ -87,8 +91,6 @@ class ProductRings {
   bool MakeRing(const char* name, const plan::ProductOperand& operand, const plan::MatrixTile& tile,
                 int outer, int64_t outer_size, int shares, Ring& ring);
   static int LineElements(const Ring& ring);
-  void Await(kernel::Buffer* barriers, kernel::Value stage, kernel::Value parity,
-             kernel::Intrinsic row);
   // Of which matrices tiles come by whom.
   bool ThreadsCopy() const;
   int64_t EngineBytes() const;

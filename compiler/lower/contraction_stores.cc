@@ -128,11 +128,7 @@ void EngineStores::AwaitLoaded(const Box& box) {
   const Value barrier = (Expr(b_, warp_) * sets_ + box.set).value();
   const Value parities = b_.Read(parities_);
   const Value parity = b_.And(b_.Lshr(parities, set), one);
-  b_.While(
-      [&] {
-        return b_.Not(b_.Call(Intrinsic::kMbarrierTryWait, {barrier, parity}, {}, {arrived_}));
-      },
-      [] {});
+  Await(b_, arrived_, barrier, parity, Intrinsic::kMbarrierTryWait);
   b_.Write(parities_, b_.Xor(parities, b_.Shl(one, set)));
 }
 

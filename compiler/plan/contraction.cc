@@ -170,7 +170,7 @@ class Planner {
       }
     }
     KeepCheapest(kMostCandidates, found);
-    for (const auto& [cost, tile] : found) tiles.emplace_back(cost_.Microseconds(tile), tile);
+    tiles.insert(tiles.end(), found.begin(), found.end());
   }
 
   absl::Status HasWgmma() const {

@@ -84,10 +84,7 @@ absl::StatusOr<ImageCopy> CopyOf(const ProductImages& images, ElementType type, 
                 depth, " are no lines of ", kTileLineBytes, " bytes");
   copy.boxes = copy.depth_major ? 1 : outer / line;
   TensorMap& map = copy.map;
-  map.element_type = type;
-  map.swizzle_bytes = kTileLineBytes;
-  map.l2_promotion_bytes = kTileLineBytes;
-  map.rounds_to_tf32 = type == ElementType::kF32;
+  map = TileMapOf(type);
   map.dimensions = {images.channels * images.groups};
   map.box = {line, copy.depth_major ? outer : depth};
   map.element_strides = {1};

@@ -102,6 +102,15 @@ absl::StatusOr<OperandDigits> DigitsOf(const Shape& shape, const IndexMap& map) 
   return result;
 }
 
+TensorMap TileMapOf(ElementType type) {
+  TensorMap map;
+  map.element_type = type;
+  map.swizzle_bytes = kTileLineBytes;
+  map.l2_promotion_bytes = kTileLineBytes;
+  map.rounds_to_tf32 = type == ElementType::kF32;
+  return map;
+}
+
 absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int depth, int shares) {
   INGOT_ASSIGN_OR_RETURN(const OperandDigit rows, SideOf(operand.digits, kOuter, outer));
   INGOT_ASSIGN_OR_RETURN(const OperandDigit along, SideOf(operand.digits, kDepth, depth));
@@ -122,10 +131,7 @@ absl::StatusOr<OperandCopy> CopyOf(const OperandDigits& operand, int outer, int 
     if (!is_side) copy.digits.push_back(digit);
   }
   TensorMap& map = copy.map;
-  map.element_type = operand.type;
-  map.swizzle_bytes = kTileLineBytes;
-  map.l2_promotion_bytes = kTileLineBytes;
-  map.rounds_to_tf32 = operand.type == ElementType::kF32;
+  map = TileMapOf(operand.type);
   for (size_t i = 0; i < copy.digits.size(); ++i) {
     const OperandDigit& digit = copy.digits[i];
     map.dimensions.push_back(digit.offset + digit.extent);
@@ -230,7 +236,6 @@ class Reads {
 
 absl::StatusOr<MatrixRead> MatrixReadOf(const Computation& fusion) {
   INGOT_ASSIGN_OR_RETURN(const ProductFusion product, MakeProductFusion(fusion, kStoredLanes));
-  INGOT_ASSIGN_OR_RETURN(const std::vector<ResultCopy> results, ResultCopiesOf(fusion));
   Reads::Places places;
   for (size_t i = 0; i < product.values.size(); ++i) {
     if (!product.values[i].has_value()) continue;
@@ -243,9 +248,11 @@ absl::StatusOr<MatrixRead> MatrixReadOf(const Computation& fusion) {
       if (!places.contains(operand)) reads.Visit(*operand, *consumer);
     }
   }
+  INGOT_REQUIRE(!reads.matrices().empty(), "results are made of no other matrix");
+  INGOT_ASSIGN_OR_RETURN(const std::vector<ResultCopy> results, ResultCopiesOf(fusion));
+  const int width = ByteWidth(results[0].map.element_type);
   for (MatrixRead read : reads.matrices()) {
     const Shape& shape = read.parameter->shape();
-    const int width = ByteWidth(results[0].map.element_type);
     if (ByteWidth(shape.element_type()) != width || BitWidth(shape.element_type()) < 8) continue;
     absl::StatusOr<ResultCopy> copy =
         StoreOf(shape, Compose(product.product.output, *places.at(read.consumer)));

@@ -39,6 +39,9 @@ inline absl::StatusOr<OperandDigits> DigitsOf(const ProductOperand& operand) {
   return DigitsOf(operand.parameter->shape(), operand.map);
 }
 
+// What the maps of all tiles share: type, swizzle and rounding; without sizes.
+TensorMap TileMapOf(ElementType type);
+
 // How a tile of `outer` rows (of the right matrix: columns) by `depth` elements of one batch is
 // copied: boxes of `map`, one behind the other, each kTileLineBytes of rows further where lines lie
 // along rows.  Each of `shares` blocks brings so many lines of each box (rows, or depth where lines
