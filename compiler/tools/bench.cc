@@ -138,7 +138,7 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
 
 absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                          absl::string_view platform) {
-  INGOT_ASSIGN_OR_RETURN(const int64_t seconds, line.GetInteger("seconds", 1, 1));
+  INGOT_ASSIGN_OR_RETURN(const double seconds, line.GetSeconds("seconds", 1));
   INGOT_ASSIGN_OR_RETURN(CompileOptions options, ReadCompileOptions(line));
   options.cache = nullptr;  // compile time is measured
   INGOT_ASSIGN_OR_RETURN(const auto device, OpenDevice(platform));
@@ -148,8 +148,7 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                "kernels", "wall us", "latency us", "commands us", "floor us", "x floor");
   nlohmann::json report = nlohmann::json::array();
   for (const std::string& path : line.positional()) {
-    INGOT_ASSIGN_OR_RETURN(const Measurement m,
-                           Measure(path, target, options, bandwidth, static_cast<double>(seconds)));
+    INGOT_ASSIGN_OR_RETURN(const Measurement m, Measure(path, target, options, bandwidth, seconds));
     absl::PrintF("%-28s %10.1f %9d %8d %12.2f %12.2f %12.2f %12.2f %8.2f\n", m.name, m.compile_ms,
                  m.launches, m.kernels, m.wall_us, m.latency_us, m.kernels_us, m.floor_us,
                  m.wall_us / m.floor_us);

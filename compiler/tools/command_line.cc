@@ -84,4 +84,14 @@ absl::StatusOr<int64_t> CommandLine::GetInteger(absl::string_view name, int64_t 
   return value;
 }
 
+absl::StatusOr<double> CommandLine::GetSeconds(absl::string_view name, double otherwise) const {
+  if (!Has(name) || Get(name).empty()) return otherwise;
+  double value;
+  if (!absl::SimpleAtod(Get(name), &value) || !(value > 0 && value <= 86400)) {
+    return UsageError(absl::StrCat("--", name, "=", Get(name),
+                                   " is not a number of seconds, more than 0 and at most 86400"));
+  }
+  return value;
+}
+
 }  // namespace ingot::tools

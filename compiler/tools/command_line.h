@@ -38,6 +38,8 @@ class CommandLine {
   // A whole number of at least `minimum`.
   absl::StatusOr<int64_t> GetInteger(absl::string_view name, int64_t otherwise,
                                      int64_t minimum) const;
+  // A number of seconds, more than none; `0.2` is one.
+  absl::StatusOr<double> GetSeconds(absl::string_view name, double otherwise) const;
 
  private:
   std::vector<std::string> positional_;
