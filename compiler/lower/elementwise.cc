@@ -190,7 +190,8 @@ Element EmitAlike(ElementEmitter& e, const Instruction& instruction, const Eleme
     for (const Element& operand : operands) values.push_back(e.b().Convert(operand.re, compute));
     MathOptions options{.approximation = e.context().approximation,
                         .rounded_to = IsNarrow(type) ? type : compute,
-                        .loose = e.context().IsLoose(instruction)};
+                        .loose = e.context().IsLoose(instruction),
+                        .shift = e.context().ShiftOf(instruction)};
     Value quotient = nullptr;
     if (options.approximation != Approximation::kNone && compute == ElementType::kF32) {
       if (opcode == Opcode::kDivide) {

@@ -76,6 +76,7 @@ struct Context {
   // FusionPlan's: the instructions of whose f32 values not all digits are seen.
   absl::Span<const int64_t> loose = {};
   absl::Span<const int64_t> narrow = {};
+  absl::Span<const int64_t> plus_one = {}, minus_one = {};
   // FusionPlan's: the sums that take a product without rounding it.
   absl::Span<const int64_t> contracted = {};
 
@@ -90,6 +91,10 @@ struct Context {
     return IsListed(instruction, contracted);
   }
   bool IsSeenNarrow(const Instruction& instruction) const { return IsListed(instruction, narrow); }
+  // What is added to its value before anyone sees it: 1, -1 or nothing.
+  int ShiftOf(const Instruction& instruction) const {
+    return IsListed(instruction, plus_one) ? 1 : IsListed(instruction, minus_one) ? -1 : 0;
+  }
   bool IsListed(const Instruction& instruction, absl::Span<const int64_t> ids) const {
     return instruction.parent() == &fusion &&
            std::binary_search(ids.begin(), ids.end(), instruction.id());

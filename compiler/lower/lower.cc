@@ -176,6 +176,8 @@ Frame::Frame(const Computation& fusion, const plan::FusionPlan& fusion_plan, int
   context.unrounded = fusion_plan.unrounded;
   context.loose = fusion_plan.loose;
   context.narrow = fusion_plan.narrow;
+  context.plus_one = fusion_plan.plus_one;
+  context.minus_one = fusion_plan.minus_one;
   context.contracted = fusion_plan.contracted;
   memory.operands.resize(fusion.parameters().size());
   memory.results.resize(plan::Leaves(fusion.root()->shape()).size());

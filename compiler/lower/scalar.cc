@@ -108,7 +108,9 @@ constexpr ScalarRow<Expr(Expr, Expr)> kBinaryRows[] = {
 absl::StatusOr<Value> EmitRealScalar(Builder& b, Opcode opcode, ElementType type,
                                      absl::Span<const Value> operands, const MathOptions& options) {
   if (options.approximation == Approximation::kFast && type == ElementType::kF32) {
-    const Value fast = EmitFast(b, opcode, operands, options.rounded_to, options.loose);
+    const Value fast = opcode == Opcode::kTanh && options.shift != 0
+                           ? EmitShiftedTanh(b, operands[0], options.shift)
+                           : EmitFast(b, opcode, operands, options.rounded_to, options.loose);
     if (fast != nullptr) return fast;
   }
   if (options.approximation == Approximation::kShorter && type == ElementType::kF32) {

@@ -63,6 +63,8 @@ void Complete(const Computation& fusion, const FusionInfo& info, const Target& t
   plan.unrounded = options.unrounded;
   plan.loose = options.seen.loose;
   plan.narrow = options.seen.narrow;
+  plan.plus_one = options.seen.plus_one;
+  plan.minus_one = options.seen.minus_one;
   plan.contracted = options.contracted;
   plan.library.reset();
   if (target.platform == Platform::kHost) {

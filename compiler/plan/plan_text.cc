@@ -556,6 +556,8 @@ std::string ToString(const FusionPlan& plan, const Computation& fusion) {
   name("in f32", plan.unrounded);
   name("a few units off", plan.loose);
   name("as good as 16 bits", plan.narrow);
+  name("seen as a sum with 1", plan.plus_one);
+  name("seen as a difference from 1", plan.minus_one);
   name("of a product that is not rounded", plan.contracted);
   BodyWriter writer(fusion);
   writer.Struct("plan", plan, absl::StrJoin(comments, "; "));

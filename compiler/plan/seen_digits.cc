@@ -1,9 +1,12 @@
 #include "compiler/plan/seen_digits.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "absl/container/flat_hash_map.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/op_facts.h"
+#include "ir/base/float_bits.h"
 
 namespace ingot::plan {
 namespace {
@@ -34,6 +37,20 @@ bool HasManyTerms(const Instruction& sum) {
   const int64_t terms = ElementsOf(sum.operand(0)->shape());
   const int64_t results = ElementsOf(sum.shape());
   return results > 0 && terms / results >= kManyTerms;
+}
+
+// The sign of a constant that is 1 or -1 everywhere; 0 for others.
+int SignOfOne(const Instruction& instruction) {
+  const Instruction* source = &instruction;
+  while (HasFact(source->opcode(), kMoves) && source->operand_count() == 1) {
+    source = source->operand(0);
+  }
+  if (source->opcode() != Opcode::kConstant || !IsF32(*source)) return 0;
+  if (ElementsOf(source->shape()) == 0 || !source->literal().IsSplat()) return 0;
+  uint32_t bits;
+  std::memcpy(&bits, source->literal().bytes().data(), sizeof bits);
+  const double value = DecodeFloat(FormatOf(ElementType::kF32), bits);
+  return value == 1 ? 1 : value == -1 ? -1 : 0;
 }
 
 bool IsZero(const Instruction& instruction) {
@@ -169,13 +186,61 @@ class Uses {
         for (const Instruction* same : members_.AtSamePlace(*member)) See(*same, seen_[number]);
       }
     }
+    FindShifts();
   }
 
   Digits SeenOf(const Instruction& instruction) const {
     return seen_[numbers_.NumberOf(instruction)];
   }
+  // 1 or -1: of a tanh that is seen only as a sum with it, which is narrow; 0: of others.
+  int ShiftOf(const Instruction& instruction) const {
+    const auto it = shifts_.find(numbers_.NumberOf(instruction));
+    return it == shifts_.end() ? 0 : it->second;
+  }
 
  private:
+  void FindShifts() {
+    std::vector<const Instruction*> open;
+    for (const EqualFusions& group : members_.groups()) {
+      for (const Computation* fusion : group) {
+        for (const Instruction* instruction : fusion->instructions()) {
+          if (instruction->opcode() != Opcode::kTanh || !IsF32(*instruction)) continue;
+          open.push_back(instruction);
+          const auto [it, is_new] =
+              shifts_.try_emplace(numbers_.NumberOf(*instruction), ShiftByUses(*instruction));
+          if (!is_new && it->second != ShiftByUses(*instruction)) it->second = 0;
+        }
+      }
+    }
+    // Instructions at one place of equal fusions are one.
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const Instruction* instruction : open) {
+        int& shift = shifts_[numbers_.NumberOf(*instruction)];
+        for (const Instruction* same : members_.AtSamePlace(*instruction)) {
+          int& other = shifts_[numbers_.NumberOf(*same)];
+          if (shift == other) continue;
+          shift = other = 0;
+          changed = true;
+        }
+      }
+    }
+  }
+  int ShiftByUses(const Instruction& instruction) const {
+    if (instruction.users().empty() || &instruction == instruction.parent()->root()) return 0;
+    int shift = 0;
+    for (const Instruction* user : instruction.users()) {
+      if (!IsOneOf(user->opcode(), {Opcode::kAdd, Opcode::kSubtract})) return 0;
+      if (user->operand(0) == user->operand(1) || SeenOf(*user) > Digits::kNarrow) return 0;
+      const bool is_first = user->operand(0) == &instruction;
+      int sign = SignOfOne(*user->operand(is_first ? 1 : 0));
+      if (user->opcode() == Opcode::kSubtract) sign = -sign;
+      if (sign == 0 || (shift != 0 && shift != sign)) return 0;
+      shift = sign;
+    }
+    return shift;
+  }
+
   void See(const Instruction& instruction, Digits digits) {
     const int64_t number = numbers_.NumberOf(instruction);
     if (digits == Digits::kAll && facts_.IsUnsettled(instruction)) digits = Digits::kLoose;
@@ -232,6 +297,7 @@ class Uses {
   const Facts facts_;
   std::vector<Digits> seen_;  // by value
   std::vector<int64_t> queue_;
+  absl::flat_hash_map<int64_t, int> shifts_;  // by value, of each tanh
 };
 
 }  // namespace
@@ -243,12 +309,19 @@ std::vector<SeenDigits> FindSeenDigits(const FusionMembers& members) {
     SeenDigits& digits = found.emplace_back();
     for (const Instruction* instruction : group[0]->instructions()) {
       if (!HasShortExpansion(*instruction)) continue;
+      const int shift = uses.ShiftOf(*instruction);
+      if (shift != 0) {
+        (shift > 0 ? digits.plus_one : digits.minus_one).push_back(instruction->id());
+        continue;
+      }
       const Digits seen = uses.SeenOf(*instruction);
       if (seen == Digits::kLoose) digits.loose.push_back(instruction->id());
       if (seen == Digits::kNarrow) digits.narrow.push_back(instruction->id());
     }
-    std::sort(digits.loose.begin(), digits.loose.end());
-    std::sort(digits.narrow.begin(), digits.narrow.end());
+    for (std::vector<int64_t>* ids :
+         {&digits.loose, &digits.narrow, &digits.plus_one, &digits.minus_one}) {
+      std::sort(ids->begin(), ids->end());
+    }
   }
   return found;
 }

@@ -16,6 +16,9 @@ struct SeenDigits {
   std::vector<int64_t> loose;
   // Their value is seen only after it has been rounded to bf16 or f16.
   std::vector<int64_t> narrow;
+  // Their value, between -1 and 1, is seen only after 1 has been added, or only as what it differs
+  // from 1 by, and then is narrow: digits of the value below those of 1 are lost there.
+  std::vector<int64_t> plus_one, minus_one;
   bool operator==(const SeenDigits&) const = default;
 };
 
@@ -30,6 +33,8 @@ struct SeenDigits {
 // a relative error on (a product, a quotient, a root, abs, negate, select, data movement) whose own
 // value is loose.  It is narrow if each use is a conversion to bf16 or f16, such an op whose value
 // is narrow, or a term of a sum that is narrow where no term is negative, so that no digits cancel.
+// A tanh is *plus one* if each of its uses adds 1 to it (or subtracts it from -1), *minus one* if
+// each subtracts 1 or subtracts it from 1, and the sum is narrow.
 // What a kernel stores or adds shows all digits, unless it is unsettled; what is compared, rounded
 // to an integer or otherwise told apart shows them in any case.  A square, which doubles a relative
 // error, hands none on.

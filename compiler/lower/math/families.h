@@ -69,6 +69,7 @@ Expr Erf(Expr x);
 Expr NarrowExp(Expr x);
 Expr NarrowLogistic(Expr x);
 Expr NarrowTanh(Expr x);
+Expr ShiftedTanh(Expr x, int shift);
 Expr NarrowRsqrt(Expr x);
 Expr NarrowDivide(Expr x, Expr y, ElementType type);
 

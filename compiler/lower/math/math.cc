@@ -117,4 +117,8 @@ kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kerne
   return nullptr;
 }
 
+kernel::Value EmitShiftedTanh(kernel::Builder& b, kernel::Value x, int shift) {
+  return math::ShiftedTanh(math::Expr(b, x), shift).value();
+}
+
 }  // namespace ingot::lower

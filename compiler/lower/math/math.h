@@ -40,6 +40,8 @@ struct MathOptions {
   ElementType rounded_to = ElementType::kF32;
   // Not all digits of an f32 result are seen: it may be FastRow::loose_ulp off.
   bool loose = false;
+  // 1 or -1: the result is seen only as a sum with it.
+  int shift = 0;
 };
 
 // The second expansion of `opcode` of an f32 operand that any target can do: exponential, log,
@@ -54,6 +56,10 @@ kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
 // approximate are for GPUs only.
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
                        ElementType rounded_to, bool loose = false);
+
+// tanh x of f32 operands, for who adds `shift`, 1 or -1, to it: the sum is within 8 units in the
+// last place of shift + tanh x, and 2^-25.  For GPUs only.
+kernel::Value EmitShiftedTanh(kernel::Builder& b, kernel::Value x, int shift);
 
 }  // namespace ingot::lower
 

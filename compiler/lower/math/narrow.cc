@@ -31,6 +31,14 @@ Expr NarrowTanh(Expr x) {
   return Select(Abs(x) < 0x1p-7, x, far);
 }
 
+// ±(1 - 2 / (1 + e^±2x)): near the end where the sum with `shift` is small the quotient is too, so
+// that its relative error is the sum's.
+Expr ShiftedTanh(Expr x, int shift) {
+  const double sign = shift;
+  const Expr power = Exp2(x * (-2 * sign * kLog2E));
+  return Fma(Reciprocal(power + 1), x.Number(2 * sign), x.Number(-sign));
+}
+
 Expr NarrowRsqrt(Expr x) { return Approximate(kernel::Intrinsic::kRsqrtApprox, x); }
 
 // Of bf16, both are scaled so that y and its reciprocal are normal.  That is exact, for numbers of

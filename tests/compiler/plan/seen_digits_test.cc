@@ -28,8 +28,10 @@ std::string Seen(const std::string& text, const std::vector<std::vector<std::str
   const std::vector<SeenDigits> seen = FindSeenDigits(members);
   std::string result;
   for (size_t g = 0; g < names.size(); ++g) {
-    for (const auto& [what, ids] :
-         {std::pair("loose:", &seen[g].loose), {"narrow:", &seen[g].narrow}}) {
+    for (const auto& [what, ids] : {std::pair("loose:", &seen[g].loose),
+                                    {"narrow:", &seen[g].narrow},
+                                    {"plus one:", &seen[g].plus_one},
+                                    {"minus one:", &seen[g].minus_one}}) {
       if (ids->empty()) continue;
       absl::StrAppend(&result, what);
       for (const Instruction* instruction : members.groups()[g][0]->instructions()) {
@@ -60,6 +62,39 @@ constexpr char kSoftmax[] =
 TEST(SeenDigits, WhatIsStoredShowsAll) {
   EXPECT_EQ(OfBody("ROOT e = f32[8,512] exponential(x)\n"), "\n");
   EXPECT_EQ(OfBody("e = f32[8,512] exponential(x)\n  ROOT q = f32[8,512] divide(e, y)\n"), "\n");
+}
+
+// x (1 + tanh y) to bf16, as GELU has it, and what differs from it.
+TEST(SeenDigits, TanhAndOne) {
+  const auto seen = [](const std::string& sum) {
+    return OfBody(
+        absl::StrCat("one = f32[] constant(1)\n  two = f32[] constant(2)\n"
+                     "  minus = f32[] constant(-1)\n"
+                     "  o = f32[8,512] broadcast(one), dimensions={}\n"
+                     "  w = f32[8,512] broadcast(two), dimensions={}\n"
+                     "  n = f32[8,512] broadcast(minus), dimensions={}\n"
+                     "  t = f32[8,512] tanh(y)\n  ",
+                     sum,
+                     "\n  m = f32[8,512] multiply(x, a)\n"
+                     "  ROOT c = bf16[8,512] convert(m)\n"));
+  };
+  EXPECT_EQ(seen("a = f32[8,512] add(t, o)"), "plus one: t; \n");
+  EXPECT_EQ(seen("a = f32[8,512] add(o, t)"), "plus one: t; \n");
+  EXPECT_EQ(seen("a = f32[8,512] subtract(n, t)"), "plus one: t; \n");
+  EXPECT_EQ(seen("a = f32[8,512] subtract(o, t)"), "minus one: t; \n");
+  EXPECT_EQ(seen("a = f32[8,512] subtract(t, o)"), "minus one: t; \n");
+  EXPECT_EQ(seen("a = f32[8,512] add(t, n)"), "minus one: t; \n");
+  // Other terms, other uses, both ends.
+  EXPECT_EQ(seen("a = f32[8,512] add(t, w)"), "\n");
+  EXPECT_EQ(seen("a = f32[8,512] add(t, x)"), "\n");
+  EXPECT_EQ(seen("b = f32[8,512] add(t, o)\n  a = f32[8,512] multiply(b, t)"), "\n");
+  EXPECT_EQ(seen("b = f32[8,512] add(t, o)\n  d = f32[8,512] subtract(o, t)\n"
+                 "  a = f32[8,512] multiply(b, d)"),
+            "\n");
+  // The sum shows all its digits.
+  EXPECT_EQ(OfBody("one = f32[] constant(1)\n  o = f32[8,512] broadcast(one), dimensions={}\n"
+                   "  t = f32[8,512] tanh(y)\n  ROOT a = f32[8,512] add(t, o)\n"),
+            "\n");
 }
 
 TEST(SeenDigits, RoundedToSixteenBits) {

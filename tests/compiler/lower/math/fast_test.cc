@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <random>
@@ -156,6 +157,37 @@ TEST(FastMath, NarrowResultOfF32) {
       Check(name, function, ElementType::kF32, element, row.opcode, {x},
             NarrowBoundOf(row, element));
     }
+  }
+}
+
+// The sum with 1 or -1, of every operand; what is below 2^-25 of it nobody sees.
+TEST(FastMath, ShiftedTanh) {
+  Bits x = SamplePoints(ElementType::kF32, 1, 1 << 17).x;
+  for (int i = -20000; i <= 20000; ++i) x.push_back(std::bit_cast<uint32_t>(i / 1000.0f));
+  for (const uint64_t special : SpecialValues(ElementType::kF32)) x.push_back(special);
+  const FloatFormat& format = FormatOf(ElementType::kF32);
+  for (int shift : {1, -1}) {
+    const Function function(ElementType::kF32, 1, [&](Builder& b, Values operands) {
+      return b.Add(lower::EmitShiftedTanh(b, operands[0], shift), b.Float(kernel::kF32, shift));
+    });
+    double worst = 0;
+    for (const Errors& errors : AllErrors(function.approximations())) {
+      const Bits results = function.Run({x}, errors);
+      for (size_t i = 0; i < x.size(); ++i) {
+        const double at = DecodeFloat(format, x[i]), result = DecodeFloat(format, results[i]);
+        if (std::isnan(at)) {
+          EXPECT_TRUE(std::isnan(result));
+          continue;
+        }
+        const double exact = shift * 2 / (1 + std::exp(-2 * shift * at));
+        const double error = std::max(0.0, std::abs(result - exact) - 0x1p-25);
+        const double unit = std::ldexp(1.0, std::ilogb(std::max(std::abs(exact), 0x1p-126)) - 23);
+        worst = std::max(worst, error / unit);
+        ASSERT_LE(error / unit, 8)
+            << std::hexfloat << at << " with " << shift << " is " << result << ", not " << exact;
+      }
+    }
+    std::printf("tanh %+d: %.4f of 8 units\n", shift, worst);
   }
 }
 
