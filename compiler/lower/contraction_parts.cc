@@ -27,8 +27,11 @@ Expr ProductParts::Number(int64_t value) { return {b_, math_.Const(value)}; }
 Expr ProductParts::Wide(Expr value) { return {b_, math_.Convert(value.value())}; }
 
 int64_t ProductParts::RowTiles() const { return CeilDiv(product_.rows, plan_.cluster_rows()); }
+int64_t ProductParts::ColumnTiles() const {
+  return CeilDiv(product_.columns, plan_.cluster_columns());
+}
 int64_t ProductParts::count() const {
-  return RowTiles() * CeilDiv(product_.columns, plan_.columns) * product_.batch * plan_.splits;
+  return RowTiles() * ColumnTiles() * product_.batch * plan_.splits;
 }
 
 // Of wgmma, whose code takes long to make, sizes are constants of the same operations whatever they
@@ -40,9 +43,12 @@ ProductPart ProductParts::Find(Expr number) {
   return part;
 }
 
+// Blocks of a cluster are numbered column by column.
+Expr ProductParts::ClusterRow() { return Remainder({b_, b_.ClusterBlockId()}, plan_.cluster); }
+Expr ProductParts::ClusterColumn() { return Quotient({b_, b_.ClusterBlockId()}, plan_.cluster); }
+
 ProductPart ProductParts::FindPart(Expr number) {
-  const int64_t row_tiles = RowTiles();
-  const int64_t column_tiles = CeilDiv(product_.columns, plan_.columns);
+  const int64_t row_tiles = RowTiles(), column_tiles = ColumnTiles();
   ProductPart part;
   Expr tile = number, rest = Number(0);
   if (product_.batch * plan_.splits > 1) {
@@ -74,9 +80,10 @@ ProductPart ProductParts::FindPart(Expr number) {
   };
   Expr row_tile =
       group_number * Number(group) + choose(in_group % Number(group), in_group % Number(rows_left));
-  const Expr column_tile = choose(in_group / Number(group), in_group / Number(rows_left));
-  if (plan_.cluster > 1) {
-    row_tile = row_tile * Number(plan_.cluster) + Wide({b_, b_.ClusterBlockId()});
+  Expr column_tile = choose(in_group / Number(group), in_group / Number(rows_left));
+  if (plan_.cluster > 1) row_tile = row_tile * Number(plan_.cluster) + Wide(ClusterRow());
+  if (plan_.cluster_across > 1) {
+    column_tile = column_tile * Number(plan_.cluster_across) + Wide(ClusterColumn());
   }
   part.row = (row_tile * Number(plan_.rows)).value();
   part.column = (column_tile * Number(plan_.columns)).value();
@@ -93,7 +100,7 @@ void ProductParts::Store(const ProductPart& part, Expr row, Expr column,
                          const std::function<Value()>& load) {
   const Expr m = Expr(b_, part.row) + Wide(row), n = Expr(b_, part.column) + Wide(column);
   const Value inside = b_.And(Below(m, product_.rows, plan_.cluster_rows()),
-                              Below(n, product_.columns, plan_.columns));
+                              Below(n, product_.columns, plan_.cluster_columns()));
   frame_.emitter.If(inside, [&] {
     const Value sums = load();
     if (plan_.splits == 1) return space_.Store(part.batch, m.value(), n.value(), sums);

@@ -30,6 +30,10 @@ class ProductParts {
   // then the next group; then parts of depth and batches.
   ProductPart Find(kernel::Expr number);
 
+  // Where the block is in its cluster.
+  kernel::Expr ClusterRow();
+  kernel::Expr ClusterColumn();
+
   // Stores what `load` says are the sums of a row and of columns from `column` on, so many as the
   // plan has lanes, of the part's tile: to the results, or to the part's place in scratch where
   // depth is split; nothing where they are outside of the product.
@@ -53,7 +57,9 @@ class ProductParts {
   void Combine();
 
  private:
-  int64_t RowTiles() const;  // of clusters
+  // Of clusters.
+  int64_t RowTiles() const;
+  int64_t ColumnTiles() const;
   kernel::Expr Number(int64_t value);
   ProductPart FindPart(kernel::Expr number);
 

@@ -43,12 +43,13 @@ ProductRings::ProductRings(Frame& frame, const plan::Product& product, ProductPa
 
 bool ProductRings::Declare(int consumer_warps) {
   consumer_warps_ = consumer_warps;
-  if (!MakeRing("lhs", product_.lhs, plan_.lhs, plan_.rows, product_.rows, 1, lhs_) ||
+  if (!MakeRing("lhs", product_.lhs, plan_.lhs, plan_.rows, product_.rows, plan_.cluster_across,
+                lhs_) ||
       !MakeRing("rhs", product_.rhs, plan_.rhs, plan_.columns, product_.columns, plan_.cluster,
                 rhs_)) {
     return false;
   }
-  frame_.kernel->launch().cluster = {plan_.cluster, 1, 1};
+  frame_.kernel->launch().cluster = {plan_.cluster_blocks(), 1, 1};
   full_ = frame_.kernel->AddShared("full", ElementType::kU64, {plan_.stages});
   empty_ = frame_.kernel->AddShared("empty", ElementType::kU64, {plan_.stages});
   return true;
@@ -59,7 +60,8 @@ void ProductRings::Begin(const std::function<void()>& others) {
     b_.For(b_.Index(0), b_.Index(plan_.stages), b_.Index(1), [&](Value stage) {
       b_.Call(Intrinsic::kMbarrierInit, {stage},
               {(EngineBytes() > 0 ? 1 : 0) + (ThreadsCopy() ? kWarpgroupWarps : 0)}, {full_});
-      b_.Call(Intrinsic::kMbarrierInit, {stage}, {consumer_warps_ * plan_.cluster}, {empty_});
+      b_.Call(Intrinsic::kMbarrierInit, {stage}, {consumer_warps_ * plan_.cluster_blocks()},
+              {empty_});
     });
     others();
     b_.Call(Intrinsic::kFenceMbarrierInit);
@@ -73,7 +75,7 @@ void ProductRings::Begin(const std::function<void()>& others) {
 }
 
 void ProductRings::End() {
-  if (plan_.cluster > 1) Meet(Intrinsic::kClusterArriveRelaxed);
+  if (plan_.cluster_blocks() > 1) Meet(Intrinsic::kClusterArriveRelaxed);
 }
 
 void ProductRings::AwaitFull(const Turn& turn) {
@@ -81,9 +83,9 @@ void ProductRings::AwaitFull(const Turn& turn) {
 }
 
 void ProductRings::Release(Value stage, Value condition) {
-  const Value tells = b_.And(b_.Lt(b_.LaneId(), b_.Index(plan_.cluster)), condition);
+  const Value tells = b_.And(b_.Lt(b_.LaneId(), b_.Index(plan_.cluster_blocks())), condition);
   e_.If(tells, [&] {
-    if (plan_.cluster == 1) {
+    if (plan_.cluster_blocks() == 1) {
       b_.Call(Intrinsic::kMbarrierArrive, {stage}, {}, {empty_});
     } else {
       b_.Call(Intrinsic::kMbarrierArriveRemote, {stage, b_.Convert(b_.LaneId(), ElementType::kU32)},
@@ -105,7 +107,7 @@ bool ProductRings::MakeRing(const char* name, const plan::ProductOperand& operan
   if (!tile.engine) {
     if (!ring.depth_major) ring.boxes = outer / LineElements(ring);
     // The last cluster's tiles may be partly or all outside.
-    const int tiles = &ring == &lhs_ ? plan_.cluster_rows() : outer;
+    const int tiles = &ring == &lhs_ ? plan_.cluster_rows() : plan_.cluster_columns();
     ring.copies.emplace(frame_, operand, tile, tiles, outer_size, plan_.depth, product_.depth);
     return true;
   }
@@ -159,8 +161,8 @@ void ProductRings::Advance(const Turn& turn) {
 }
 
 void ProductRings::ForParts(const std::function<void(const ProductPart&)>& body) {
-  const int64_t count = parts_.count(), clusters = frame_.plan.blocks / plan_.cluster;
-  const Value cluster = math_.Div(math_.Convert(b_.BlockId()), plan_.cluster);
+  const int64_t count = parts_.count(), clusters = frame_.plan.blocks / plan_.cluster_blocks();
+  const Value cluster = math_.Div(math_.Convert(b_.BlockId()), plan_.cluster_blocks());
   e_.For(cluster, math_.Const(count), clusters, [&](Value number) {
     body(parts_.Find({b_, number}));
   });
@@ -191,7 +193,8 @@ int64_t ProductRings::EngineBytes() const {
 }
 void ProductRings::AwaitEmpty(const Turn& turn) {
   Await(b_, empty_, b_.Read(turn.stage), b_.Xor(b_.Read(turn.parity), b_.Integer(kernel::kU32, 1)),
-        plan_.cluster > 1 ? Intrinsic::kMbarrierTryWaitCluster : Intrinsic::kMbarrierTryWait);
+        plan_.cluster_blocks() > 1 ? Intrinsic::kMbarrierTryWaitCluster
+                                   : Intrinsic::kMbarrierTryWait);
 }
 
 void ProductRings::CopyByEngine(const ProductPart& part, Value step, Value stage) {
@@ -277,7 +280,8 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
   Value tile = b_.Mul(stage, b_.Index(ring.elements));
   if (ring.shares > 1) {
     // This block's lines of each box.
-    const Value rank = b_.ClusterBlockId();
+    const bool is_lhs = &ring == &lhs_;
+    const Value rank = (is_lhs ? parts_.ClusterColumn() : parts_.ClusterRow()).value();
     const int64_t lines = ring.map->recipe.box[1];
     Value& side = ring.depth_major ? first : depth;
     side = b_.Add(side, math_.Convert(b_.Mul(rank, b_.Index(lines))));
@@ -286,10 +290,7 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
   for (int box = 0; box < ring.boxes; ++box) {
     const Value at[] = {part.batch, math_.Add(first, int64_t{box} * LineElements(ring)), depth};
     std::vector<Value> operands = {b_.Add(tile, b_.Index(box * ring.box_elements())), stage};
-    if (ring.shares > 1) {
-      operands.push_back(
-          b_.Integer(kernel::Type::Scalar(ElementType::kU16), (1 << ring.shares) - 1));
-    }
+    if (ring.shares > 1) operands.push_back(Sharers(ring));
     const std::vector<Value> places = parts_.PlacesOf(ring.digits, ring.sizes, at);
     operands.insert(operands.end(), places.begin(), places.end());
     b_.Call(
@@ -298,6 +299,17 @@ void ProductRings::CopyBoxes(const Ring& ring, const ProductPart& part, Value fi
          .maps = {ring.map}},
         operands);
   }
+}
+
+// A bit for each block of the cluster that has the same tile.
+Value ProductRings::Sharers(const Ring& ring) {
+  const bool is_lhs = &ring == &lhs_;
+  int64_t bits = 0;
+  for (int i = 0; i < ring.shares; ++i) bits |= int64_t{1} << (is_lhs ? i * plan_.cluster : i);
+  const auto number = [&](int64_t value) { return b_.Integer(kernel::kU32, value); };
+  const Value first =
+      is_lhs ? parts_.ClusterRow().value() : (parts_.ClusterColumn() * plan_.cluster).value();
+  return b_.Convert(b_.Shl(number(bits), b_.Convert(first, ElementType::kU32)), ElementType::kU16);
 }
 
 // Boxes of pixels from one pixel on, at a place and from a channel on.
@@ -339,7 +351,7 @@ void ProductRings::CopyPixels(const Ring& ring, const ProductPart& part, Value f
 
 // Of the block, or of all blocks that bring it tiles.
 void ProductRings::Meet(Intrinsic arrive) {
-  if (plan_.cluster == 1) return b_.Barrier();
+  if (plan_.cluster_blocks() == 1) return b_.Barrier();
   b_.Call(arrive);
   b_.Call(Intrinsic::kClusterWait);
 }

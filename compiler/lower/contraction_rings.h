@@ -102,6 +102,7 @@ class ProductRings {
                    kernel::Value step, kernel::Value stage);
   void CopyBoxes(const Ring& ring, const ProductPart& part, kernel::Value first, kernel::Value step,
                  kernel::Value stage);
+  kernel::Value Sharers(const Ring& ring);
   void CopyPixels(const Ring& ring, const ProductPart& part, kernel::Value first,
                   kernel::Value depth, kernel::Value stage);
   void Meet(kernel::Intrinsic arrive);

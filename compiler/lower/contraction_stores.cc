@@ -232,7 +232,7 @@ void EngineStores::StoreBox(const ProductPart& part, const Box& box, int turns,
   Value inside = b_.True();
   if (reads_) {
     inside = b_.And(Below(m, product_.rows, plan_.cluster_rows()),
-                    Below(n, product_.columns, plan_.columns));
+                    Below(n, product_.columns, plan_.cluster_columns()));
   }
   if (loaded_.has_value()) AwaitLoaded(box);
   frame_.emitter.If(inside, [&] {
@@ -284,7 +284,8 @@ void EngineStores::Fill(const ProductPart& part, const Box& box, const Rows& row
   const Expr row = Quotient(lane, kGroupLanes);
   const Expr column = Remainder(lane, kGroupLanes) * plan::kStoredLanes + group * kGroupColumns;
   const Expr first = ColumnOf(part, box);
-  const Value n = Within(first + parts_.Wide(column), first, product_.columns, plan_.columns);
+  const Value n =
+      Within(first + parts_.Wide(column), first, product_.columns, plan_.cluster_columns());
   const kernel::Type pair_type = kernel::Type(boxes_->element).WithLanes(plan::kStoredLanes);
   const int unit = kDescriptorUnit / ByteWidth(boxes_->element);  // elements of 16 bytes
   const Expr in_line = (Quotient(column, unit) ^ row) * unit + Remainder(column, unit);

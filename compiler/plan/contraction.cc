@@ -87,10 +87,8 @@ class Planner {
     plan.kernels[0].blocks = parts;
     plan.kernels[0].block_threads = tile.threads();
     if (tile.wgmma) {
-      const int resident = cost_.ResidentBlocks(tile);
-      const int64_t clusters = target_.multiprocessors * resident / tile.cluster;
-      plan.kernels[0].blocks = std::min(parts / tile.cluster, clusters) * tile.cluster;
-      plan.kernels[0].resident_blocks = resident;
+      plan.kernels[0].blocks = std::min(parts, cost_.Places(tile));
+      plan.kernels[0].resident_blocks = cost_.ResidentBlocks(tile);
     }
     plan.kernels[0].flops = FlopsOf(fusion_);
     if (tile.splits > 1) AddCombination(tile, plan);
@@ -164,8 +162,16 @@ class Planner {
         if (!PipelineFits(tile).ok()) continue;
         for (; tile.splits <= kMostSplits && SplitsWell(tile);
              tile.splits = NextSplits(tile.splits)) {
-          if (tile.splits > 1) SetStores(shape, tile);
-          found.emplace_back(cost_.Microseconds(tile), tile);
+          if (tile.splits > 1) {
+            if (cost_.Tiles(tile) > target_.multiprocessors) break;
+            SetStores(shape, tile);
+          }
+          for (const ClusterShape& cluster : kClusterShapes) {
+            tile.cluster = cluster.rows;
+            tile.cluster_across = cluster.across;
+            if (ClusterFits(tile).ok()) found.emplace_back(cost_.Microseconds(tile), tile);
+          }
+          tile.cluster = tile.cluster_across = 1;
         }
       }
     }
@@ -184,7 +190,6 @@ class Planner {
   ContractionPlan Pipeline(const PipelineShape& shape, int columns) const {
     ContractionPlan tile = base_;
     tile.wgmma = true;
-    tile.cluster = shape.cluster;
     tile.rows = shape.rows;
     tile.columns = columns;
     tile.row_warps = 4 * shape.consumers;
@@ -255,13 +260,11 @@ class Planner {
         std::begin(kPipelineShapes), std::end(kPipelineShapes), [&](const PipelineShape& s) {
           SetRegisters(s, own);
           return s.rows == tile.rows && 4 * s.consumers == tile.row_warps &&
-                 tile.column_warps == 1 && s.cluster == tile.cluster &&
-                 own.consumer_registers == tile.consumer_registers &&
+                 tile.column_warps == 1 && own.consumer_registers == tile.consumer_registers &&
                  own.producer_registers == tile.producer_registers;
         });
     INGOT_REQUIRE(shape != std::end(kPipelineShapes), "no tile has rows=", tile.rows,
-                  " row_warps=", tile.row_warps, " cluster=", tile.cluster,
-                  " producer_registers=", tile.producer_registers,
+                  " row_warps=", tile.row_warps, " producer_registers=", tile.producer_registers,
                   " consumer_registers=", tile.consumer_registers);
     const int sums = tile.rows / shape->consumers / kUnitRows * tile.columns / 2;
     INGOT_REQUIRE(tile.columns % kLeastPassedColumns == 0 && tile.columns > 0 &&
@@ -281,7 +284,26 @@ class Planner {
     INGOT_REQUIRE(tile.splits >= 1 && tile.splits <= kMostSplits && SplitsWell(tile),
                   "splits=", tile.splits, "; a part would be empty");
     INGOT_REQUIRE(tile.group >= 1 && tile.group <= 64, "group=", tile.group);
+    INGOT_RETURN_IF_ERROR(ClusterFits(tile));
     return CanMultiply(tile);
+  }
+
+  // Whether blocks can bring parts of what they share.
+  absl::Status ClusterFits(const ContractionPlan& tile) const {
+    const bool known = absl::c_any_of(kClusterShapes, [&](const ClusterShape& s) {
+      return s.rows == tile.cluster && s.across == tile.cluster_across;
+    });
+    INGOT_REQUIRE(known, "no cluster has cluster=", tile.cluster,
+                  " cluster_across=", tile.cluster_across);
+    INGOT_REQUIRE(tile.cluster == 1 || tile.rhs.engine, "cluster=", tile.cluster,
+                  ": threads bring the right matrix");
+    if (tile.cluster_across == 1) return absl::OkStatus();
+    const bool is_shared =
+        tile.lhs.engine && lhs_.ok() &&
+        (!images_.ok() || CopyOf(*lhs_, tile.rows, tile.depth, tile.cluster_across).ok());
+    INGOT_REQUIRE(is_shared, "cluster_across=", tile.cluster_across,
+                  ": the left matrix does not come in parts");
+    return absl::OkStatus();
   }
 
   // Whether wgmma takes both matrices as they come.
@@ -295,8 +317,6 @@ class Planner {
       INGOT_REQUIRE(side->depth_major || outer % line == 0, "tiles of ", outer, " are no lines of ",
                     line);
     }
-    INGOT_REQUIRE(tile.cluster == 1 || tile.rhs.engine, "cluster=", tile.cluster,
-                  ": threads bring the right matrix");
     if (tile.store_boxes == 0) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(StoresByEngine(tile));
     const int64_t results = tile.splits > 1 ? 1 : std::ssize(*stored_);
@@ -429,6 +449,7 @@ absl::StatusOr<FusionPlan> PlanOfTile(const ContractionPlan& tile, const Computa
   own.column_warps = tile.column_warps;
   own.wgmma = tile.wgmma;
   own.cluster = tile.cluster;
+  own.cluster_across = tile.cluster_across;
   own.producer_registers = tile.producer_registers;
   own.consumer_registers = tile.consumer_registers;
   own.stages = tile.stages;

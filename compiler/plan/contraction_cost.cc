@@ -42,8 +42,15 @@ int64_t ContractionCost::Steps(const ContractionPlan& tile) const {
 }
 int64_t ContractionCost::Tiles(const ContractionPlan& tile) const {
   return SaturatingMultiply(product_.batch, CeilDiv(product_.rows, tile.cluster_rows()) *
-                                                tile.cluster *
-                                                CeilDiv(product_.columns, tile.columns));
+                                                CeilDiv(product_.columns, tile.cluster_columns()) *
+                                                tile.cluster_blocks());
+}
+int64_t ContractionCost::Places(const ContractionPlan& tile) const {
+  // A cluster is on one GPC, of whose multiprocessors large ones leave some idle.
+  const int64_t multiprocessors = target_.multiprocessors;
+  const int64_t usable = tile.cluster_blocks() > 2 ? multiprocessors * 10 / 11 : multiprocessors;
+  const int blocks = tile.cluster_blocks();
+  return std::max<int64_t>(1, usable * ResidentBlocks(tile) / blocks) * blocks;
 }
 int ContractionCost::ResidentBlocks(const ContractionPlan& tile) const {
   const Card& card = *target_.card;
@@ -103,7 +110,8 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   const double products = double(tile.rows) / kUnitRows * kTileLineBytes / 32;  // of a step
   const double multiply = kUnitRows * tile.columns * 32.0 / UnitFlops(kUnitShare);
   const double read = 32.0 * (kUnitRows + tile.columns) / kSharedBytesPerCycle;
-  const double tile_bytes = kTileLineBytes * (tile.rows + double(tile.columns) / tile.cluster);
+  const double tile_bytes = kTileLineBytes * (double(tile.rows) / tile.cluster_across +
+                                              double(tile.columns) / tile.cluster);
   const double fill =
       tile_bytes * card.clock_ghz * target_.multiprocessors / (card.l2_gbps * kFillShare);
   // Cycles of a vector that a thread copies, whose address is some instructions, and of an
@@ -118,7 +126,7 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   const double step = std::max({products * std::max(multiply, read), fill,
                                 copies(tile.lhs, tile.rows) + copies(tile.rhs, tile.columns)});
   const double elements = double(tile.rows) * tile.columns;
-  const double turns = std::ceil(parts / (target_.multiprocessors * resident));
+  const double turns = std::ceil(parts / static_cast<double>(Places(tile)));
   const double compute =
       turns * std::max({resident * steps * step, resident * (kPartCycles + kPassCycles * elements),
                         steps * step + kSumCycles * elements});

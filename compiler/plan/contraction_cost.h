@@ -20,6 +20,8 @@ class ContractionCost {
   int64_t Steps(const ContractionPlan& tile) const;
   int64_t Tiles(const ContractionPlan& tile) const;
   int ResidentBlocks(const ContractionPlan& tile) const;
+  // Of wgmma: blocks that run at a time, in whole clusters.
+  int64_t Places(const ContractionPlan& tile) const;
   // Of all kernels.
   double Microseconds(const ContractionPlan& tile) const;
 

@@ -44,7 +44,7 @@ inline constexpr int kFmaDepthBytes[] = {64, 32, 128};
 inline constexpr int kWgmmaCapability = 90;
 inline constexpr int kUnitRows = 64;
 inline constexpr int kMostColumns = 256;
-inline constexpr int kMostPipelineStages = 8;
+inline constexpr int kMostPipelineStages = 12;
 inline constexpr int kLeastPipelineStages = 3;
 // Sums of a thread, and registers of threads that multiply and of those that do not.
 inline constexpr int kMostThreadSums = 128;
@@ -53,13 +53,17 @@ inline constexpr int kCopyingRegisters = 104;
 // Besides its sums, of a thread that multiplies; of one product, as the assembler asks.
 inline constexpr int kLeastFreeRegisters = 64, kUnitRegisters = 26;
 
-// Rows of a tile, warpgroups that multiply, blocks of a multiprocessor and of a cluster.
+// Rows of a tile, warpgroups that multiply, blocks of a multiprocessor.
 struct PipelineShape {
-  int rows, consumers, resident_blocks, cluster;
+  int rows, consumers, resident_blocks;
 };
-inline constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1, 1}, {128, 2, 1, 2}, {256, 2, 1, 1},
-                                                    {256, 2, 1, 2}, {128, 1, 1, 1}, {128, 1, 2, 1},
-                                                    {128, 1, 2, 2}, {64, 1, 1, 1},  {64, 1, 2, 1}};
+inline constexpr PipelineShape kPipelineShapes[] = {{128, 2, 1}, {256, 2, 1}, {128, 1, 1},
+                                                    {128, 1, 2}, {64, 1, 1},  {64, 1, 2}};
+// Blocks of a cluster: one below the other, and side by side.
+struct ClusterShape {
+  int rows, across;
+};
+inline constexpr ClusterShape kClusterShapes[] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {1, 4}};
 
 inline absl::Span<const TileShape> ShapesOf(ProductUnit unit) {
   if (unit == ProductUnit::kFma) return kFmaShapes;
