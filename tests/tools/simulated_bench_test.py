@@ -77,6 +77,14 @@ ENTRY e {
   ROOT y = bf16[8192,4096] convert(%s)
 }
 """
+# A product whose blocks are clusters of four, of which there are two: each is sampled once.
+CLUSTERS = """HloModule clusters
+ENTRY e {
+  x = bf16[96,320] parameter(0)
+  y = bf16[320,160] parameter(1)
+  ROOT d = bf16[96,160] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+}
+"""
 FIELDS = ["kernels", "moved", "asked", "used_loads", "used_stores", "bytes_in_flight",
           "issue_slots", "predicted_us", "floor_us"]
 
@@ -141,6 +149,9 @@ def main():
         arena = model["arena"]
         check(arena["bytes"] >= arena["peak_bytes"] > 0, "the parts of the sum", arena)
         check("scratch" in arena["at_peak"][0]["value"], "the parts of the sum", arena)
+
+        model = bench(CLUSTERS, folder)
+        check(model["kernels"] == 1 and model["predicted_us"] > 0, "clusters are simulated", model)
 
         # A row alone would ask for 2 and 3 times its bytes.
         for result in ["scaled", "shifted"]:

@@ -110,32 +110,33 @@ absl::Status Machine::CheckBudget() const {
       "@", report_.kernel, ": more than ", options_.most_thread_operations, " thread operations"));
 }
 
-// The first block says what one costs; the last runs last, as the one that others wait for.
+// The first cluster says what one costs; the last runs last, as the one that others wait for.
 void Machine::RunSample() {
   const int64_t blocks = geometry_.blocks();
-  // A block, with the others of its cluster.
-  const auto run_with_cluster = [&](int64_t number) {
+  // The blocks of a cluster run together, and once: what they left of its barrier is not reset.
+  const int64_t clusters = blocks / code_.kernel->launch().cluster_blocks();
+  const auto run_cluster = [&](int64_t number) {
     std::vector<int64_t> together;
-    if (code_.kernel->launch().cluster_blocks() == 1) {
+    if (clusters == blocks) {
       together = {number};
     } else {
       for (int64_t block = 0; block < blocks; ++block) {
-        if (geometry_.ClusterOf(block) == geometry_.ClusterOf(number)) together.push_back(block);
+        if (geometry_.ClusterOf(block) == number) together.push_back(block);
       }
     }
     RunBlocks(together, static_cast<int>(together.size()));
     return static_cast<int64_t>(together.size());
   };
-  int64_t run = run_with_cluster(0);
+  int64_t run = run_cluster(0);
   const int64_t affordable =
       options_.sample_thread_operations / std::max<int64_t>(1, thread_operations_);
   const int64_t count = std::clamp<int64_t>(affordable, 2, kSampleBlocks);
-  const int64_t samples = std::min(blocks, count);
+  const int64_t samples = std::min(clusters, count);
   for (int64_t i = 1; i < samples && !stop_; ++i) {
     if (i + 1 == samples) AddTickets(run);
     // Spread evenly, not at equal distances: those could always meet the same place of a pattern.
-    const int64_t block = i * (blocks - 1) / (samples - 1);
-    run += run_with_cluster(block);
+    const int64_t number = i * (clusters - 1) / (samples - 1);
+    run += run_cluster(number);
   }
   FillReport(run);
 }
@@ -144,7 +145,8 @@ void Machine::RunSample() {
 void Machine::AddTickets(int64_t blocks_run) {
   for (auto& [address, ticket] : tickets_) {
     if (ticket.sum % blocks_run != 0) continue;
-    const int64_t others = (geometry_.blocks() - blocks_run - 1) * (ticket.sum / blocks_run);
+    const int64_t last = code_.kernel->launch().cluster_blocks();
+    const int64_t others = (geometry_.blocks() - blocks_run - last) * (ticket.sum / blocks_run);
     const ElementType element = ticket.buffer->buffer->element;
     uint8_t* const place = const_cast<uint8_t*>(address);
     uint64_t bits = 0;
