@@ -1,73 +1,30 @@
 // Kernels of two hundred shapes of products for sm_90a: matrix units multiply wherever they have
 // the type, the assembler has nothing to say, and registers hold what kernels have.
+#include "tests/compiler/product_shapes.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <memory>
-#include <sstream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "compiler/compile.h"
 #include "compiler/plan/plan.h"
 #include "compiler/program/fusion_table.h"
 #include "tests/compiler/plans.h"
-#include "tests/paths/paths.h"
 
 namespace ingot::test {
 namespace {
 
-struct Shape {
-  std::string type;
-  int64_t batch, rows, columns, depth;
-  std::string layout;       // of the left and of the right matrix
-  int64_t spill_bytes = 0;  // of a thread, at the most
-};
-
-std::vector<Shape> Shapes() {
-  std::ifstream file(RepositoryRoot() + "/tests/compiler/product_shapes.txt");
-  std::vector<Shape> shapes;
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream words(line);
-    Shape s;
-    words >> s.type >> s.batch >> s.rows >> s.columns >> s.depth >> s.layout;
-    EXPECT_TRUE(words) << line;
-    words >> s.spill_bytes;
-    shapes.push_back(s);
-  }
-  return shapes;
-}
-
-std::string TextOf(const Shape& s) {
-  const auto sizes = [&](int64_t a, int64_t b, bool exchanged) {
-    std::vector<int64_t> all;
-    if (s.batch > 1) all.push_back(s.batch);
-    all.push_back(exchanged ? b : a);
-    all.push_back(exchanged ? a : b);
-    return absl::StrCat("[", absl::StrJoin(all, ","), "]");
-  };
-  const bool left_across = s.layout[0] == 't', right_along = s.layout[1] == 't';
-  const int first = s.batch > 1 ? 1 : 0;
-  return absl::StrCat("HloModule m\nENTRY e {\n  x = ", s.type, sizes(s.rows, s.depth, left_across),
-                      " parameter(0)\n  y = ", s.type, sizes(s.depth, s.columns, right_along),
-                      " parameter(1)\n  ROOT d = ", s.type == "s8" ? "s32" : s.type,
-                      sizes(s.rows, s.columns, false), " dot(x, y), ",
-                      s.batch > 1 ? "lhs_batch_dims={0}, rhs_batch_dims={0}, " : "",
-                      "lhs_contracting_dims={", first + (left_across ? 0 : 1),
-                      "}, rhs_contracting_dims={", first + (right_along ? 1 : 0), "}\n}\n");
-}
-
 constexpr const char* kNoReport = "no assembler";
 
 // What is wrong with the kernels of the shape; empty: nothing.
-std::string Complaint(const Shape& shape) {
-  const std::unique_ptr<Module> module = Read(TextOf(shape));
+std::string Complaint(const ProductShape& shape) {
+  const std::unique_ptr<Module> module = Read(HloOf(shape));
   if (module == nullptr) return "does not parse";
   const Target& target = TargetOf("sm_90a");
   CompileOptions options;
@@ -92,7 +49,7 @@ std::string Complaint(const Shape& shape) {
 }
 
 TEST(ProductShapes, MatrixUnitsMultiplyWithoutSpills) {
-  const std::vector<Shape> shapes = Shapes();
+  const std::vector<ProductShape> shapes = ProductShapes();
   ASSERT_EQ(shapes.size(), 200);
   if (Complaint(shapes[0]) == kNoReport) GTEST_SKIP() << "neither ptxas nor nvJitLink is here";
   std::vector<std::string> complaints(shapes.size());
@@ -105,8 +62,15 @@ TEST(ProductShapes, MatrixUnitsMultiplyWithoutSpills) {
   }
   for (std::thread& thread : threads) thread.join();
   for (size_t k = 0; k < shapes.size(); ++k) {
-    EXPECT_EQ(complaints[k], "") << TextOf(shapes[k]);
+    EXPECT_EQ(complaints[k], "") << HloOf(shapes[k]);
   }
+}
+
+TEST(ProductShapes, NamesTellThemApart) {
+  std::set<std::string> names;
+  for (const ProductShape& shape : ProductShapes()) names.insert(NameOf(shape));
+  EXPECT_EQ(names.size(), ProductShapes().size());
+  EXPECT_EQ(NameOf(ProductShapes()[0]), "bf16_1x1x4096x4096_nt");
 }
 
 }  // namespace
