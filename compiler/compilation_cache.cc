@@ -145,10 +145,11 @@ std::optional<cache::Key> CompilationCache::KeyOf(const Module& module) const {
   if (bytes > kMostConstantBytes) return std::nullopt;
   PrintOptions print;
   print.max_constant_elements = kMostPrintedElements;
-  std::string text = absl::StrCat(
-      "compilation\n", context_,
-      OptionsText(options_.fusion, options_.numerics, options_.codegen, options_.plans.get()),
-      "\ndonated=", absl::StrJoin(options_.donated, ","), "\n", ToString(module, print), "\n");
+  std::string text = absl::StrCat("compilation\n", context_,
+                                  OptionsText(options_.fusion, options_.numerics, options_.codegen,
+                                              options_.plans.get(), options_.tuned),
+                                  "\ndonated=", absl::StrJoin(options_.donated, ","), "\n",
+                                  ToString(module, print), "\n");
   ForEachConstant(module, [&](const Literal& literal) {
     if (literal.size() <= kMostPrintedElements) return;
     const cache::Key hash = runtime::HashOf(absl::MakeConstSpan(

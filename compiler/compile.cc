@@ -10,10 +10,9 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/cuda/cuda_codegen.h"
 #include "compiler/compilation_cache.h"
+#include "compiler/fusion_planner.h"
 #include "compiler/kernel/verifier.h"
 #include "compiler/lower/lower.h"
-#include "compiler/plan/contractions.h"
-#include "compiler/plan/excess_precision.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/plan_table.h"
 #include "compiler/plan/tile_deal.h"
@@ -122,8 +121,8 @@ class Compiler {
       INGOT_ASSIGN_OR_RETURN(emitted_,
                              program::EmitProgram(*module_, *signature_, *fusions_, target_));
       emitted_->program.modules = std::move(modules_);
-      emitted_->program.options =
-          OptionsText(options_.fusion, options_.numerics, options_.codegen, options_.plans.get());
+      emitted_->program.options = OptionsText(options_.fusion, options_.numerics, options_.codegen,
+                                              options_.plans.get(), options_.tuned);
       return absl::OkStatus();
     }));
     return Finish();
@@ -158,6 +157,7 @@ class Compiler {
   }
 
   absl::Status Optimize() {
+    if (options_.fused) return absl::OkStatus();
     PassManagerOptions options;
     options.verify_each = Wants(Stage::kHlo);
     if (Wants(Stage::kHlo)) {
@@ -173,45 +173,32 @@ class Compiler {
         .status();
   }
 
-  // The plans of `table` go first; null: none do.
-  plan::PlanOptions PlanOptionsFor(int64_t entry, bool tiles, const plan::PlanTable* table) const {
-    return {.tiles = tiles && options_.fusion == FusionMode::kCost,
-            .numerics = options_.numerics,
-            .unrounded = unrounded_[entry],
-            .seen = seen_[entry],
-            .contracted = contracted_[entry],
-            .last_reads = fusions_->entries()[entry].last_reads,
-            .wanted_pairs = fusions_->entries()[entry].wanted_pairs,
-            .table = table};
-  }
-
   void WarnOfRefused(const program::FusionEntry& entry, absl::string_view why) const {
     options_.warning(absl::StrCat(why, "; ", entry.name, " is planned without this entry"));
   }
 
-  // Which values of each entry stay in f32, of which not all digits are seen, and which sums are
-  // multiply-adds.
-  void FindExcessPrecision() {
-    unrounded_.resize(fusions_->entries().size());
-    seen_.resize(fusions_->entries().size());
-    contracted_.resize(fusions_->entries().size());
-    if (target_.platform == Platform::kHost || options_.numerics == Numerics::kStrict) return;
-    const plan::FusionMembers members(*module_, fusions_->equal_fusions());
-    unrounded_ = plan::FindUnrounded(members, plan::LeastRoundings(target_));
-    seen_ = plan::FindSeenDigits(members);
-    contracted_ = plan::FindContractions(members);
+  // Says so where a table is given and has nothing for this target.
+  void WarnOfOtherTargets() const {
+    if (options_.plans == nullptr || options_.plans->size() == 0) return;
+    if (options_.plans->HasTarget(target_)) return;
+    const plan::PlanEntry& first = options_.plans->entries()[0];
+    options_.warning(absl::StrCat("the plan from ", first.place, " and all others there are for ",
+                                  "other targets (", first.target, "), none is for ",
+                                  plan::TableTarget(target_), "; nothing of them is used"));
   }
 
   absl::Status PlanFusions() {
-    fusions_.emplace(*module_, program::MemoriesOfResults(*signature_));
-    FindExcessPrecision();
+    planner_.emplace(*module_, *signature_, target_, options_.fusion, options_.numerics);
+    fusions_ = &planner_->fusions();
+    WarnOfOtherTargets();
     std::vector<program::FusionEntry>& entries = fusions_->entries();
     std::vector<std::vector<std::string>> refused(entries.size());
     INGOT_RETURN_IF_ERROR(
         ParallelFor(static_cast<int64_t>(entries.size()), threads_, [&](int64_t i) -> absl::Status {
-          entries[i].plan =
-              plan::MakePlan(*entries[i].fusion, target_,
-                             PlanOptionsFor(i, /*tiles=*/true, options_.plans.get()), &refused[i]);
+          plan::PlanOptions options = planner_->OptionsFor(i);
+          options.table = options_.plans.get();
+          options.tuned = options_.tuned;
+          entries[i].plan = plan::MakePlan(*entries[i].fusion, target_, options, &refused[i]);
           return CheckStop();
         }));
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -268,16 +255,19 @@ class Compiler {
     std::vector<int64_t> numbers(entries.size());
     std::iota(numbers.begin(), numbers.end(), 0);
     INGOT_RETURN_IF_ERROR(LowerEach(numbers, lowered, failures));
-    // A plan of the table that cannot be written gives way to the one that there is without it.
+    // A plan of a table that cannot be written gives way to the one that there is without tables.
     std::erase_if(numbers, [&](int64_t i) { return failures[i].ok(); });
     std::vector<int64_t> again;
     for (int64_t i : numbers) {
-      if (options_.plans == nullptr) break;
-      plan::FusionPlan own =
-          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/true, nullptr));
+      if (options_.plans == nullptr && options_.tuned == nullptr) break;
+      plan::PlanOptions options = planner_->OptionsFor(i);
+      plan::FusionPlan own = plan::MakePlan(*entries[i].fusion, target_, options);
       if (entries[i].plan == own) continue;
-      WarnOfRefused(entries[i],
-                    absl::StrCat("the plan ", entries[i].plan.reason, ": ", failures[i].message()));
+      options.tuned = options_.tuned;
+      if (entries[i].plan != plan::MakePlan(*entries[i].fusion, target_, options)) {
+        WarnOfRefused(entries[i], absl::StrCat("the plan ", entries[i].plan.reason, ": ",
+                                               failures[i].message()));
+      }
       entries[i].plan = std::move(own);
       fusions_->NameKernels(entries[i]);
       again.push_back(i);
@@ -288,8 +278,9 @@ class Compiler {
       return failures[i].ok() || entries[i].plan.kernels[0].skeleton != plan::Skeleton::kTile;
     });
     for (int64_t i : numbers) {
-      entries[i].plan =
-          plan::MakePlan(*entries[i].fusion, target_, PlanOptionsFor(i, /*tiles=*/false, nullptr));
+      plan::PlanOptions options = planner_->OptionsFor(i);
+      options.tiles = false;
+      entries[i].plan = plan::MakePlan(*entries[i].fusion, target_, options);
       entries[i].plan.reason = absl::StrCat("no tile: ", failures[i].message());
       fusions_->NameKernels(entries[i]);
     }
@@ -322,7 +313,7 @@ class Compiler {
       return plan::EntryText(entry.plan, *entry.fusion, target_, entry.name);
     }
     const std::vector<plan::FusionPlan> candidates =
-        plan::MakeCandidates(*entry.fusion, target_, PlanOptionsFor(i, /*tiles=*/true, nullptr));
+        plan::MakeCandidates(*entry.fusion, target_, planner_->OptionsFor(i));
     std::string text;
     for (size_t n = 0; n < candidates.size(); ++n) {
       const double cost = candidates[n].cost;
@@ -460,10 +451,8 @@ class Compiler {
   const int threads_;
   absl::StatusOr<program::Signature> signature_;
   std::unique_ptr<Module> module_;
-  std::optional<program::FusionTable> fusions_;
-  std::vector<std::vector<int64_t>> unrounded_;   // by entry: PlanOptions::unrounded
-  std::vector<plan::SeenDigits> seen_;            // by entry: PlanOptions::seen
-  std::vector<std::vector<int64_t>> contracted_;  // by entry: PlanOptions::contracted
+  std::optional<FusionPlanner> planner_;
+  program::FusionTable* fusions_ = nullptr;  // the planner's
   std::vector<CodeUnit> units_;
   std::vector<runtime::CodeModule> modules_;
   std::optional<program::EmittedProgram> emitted_;
@@ -476,7 +465,7 @@ absl::StatusOr<Compilation> Compile(const Module& module, const Target& target,
                                     const CompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const CompilationCache cache(target, options);
-  const std::optional<cache::Key> key = cache.KeyOf(module);
+  const std::optional<cache::Key> key = options.fused ? std::nullopt : cache.KeyOf(module);
   std::optional<Compilation> found = cache.FindCompilation(key);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   const PhaseTime phase = {"cache", time.count()};

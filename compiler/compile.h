@@ -17,6 +17,7 @@
 #include "compiler/codegen/cubin/report.h"
 #include "compiler/options.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/tuned_plans.h"
 #include "compiler/program/arena_use.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
@@ -38,17 +39,24 @@ enum class Stage : uint8_t {
 };
 
 struct CompileOptions {
-  // These four decide the program, and Program::options records them.
+  // These five decide the program, and Program::options records them.
   FusionMode fusion = FusionMode::kCost;
   Numerics numerics = Numerics::kDefault;
   Codegen codegen = Codegen::kLlvm;
   std::shared_ptr<const plan::PlanTable> plans;  // that go before those that are chosen; null: none
+  // Plans that go behind those of `plans`, before those that are chosen; null: none.  An entry that
+  // cannot be used is not, and nothing is said of it.
+  const plan::TunedPlans* tuned = &plan::TunedPlans::Shipped();
+  // The module is one that the passes have made for this target (Stage::kOptimized): they are left
+  // out, and nothing is looked for in the cache or kept there.
+  bool fused = false;
   // Machine code for a card has its PTX beside it, for later cards.
   bool keep_ptx = false;
   // Inputs whose memory the caller gives away, by number, besides those that the module says.
   std::vector<int64_t> donated;
   // Called with a line for each entry of `plans` that is for a fusion of the module and cannot be
-  // used, and is not: where it stands, which fusion, and why.
+  // used, and is not: where it stands, which fusion, and why; and with one if all entries are for
+  // other targets.
   std::function<void(const std::string& warning)> warning;
   // Stage::kPlan shows all plans that there are to choose from, not the one that was taken.
   bool candidates = false;

@@ -46,13 +46,19 @@ absl::StatusOr<Codegen> FindCodegen(absl::string_view name) {
 }
 
 std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
-                        const plan::PlanTable* plans) {
+                        const plan::PlanTable* plans, const plan::TunedPlans* tuned) {
+  std::string tuned_text;
+  if (tuned == nullptr) {
+    tuned_text = " tuned=off";
+  } else if (tuned != &plan::TunedPlans::Shipped()) {
+    tuned_text = absl::StrCat(" tuned=", tuned->Digest());
+  }
   return absl::StrCat("fusion=", kFusionModeNames[static_cast<int>(fusion)],
                       " numerics=", kNumericsNames[static_cast<int>(numerics)],
                       codegen == Codegen::kLlvm
                           ? ""
                           : absl::StrCat(" codegen=", kCodegenNames[static_cast<int>(codegen)]),
-                      plans == nullptr ? "" : absl::StrCat(" plans=", plans->digest()));
+                      plans == nullptr ? "" : absl::StrCat(" plans=", plans->digest()), tuned_text);
 }
 
 PassContext MakePassContext(const Target& target, FusionMode fusion, Numerics numerics) {

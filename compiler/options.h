@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "compiler/plan/plan_table.h"
+#include "compiler/plan/tuned_plans.h"
 #include "ir/base/numerics.h"
 #include "ir/base/target.h"
 #include "passes/pass.h"
@@ -45,11 +46,12 @@ absl::StatusOr<FusionMode> FindFusionMode(absl::string_view name);
 absl::StatusOr<Numerics> FindNumerics(absl::string_view name);
 absl::StatusOr<Codegen> FindCodegen(absl::string_view name);
 
-// "fusion=cost numerics=default", " codegen=cuda" where it is not LLVM, and " plans=DIGEST" where a
-// table is given (null: none).  What keeps compiled code for later has this in its key;
+// "fusion=cost numerics=default", " codegen=cuda" where it is not LLVM, " plans=DIGEST" where a
+// table is given (null: none), and " tuned=off" (null) or " tuned=DIGEST" where the tuned plans are
+// not those that ship.  What keeps compiled code for later has this in its key;
 // Program::options records it.
 std::string OptionsText(FusionMode fusion, Numerics numerics, Codegen codegen,
-                        const plan::PlanTable* plans);
+                        const plan::PlanTable* plans, const plan::TunedPlans* tuned);
 
 // What passes may ask of when they run for this target, which must outlive the context.
 PassContext MakePassContext(const Target& target, FusionMode fusion,

@@ -22,6 +22,7 @@
 #include "compiler/plan/tile.h"
 #include "compiler/plan/tile_candidates.h"
 #include "compiler/plan/tile_tasks.h"
+#include "compiler/plan/tuned_plans.h"
 #include "compiler/plan/window.h"
 #include "compiler/plan/window_sums.h"
 #include "ir/base/status.h"
@@ -75,12 +76,12 @@ void Complete(const Computation& fusion, const FusionInfo& info, const Target& t
   }
 }
 
-// The first entry of the table that fits.
-std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& target,
-                                      const PlanOptions& options,
-                                      std::vector<std::string>* refused) {
-  if (options.table == nullptr) return std::nullopt;
-  for (const PlanEntry* entry : options.table->EntriesFor(fusion, target)) {
+// The first entry that fits.
+std::optional<FusionPlan> FirstThatFits(absl::Span<const PlanEntry* const> entries,
+                                        const Computation& fusion, const Target& target,
+                                        const PlanOptions& options,
+                                        std::vector<std::string>* refused) {
+  for (const PlanEntry* entry : entries) {
     FusionPlan plan = entry->plan;
     plan.numerics = options.numerics;
     absl::Status fits = Fits(plan, fusion, target);
@@ -96,6 +97,22 @@ std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& t
       refused->push_back(absl::StrCat("the plan from ", entry->place, ": ", fits.message()));
   }
   return std::nullopt;
+}
+
+std::optional<FusionPlan> PlanOfTable(const Computation& fusion, const Target& target,
+                                      const PlanOptions& options,
+                                      std::vector<std::string>* refused) {
+  if (options.table == nullptr) return std::nullopt;
+  return FirstThatFits(options.table->EntriesFor(fusion, target), fusion, target, options, refused);
+}
+
+std::optional<FusionPlan> TunedPlan(const Computation& fusion, const Target& target,
+                                    const PlanOptions& options) {
+  if (options.tuned == nullptr) return std::nullopt;
+  const std::vector<PlanEntry> entries = options.tuned->EntriesFor(fusion, target);
+  std::vector<const PlanEntry*> all;
+  for (const PlanEntry& entry : entries) all.push_back(&entry);
+  return FirstThatFits(all, fusion, target, options, /*refused=*/nullptr);
 }
 
 // What the copies cost of wanted results that the plan does not make in place.
@@ -115,10 +132,9 @@ double CopyMicroseconds(const FusionPlan& plan, const FusionInfo& info,
 // results can be in their operands' memory: a launch that has another one copies the operand first.
 void FindPairs(const FusionInfo& info, const PlanOptions& options, FusionPlan& plan) {
   plan.in_place = FindInPlace(plan, info, options.last_reads, options.wanted_pairs);
-  const bool is_scatter = plan.kernels[0].skeleton == Skeleton::kScatterRows;
-  if (is_scatter && static_cast<int>(plan.in_place.size()) == ResultCount(info.graph().view())) {
-    plan.updates = plan.in_place;
-  }
+  if (plan.kernels[0].skeleton != Skeleton::kScatterRows) return;
+  const bool all = static_cast<int>(plan.in_place.size()) == ResultCount(info.graph().view());
+  plan.updates = all ? plan.in_place : std::vector<InPlacePair>{};
 }
 
 // A loop has more pairs than a tile with places beyond the space, and is nearly as fast where
@@ -181,13 +197,19 @@ FusionPlan MakePlan(const Computation& fusion, const Target& target, const PlanO
     candidates.push_back(*std::move(plan));
   }
   const bool is_given = !candidates.empty();
+  if (!is_given) {
+    if (std::optional<FusionPlan> plan = TunedPlan(fusion, target, options)) {
+      candidates.push_back(*std::move(plan));
+    }
+  }
+  const bool is_guess = candidates.empty();
   for (const SkeletonRow& row : kSkeletons) {
     if (!candidates.empty()) break;
     if (!options.tiles && !IsUniversal(row.skeleton)) continue;
     row.propose(row.skeleton, fusion, info, target, options.numerics, candidates);
   }
   FusionPlan plan = std::move(candidates[0]);
-  if (!is_given) PreferFlatLoop(fusion, info, target, options.numerics, plan);
+  if (is_guess) PreferFlatLoop(fusion, info, target, options.numerics, plan);
   Complete(fusion, info, target, options, plan);
   if (!is_given) {
     FindPairs(info, options, plan);

@@ -472,6 +472,7 @@ struct FusionPlan {
 };
 
 class PlanTable;
+class TunedPlans;
 
 struct PlanOptions {
   bool tiles = true;  // false: the universal loop and its relatives only
@@ -481,18 +482,19 @@ struct PlanOptions {
   std::vector<int64_t> contracted;        // FusionPlan's, of FindContractions
   std::vector<int> last_reads;            // operands that nobody reads behind the fusion, ascending
   std::vector<InPlacePair> wanted_pairs;  // of them, where a result had best be: they go first
-  const PlanTable* table = nullptr;       // plans that go before the skeletons'
+  const PlanTable* table = nullptr;       // plans that go before all others
+  const TunedPlans* tuned = nullptr;      // plans that go behind those, before the skeletons'
 };
 
-// The first entry of the table that Fits, else what the first skeleton guesses that can do it.
-// Pure: the same fusion, target and options give the same plan.  Total: a fusion that cannot be
-// lowered has a plan too, and Lower says what is missing.  `refused` is given a line for each entry
-// of the table that is for this fusion and does not fit: where the entry stands, and why not.
+// The first entry of the table that Fits, else the first of the tuned plans that does, else what
+// the first skeleton guesses that can do it.  Pure: it depends on nothing else.  Total: a fusion
+// that cannot be lowered has a plan too, and Lower says what is missing.  `refused` is given a line
+// for each entry of the table that is this fusion's and does not fit: where it stands, and why.
 FusionPlan MakePlan(const Computation& fusion, const Target& target,
                     const PlanOptions& options = {}, std::vector<std::string>* refused = nullptr);
 
-// What there is to choose from, the table left out: first what MakePlan takes.  Every plan Fits.
-// Those of GPUs have a cost.
+// What there is to choose from without tables: first what MakePlan takes.  Each Fits; GPUs' have a
+// cost.
 std::vector<FusionPlan> MakeCandidates(const Computation& fusion, const Target& target,
                                        const PlanOptions& options = {});
 

@@ -86,6 +86,12 @@ std::string FusionKey(const Computation& fusion) {
   return fingerprint.Digits();
 }
 
+std::string DigestOf(absl::string_view text) {
+  Fingerprint fingerprint;
+  fingerprint.Add(text);
+  return fingerprint.Digits();
+}
+
 absl::string_view TableTarget(const Target& target) {
   return absl::StripPrefix(target.name, "sim:");
 }
@@ -119,9 +125,7 @@ absl::StatusOr<PlanTable> PlanTable::Parse(absl::string_view text, absl::string_
     table.by_key_[{entry.key, entry.target}].push_back(table.size());
     table.entries_.push_back(std::move(entry));
   }
-  Fingerprint fingerprint;
-  fingerprint.Add(text);
-  table.digest_ = fingerprint.Digits();
+  table.digest_ = DigestOf(text);
   return table;
 }
 
@@ -133,6 +137,11 @@ std::vector<const PlanEntry*> PlanTable::EntriesFor(const Computation& fusion,
   if (it == by_key_.end()) return found;
   for (int64_t number : it->second) found.push_back(&entries_[number]);
   return found;
+}
+
+bool PlanTable::HasTarget(const Target& target) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const PlanEntry& entry) { return entry.target == TableTarget(target); });
 }
 
 std::string EntryText(const FusionPlan& plan, const Computation& fusion, const Target& target,

@@ -29,6 +29,9 @@ namespace ingot::plan {
 // key, which is why plans are looked at by Fits before they are used.
 std::string FusionKey(const Computation& fusion);
 
+// Sixteen hexadecimal digits of a text, by the same hash.
+std::string DigestOf(absl::string_view text);
+
 // The target's name in a table.  Plans see the same facts of a GPU and of its simulation.
 absl::string_view TableTarget(const Target& target);
 
@@ -47,6 +50,10 @@ class PlanTable {
   // Those for this fusion on this target, in the table's order.
   std::vector<const PlanEntry*> EntriesFor(const Computation& fusion, const Target& target) const;
 
+  // Whether there is an entry for this target, whatever its fusion.
+  bool HasTarget(const Target& target) const;
+
+  const std::vector<PlanEntry>& entries() const { return entries_; }
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
   // Sixteen hexadecimal digits of the text, for keys of what is compiled with this table.
   const std::string& digest() const { return digest_; }

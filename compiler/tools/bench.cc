@@ -2,7 +2,6 @@
 // be asked.
 #include <algorithm>
 #include <chrono>
-#include <deque>
 
 #include "absl/strings/str_format.h"
 #include "compiler/codegen/cubin/cubin.h"
@@ -29,6 +28,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kCodegenOption,
     kPlansOption,
+    kTunedOption,
     kDonateOption,
     {"json", "FILE", "write the results there"},
     {"seconds", "N", "time to spend on each model's runs (default 1)"},
@@ -46,34 +46,6 @@ struct Measurement {
   int64_t runs = 0;
   program::ArenaUse arena;
 };
-
-// Microseconds a run where the next ones are started before it ends, as a program that serves many
-// requests does: the median of batches, over about `seconds`.  The host runs one at a time.
-absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& run, double seconds,
-                                 double latency_us) {
-  constexpr size_t kInFlight = 4;
-  constexpr double kBatchMicroseconds = 20000;
-  if (executor.device()->properties().platform == "host") return latency_us;
-  const int64_t batch =
-      std::clamp<int64_t>(static_cast<int64_t>(kBatchMicroseconds / latency_us), 4, 256);
-  std::vector<double> times;
-  const Clock::time_point start = Clock::now();
-  while (times.size() < 3 || MicrosecondsSince(start) < seconds * 1e6) {
-    const Clock::time_point begin = Clock::now();
-    std::deque<runtime::Execution> executions;
-    for (int64_t i = 0; i < batch; ++i) {
-      if (executions.size() == kInFlight) {
-        INGOT_RETURN_IF_ERROR(executions.front().Wait());
-        executions.pop_front();
-      }
-      INGOT_ASSIGN_OR_RETURN(auto execution, executor.Start(run.inputs, run.outputs));
-      executions.push_back(std::move(execution));
-    }
-    for (runtime::Execution& execution : executions) INGOT_RETURN_IF_ERROR(execution.Wait());
-    times.push_back(MicrosecondsSince(begin) / static_cast<double>(batch));
-  }
-  return Median(std::move(times));
-}
 
 absl::StatusOr<Measurement> Measure(const std::string& path, const std::string& target,
                                     const CompileOptions& options, double bandwidth,
@@ -121,18 +93,21 @@ absl::Status RunSimulated(const CommandLine& line, const Target& target) {
   absl::PrintF("%s", WorkHeader());
   std::vector<ModelWork> models;
   for (const std::string& path : line.positional()) {
-    INGOT_ASSIGN_OR_RETURN(ModelWork model, SimulateModel(path, target, options));
+    INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
+    INGOT_ASSIGN_OR_RETURN(ModelWork model,
+                           SimulateModel(*module, ModelName(path), target, options));
     absl::PrintF("%s", WorkLines(model, target));
     std::fflush(stdout);
     models.push_back(std::move(model));
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {{"device", std::string(target.card->name)},
-                              {"target", std::string(target.name)},
-                              {"options", OptionsText(options.fusion, options.numerics,
-                                                      options.codegen, options.plans.get())},
-                              {"copy_gb_per_s", target.card->copy_gbps},
-                              {"models", WorkJson(models, target)}};
+  const nlohmann::json all = {
+      {"device", std::string(target.card->name)},
+      {"target", std::string(target.name)},
+      {"options", OptionsText(options.fusion, options.numerics, options.codegen,
+                              options.plans.get(), options.tuned)},
+      {"copy_gb_per_s", target.card->copy_gbps},
+      {"models", WorkJson(models, target)}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 
@@ -166,12 +141,13 @@ absl::Status RunOnDevice(const CommandLine& line, const std::string& target,
                       {"arena", ArenaJson(m.arena)}});
   }
   if (!line.Has("json")) return absl::OkStatus();
-  const nlohmann::json all = {{"device", device->properties().name},
-                              {"target", target},
-                              {"options", OptionsText(options.fusion, options.numerics,
-                                                      options.codegen, options.plans.get())},
-                              {"copy_gb_per_s", bandwidth / 1e3},
-                              {"models", report}};
+  const nlohmann::json all = {
+      {"device", device->properties().name},
+      {"target", target},
+      {"options", OptionsText(options.fusion, options.numerics, options.codegen,
+                              options.plans.get(), options.tuned)},
+      {"copy_gb_per_s", bandwidth / 1e3},
+      {"models", report}};
   return WriteFile(line.Get("json"), all.dump(1) + "\n");
 }
 

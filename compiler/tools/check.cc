@@ -23,6 +23,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kCodegenOption,
     kPlansOption,
+    kTunedOption,
     {"tolerances", "FILE", "tolerances of single models and results"},
     {"json", "FILE", "write the results there"},
 };

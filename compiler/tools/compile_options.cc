@@ -48,6 +48,12 @@ absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line) {
       }
     }
   }
+  const std::string tuned = line.Get(kTunedOption.name, "on");
+  if (tuned == "off") {
+    options.tuned = nullptr;
+  } else if (tuned != "on") {
+    return UsageError(absl::StrCat("--tuned=", tuned, ": there is on, off"));
+  }
   if (!line.Has(kPlansOption.name)) return options;
   const std::string path = line.Get(kPlansOption.name);
   INGOT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));

@@ -24,12 +24,15 @@ inline constexpr Option kCodegenOption = {
 inline constexpr Option kPlansOption = {
     "plans", "FILE", "plans of single fusions that go first, as `emit --stage=plan` prints them"};
 
+inline constexpr Option kTunedOption = {
+    "tuned", "on|off", "whether the measured plans that ship go before the compiler's own (on)"};
+
 inline constexpr Option kDonateOption = {
     "donate", "N,...", "inputs, by number from 0, whose memory the results may have"};
 
-// As --fusion, --numerics, --codegen, --plans and --donate say, with the store of the process
-// (compiler/cache/store.h); warnings go to standard error.  A usage error for a value that there is
-// not; for a table that cannot be read its file, line and column.
+// As --fusion, --numerics, --codegen, --plans, --tuned and --donate say, with the store of the
+// process (compiler/cache/store.h); warnings go to standard error.  A usage error for a value that
+// there is not; for a table that cannot be read its file, line and column.
 absl::StatusOr<CompileOptions> ReadCompileOptions(const CommandLine& line);
 
 }  // namespace ingot::tools

@@ -21,6 +21,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kCodegenOption,
     kPlansOption,
+    kTunedOption,
     kDonateOption,
     {"dump-to", "DIR", "numbered texts of every stage, and the time of each phase"},
     {"time", "", "print the time of each phase, and the arena, to standard error"},

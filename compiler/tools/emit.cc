@@ -23,6 +23,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kCodegenOption,
     kPlansOption,
+    kTunedOption,
     kDonateOption,
     kOutputOption,
     {"kernel", "NAME", "only texts of this kernel, for plan and kernel"},

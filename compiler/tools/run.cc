@@ -28,6 +28,7 @@ constexpr Option kOptions[] = {
     kNumericsOption,
     kCodegenOption,
     kPlansOption,
+    kTunedOption,
     kDonateOption,
     {"inputs", "F,...", "a.npz, w.safetensors, or one .npy a parameter"},
     {"random-inputs", "[=SEED]", "pseudo-random inputs"},

@@ -13,7 +13,6 @@
 #include "compiler/kernel/simulator/simulator.h"
 #include "compiler/kernel/text.h"
 #include "compiler/machine/prediction.h"
-#include "compiler/tools/model.h"
 #include "compiler/tools/simulated_work.h"
 #include "ir/base/status.h"
 #include "runtime/cuda/graph_order.h"
@@ -171,23 +170,22 @@ double OverlappedMicroseconds(const runtime::Program& program,
 
 }  // namespace
 
-absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& target,
-                                        CompileOptions options) {
-  INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Module> module, LoadModule(path));
+absl::StatusOr<ModelWork> SimulateModel(const Module& module, const std::string& name,
+                                        const Target& target, CompileOptions options) {
   std::string text;
   options.stages = {Stage::kKernel};
   options.observer = [&](Stage, absl::string_view, const std::string& kernel) {
     absl::StrAppend(&text, kernel, "\n");
   };
-  INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(*module, target, options));
+  INGOT_ASSIGN_OR_RETURN(const Compilation compilation, Compile(module, target, options));
   const runtime::Program& program = *compilation.program;
-  INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, path));
-  INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(*module, target, options));
+  INGOT_ASSIGN_OR_RETURN(kernel::KernelModule kernels, kernel::ParseKernels(text, name));
+  INGOT_ASSIGN_OR_RETURN(const auto reports, Assemble(module, target, options));
   absl::flat_hash_map<std::string, size_t> kernel_number;
   for (size_t i = 0; i < kernels.kernels.size(); ++i) kernel_number[kernels.kernels[i]->name()] = i;
 
   ModelWork model;
-  model.name = ModelName(path);
+  model.name = name;
   model.arena = compilation.arena;
   for (const runtime::Input& input : program.inputs) {
     model.floor_bytes += static_cast<double>(input.shape.ByteSize());
@@ -203,9 +201,9 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
       kKernelOperations,
       kModelOperations / std::max<int64_t>(1, static_cast<int64_t>(kernels.kernels.size())));
   const Commands commands(program.commands);
-  for (const auto& [name, work] : commands.all()) {
+  for (const auto& [command, work] : commands.all()) {
     KernelRow row;
-    row.name = name;
+    row.name = command;
     row.launches = work.count;
     if (const auto* copy = std::get_if<runtime::Copy>(&work.first->operation)) {
       row.is_kernel = false;
@@ -215,13 +213,13 @@ absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& t
       row.work = CopyWork(0, fill->destination.size);
     } else {
       const auto& launch = std::get<runtime::Launch>(work.first->operation);
-      const size_t number = kernel_number.at(name);
+      const size_t number = kernel_number.at(command);
       const Kernel& kernel = *kernels.kernels[number];
       INGOT_ASSIGN_OR_RETURN(
           const simulator::Report report,
           simulator::Simulate(kernel, ArgumentsOf(kernel, launch, program), simulation));
-      INGOT_RETURN_IF_ERROR(Annotate(report.status(), path));
-      if (const auto said = reports.find(name); said != reports.end()) row.report = said->second;
+      INGOT_RETURN_IF_ERROR(Annotate(report.status(), name));
+      if (const auto said = reports.find(command); said != reports.end()) row.report = said->second;
       row.work = WorkOf(kernel, report);
       SetBytesMoved(report, *work.first, commands.IsOnly(work), row.work);
       SetCachedSectors(report, *work.first, target, row.work);

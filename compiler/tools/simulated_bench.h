@@ -8,15 +8,17 @@
 #include "compiler/compile.h"
 #include "compiler/tools/work_table.h"
 #include "ir/base/target.h"
+#include "ir/module.h"
 
 namespace ingot::tools {
 
-// Compiles the graph in `path` and runs each distinct kernel once in the simulator: its first, its
+// Compiles the graph and runs each distinct kernel once in the simulator: its first, its
 // last and some other blocks, on memory that exists only where it is touched.  Loops of the program
 // count as one trip, and every branch as taken.  Bytes moved are the plan's where not every block
 // ran.
-absl::StatusOr<ModelWork> SimulateModel(const std::string& path, const Target& target,
-                                        CompileOptions options);
+// `name` is the model's.
+absl::StatusOr<ModelWork> SimulateModel(const Module& module, const std::string& name,
+                                        const Target& target, CompileOptions options);
 
 }  // namespace ingot::tools
 

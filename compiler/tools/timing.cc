@@ -1,6 +1,7 @@
 #include "compiler/tools/timing.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "compiler/executable.h"
@@ -50,6 +51,32 @@ absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& ru
     if (i >= 2) times.push_back(MicrosecondsSince(begin));
   }
   *runs = static_cast<int64_t>(times.size());
+  return Median(std::move(times));
+}
+
+absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& run, double seconds,
+                                 double latency_us) {
+  constexpr size_t kInFlight = 4;
+  constexpr double kBatchMicroseconds = 20000;
+  if (executor.device()->properties().platform == "host") return latency_us;
+  const int64_t batch =
+      std::clamp<int64_t>(static_cast<int64_t>(kBatchMicroseconds / latency_us), 4, 256);
+  std::vector<double> times;
+  const Clock::time_point start = Clock::now();
+  while (times.size() < 3 || MicrosecondsSince(start) < seconds * 1e6) {
+    const Clock::time_point begin = Clock::now();
+    std::deque<runtime::Execution> executions;
+    for (int64_t i = 0; i < batch; ++i) {
+      if (executions.size() == kInFlight) {
+        INGOT_RETURN_IF_ERROR(executions.front().Wait());
+        executions.pop_front();
+      }
+      INGOT_ASSIGN_OR_RETURN(auto execution, executor.Start(run.inputs, run.outputs));
+      executions.push_back(std::move(execution));
+    }
+    for (runtime::Execution& execution : executions) INGOT_RETURN_IF_ERROR(execution.Wait());
+    times.push_back(MicrosecondsSince(begin) / static_cast<double>(batch));
+  }
   return Median(std::move(times));
 }
 

@@ -32,6 +32,12 @@ absl::StatusOr<BoundRun> Bind(runtime::Executor& executor, absl::Span<const Lite
 absl::StatusOr<double> MedianRun(runtime::Executor& executor, const BoundRun& run, double seconds,
                                  int64_t* runs);
 
+// Microseconds a run where the next ones are started before it ends, as a program that serves many
+// requests does: the median of batches, over about `seconds`.  The host runs one at a time:
+// `latency_us`, which MedianRun says, is returned.
+absl::StatusOr<double> SteadyRun(runtime::Executor& executor, const BoundRun& run, double seconds,
+                                 double latency_us);
+
 // Bytes a microsecond that the device copies, read and written counted: a program of one copy of
 // 256 MB.
 absl::StatusOr<double> CopyBandwidth(runtime::Device* device);

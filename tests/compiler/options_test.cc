@@ -63,8 +63,14 @@ TEST(Options, NamesAreFoundAndPrinted) {
   EXPECT_EQ(*FindNumerics("strict"), Numerics::kStrict);
   EXPECT_EQ(FindNumerics("exact").status().message(),
             "unknown numerics 'exact'; there is default, strict");
-  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, Codegen::kLlvm, nullptr),
+  const auto* shipped = &plan::TunedPlans::Shipped();
+  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, Codegen::kLlvm, nullptr, shipped),
             "fusion=loop numerics=default");
+  EXPECT_EQ(OptionsText(FusionMode::kLoop, Numerics::kDefault, Codegen::kLlvm, nullptr, nullptr),
+            "fusion=loop numerics=default tuned=off");
+  const plan::TunedPlans other({});
+  EXPECT_EQ(OptionsText(FusionMode::kCost, Numerics::kDefault, Codegen::kCuda, nullptr, &other),
+            absl::StrCat("fusion=cost numerics=default codegen=cuda tuned=", other.Digest()));
 }
 
 TEST(Options, AProgramRecordsThem) {
