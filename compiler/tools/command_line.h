@@ -59,7 +59,8 @@ struct Verb {
 absl::Span<const Verb> AllVerbs();
 
 // Each in the file of its name.
-extern const Verb kRunVerb, kCompileVerb, kOptVerb, kEmitVerb, kCheckVerb, kBenchVerb, kTargetsVerb;
+extern const Verb kRunVerb, kCompileVerb, kOptVerb, kEmitVerb, kCheckVerb, kBenchVerb, kTuneVerb,
+    kTargetsVerb;
 
 // A status that main turns into exit status 2: the command line itself is wrong.
 absl::Status UsageError(absl::string_view message);

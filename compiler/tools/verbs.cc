@@ -4,7 +4,7 @@ namespace ingot::tools {
 
 absl::Span<const Verb> AllVerbs() {
   static const auto& verbs = *new std::vector<Verb>{
-      kRunVerb, kCompileVerb, kOptVerb, kEmitVerb, kCheckVerb, kBenchVerb, kTargetsVerb};
+      kRunVerb, kCompileVerb, kOptVerb, kEmitVerb, kCheckVerb, kBenchVerb, kTuneVerb, kTargetsVerb};
   return verbs;
 }
 

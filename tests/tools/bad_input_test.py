@@ -119,6 +119,19 @@ COMMANDS = [
     ("a table whose comment does not end", ["emit", "M", "--stage=plan", "--plans=D/comment.txt", "--target=host"], 1, ["comment.txt:1:1:", "'/'"]),
     ("a table of 100,000 braces", ["emit", "M", "--stage=plan", "--plans=D/braces.txt", "--target=host"], 1, ["braces.txt:1:"]),
     ("a binary table", ["bench", "M", "--plans=D/cut.ingot", "--target=host"], 1, ["cut.ingot:1:1:"]),
+    ("tuned plans neither on nor off", ["emit", "M", "--stage=plan", "--tuned=maybe", "--target=host"], 2, ["--tuned=maybe", "on, off"]),
+    ("tuning without a model", ["tune", "-o", "D/t.txt", "--target=host"], 2, ["models"]),
+    ("tuning without a file", ["tune", "M", "--target=host"], 2, ["-o FILE"]),
+    ("tuning of an unknown kind", ["tune", "M", "-o", "D/t.txt", "--target=host", "--fusions=some"], 2, ["some", "products, all"]),
+    ("tuning by the evaluator", ["tune", "M", "-o", "D/t.txt", "--target=interpreter"], 2, ["interpreter"]),
+    ("tuning for no time", ["tune", "M", "-o", "D/t.txt", "--target=host", "--seconds=0"], 2, ["--seconds=0"]),
+    ("tuning without a driver", ["tune", "M", "-o", "D/t.txt", "--target=cuda"], 1, ["driver"]),
+    ("tuning for a card without a driver", ["tune", "M", "-o", "D/t.txt", "--target=sm_90a"], 1, ["sm_90a", "driver"]),
+    ("tuning into a table that no tuning wrote", ["tune", "M", "-o", "D/empty_plan.txt", "--target=host"], 1, ["empty_plan.txt", "no `ingot tune` wrote"]),
+    ("tuning into what is no table", ["tune", "M", "-o", "M", "--target=host"], 1, ["good.hlo:1:1:", "fusion KEY TARGET"]),
+    ("tuning into a folder that is not there", ["tune", "M", "-o", "/proc/none/t.txt", "--target=host", "--fusions=all"], 1, ["/proc/none/t.txt"]),
+    ("a report that is none", ["tune", "M", "-o", "D/t.txt", "--target=host", "--json=M"], 1, ["good.hlo", "no report"]),
+    ("tuning of a compiled file", ["tune", "D/good.ingot", "-o", "D/t.txt", "--target=host"], 1, ["good.ingot", "a model is wanted"]),
     ("candidates of another stage", ["emit", "M", "--stage=kernel", "--candidates", "--target=host"], 2, ["candidates", "plan"]),
     ("a donated input that is no number", ["run", "M", "--donate=x", "--target=host", "--random-inputs"], 2, ["--donate", "'x'"]),
     ("a donated input of a compiled file", ["run", "D/good.ingot", "--donate=0", "--random-inputs"], 2, ["--donate is for models"]),
@@ -181,6 +194,7 @@ def main():
         write(os.path.join(folder, "wrong.npy"), npy("(3,)", bytes(12)))
         key = "fusion 0123456789abcdef "
         write(os.path.join(folder, "word.txt"), key + "sm_90a\nplan {\n  tile blokcs=4 {}\n}\n")
+        write(os.path.join(folder, "empty_plan.txt"), key + "sm_90a\nplan {}\n")
         write(os.path.join(folder, "target.txt"), key + "sm_42\nplan {}\n")
         write(os.path.join(folder, "comment.txt"), "/* " + key + "sm_90a plan {}\n")
         write(os.path.join(folder, "braces.txt"), key + "sm_90a plan " + "{" * 100000)
