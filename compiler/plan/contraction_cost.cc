@@ -34,6 +34,7 @@ ContractionCost::ContractionCost(const Product& product, const Epilogue& epilogu
       bytes_(bytes),
       target_(target),
       sum_type_(product.sum_type()),
+      is_gathered_(!DigitsOf(product.lhs).ok()),
       element_bytes_(ByteWidth(product.instruction->operand(0)->shape().element_type())),
       sum_bytes_(ByteWidth(product.sum_type())) {}
 
@@ -96,8 +97,8 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   // Cycles: until the first tile has come and the last sums have left; of a part, and of a sum
   // that is passed through shared memory; of one that is stored while nothing else goes on.
   constexpr double kBlockOverhead = 1270, kPartCycles = 340;
-  const double kPassCycles = (tile.store_boxes > 0 ? 0.135 : 0.53) + EpilogueCycles(tile);
-  const double kSumCycles = (tile.store_boxes > 0 ? 0.11 : 0.33) + EpilogueCycles(tile);
+  const double kPassCycles = (tile.store_boxes > 0 ? 0.135 : 0.195) + EpilogueCycles(tile);
+  const double kSumCycles = (tile.store_boxes > 0 ? 0.11 : 0.12) + EpilogueCycles(tile);
   // Of the first kernel, whose barriers and maps are made first, and of the one that combines.
   constexpr double kFirstMicroseconds = 2.3, kCombiningMicroseconds = 1.8;
   constexpr double kSharedBytesPerCycle = 128;
@@ -191,8 +192,14 @@ double ContractionCost::Microseconds(const ContractionPlan& tile) const {
   const double l2 = blocks * steps * tile_bytes / (card.l2_gbps * 1e3 * kL2Share);
   const double times[] = {compute / cycles_per_us, bytes / kBytesPerMicrosecond, l2};
   const double longest = *std::max_element(std::begin(times), std::end(times));
-  return longest + Seen() * (times[0] + times[1] + times[2] - longest) +
-         partial / kBytesPerMicrosecond + kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
+  const double all = longest + Seen() * (times[0] + times[1] + times[2] - longest) +
+                     partial / kBytesPerMicrosecond +
+                     kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
+  // What H200s took longer for products of plain matrices, and for convolutions, of whose elements
+  // threads compute the addresses.
+  constexpr double kPlainFactor = 1.1, kGatheredFactor = 1.3;
+  if (tile.unit == ProductUnit::kFma || tile.unit == ProductUnit::kF64) return all;
+  return all * (is_gathered_ ? kGatheredFactor : kPlainFactor);
 }
 
 // Of one step of a block.

@@ -39,6 +39,7 @@ class ContractionCost {
   const int64_t bytes_;
   const Target& target_;
   const ElementType sum_type_;
+  const bool is_gathered_;  // the left matrix is no array but a convolution's places
   const int element_bytes_, sum_bytes_;
 };
 

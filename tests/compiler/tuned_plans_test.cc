@@ -57,8 +57,18 @@ TunedPlans Tuned(std::string text) {
   return TunedPlans({{"tuned.txt", "sm_90a", texts.back()}});
 }
 
-// What is wrong with the entries, one by one: all are to be for products of product_shapes.txt, one
-// a fusion.
+// The shapes of product_shapes.txt in their own types, and all in bf16.
+std::vector<ProductShape> AllShapes() {
+  std::vector<ProductShape> shapes = ProductShapes();
+  for (ProductShape shape : ProductShapes()) {
+    shape.type = "bf16";
+    shapes.push_back(std::move(shape));
+  }
+  return shapes;
+}
+
+// What is wrong with the entries, one by one: all are to be for products of AllShapes, one entry
+// per fusion.
 std::vector<std::string> ComplaintsOf(const TunedPlans& tuned) {
   const auto entries = tuned.AllEntries();
   if (!entries.ok()) return {std::string(entries.status().message())};
@@ -72,7 +82,7 @@ std::vector<std::string> ComplaintsOf(const TunedPlans& tuned) {
       if (by_key.insert({entry->key, entry}).second) continue;
       complaints.push_back(absl::StrCat(entry->place, ": the fusion has an entry before"));
     }
-    for (const ProductShape& shape : ProductShapes()) {
+    for (const ProductShape& shape : AllShapes()) {
       const std::unique_ptr<Module> module = Read(HloOf(shape));
       const std::unique_ptr<Module> fused = Fused(*module, target);
       const program::FusionTable fusions(*fused);

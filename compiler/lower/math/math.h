@@ -57,7 +57,7 @@ kernel::Value EmitShorter(kernel::Builder& b, Opcode opcode,
 kernel::Value EmitFast(kernel::Builder& b, Opcode opcode, absl::Span<const kernel::Value> operands,
                        ElementType rounded_to, bool loose = false);
 
-// tanh x of f32 operands, for who adds `shift`, 1 or -1, to it: the sum is within 8 units in the
+// tanh x of f32 operands, for who adds `shift`, 1 or -1, to it: the sum is within 12 units in the
 // last place of shift + tanh x, and 2^-25.  For GPUs only.
 kernel::Value EmitShiftedTanh(kernel::Builder& b, kernel::Value x, int shift);
 
