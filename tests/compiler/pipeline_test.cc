@@ -40,17 +40,18 @@ const Case& CaseOf(absl::string_view name) {
 struct Tile {
   int rows, columns, row_warps, stages, splits;
   int producer_registers, consumer_registers;
-  int cluster = 1, cluster_across = 1;
+  int cluster = 1;
   int store_boxes = 0;
+  int cluster_across = 1;
 };
-constexpr Tile kTiles[] = {{128, 64, 8, 3, 1, 40, 232},     {128, 256, 8, 4, 1, 40, 232},
-                           {256, 128, 8, 2, 1, 40, 232},    {128, 64, 4, 3, 1, 0, 0},
-                           {128, 128, 4, 3, 2, 40, 216},    {64, 192, 4, 2, 1, 0, 0},
-                           {64, 64, 4, 4, 1, 40, 216},      {128, 128, 8, 3, 3, 40, 232},
-                           {128, 64, 8, 3, 1, 40, 232, 2},  {128, 192, 8, 2, 2, 40, 232, 2},
-                           {128, 128, 4, 3, 1, 40, 216, 2}, {128, 64, 8, 3, 1, 40, 232, 1, 2},
-                           {64, 64, 4, 4, 1, 0, 0, 2, 2},   {64, 64, 4, 12, 2, 0, 0, 4},
-                           {128, 64, 4, 3, 1, 0, 0, 1, 4}};
+constexpr Tile kTiles[] = {{128, 64, 8, 3, 1, 40, 232},      {128, 256, 8, 4, 1, 40, 232},
+                           {256, 128, 8, 2, 1, 40, 232},     {128, 64, 4, 3, 1, 0, 0},
+                           {128, 128, 4, 3, 2, 40, 216},     {64, 192, 4, 2, 1, 0, 0},
+                           {64, 64, 4, 4, 1, 40, 216},       {128, 128, 8, 3, 3, 40, 232},
+                           {128, 64, 8, 3, 1, 40, 232, 2},   {128, 192, 8, 2, 2, 40, 232, 2},
+                           {128, 128, 4, 3, 1, 40, 216, 2},  {128, 64, 8, 3, 1, 40, 232, 1, 0, 2},
+                           {64, 64, 4, 4, 1, 0, 0, 2, 0, 2}, {64, 64, 4, 12, 2, 0, 0, 4},
+                           {128, 64, 4, 3, 1, 0, 0, 1, 0, 4}};
 
 // Threads that copy have more registers.
 Tile WithCopies(Tile tile) {
@@ -373,7 +374,9 @@ TEST(Pipeline, RefusesWhatTheEngineCannotBring) {
                          {{128, 64, 8, 2, 9, 40, 232}, "a part would be empty"},
                          {{128, 64, 8, 2, 1, 40, 232, 1, -2}, "store_boxes=-2 of 1 results"},
                          {{128, 64, 8, 2, 1, 40, 232, 1, 5}, "store_boxes=5 of 1 results"},
-                         {{128, 256, 8, 4, 1, 40, 232, 1, 4}, "stages=4 do not fit"}};
+                         {{128, 256, 8, 4, 1, 40, 232, 1, 4}, "stages=4 do not fit"},
+                         {{128, 64, 8, 2, 1, 40, 232, 3}, "no cluster has cluster=3"},
+                         {{128, 64, 8, 2, 1, 40, 232, 4, 0, 2}, "cluster_across=2"}};
     for (const auto& [tile, words] : kTilesRefused) {
       const auto plan = plan::PlanOfTile(PlanOf(tile, 64), fusion, target, made.numerics);
       EXPECT_TRUE(absl::StrContains(plan.status().message(), words)) << plan.status();
