@@ -109,8 +109,9 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   constexpr double kAcrossFactor = 1.03;  // of a step of blocks side by side
   // Of the units' rate is lost where they are busy for long: the clock falls.
   constexpr double kLongFlops = 5e11, kLongLoss = 0.14;
-  constexpr double kSeen = 0.075;   // the share of what hides behind something else that counts
-  constexpr double kFewRows = 1.3;  // tiles of more rows than there are, which memory holds up
+  constexpr double kSeen = 0.075;  // the share of what hides behind something else that counts
+  constexpr int64_t kManyRows = 48;
+  constexpr double kFewRows = 1.27;  // tiles of more rows than there are, which memory holds up
   const Card& card = *target_.card;
   const double cycles_per_us = card.clock_ghz * 1e3;
   const double steps = static_cast<double>(Steps(tile));
@@ -153,7 +154,7 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   const auto [less, more] =
       std::minmax({(compute + kBlockOverhead) / cycles_per_us, bytes / kBytesPerMicrosecond});
   const double l2 = parts * steps * tile_bytes / (card.l2_gbps * 1e3 * kFillShare);
-  const double longest = product_.rows < kUnitRows ? kFewRows * more : more + kSeen * (less + l2);
+  const double longest = product_.rows < kManyRows ? kFewRows * more : more + kSeen * (less + l2);
   return longest + kFirstMicroseconds +
          (tile.splits > 1 ? kCombiningMicroseconds + partial / kBytesPerMicrosecond : 0);
 }
@@ -195,11 +196,14 @@ double ContractionCost::Microseconds(const ContractionPlan& tile) const {
   const double all = longest + Seen() * (times[0] + times[1] + times[2] - longest) +
                      partial / kBytesPerMicrosecond +
                      kLaunchMicroseconds * (tile.splits > 1 ? 2 : 1);
-  // What H200s took longer for products of plain matrices, and for convolutions, of whose elements
-  // threads compute the addresses.
-  constexpr double kPlainFactor = 1.1, kGatheredFactor = 1.3;
+  // What H200s took longer: of plain matrices by the numbers of `ingot tune`, and for convolutions,
+  // of whose elements threads compute the addresses.
+  constexpr double kWholeFactor = 1.2, kSplitFactor = 1.1, kGatheredFactor = 1.3;
+  constexpr int64_t kUnitLeastRows = 16;
   if (tile.unit == ProductUnit::kFma || tile.unit == ProductUnit::kF64) return all;
-  return all * (is_gathered_ ? kGatheredFactor : kPlainFactor);
+  if (is_gathered_) return all * kGatheredFactor;
+  if (product_.rows < kUnitLeastRows) return all;
+  return all * (tile.splits > 1 ? kSplitFactor : kWholeFactor);
 }
 
 // Of one step of a block.
