@@ -47,7 +47,7 @@ for target in "${targets[@]}"; do
   "$ingot" compile samples/fashion_cnn/fashion_cnn.hlo "--target=$target" -o "$folder/models/fashion_cnn.$target.ingot"
 done
 # Products for `ingot tune`.
-bazel-bin/tests/compiler/product_shapes_write "$folder/product_shapes"
+bazel-bin/tests/compiler/product_shapes_write "$folder/product_shapes" bf16
 # Every row of kernel IR, compiled here.
 mkdir "$folder/rows"
 "bazel-bin/$rows/card_rows_write" "$folder/rows" "${targets[0]}"
