@@ -48,7 +48,7 @@ class Planner {
         stored_(ResultCopiesOf(fusion)),
         boxed_(MatrixReadOf(fusion)),
         epilogue_(EpilogueOf(fusion, product_fusion_)),
-        cost_(product(), epilogue_, bytes_, target) {
+        cost_(product(), epilogue_, bytes_, /*is_gathered=*/!lhs_.ok(), target) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
     base_.rhs = TileOf(product().rhs);
@@ -160,23 +160,33 @@ class Planner {
            columns += kLeastPassedColumns) {
         ContractionPlan tile = Pipeline(shape, columns);
         if (!PipelineFits(tile).ok()) continue;
+        std::vector<ClusterShape> clusters;
+        for (const ClusterShape& cluster : kClusterShapes) {
+          SetCluster(cluster, tile);
+          if (ClusterFits(tile).ok()) clusters.push_back(cluster);
+        }
+        SetCluster({1, 1}, tile);
         for (; tile.splits <= kMostSplits && SplitsWell(tile);
              tile.splits = NextSplits(tile.splits)) {
           if (tile.splits > 1) {
             if (cost_.Tiles(tile) > target_.multiprocessors) break;
             SetStores(shape, tile);
           }
-          for (const ClusterShape& cluster : kClusterShapes) {
-            tile.cluster = cluster.rows;
-            tile.cluster_across = cluster.across;
-            if (ClusterFits(tile).ok()) found.emplace_back(cost_.Microseconds(tile), tile);
+          for (const ClusterShape& cluster : clusters) {
+            SetCluster(cluster, tile);
+            found.emplace_back(cost_.Microseconds(tile), tile);
           }
-          tile.cluster = tile.cluster_across = 1;
+          SetCluster({1, 1}, tile);
         }
       }
     }
     KeepCheapest(kMostCandidates, found);
     tiles.insert(tiles.end(), found.begin(), found.end());
+  }
+
+  static void SetCluster(const ClusterShape& cluster, ContractionPlan& tile) {
+    tile.cluster = cluster.rows;
+    tile.cluster_across = cluster.across;
   }
 
   absl::Status HasWgmma() const {

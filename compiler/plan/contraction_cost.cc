@@ -28,13 +28,13 @@ double FmaLanes(ElementType type, const Card& card) {
 }  // namespace
 
 ContractionCost::ContractionCost(const Product& product, const Epilogue& epilogue, int64_t bytes,
-                                 const Target& target)
+                                 bool is_gathered, const Target& target)
     : product_{product.batch, product.rows, product.columns, product.depth},
       epilogue_(epilogue),
       bytes_(bytes),
       target_(target),
       sum_type_(product.sum_type()),
-      is_gathered_(!DigitsOf(product.lhs).ok()),
+      is_gathered_(is_gathered),
       element_bytes_(ByteWidth(product.instruction->operand(0)->shape().element_type())),
       sum_bytes_(ByteWidth(product.sum_type())) {}
 

@@ -12,8 +12,9 @@ namespace ingot::plan {
 
 class ContractionCost {
  public:
-  // `bytes`: that the kernels read and write of the fusion's operands and results.
-  ContractionCost(const Product& product, const Epilogue& epilogue, int64_t bytes,
+  // `bytes`: that the kernels read and write of the fusion's operands and results.  `is_gathered`:
+  // the left matrix is no array but a convolution's places.
+  ContractionCost(const Product& product, const Epilogue& epilogue, int64_t bytes, bool is_gathered,
                   const Target& target);
 
   // Tiles of depth in a part; tiles of the result; blocks that a multiprocessor has at once.
@@ -39,7 +40,7 @@ class ContractionCost {
   const int64_t bytes_;
   const Target& target_;
   const ElementType sum_type_;
-  const bool is_gathered_;  // the left matrix is no array but a convolution's places
+  const bool is_gathered_;
   const int element_bytes_, sum_bytes_;
 };
 
