@@ -1,12 +1,10 @@
 #include "compiler/plan/seen_digits.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/plan/analysis.h"
 #include "ir/analysis/op_facts.h"
-#include "ir/base/float_bits.h"
 
 namespace ingot::plan {
 namespace {
@@ -45,11 +43,9 @@ int SignOfOne(const Instruction& instruction) {
   while (HasFact(source->opcode(), kMoves) && source->operand_count() == 1) {
     source = source->operand(0);
   }
-  if (source->opcode() != Opcode::kConstant || !IsF32(*source)) return 0;
-  if (ElementsOf(source->shape()) == 0 || !source->literal().IsSplat()) return 0;
-  uint32_t bits;
-  std::memcpy(&bits, source->literal().bytes().data(), sizeof bits);
-  const double value = DecodeFloat(FormatOf(ElementType::kF32), bits);
+  if (!IsConstantOfOneValue(*source) || !IsF32(*source)) return 0;
+  if (ElementsOf(source->shape()) == 0 || source->literal().is_elided()) return 0;
+  const double value = source->literal().AsDouble(0);
   return value == 1 ? 1 : value == -1 ? -1 : 0;
 }
 
@@ -200,29 +196,27 @@ class Uses {
 
  private:
   void FindShifts() {
-    std::vector<const Instruction*> open;
+    std::vector<std::vector<const Instruction*>> places;  // of each tanh, in equal fusions
     for (const EqualFusions& group : members_.groups()) {
-      for (const Computation* fusion : group) {
-        for (const Instruction* instruction : fusion->instructions()) {
-          if (instruction->opcode() != Opcode::kTanh || !IsF32(*instruction)) continue;
-          open.push_back(instruction);
-          const auto [it, is_new] =
-              shifts_.try_emplace(numbers_.NumberOf(*instruction), ShiftByUses(*instruction));
-          if (!is_new && it->second != ShiftByUses(*instruction)) it->second = 0;
+      for (const Instruction* first : group[0]->instructions()) {
+        if (first->opcode() != Opcode::kTanh || !IsF32(*first)) continue;
+        places.push_back(members_.AtSamePlace(*first));
+        for (const Instruction* tanh : places.back()) {
+          const int shift = ShiftByUses(*tanh);
+          int& known = shifts_.try_emplace(numbers_.NumberOf(*tanh), shift).first->second;
+          if (known != shift) known = 0;
         }
       }
     }
-    // Instructions at one place of equal fusions are one.
+    // Those at one place are one instruction.
     for (bool changed = true; changed;) {
       changed = false;
-      for (const Instruction* instruction : open) {
-        int& shift = shifts_[numbers_.NumberOf(*instruction)];
-        for (const Instruction* same : members_.AtSamePlace(*instruction)) {
-          int& other = shifts_[numbers_.NumberOf(*same)];
-          if (shift == other) continue;
-          shift = other = 0;
-          changed = true;
-        }
+      for (const std::vector<const Instruction*>& place : places) {
+        const int first = ShiftOf(*place[0]);
+        const auto agrees = [&](const Instruction* tanh) { return ShiftOf(*tanh) == first; };
+        if (std::all_of(place.begin(), place.end(), agrees)) continue;
+        for (const Instruction* tanh : place) shifts_[numbers_.NumberOf(*tanh)] = 0;
+        changed = true;
       }
     }
   }
