@@ -2,10 +2,8 @@
 // tuning table.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"

@@ -214,16 +214,10 @@ TEST(Compile, KernelsThatAreOneCodeAreCompiledOnce) {
 
 // Their tensor maps differ, and what a tile's place is divided by.
 TEST(Compile, ProductsOfTwoSizesShareAKernel) {
-  const auto module = ParseModule(
-      "HloModule two\n\nENTRY e {\n  a = bf16[6912,640] parameter(0)\n"
-      "  b = bf16[4096,640] parameter(1)\n  c = bf16[7424,1152] parameter(2)\n"
-      "  d = bf16[4096,1152] parameter(3)\n"
-      "  x = bf16[6912,4096] dot(a, b), lhs_contracting_dims={1}, rhs_contracting_dims={1}\n"
-      "  y = bf16[7424,4096] dot(c, d), lhs_contracting_dims={1}, rhs_contracting_dims={1}\n"
-      "  ROOT r = (bf16[6912,4096], bf16[7424,4096]) tuple(x, y)\n}\n",
-      "two.hlo");
-  ASSERT_TRUE(module.ok()) << module.status();
-  const auto compilation = Compile(**module, **FindTarget("sm_90a"));
+  const std::unique_ptr<Module> module =
+      Load(test::RepositoryRoot() + "/tests/device/products/bf16_sizes.hlo");
+  ASSERT_NE(module, nullptr);
+  const auto compilation = Compile(*module, **FindTarget("sm_90a"));
   ASSERT_TRUE(compilation.ok()) << compilation.status();
   EXPECT_EQ(compilation->kernels, 1);
   EXPECT_EQ(compilation->launches, 2);

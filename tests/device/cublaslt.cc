@@ -1,15 +1,14 @@
 // Times products by cuBLASLt, the best of its first eight heuristics, to stand beside `ingot
 // bench`.
 //
-//   g++ -O2 -std=c++17 -I$CUDA/include tests/device/cublaslt.cc -o cublaslt -L$CUDA/lib64
-//   -lcudart_static -ldl -lrt -lpthread
+//   g++ -O2 -I$CUDA/include tests/device/cublaslt.cc -L$CUDA/lib64 -lcudart_static -o cublaslt
 //   ./cublaslt tests/compiler/product_shapes.txt > cublaslt.json
 //
 // The file has one product per line: type, batch, rows, columns, depth, and how the matrices lie
 // (tests/compiler/product_shapes.txt).  Matrices are bf16 whatever the type says, sums are f32.
-// Prints a JSON object of the line's name to microseconds: `wall` of runs that follow one another,
-// each a graph of one kernel as Ingot's are, and `device`, a twentieth of a graph of twenty.
-// The library is opened at run time: libcublasLt.so.13 or .12.
+// Prints a JSON object of the module's name (tests/compiler/product_shapes.h) to microseconds:
+// `wall` of runs that follow one another, each a graph of one kernel as Ingot's are, and `device`,
+// a twentieth of a graph of twenty.  The library is opened at run time: libcublasLt.so.13 or .12.
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 #include <dlfcn.h>
@@ -241,7 +240,7 @@ int main(int argc, char** argv) {
     std::istringstream words(line);
     words >> s.type >> s.batch >> s.rows >> s.columns >> s.depth >> s.layout;
     Check(static_cast<bool>(words), line.c_str());
-    std::printf("%s\n\"%s_%llu_%llu_%llu_%llu_%s\": %s", separator, "bf16",
+    std::printf("%s\n\"%s_%llux%llux%llux%llu_%s\": %s", separator, "bf16",
                 (unsigned long long)s.batch, (unsigned long long)s.rows,
                 (unsigned long long)s.columns, (unsigned long long)s.depth, s.layout.c_str(),
                 Time(lt, handle, workspace, s).c_str());
