@@ -19,7 +19,7 @@ ingot_build //compiler/tools:ingot //runtime/capi:stripped "//$rows:card_rows_wr
   "//$rows:card_instructions_write" "//$rows:card_instructions_run" \
   "//$math:card_math_write" "//$math:card_math_run" //tests/runtime/cuda:cuda_test \
   //tests/runtime/cuda:card_control_run //tests/runtime/cuda:card_launch_run //tests/random_graphs \
-  //tests/compiler:product_shapes_write
+  //tests/compiler:shapes_write
 rm -rf "$folder"
 mkdir -p "$folder/models" "$folder/suite"
 ingot=bazel-bin/compiler/tools/ingot
@@ -46,8 +46,9 @@ PYTHON
 for target in "${targets[@]}"; do
   "$ingot" compile samples/fashion_cnn/fashion_cnn.hlo "--target=$target" -o "$folder/models/fashion_cnn.$target.ingot"
 done
-# Products for `ingot tune`.
-bazel-bin/tests/compiler/product_shapes_write "$folder/product_shapes" bf16
+# Products and convolutions for `ingot bench` and `ingot tune`.
+bazel-bin/tests/compiler/shapes_write products "$folder/product_shapes" bf16
+bazel-bin/tests/compiler/shapes_write convolutions "$folder/convolution_shapes"
 # Every row of kernel IR, compiled here.
 mkdir "$folder/rows"
 "bazel-bin/$rows/card_rows_write" "$folder/rows" "${targets[0]}"
