@@ -78,6 +78,7 @@ PassContext MakePassContext(const Target& target, FusionMode fusion, Numerics nu
                                 std::move(estimate.reason)};
     };
     const bool host = target.platform == Platform::kHost;
+    context.holes_are_zeros = numerics != Numerics::kStrict;
     // The library that hosts have for products knows all orders.
     if (!host) {
       context.product_cost = [&target, numerics, known](const Computation& product) mutable {

@@ -50,6 +50,15 @@ Instruction* TransposeOf(Instruction* x, std::vector<int64_t> permutation) {
       DimensionsAttributes{std::move(permutation)});
 }
 
+Instruction* FirstOf(Instruction* x, const std::vector<int64_t>& sizes) {
+  if (x->shape().dimensions() == sizes) return x;
+  SliceAttributes slice;
+  for (int64_t size : sizes) slice.slice.push_back({0, size, 1});
+  return x->parent()->Add(Opcode::kSlice,
+                          Shape::ArrayWithDefaultLayout(x->shape().element_type(), sizes), {x},
+                          std::move(slice));
+}
+
 std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation) {
   std::vector<int64_t> inverse(permutation.size());
   for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);

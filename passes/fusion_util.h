@@ -23,6 +23,9 @@ bool IsReadThroughBest(const Instruction& instruction);
 // is the order they are in.
 Instruction* TransposeOf(Instruction* x, std::vector<int64_t> permutation);
 
+// The first elements of each dimension of x, so many; x itself where those are all.
+Instruction* FirstOf(Instruction* x, const std::vector<int64_t>& sizes);
+
 // The permutation that undoes another.
 std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation);
 

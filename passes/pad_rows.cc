@@ -40,13 +40,6 @@ Instruction* PadOf(Computation& computation, Instruction* value) {
   return computation.Add(Opcode::kPad, padded, {value, zero}, std::move(attributes));
 }
 
-// The elements of `padded` that are of an array of `shape`.
-Instruction* SliceOf(Computation& computation, Instruction* padded, const Shape& shape) {
-  SliceAttributes attributes;
-  for (int64_t size : shape.dimensions()) attributes.slice.push_back({0, size, 1});
-  return computation.Add(Opcode::kSlice, shape, {padded}, std::move(attributes));
-}
-
 class Padder {
  public:
   explicit Padder(const PassContext& context) : context_(context) {}
@@ -102,7 +95,7 @@ class Padder {
       const Shape& shape = dot.operand(side)->shape();
       const bool padded = (mask >> side & 1) != 0;
       operands[side] = computation->AddParameter(side, padded ? Padded(shape) : shape);
-      if (padded) operands[side] = SliceOf(*computation, operands[side], shape);
+      if (padded) operands[side] = FirstOf(operands[side], shape.dimensions());
     }
     computation->set_root(computation->AddClone(dot, {operands[0], operands[1]}));
     return context_.product_cost(*computation);
@@ -126,7 +119,7 @@ class Padder {
       if (rows == nullptr) {
         Instruction* padded = PadOf(computation, value);
         padded = computation.Add(Opcode::kOptimizationBarrier, padded->shape(), {padded});
-        rows = SliceOf(computation, padded, value->shape());
+        rows = FirstOf(padded, value->shape().dimensions());
       }
       operands[side] = rows;
     }

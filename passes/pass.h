@@ -34,6 +34,9 @@ struct PassContext {
   FusionCostFunction fusion_cost;
   // The same of products, where the order of dimensions is the compiler's choice; null: it is not.
   ProductCostFunction product_cost;
+  // Whether holes of a convolution's input may be left out as zeros: an infinite weight over one
+  // makes no NaN then.  False under strict numerics.
+  bool holes_are_zeros = false;
   // What costs are made of, to guess what a fusion saves before it is planned.  Microseconds of a
   // launch, and bytes that a microsecond moves.
   double launch_microseconds = 0;

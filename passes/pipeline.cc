@@ -4,9 +4,10 @@ namespace ingot {
 namespace {
 
 constexpr absl::string_view kFlatten[] = {"inline-calls", "normalize-layouts"};
-constexpr absl::string_view kExpand[] = {
-    "hoist-from-loops",          "dots-of-few-rows", "assign-convolution-layouts",
-    "expand-select-and-scatter", "expand-top-k",     "scans-for-windows"};
+constexpr absl::string_view kExpand[] = {"hoist-from-loops",           "dots-of-few-rows",
+                                         "assign-convolution-layouts", "split-dilated-convolutions",
+                                         "expand-select-and-scatter",  "expand-top-k",
+                                         "scans-for-windows"};
 constexpr absl::string_view kSimplify[] = {
     "simplify", "sink-transposes", "hoist-from-loops", "fold-constants", "cse", "dce"};
 constexpr absl::string_view kFuse[] = {

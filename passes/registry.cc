@@ -21,6 +21,7 @@
 #include "passes/simplify/simplify.h"
 #include "passes/sink_transposes.h"
 #include "passes/split_concatenates.h"
+#include "passes/split_dilated_convolutions.h"
 #include "passes/wrap_in_fusions.h"
 
 namespace ingot {
@@ -51,6 +52,8 @@ constexpr Pass kPasses[] = {
     {"simplify", Simplify, "algebraic rules that never change a result's bits"},
     {"sink-transposes", SinkTransposes, "transposes go behind what can be had without them"},
     {"split-concatenates", SplitConcatenates, "a tree for a concatenate of many operands"},
+    {"split-dilated-convolutions", SplitDilatedConvolutions,
+     "convolutions without holes for one with holes, where that is faster"},
     {"wrap-in-fusions", WrapInFusions, "a fusion for each instruction that needs a kernel"},
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <random>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 #include "ir/verifier/verifier.h"
 #include "passes/fusion_log.h"
 #include "passes/pad_rows.h"
+#include "passes/split_dilated_convolutions.h"
 
 namespace ingot {
 namespace {
@@ -24,6 +26,7 @@ struct Costs {
   double otherwise = 100;
   double transpose = 10;  // or another copy
   double odd_row = 0;     // more, for each operand whose rows are not whole 16 bytes
+  double hole = 0;        // more, for each dimension of a convolution's input that has holes
 };
 
 double OddRows(const Computation& product) {
@@ -31,6 +34,15 @@ double OddRows(const Computation& product) {
   for (const Instruction* parameter : product.parameters()) {
     const Shape& shape = parameter->shape();
     count += shape.dimension(shape.rank() - 1) * ByteWidth(shape.element_type()) % 16 != 0;
+  }
+  return count;
+}
+
+double Holes(const Instruction& product) {
+  if (product.opcode() != Opcode::kConvolution) return 0;
+  double count = 0;
+  for (const WindowDimension& d : product.attributes<ConvolutionAttributes>().window.dimensions) {
+    count += d.base_dilation > 1;
   }
   return count;
 }
@@ -52,11 +64,13 @@ PassContext ContextOf(const Costs& costs, FusionLog* log) {
   context.product_cost = [costs](const Computation& product) {
     EXPECT_EQ(product.parameters().size(), 2);
     return (EndsWithDepth(*product.root()) ? costs.along_depth : costs.otherwise) +
-           costs.odd_row * OddRows(product);
+           costs.odd_row * OddRows(product) + costs.hole * Holes(*product.root());
   };
   context.fusion_cost = [costs](const FusionView&) {
     return FusionCostEstimate{costs.transpose, true, ""};
   };
+  context.bytes_per_microsecond = 1e6;
+  context.holes_are_zeros = true;
   context.fusion_log = log;
   return context;
 }
@@ -246,6 +260,91 @@ TEST(OddRows, StayWhereThatSavesTooLittle) {
     EXPECT_FALSE(absl::StrContains(result.text, "pad(")) << result.text;
     EXPECT_TRUE(result.log.layouts.empty());
   }
+}
+
+std::string ConvolutionText(absl::string_view x, absl::string_view w, absl::string_view result,
+                            absl::string_view rest) {
+  return absl::StrCat("HloModule m\nENTRY e {\n  x = ", x, " parameter(0)\n  w = ", w,
+                      " parameter(1)\n  ROOT c = ", result, " convolution(x, w), ", rest, "\n}\n");
+}
+
+TEST(Holes, FeaturesAreRemainders) {
+  // The data gradient of a window of 3 with stride 2.
+  const std::string text = ConvolutionText(
+      "f32[2,4,8]", "f32[8,3,5]", "f32[2,8,5]",
+      "window={size=3 pad=1_2 lhs_dilate=2 rhs_reversal=1}, dim_labels=b0f_i0o->b0f");
+  const Result result = RunPass(SplitDilatedConvolutions, text, {.hole = 100});
+  EXPECT_TRUE(absl::StrContains(result.text, "f32[2,4,10]{2,1,0} convolution(")) << result.text;
+  EXPECT_TRUE(absl::StrContains(result.text, "size=2 pad=0_1 rhs_reversal=1")) << result.text;
+  EXPECT_FALSE(absl::StrContains(result.text, "lhs_dilate")) << result.text;
+  ASSERT_EQ(result.log.layouts.size(), 1);
+  EXPECT_TRUE(result.log.layouts[0].taken);
+  EXPECT_EQ(result.log.layouts[0].sides, "holes left out");
+}
+
+TEST(Holes, RemaindersWithoutWeightsAreZeros) {
+  const std::string text =
+      ConvolutionText("f32[2,4,8]", "f32[8,1,5]", "f32[2,8,5]",
+                      "window={size=1 pad=0_1 lhs_dilate=2}, dim_labels=b0f_i0o->b0f");
+  const Result result = RunPass(SplitDilatedConvolutions, text, {.hole = 100});
+  EXPECT_TRUE(absl::StrContains(result.text, "f32[2,4,5]{2,1,0} convolution(")) << result.text;
+  EXPECT_TRUE(absl::StrContains(result.text, "padding=0_0x0_0x0_1x0_0")) << result.text;
+}
+
+TEST(Holes, StayWhereTheyAreCheapOrGroups) {
+  const std::string dear =
+      ConvolutionText("f32[2,4,8]", "f32[8,3,5]", "f32[2,8,5]",
+                      "window={size=3 pad=1_2 lhs_dilate=2}, dim_labels=b0f_i0o->b0f");
+  EXPECT_FALSE(RunPass(SplitDilatedConvolutions, dear, {.hole = 0.01}).log.layouts[0].taken);
+  const std::string groups = ConvolutionText(
+      "f32[2,4,8]", "f32[1,3,8]", "f32[2,8,8]",
+      "window={size=3 pad=1_2 lhs_dilate=2}, dim_labels=b0f_i0o->b0f, feature_group_count=8");
+  EXPECT_TRUE(RunPass(SplitDilatedConvolutions, groups, {.hole = 100}).log.layouts.empty());
+}
+
+// Windows of one to three dimensions: any padding, also none of the window inside, sizes that the
+// dilation does not divide, and remainders that see nothing.
+TEST(Holes, AnyWindow) {
+  std::mt19937 random(7);
+  const auto below = [&](int n) { return static_cast<int64_t>(random() % n); };
+  int taken = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int64_t rank = 1 + below(3);
+    std::string x = "f32[2", w = "f32[", size, pad, base, window_dilation, reversal, stride;
+    std::string out = "f32[2";
+    for (int64_t d = 0; d < rank; ++d) {
+      const int64_t input = 1 + below(5), elements = 1 + below(5), dilation = 1 + below(4);
+      const bool dense = dilation == 1;
+      const int64_t s = dense ? 1 + below(2) : 1, across = dense ? 1 + below(2) : 1;
+      const int64_t low = below(7) - 2, high = below(7) - 2;
+      const int64_t reach = (elements - 1) * across + 1;
+      const int64_t span = (input - 1) * dilation + 1 + low + high;
+      const char* const x_ = d == 0 ? "" : "x";
+      const bool reversed = below(2) == 1;
+      absl::StrAppend(&x, ",", input);
+      absl::StrAppend(&w, elements, ",");
+      absl::StrAppend(&out, ",", span < reach ? 0 : (span - reach) / s + 1);
+      absl::StrAppend(&size, x_, elements);
+      absl::StrAppend(&stride, x_, s);
+      absl::StrAppend(&pad, x_, low, "_", high);
+      absl::StrAppend(&base, x_, dilation);
+      absl::StrAppend(&window_dilation, x_, across);
+      absl::StrAppend(&reversal, x_, reversed ? 1 : 0);
+    }
+    const std::string digits = std::string("012").substr(0, rank);
+    const std::string text = ConvolutionText(
+        x + ",3]", w + "3,4]", out + ",4]",
+        absl::StrCat("window={size=", size, " stride=", stride, " pad=", pad, " lhs_dilate=", base,
+                     " rhs_dilate=", window_dilation, " rhs_reversal=", reversal, "}, dim_labels=b",
+                     digits, "f_", digits, "io->b", digits, "f"));
+    const Result result = RunPass(SplitDilatedConvolutions, text, {.hole = 1e6});
+    if (HasFailure()) {
+      ADD_FAILURE() << text;
+      return;
+    }
+    taken += !result.log.layouts.empty() && result.log.layouts[0].taken;
+  }
+  EXPECT_GT(taken, 150);
 }
 
 }  // namespace
