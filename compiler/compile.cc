@@ -325,9 +325,10 @@ class Compiler {
   }
 
   // Lowers the kernel's wish for resident blocks, to half at the most, if it spills because of it.
+  // One block's registers are limited by its threads, whatever the wish.
   bool LiftLimitOfSpills(kernel::Kernel& kernel, const codegen::KernelReport& report) const {
     kernel::Launch& launch = kernel.launch();
-    if (launch.min_blocks == 0 || !report.spills()) return false;
+    if (launch.min_blocks <= 1 || !report.spills()) return false;
     const int64_t registers =
         std::max<int64_t>(1, report.registers + report.spill_store_bytes / plan::kRegisterBytes);
     const int64_t fitting = target_.card->registers / (registers * launch.block_threads());

@@ -30,6 +30,8 @@ class ProductCopies {
   // the plan copies several bytes at a time.
   void CopyVector(kernel::Value batch, kernel::Expr m, kernel::Expr k, kernel::Buffer* tile,
                   kernel::Expr to) const;
+  // Whether elements are loaded one by one, and stored.
+  bool one_by_one() const { return plan_.copy_bytes == 0; }
 
  private:
   // The elements, one by one, in registers.

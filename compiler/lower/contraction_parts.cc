@@ -12,6 +12,8 @@ using kernel::Value;
 namespace {
 
 constexpr int kVectorBytes = 16;
+// Loads under way where parts of sums are added.
+constexpr int kFewParts = 4, kManyParts = 16;
 
 }  // namespace
 
@@ -154,7 +156,7 @@ void ProductParts::Combine() {
           const Expr at = first + Wide({b_, part}) * static_cast<double>(elements);
           b_.Write(sum, b_.Add(b_.Read(sum), load(at)));
         },
-        /*unroll=*/4);
+        /*unroll=*/plan_.splits > kManyParts ? kManyParts : kFewParts);
     const Expr row = Quotient(first, product_.columns);
     const Expr n = Remainder(first, product_.columns), m = Remainder(row, product_.rows);
     space_.Store(Quotient(row, product_.rows).value(), m.value(), n.value(), b_.Read(sum));

@@ -15,8 +15,9 @@ using kernel::Value;
 
 namespace {
 
-constexpr int kThreads = 128;   // of a warpgroup
-constexpr int kStepsAhead = 2;  // of threads that copy, besides the one that they begin
+constexpr int kThreads = 128;    // of a warpgroup
+constexpr int kStepsAhead = 2;   // of threads that copy, besides the one that they begin
+constexpr int kLinesAtOnce = 2;  // of elements that a thread loads one by one
 
 }  // namespace
 
@@ -136,7 +137,7 @@ absl::Status ProductRings::UseMap(const plan::ProductOperand& operand, int share
     map = std::move(copy->map);
     return absl::OkStatus();
   }
-  if (&operand != &product_.lhs || shares > 1) return copy.status();
+  if (&operand != &product_.first() || shares > 1) return copy.status();
   INGOT_ASSIGN_OR_RETURN(ring.images, plan::ImagesOf(product_));
   INGOT_ASSIGN_OR_RETURN(plan::ImageCopy pixels,
                          plan::CopyOf(*ring.images, ring.tiles->element, ring.outer, plan_.depth));
@@ -253,8 +254,7 @@ void ProductRings::CopyVectors(const Ring& ring, const ProductPart& part, Value 
   const Expr piece = Remainder(thread, pieces);
   const int lines = static_cast<int>(ring.bytes() / plan::kTileLineBytes);
   const int together = kThreads / pieces;  // lines that the threads copy at once
-  for (int line = 0; line < lines; line += together) {
-    const Expr at = Quotient(thread, pieces) + line;
+  const auto copy_lines = [&](Expr at, bool all) {
     const Expr to = (tile + at * pieces + (piece ^ Remainder(at, kSwizzleLines))) * elements;
     Expr m = Expr(b_, first), k = depth;
     if (ring.depth_major) {
@@ -265,11 +265,18 @@ void ProductRings::CopyVectors(const Ring& ring, const ProductPart& part, Value 
       k = k + parts_.Wide(Remainder(at, plan_.depth));
     }
     const auto copy = [&] { ring.copies->CopyVector(part.batch, m, k, ring.tiles, to); };
-    if (line + together <= lines) {
-      copy();
-    } else {
-      e_.If((at < lines).value(), copy);
-    }
+    if (all) return copy();
+    e_.If((at < lines).value(), copy);
+  };
+  const Expr own = Quotient(thread, pieces);
+  if (ring.copies->one_by_one() && lines % together == 0) {
+    // What addresses are made of does not fit registers for all lines.
+    return e_.For(
+        b_.Index(0), b_.Index(lines), together,
+        [&](Value line) { copy_lines(own + Expr(b_, line), /*all=*/true); }, kLinesAtOnce);
+  }
+  for (int line = 0; line < lines; line += together) {
+    copy_lines(own + line, line + together <= lines);
   }
 }
 

@@ -25,7 +25,7 @@ constexpr int kMostFmaStages = 3;
 constexpr int kVectorBytes = 16;
 constexpr int kLeastCapability = 80;
 constexpr int kMostStages = 4;
-constexpr int kMostSplits = 64;
+constexpr int kMostSplits = 256;
 constexpr size_t kMostCandidates = 12;
 // Boxes of a warp's results, in all and of each result; steps along depth that stores do not hide
 // behind; operations besides which a box's elements of another matrix fit in registers.
@@ -48,7 +48,8 @@ class Planner {
         stored_(ResultCopiesOf(fusion)),
         boxed_(MatrixReadOf(fusion)),
         epilogue_(EpilogueOf(fusion, product_fusion_)),
-        cost_(product(), epilogue_, bytes_, /*is_gathered=*/!lhs_.ok(), target) {
+        cost_(product(), epilogue_, bytes_,
+              /*is_gathered=*/!(product().exchanged ? rhs_ : lhs_).ok(), target) {
     base_.unit = unit;
     base_.lhs = TileOf(product().lhs);
     base_.rhs = TileOf(product().rhs);
@@ -58,13 +59,12 @@ class Planner {
   void Propose(std::vector<FusionPlan>& plans) const {
     std::vector<std::pair<double, ContractionPlan>> tiles;
     for (const TileShape& shape : ShapesOf(base_.unit)) {
-      for (int splits = 1; splits <= kMostSplits; splits = NextSplits(splits)) {
-        ContractionPlan tile = base_;
-        tile.rows = shape.rows;
-        tile.columns = shape.columns;
-        tile.row_warps = shape.row_warps;
-        tile.column_warps = shape.column_warps;
-        tile.splits = splits;
+      ContractionPlan tile = base_;
+      tile.rows = shape.rows;
+      tile.columns = shape.columns;
+      tile.row_warps = shape.row_warps;
+      tile.column_warps = shape.column_warps;
+      for (; tile.splits <= kMostSplits; tile.splits = NextSplits(tile)) {
         SetDepth(tile);
         if (!SplitsWell(tile) || tile.stages < 2) break;
         tiles.emplace_back(cost_.Microseconds(tile), tile);
@@ -139,10 +139,12 @@ class Planner {
     };
     tile.lhs = side(lhs_, tile.rows, base_.lhs);
     tile.rhs = side(rhs_, tile.columns, base_.rhs);
-    if (tile.lhs.engine || !images_.ok()) return;
-    const ElementType type = product().lhs.parameter->shape().element_type();
-    const absl::StatusOr<ImageCopy> copy = CopyOf(*images_, type, tile.rows, tile.depth);
-    if (copy.ok() && CanTurn(copy->depth_major)) tile.lhs = {copy->depth_major, kVectorBytes, true};
+    MatrixTile& input = product().exchanged ? tile.rhs : tile.lhs;
+    if (input.engine || !images_.ok()) return;
+    const ElementType type = product().first().parameter->shape().element_type();
+    const int outer = product().exchanged ? tile.columns : tile.rows;
+    const absl::StatusOr<ImageCopy> copy = CopyOf(*images_, type, outer, tile.depth);
+    if (copy.ok() && CanTurn(copy->depth_major)) input = {copy->depth_major, kVectorBytes, true};
   }
 
  private:
@@ -166,8 +168,7 @@ class Planner {
           if (ClusterFits(tile).ok()) clusters.push_back(cluster);
         }
         SetCluster({1, 1}, tile);
-        for (; tile.splits <= kMostSplits && SplitsWell(tile);
-             tile.splits = NextSplits(tile.splits)) {
+        for (; tile.splits <= kMostSplits && SplitsWell(tile); tile.splits = NextSplits(tile)) {
           if (tile.splits > 1) {
             if (cost_.Tiles(tile) > target_.multiprocessors) break;
             SetStores(shape, tile);
@@ -252,8 +253,14 @@ class Planner {
     tile.producer_registers = tile.consumer_registers = 0;
     if (shape.consumers + shape.resident_blocks == 2) return;
     const int all = shape.consumers == 2 ? 504 : 256;
-    tile.producer_registers =
-        tile.lhs.engine && tile.rhs.engine ? kProducerRegisters : kCopyingRegisters;
+    const int sums = tile.rows / shape.consumers / kUnitRows * tile.columns / 2;
+    const int elements = kElementRegisters[shape.consumers - 1];
+    const bool leaves_enough = sums + kLeastFreeRegisters <= (all - elements) / shape.consumers;
+    const auto registers = [&](const MatrixTile& side) {
+      if (side.engine) return kProducerRegisters;
+      return side.copy_bytes == 0 && leaves_enough ? elements : kCopyingRegisters;
+    };
+    tile.producer_registers = std::max(registers(tile.lhs), registers(tile.rhs));
     tile.consumer_registers = (all - tile.producer_registers) / shape.consumers;
   }
   // Of a block, where so many are resident.
@@ -305,15 +312,18 @@ class Planner {
     });
     INGOT_REQUIRE(known, "no cluster has cluster=", tile.cluster,
                   " cluster_across=", tile.cluster_across);
-    INGOT_REQUIRE(tile.cluster == 1 || tile.rhs.engine, "cluster=", tile.cluster,
-                  ": threads bring the right matrix");
-    if (tile.cluster_across == 1) return absl::OkStatus();
-    const bool is_shared =
-        tile.lhs.engine && lhs_.ok() &&
-        (!images_.ok() || CopyOf(*lhs_, tile.rows, tile.depth, tile.cluster_across).ok());
-    INGOT_REQUIRE(is_shared, "cluster_across=", tile.cluster_across,
-                  ": the left matrix does not come in parts");
+    INGOT_REQUIRE(tile.cluster == 1 || IsShared(tile.rhs, rhs_, tile.columns, tile, tile.cluster),
+                  "cluster=", tile.cluster, ": the right matrix does not come in parts");
+    INGOT_REQUIRE(
+        tile.cluster_across == 1 || IsShared(tile.lhs, lhs_, tile.rows, tile, tile.cluster_across),
+        "cluster_across=", tile.cluster_across, ": the left matrix does not come in parts");
     return absl::OkStatus();
+  }
+  // Whether each block that shares a matrix can bring a part of it: images come whole.
+  bool IsShared(const MatrixTile& side, const absl::StatusOr<OperandDigits>& digits, int outer,
+                const ContractionPlan& tile, int shares) const {
+    if (!side.engine || !digits.ok()) return false;
+    return !images_.ok() || CopyOf(*digits, outer, tile.depth, shares).ok();
   }
 
   // Whether wgmma takes both matrices as they come.
@@ -362,7 +372,12 @@ class Planner {
     }
   }
 
-  static int NextSplits(int splits) { return splits < 4 ? splits + 1 : splits * 3 / 2; }
+  // As many as give each multiprocessor a block are among them.
+  int NextSplits(const ContractionPlan& tile) const {
+    const int next = tile.splits < 4 ? tile.splits + 1 : tile.splits * 3 / 2;
+    const auto full = static_cast<int>(target_.multiprocessors / cost_.Tiles(tile));
+    return tile.splits < full && full < next ? full : next;
+  }
 
   MatrixTile TileOf(const ProductOperand& operand) const {
     const int most = kVectorBytes / element_bytes_;

@@ -101,6 +101,7 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   const double kSumCycles = (tile.store_boxes > 0 ? 0.11 : 0.12) + EpilogueCycles(tile);
   // Of the first kernel, whose barriers and maps are made first, and of the one that combines.
   constexpr double kFirstMicroseconds = 2.3, kCombiningMicroseconds = 1.8;
+  constexpr double kPartMicroseconds = 0.03;  // of adding one more part to each sum
   constexpr double kSharedBytesPerCycle = 128;
   constexpr double kFilledBytesPerCycle = 70;  // that come to a multiprocessor
   constexpr double kFillShare = 1.04;          // of what L2 gives
@@ -129,26 +130,31 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
       tile_bytes * card.clock_ghz * target_.multiprocessors / (card.l2_gbps * kFillShare);
   const double come = kTileLineBytes / kFilledBytesPerCycle * (tile.rows + tile.columns);
   // Cycles of a vector that a thread copies, whose address is some instructions, and of an
-  // element that it loads.
+  // element that it loads; of convolutions part of these are waits that another block's hide
+  // behind.
   constexpr double kCopyCycles = 24, kElementCycles = 60;
-  const auto copies = [&](const MatrixTile& side, int outer) {
+  constexpr double kGatheredCycles = 51, kGatheredWait = 22;
+  const auto copies = [&](const MatrixTile& side, int outer, double of_element) {
     if (side.engine) return 0.0;
     const double each = side.copy_bytes == 0 ? element_bytes_ : side.copy_bytes;
-    const double cycles = side.copy_bytes == 0 ? kElementCycles : kCopyCycles;
+    const double cycles = side.copy_bytes == 0 ? of_element : kCopyCycles;
     return outer * kTileLineBytes / each / 128 * cycles;
   };
-  const double longest_of_step =
-      std::max({products * std::max(multiply, read), fill, come,
-                copies(tile.lhs, tile.rows) + copies(tile.rhs, tile.columns)});
-  const double step =
-      longest_of_step * (tile.cluster_across > 1 ? kAcrossFactor : 1) + kShownFill * fill;
+  const auto step_of = [&](double of_element) {
+    const double longest = std::max(
+        {products * std::max(multiply, read), fill, come,
+         copies(tile.lhs, tile.rows, of_element) + copies(tile.rhs, tile.columns, of_element)});
+    return longest * (tile.cluster_across > 1 ? kAcrossFactor : 1) + kShownFill * fill;
+  };
+  const double step = step_of(is_gathered_ ? kGatheredCycles : kElementCycles);
+  const double alone = is_gathered_ ? step_of(kGatheredCycles + kGatheredWait) : step;
   const double elements = double(tile.rows) * tile.columns;
   const double turns = std::ceil(parts / static_cast<double>(Places(tile)));
   const double pass = kPassCycles * elements;
   const double shown = resident > 1 ? kShownPass * resident * pass : 0;
   const double compute =
       turns * std::max({resident * steps * step + shown, resident * (kPartCycles + pass),
-                        steps * step + kSumCycles * elements});
+                        steps * alone + kSumCycles * elements});
   const double partial = PartialBytes(tile);
   const double bytes = static_cast<double>(bytes_) + partial;
   const auto [less, more] =
@@ -156,7 +162,9 @@ double ContractionCost::PipelineMicroseconds(const ContractionPlan& tile) const 
   const double l2 = parts * steps * tile_bytes / (card.l2_gbps * 1e3 * kFillShare);
   const double longest = product_.rows < kManyRows ? kFewRows * more : more + kSeen * (less + l2);
   return longest + kFirstMicroseconds +
-         (tile.splits > 1 ? kCombiningMicroseconds + partial / kBytesPerMicrosecond : 0);
+         (tile.splits > 1 ? kCombiningMicroseconds + kPartMicroseconds * tile.splits +
+                                partial / kBytesPerMicrosecond
+                          : 0);
 }
 
 double ContractionCost::Microseconds(const ContractionPlan& tile) const {

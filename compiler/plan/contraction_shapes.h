@@ -49,7 +49,9 @@ inline constexpr int kLeastPipelineStages = 3;
 // Sums of a thread, and registers of threads that multiply and of those that do not.
 inline constexpr int kMostThreadSums = 128;
 inline constexpr int kProducerRegisters = 40;
-inline constexpr int kCopyingRegisters = 104;
+// The larger ones are of those that copy element by element, for one and for two warpgroups that
+// multiply, where these have enough besides.
+inline constexpr int kCopyingRegisters = 104, kElementRegisters[] = {120, 152};
 // Besides its sums, of a thread that multiplies; of one product, as the assembler asks.
 inline constexpr int kLeastFreeRegisters = 64, kUnitRegisters = 26;
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "compiler/plan/analysis.h"
@@ -93,7 +94,9 @@ Product DotProduct(const Instruction& dot) {
     }
   }
   product.output = Simplify(product.output);
-  if (!columns.empty()) product.column_dimension = static_cast<int>(dot.shape().rank()) - 1;
+  const auto rank = static_cast<int>(dot.shape().rank());
+  if (!columns.empty()) product.column_dimension = rank - 1;
+  if (!rows.empty()) product.row_dimension = rank - static_cast<int>(columns.size()) - 1;
   return product;
 }
 
@@ -137,6 +140,7 @@ Product ConvolutionProduct(const Instruction& convolution) {
   product.columns = output.dimension(labels.output_feature) / groups;
   product.depth = ingot::Product(depth);
   product.column_dimension = static_cast<int>(labels.output_feature);
+  product.row_dimension = static_cast<int>(row_dimensions.back());
 
   const IndexExpr group = IndexExpr::Dimension(kBatch);
   product.output.sizes = {groups, product.rows, product.columns};
@@ -196,6 +200,32 @@ absl::StatusOr<Product> MakeProduct(const Instruction& instruction) {
   INGOT_REQUIRE(attributes.feature_group_count == 1 || attributes.batch_group_count == 1,
                 "groups of features and of batches");
   return ConvolutionProduct(instruction);
+}
+
+// The coordinates (batch, row, column) in another order: the last is `along`, outer or depth.
+IndexMap TurnOf(const std::vector<int64_t>& sizes, int along) {
+  const int other = kOuter + kDepth - along;
+  IndexMap turn;
+  turn.sizes = {sizes[kBatch], sizes[other], sizes[along]};
+  turn.results.assign(3, IndexExpr::Dimension(kBatch));
+  turn.results[other] = IndexExpr::Dimension(1);
+  turn.results[along] = IndexExpr::Dimension(2);
+  return turn;
+}
+
+// The elements along a coordinate that lie side by side in an array of the shape.
+int64_t RunAlong(const IndexMap& map, const Shape& shape, int along) {
+  const IndexMap turned = Compose(TurnOf(map.sizes, along), map);
+  return std::gcd(ContiguousRun(turned, RowMajorStrides(shape.dimensions())), map.sizes[along]);
+}
+
+// rhs * lhs, transposed.
+void Exchange(Product& product) {
+  product.output = Simplify(Compose(TurnOf(product.output.sizes, kOuter), product.output));
+  std::swap(product.lhs, product.rhs);
+  std::swap(product.rows, product.columns);
+  std::swap(product.row_dimension, product.column_dimension);
+  product.exchanged = !product.exchanged;
 }
 
 bool IsProduct(const Instruction& instruction) {
@@ -375,6 +405,19 @@ bool AllowsTf32(const Instruction& product, Numerics numerics) {
                      [](Precision precision) { return precision == Precision::kDefault; });
 }
 
+// Whether in memory rows of all results are side by side, and columns are not.
+bool LiesAlongRows(const Computation& fusion, const ProductFusion& product) {
+  for (const Instruction* result : ResultsOf(fusion)) {
+    const auto number = static_cast<size_t>(absl::c_find(fusion.instructions(), result) -
+                                            fusion.instructions().begin());
+    const IndexMap map = Compose(product.product.output, product.values[number]->place);
+    if (RunAlong(map, result->shape(), kDepth) > 1 || RunAlong(map, result->shape(), kOuter) == 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 ElementType Product::sum_type() const { return SumType(instruction->shape().element_type()); }
@@ -393,6 +436,10 @@ absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion, int m
   INGOT_RETURN_IF_ERROR(ReadThrough(product->operand(0), made.lhs));
   INGOT_RETURN_IF_ERROR(ReadThrough(product->operand(1), made.rhs));
   INGOT_RETURN_IF_ERROR(Behind(fusion, result).Run(most_lanes));
+  if (LiesAlongRows(fusion, result)) {
+    Exchange(made);
+    INGOT_RETURN_IF_ERROR(Behind(fusion, result).Run(most_lanes));
+  }
   return result;
 }
 
@@ -426,16 +473,8 @@ Epilogue EpilogueOf(const Computation& fusion, const ProductFusion& product) {
 }
 
 int ProductRun(const ProductOperand& operand, int along, int most) {
-  // The coordinate as the fastest one.
-  const std::vector<int64_t>& sizes = operand.map.sizes;
-  const int other = kOuter + kDepth - along;
-  IndexMap turn;
-  turn.sizes = {sizes[kBatch], sizes[other], sizes[along]};
-  turn.results.assign(3, IndexExpr::Dimension(kBatch));
-  turn.results[other] = IndexExpr::Dimension(1);
-  turn.results[along] = IndexExpr::Dimension(2);
+  const int64_t run = RunAlong(operand.map, operand.parameter->shape(), along);
   const std::vector<int64_t> strides = RowMajorStrides(operand.parameter->shape().dimensions());
-  const int64_t run = std::gcd(ContiguousRun(Compose(turn, operand.map), strides), sizes[along]);
   const IndexExpr address = AddressOf(operand.map, strides);
   for (int64_t width = most; width > 1; width /= 2) {
     if (run % width == 0 && Alignment(address, along, width) % width == 0) {

@@ -36,9 +36,16 @@ struct Product {
   int64_t depth = 1;
   ProductOperand lhs;
   ProductOperand rhs;
-  IndexMap output;            // of (batch, row, column), to the instruction's result
-  int column_dimension = -1;  // of the result: along which columns lie; -1: there is none
+  IndexMap output;  // of (batch, row, column), to the instruction's result
+  // Of the instruction's result: along which columns and rows lie, each one's fastest; -1: none.
+  int column_dimension = -1;
+  int row_dimension = -1;
+  // The left matrix is the instruction's right operand: rows of the result became columns, because
+  // they are what lies side by side in memory.
+  bool exchanged = false;
 
+  // The instruction's left operand, the input of a convolution.
+  const ProductOperand& first() const { return exchanged ? rhs : lhs; }
   // In which its sums are, until they are rounded to the result's type.
   ElementType sum_type() const;
   double flops() const {
@@ -66,7 +73,7 @@ struct ProductFusion {
 };
 
 // InvalidArgument says what the fusion is instead.  A thread stores at most `most_lanes` elements
-// together.
+// together; whether the matrices are exchanged does not depend on it.
 inline constexpr int kMostProductLanes = 16;
 absl::StatusOr<ProductFusion> MakeProductFusion(const Computation& fusion,
                                                 int most_lanes = kMostProductLanes);

@@ -22,7 +22,8 @@ bool Ascend(absl::Span<const int64_t> dimensions) {
 absl::StatusOr<ProductImages> ImagesOf(const Product& product) {
   const Instruction& convolution = *product.instruction;
   INGOT_REQUIRE(convolution.opcode() == Opcode::kConvolution, "it is no convolution");
-  INGOT_REQUIRE(convolution.operand(0) == product.lhs.parameter, "its input is made of another");
+  INGOT_REQUIRE(convolution.operand(0) == product.first().parameter,
+                "its input is made of another");
   const auto& attributes = convolution.attributes<ConvolutionAttributes>();
   const ConvolutionDimensions& labels = attributes.dim_labels;
   const Shape& input = convolution.operand(0)->shape();

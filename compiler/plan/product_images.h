@@ -1,5 +1,5 @@
-// The left matrix of a convolution as the copy engine reads it: pixels of images, whose channels
-// lie side by side (im2col maps, ir/base/tensor_map.h).
+// The matrix of a convolution that is its input as the copy engine reads it: pixels of images,
+// whose channels lie side by side (im2col maps, ir/base/tensor_map.h).
 #ifndef INGOT_COMPILER_PLAN_PRODUCT_IMAGES_H_
 #define INGOT_COMPILER_PLAN_PRODUCT_IMAGES_H_
 
@@ -28,8 +28,8 @@ struct ProductImages {
   int64_t images = 1;
   int64_t channels = 1;  // of a group
   int64_t groups = 1;
-  // Rows are pixels, and depth places and channels; or, of the gradient of weights, depth is
-  // pixels, and rows are places and channels.
+  // Rows of the matrix are pixels, and depth places and channels; or, of the gradient of weights,
+  // depth is pixels, and rows are places and channels.  Of exchanged matrices rows are columns.
   bool pixels_are_rows = true;
 };
 // InvalidArgument says why the matrix is no such images.

@@ -262,6 +262,25 @@ inline constexpr Case kPipelineCases[] = {
   y = f32[72,3,3,32] parameter(1)
   ROOT r = f32[2,9,10,72] convolution(x, y), window={size=3x3 pad=1_1x1_1},
       dim_labels=b01f_o01i->b01f)"},
+    {"images_exchanged", R"(
+  x = bf16[5,6,6,64] parameter(0)
+  y = bf16[5,6,6,72] parameter(1)
+  ROOT r = f32[72,3,3,64] convolution(x, y), window={size=6x6 pad=1_1x1_1},
+      dim_labels=f01b_i01o->f01b)"},
+    {"images_exchanged_forward", R"(
+  x = bf16[2,9,12,64] parameter(0)
+  y = bf16[72,3,3,64] parameter(1)
+  ROOT r = f32[2,72,9,12] convolution(x, y), window={size=3x3 pad=1_1x1_1},
+      dim_labels=b01f_o01i->bf01)"},
+    {"exchanged", R"(
+  x = bf16[2,72,136] parameter(0)
+  y = bf16[2,136,80] parameter(1)
+  b = f32[72] parameter(2)
+  d = f32[2,72,80] dot(x, y), lhs_batch_dims={0}, rhs_batch_dims={0}, lhs_contracting_dims={2},
+      rhs_contracting_dims={1}
+  t = f32[2,80,72] transpose(d), dimensions={0,2,1}
+  c = f32[2,80,72] broadcast(b), dimensions={2}
+  ROOT r = f32[2,80,72] add(t, c))"},
     {"groups", R"(
   x = bf16[1,8,8,48] parameter(0)
   y = bf16[3,3,16,96] parameter(1)
