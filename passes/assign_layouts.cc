@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "ir/analysis/op_facts.h"
 #include "ir/analysis/trip_count.h"
+#include "ir/analysis/windows.h"
 #include "passes/fusion_log.h"
 #include "passes/fusion_util.h"
 #include "passes/loop_invariants.h"
@@ -74,11 +75,14 @@ Orders OrdersOf(const Instruction& product) {
             side(kRhs, attributes.rhs_batch_dims, attributes.rhs_contracting_dims),
             rank(product.shape())};
   }
-  const auto& labels = product.attributes<ConvolutionAttributes>().dim_labels;
+  const auto& attributes = product.attributes<ConvolutionAttributes>();
+  const ConvolutionDimensions& labels = attributes.dim_labels;
+  // Of a depthwise convolution neighbouring results have weights of neighbouring output features.
+  const bool depthwise = IsDepthwise(product);
+  const Dimensions outputs = {labels.kernel_output_feature}, inputs = {labels.kernel_input_feature};
   return {
       Joined({{labels.input_batch}, labels.input_spatial, {labels.input_feature}}),
-      Joined(
-          {{labels.kernel_output_feature}, labels.kernel_spatial, {labels.kernel_input_feature}}),
+      Joined({depthwise ? inputs : outputs, labels.kernel_spatial, depthwise ? outputs : inputs}),
       Joined({{labels.output_batch}, labels.output_spatial, {labels.output_feature}})};
 }
 
@@ -164,22 +168,35 @@ class Assigner {
     if (sides.empty()) return nullptr;
     const double before = Microseconds(product, Kept(product));
     const double limit = before - std::max(kLeastMicroseconds, kLeastShare * before);
-    double best = before, best_moves = 0;
+    // Where a side's transpose can meet that of another convolution it costs nothing, and each of
+    // the two saves half of what is read and written.
+    std::vector<double> moved, saved;
+    double all_saved = 0;
+    for (int side : sides) {
+      const bool meets = MeetsConvolution(product, side);
+      moved.push_back(meets ? 0 : TransposeMicroseconds(product, side, wanted[side]));
+      const auto bytes = static_cast<double>(ShapeOf(product, side).ByteSize());
+      saved.push_back(meets ? bytes / context_.bytes_per_microsecond : 0);
+      all_saved += saved.back();
+    }
+    double best = before, best_moves = 0, best_lost = all_saved;
     Orders orders = Kept(product);
     int best_mask = 0;
     for (int mask = 1; mask < 1 << sides.size(); ++mask) {
       Orders tried = Kept(product);
-      double moves = 0;
+      double moves = 0, lost = all_saved;
       for (size_t i = 0; i < sides.size(); ++i) {
         if ((mask >> i & 1) == 0) continue;
         tried[sides[i]] = wanted[sides[i]];
-        moves += MoveMicroseconds(product, sides[i], wanted[sides[i]]);
+        moves += moved[i];
+        lost -= saved[i];
       }
-      if (moves >= best) continue;
+      if (moves + lost >= best + best_lost) continue;
       const double after = Microseconds(product, tried);
-      if (after + moves >= best) continue;
+      if (after + moves + lost >= best + best_lost) continue;
       best = after + moves;
       best_moves = moves;
+      best_lost = lost;
       best_mask = mask;
       orders = std::move(tried);
     }
@@ -221,12 +238,13 @@ class Assigner {
     return context_.product_cost(*computation);
   }
 
-  // Of the transpose that the order takes; nothing where it can meet that of another convolution.
-  double MoveMicroseconds(const Instruction& product, int side, const Dimensions& order) {
-    if (product.opcode() == Opcode::kConvolution && side != kRhs &&
-        MeetsTranspose(side == kResult ? product : *product.operand(side), side != kResult)) {
-      return 0;
-    }
+  static bool MeetsConvolution(const Instruction& product, int side) {
+    return product.opcode() == Opcode::kConvolution && side != kRhs &&
+           MeetsTranspose(side == kResult ? product : *product.operand(side), side != kResult);
+  }
+
+  // Of the transpose that the order takes.
+  double TransposeMicroseconds(const Instruction& product, int side, const Dimensions& order) {
     Module module("layouts");
     Computation* computation = module.AddComputation("move");
     Instruction* value = computation->AddParameter(0, ShapeOf(product, side));

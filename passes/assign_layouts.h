@@ -14,7 +14,7 @@ namespace ingot {
 // Requires: row-major layouts, no calls.
 
 // Convolutions: features last, of the input, of the kernel (behind its output features and
-// positions), and of the result.
+// positions; of a depthwise one the output features), and of the result.
 //
 //   %c = bf16[8,64,28,28] convolution(%x, %w), window={size=3x3}, dim_labels=bf01_oi01->bf01
 //   ==>  %c = transpose(convolution(transpose(%x), transpose(%w)), dim_labels=b01f_o01i->b01f)

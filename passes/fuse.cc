@@ -222,6 +222,11 @@ class Group {
         members_[0]->opcode() == Opcode::kReduce) {
       return false;
     }
+    // Weights are read by every thread, and lie as the layouts' pass wants them.
+    if (IsWindow(member) && operand.opcode() == Opcode::kTranspose &&
+        member.opcode() == Opcode::kConvolution && member.operand(1) == &operand) {
+      return false;
+    }
     if (IsWindow(operand)) return !has_window_ && !has_dot_;
     if (dots_->IsDot(operand)) return !has_dot_ && !has_window_ && StoresNoMoreThan(operand);
     // The slice of a trip; a dot's kernel reads it in place of a copy.

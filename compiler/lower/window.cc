@@ -207,34 +207,35 @@ class WindowRun {
         [&] { TakeStrip(at, first, /*asks=*/true); });
   }
 
+  // All elements are loaded before the first is taken: where there may be none at a place (`asks`),
+  // one that is there stands in for it.
   void TakeStrip(const std::vector<Value>& at, Value first, bool asks) {
     const std::vector<Element> weights = view_.has_weights() ? Weights(at) : std::vector<Element>();
-    const Value skips = asks && CountsPadding() ? IsZero(ZeroTimes(weights)) : b_.True();
     const int64_t strip = plan::StripOf(plan_, along_);
+    const int64_t last = BaseSize(plan_.dimension) - 1;
     std::vector<Elements> values(strip);
-    // All are loaded before the first is taken, where nothing is asked between.
-    for (int64_t i = 0; i < strip && !asks; ++i) {
-      if (IsAsked(i)) values[i] = Load(at, math_.Add(first, i));
+    std::vector<Value> inside(strip, nullptr);
+    for (int64_t i = 0; i < strip; ++i) {
+      if (!IsAsked(i)) continue;
+      Value place = math_.Add(first, i);
+      if (asks) {
+        inside[i] = IsElement(plan_.dimension, place);
+        place = math_.Div(b_.Max(place, math_.Const(0)), along_.base_dilation);
+        place = b_.Min(place, math_.Const(last));
+      }
+      values[i] = Load(at, place);
     }
     for (int64_t i = 0; i < strip; ++i) {
       if (!IsAsked(i)) continue;
       if (!asks) {
         Take(i, values[i], weights);
-        continue;
-      }
-      const Value place = math_.Add(first, i);
-      const Value inside = IsElement(plan_.dimension, place);
-      const auto load = [&] { return Load(at, math_.Div(place, along_.base_dilation)); };
-      if (!CountsPadding()) {
-        e_.If(inside, [&] { Take(i, load(), weights); });
-        continue;
-      }
-      e_.If(b_.Or(inside, b_.Not(skips)), [&] {
+      } else if (view_.has_weights()) {
         const ElementType type = window_.operand(0)->shape().element_type();
-        const ElementVar value = e_.Declare("element", e_.Broadcast(e_.Zero(type), plan_.lanes));
-        e_.If(inside, [&] { e_.Write(value, load()[0]); });
-        Take(i, {e_.Read(value)}, weights);
-      });
+        const Element zero = e_.Broadcast(e_.Zero(type), plan_.lanes);
+        Take(i, {e_.Select(inside[i], values[i][0], zero)}, weights);
+      } else {
+        e_.If(inside[i], [&] { Take(i, values[i], weights); });
+      }
     }
   }
 

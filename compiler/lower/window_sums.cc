@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "compiler/lower/fold.h"
 #include "compiler/lower/frame.h"
@@ -140,41 +141,57 @@ class SumsOfWindow {
   void TakeWhole(Value first, Value input) {
     std::vector<Element> outer;
     for (int i = 0; i < plan_.run; ++i) outer.push_back(LoadOther(math_.Add(first, i)));
-    std::map<int64_t, Element> inner;  // by distance from the first
-    for (int i = 0; i < plan_.run; ++i) {
-      for (int64_t k = 0; k < size_.taps; ++k) {
-        const int64_t offset = i * window_.window_dilation + k * window_.stride;
-        if (!inner.contains(offset)) inner[offset] = LoadInput(math_.Add(input, offset));
-      }
-    }
+    std::map<int64_t, Element> inner;
+    for (int64_t offset : Offsets()) inner[offset] = LoadInput(math_.Add(input, offset));
     // Each is converted once, when all are under way.
     for (auto& [offset, element] : inner) element = Converted(0, element);
+    for (int i = 0; i < plan_.run; ++i) TakeTaps(i, inner, outer[i]);
+  }
+
+  // The same where some are not there: of the input those are zeros, and positions behind the last
+  // are not taken.  Elements that are there stand in for them while all are loaded.
+  void TakeEach(Value first, Value input) {
+    const auto clamped = [&](Value place, int64_t size) {
+      return b_.Max(b_.Min(place, math_.Const(size - 1)), math_.Const(0));
+    };
+    std::vector<Element> outer;
     for (int i = 0; i < plan_.run; ++i) {
-      const Element other = Converted(1, outer[i]);
-      for (int64_t k = 0; k < size_.taps; ++k) {
-        Take(k, inner.at(i * window_.window_dilation + k * window_.stride), other);
+      outer.push_back(LoadOther(clamped(math_.Add(first, i), size_.positions)));
+    }
+    std::map<int64_t, Element> inner;
+    for (int64_t offset : Offsets()) {
+      inner[offset] = LoadInput(clamped(math_.Add(input, offset), InputSize(last_)));
+    }
+    const Element zero = e_.Broadcast(e_.Zero(sum_type_), plan_.lanes);
+    for (auto& [offset, element] : inner) {
+      const Value inside = math_.IsBelow(math_.Add(input, offset), InputSize(last_));
+      element = e_.Select(inside, Converted(0, element), zero);
+    }
+    for (int i = 0; i < plan_.run; ++i) {
+      const auto take = [&] { TakeTaps(i, inner, outer[i]); };
+      if (size_.positions % plan_.run == 0) {
+        take();
+      } else {
+        e_.If(b_.Lt(math_.Add(first, i), math_.Const(size_.positions)), take);
       }
     }
   }
 
-  void TakeEach(Value first, Value input) {
+  // Of all taps of a run, by distance from its first element.
+  std::set<int64_t> Offsets() const {
+    std::set<int64_t> offsets;
     for (int i = 0; i < plan_.run; ++i) {
-      const Value position = math_.Add(first, i);
-      e_.If(b_.Lt(position, math_.Const(size_.positions)), [&] {
-        const Element other = Converted(1, LoadOther(position));
-        for (int64_t k = 0; k < size_.taps; ++k) {
-          const Value place = math_.Add(input, i * window_.window_dilation + k * window_.stride);
-          // Padding counts as zeros.
-          const ElementVar value =
-              e_.Declare("element", e_.Broadcast(e_.Zero(sum_type_), plan_.lanes));
-          e_.If(math_.IsBelow(place, InputSize(last_)),
-                [&] { e_.Write(value, Converted(0, LoadInput(place))); });
-          Take(k, e_.Read(value), other);
-        }
-      });
+      for (int64_t k = 0; k < size_.taps; ++k) offsets.insert(OffsetOf(i, k));
     }
+    return offsets;
   }
-
+  int64_t OffsetOf(int i, int64_t tap) const {
+    return i * window_.window_dilation + tap * window_.stride;
+  }
+  void TakeTaps(int i, const std::map<int64_t, Element>& inner, const Element& outer) {
+    const Element other = Converted(1, outer);
+    for (int64_t k = 0; k < size_.taps; ++k) Take(k, inner.at(OffsetOf(i, k)), other);
+  }
   void Take(int64_t tap, const Element& input, const Element& other) {
     e_.Write(sums_[tap], MultiplyAdd(e_, sum_type_, input, other, e_.Read(sums_[tap])));
   }

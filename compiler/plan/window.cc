@@ -24,8 +24,10 @@ constexpr int kMostRun = 8;
 constexpr int kMostSums = 32;
 constexpr int64_t kMostStrip = 64;
 constexpr int64_t kMostCode = 16384;
-// Threads that a multiprocessor should have.
-constexpr int64_t kThreadsThatFill = 1024;
+// Threads that a multiprocessor should have; and, of sums of products, for the sake of which
+// vectors are shorter than they might be, down to so many elements.
+constexpr int64_t kThreadsThatFill = 1024, kThreadsOfTaps = 512;
+constexpr int kLeastLanes = 2;
 
 class Planner {
  public:
@@ -45,22 +47,14 @@ class Planner {
     return absl::OkStatus();
   }
 
-  // The run along one dimension for which fewest elements are loaded.
+  // The run along one dimension for which fewest elements are loaded.  Sums of products have
+  // shorter vectors where a card would be idle: each thread goes through all taps.
   std::optional<WindowPlan> Best() const {
     std::optional<WindowPlan> best;
-    double least = 0;
-    WindowPlan plan;
-    plan.lanes = Lanes();
-    for (plan.dimension = 0; plan.dimension < WindowShape(*window_).rank(); ++plan.dimension) {
-      for (plan.run = 1; plan.run <= kMostRun; ++plan.run) {
-        if (!Fits(plan).ok() || (plan.run > 1 && IsIdle(plan))) continue;
-        const double loads =
-            static_cast<double>(RunsOf(plan)) * static_cast<double>(StripOf(plan, Along(plan))) /
-            static_cast<double>(WindowShape(*window_).dimension(plan.dimension) * Along(plan).size);
-        if (best.has_value() && loads >= least) continue;
-        best = plan;
-        least = loads;
-      }
+    for (int lanes = Lanes(); lanes >= 1; lanes /= 2) {
+      best = Best(lanes);
+      if (!best.has_value() || !view_.has_weights() || lanes <= kLeastLanes) break;
+      if (ThreadsOf(*best) >= target_.multiprocessors * kThreadsOfTaps) break;
     }
     return best;
   }
@@ -76,7 +70,9 @@ class Planner {
     kernel.flops = FlopsOf(fusion_);
     kernel.index_type = IndexTypeOf(fusion_);
     kernel.buffers = AllBuffers(fusion_, 0);
-    plan.cost = kLaunchMicroseconds + static_cast<double>(bytes_) / kBytesPerMicrosecond;
+    plan.cost =
+        kLaunchMicroseconds + std::max(static_cast<double>(bytes_) / kBytesPerMicrosecond,
+                                       view_.has_weights() ? WeightedMicroseconds(window) : 0);
     return plan;
   }
 
@@ -105,6 +101,53 @@ class Planner {
   }
 
  private:
+  std::optional<WindowPlan> Best(int lanes) const {
+    std::optional<WindowPlan> best;
+    double least = 0;
+    WindowPlan plan;
+    plan.lanes = lanes;
+    for (plan.dimension = 0; plan.dimension < WindowShape(*window_).rank(); ++plan.dimension) {
+      for (plan.run = 1; plan.run <= kMostRun; ++plan.run) {
+        if (!Fits(plan).ok() || (plan.run > 1 && IsIdle(plan))) continue;
+        const double loads =
+            static_cast<double>(RunsOf(plan)) * static_cast<double>(StripOf(plan, Along(plan))) /
+            static_cast<double>(WindowShape(*window_).dimension(plan.dimension) * Along(plan).size);
+        if (best.has_value() && loads >= least) continue;
+        best = plan;
+        least = loads;
+      }
+    }
+    return best;
+  }
+
+  // Of sums of products, by instructions and by what the first cache gives.  Weights of
+  // neighbouring features may lie apart: each is a line of its own then.
+  double WeightedMicroseconds(const WindowPlan& plan) const {
+    constexpr double kLineBytes = 128;  // that the cache gives in a cycle
+    const Card& card = *target_.card;
+    double others = 1;  // taps, but for those of the strip
+    for (int d = 0; d < static_cast<int>(view_.dimensions.size()); ++d) {
+      if (d != plan.dimension) others *= static_cast<double>(view_.dimensions[d].size);
+    }
+    const auto taps = static_cast<double>(Along(plan).size);
+    const auto strip = static_cast<double>(StripOf(plan, Along(plan)));
+    const double lanes = plan.lanes;
+    const Shape& weights = window_->operand(1)->shape();
+    const plan::Lanes pair = {2, static_cast<int>(view_.weight_output_feature), 1, 2};
+    const bool apart = !LaneWalk(fusion_).Vectorizes(*window_->operand(1), pair);
+    const auto lines = [&](const Shape& shape) {
+      return std::max(1.0, kWarp * lanes * ByteWidth(shape.element_type()) / kLineBytes);
+    };
+    const double loads = strip * lines(window_->operand(0)->shape()) +
+                         taps * (apart ? kWarp * lanes / 4 : lines(weights));
+    // A load and its address; a conversion of each element, and the products.
+    const double instructions = strip * (2 + lanes) + taps * (2 + lanes) + plan.run * taps * lanes;
+    const double warps = static_cast<double>(ThreadsOf(plan)) / kWarp;
+    const double cycles = warps / static_cast<double>(target_.multiprocessors) * others *
+                          std::max(loads, instructions * kWarp / card.float_lanes);
+    return cycles / (card.clock_ghz * 1e3);
+  }
+
   // Operations for one element, as far as loops are written out.
   int64_t CodeOfElement(int dimension) const {
     int64_t code = view_.has_weights() || IsFree() ? 1 : CodeSize(*window_);

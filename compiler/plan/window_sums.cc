@@ -17,13 +17,14 @@ namespace {
 
 constexpr int kAccessBytes = 16;
 constexpr int kThreads = 256;
-constexpr int kMostGroups = 16;
+constexpr int kMostGroups = 64;
 constexpr int kMostRun = 8;
 constexpr int kRun = 4;
 // Taps of the last dimension are code, each with a sum of `lanes` elements.
 constexpr int64_t kMostTaps = 16;
 constexpr int64_t kMostSums = 32;
-constexpr int64_t kBlocksOfMultiprocessor = 4;
+// A multiprocessor has so many threads, which wait for what they load most of the time.
+constexpr int64_t kThreadsOfMultiprocessor = 1024;
 constexpr int64_t kMostParts = 4096;
 constexpr int64_t kMostShared = 48 << 10;  // what every block may have
 
@@ -64,7 +65,12 @@ class Planner {
     while (plan.lanes > 1 && SharedBytes(plan) > MostShared()) plan.lanes /= 2;
     plan.run = kRun;
     const int64_t blocks = BlocksOfPart(plan);
-    const int64_t wanted = target_.multiprocessors * kBlocksOfMultiprocessor;
+    // Few rows are more blocks' sooner than more groups'.
+    while (plan.groups > 1 && plan.threads() > kWarp &&
+           CeilDiv(size_.rows, int64_t{plan.groups}) * blocks < target_.multiprocessors) {
+      plan.groups /= 2;
+    }
+    const int64_t wanted = target_.multiprocessors * kThreadsOfMultiprocessor / plan.threads();
     const int64_t rows = CeilDiv(size_.rows, int64_t{plan.groups});
     plan.parts = std::clamp<int64_t>(CeilDiv(wanted, blocks), 1, std::min(rows, kMostParts));
     return plan;
