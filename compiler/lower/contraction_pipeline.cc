@@ -25,6 +25,8 @@ namespace {
 
 constexpr int kLanes = 32;
 constexpr int kWarpRows = 16;  // of wgmma's 64
+// Of what a warp stores between two waits, in turns of a vector for each lane.
+constexpr int kMostTurnsAtOnce = 4;
 
 Intrinsic RowOf(ProductUnit unit) {
   switch (unit) {
@@ -60,7 +62,8 @@ class PipelineLowering {
         passed_pitch_(plan::PassedPitch(plan_)),
         parts_(frame, product),
         rings_(frame, product_, parts_),
-        stores_(frame, product, parts_) {}
+        stores_(frame, product, parts_),
+        reads_(plan_.splits == 1 && plan::EpilogueOf(frame.fusion, product).reads) {}
 
   void Run() {
     if (!rings_.Declare(kWarpgroupWarps * consumers_)) return;
@@ -215,7 +218,7 @@ class PipelineLowering {
     const int lanes = plan_.lanes, pitch = passed_columns_ / lanes;
     const int vectors = plan::kPassedRows * pitch;
     const Expr lane(b_, b_.LaneId());
-    e_.For(b_.Index(0), b_.Index(CeilDiv(vectors, kLanes)), 1, [&](Value i) {
+    const auto store_turn = [&](Value i) {
       const Expr number = Expr(b_, i) * kLanes + lane;
       const Expr in_row = Quotient(number, pitch), in_column = Remainder(number, pitch) * lanes;
       const auto store = [&] {
@@ -224,7 +227,14 @@ class PipelineLowering {
       };
       if (vectors % kLanes == 0) return store();
       e_.If((number < vectors).value(), store);
-    });
+    };
+    const int turns = static_cast<int>(CeilDiv(vectors, kLanes));
+    // Written one after the other, turns wait once for what all of them load.
+    if (reads_ && turns <= kMostTurnsAtOnce) {
+      for (int i = 0; i < turns; ++i) store_turn(b_.Index(i));
+    } else {
+      e_.For(b_.Index(0), b_.Index(turns), 1, store_turn);
+    }
   }
   // Of a column of those that are passed, in its line (contraction.h).
   Expr PlaceOf(Expr column) {
@@ -257,6 +267,7 @@ class PipelineLowering {
   ProductParts parts_;
   ProductRings rings_;
   EngineStores stores_;
+  const bool reads_;  // results are made of what is in memory too
   kernel::Buffer* passed_ = nullptr;
   std::vector<kernel::Var*> sums_;
 };
