@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares whole workloads at full size with JAX on one card, on the same random inputs.
 
-    PYTHONPATH=bench compare_jax.py --ingot=ingot --modules=workloads [--folder=/tmp/compare] [NAME ...]
+    PYTHONPATH=bench compare_jax.py --ingot=ingot --modules=workloads [--folder=/tmp/compare] [--own-inputs] [NAME ...]
 
 The modules are MODULES/NAME.hlo; the functions are those of the Python module `workloads` (WORKLOADS in the environment
 says another), as the suite's bench/peer_jax.py has them.  `ingot run` makes the inputs and writes them, JAX computes the
@@ -11,6 +11,9 @@ line for each workload; the exit status is 1 where one differs.
 Where half precision makes a deep model's result its rounding, the two differ by more than the tolerance and both are
 right.  With --unrounded JAX also computes such a workload in f32 throughout (BF, the functions' name of their half type,
 is f32), and Ingot may be 1.25 times as far from that as XLA is in geometric mean over the results, 4 times at the most.
+
+With --own-inputs they are those that the functions come with: a step of an optimiser has no number to compare where the
+squares that it keeps are random, and negative.
 """
 import argparse
 import importlib
@@ -39,12 +42,29 @@ def inputs_of(folder, shapes):
     return arrays, taken
 
 
+def as_saved(result):
+    """A NumPy array; bf16 as u16."""
+    array = np.asarray(result)
+    return array.view(np.uint16) if array.dtype.kind == "V" or str(array.dtype) == "bfloat16" else array
+
+
+def save_own(folder, leaves):
+    """The function's own arguments in place of the saved ones."""
+    taken = 0
+    for leaf in leaves:
+        path = os.path.join(folder, "in%d.npy" % taken)
+        array = as_saved(leaf)
+        like = np.load(path, mmap_mode="r") if os.path.exists(path) else None
+        if like is None or like.shape != array.shape or like.dtype.itemsize != array.dtype.itemsize:
+            continue
+        dtype, taken = like.dtype, taken + 1
+        del like
+        np.save(path, array.view(dtype))
+
+
 def save(folder, results):
-    """out0, out1, ... of an .npz file; bf16 as u16."""
-    arrays = {}
-    for i, result in enumerate(results):
-        array = np.asarray(result)
-        arrays["out%d" % i] = array.view(np.uint16) if array.dtype.kind == "V" or str(array.dtype) == "bfloat16" else array
+    """out0, out1, ... of an .npz file."""
+    arrays = {"out%d" % i: as_saved(result) for i, result in enumerate(results)}
     path = os.path.join(folder, "expected.npz")
     np.savez(path, **arrays)
     return path
@@ -96,18 +116,20 @@ def compare(arguments, name, make, module):
     os.makedirs(folder)
     text = os.path.join(arguments.modules, name + ".hlo")
     ingot = [arguments.ingot, "run", text, "--target=" + arguments.target, "--numerics=strict"]
-    subprocess.run(ingot + ["--random-inputs=1", "--save-inputs=" + folder, "--outputs=" + folder], check=True,
+    subprocess.run(ingot + ["--random-inputs=1", "--save-inputs=" + folder], check=True,
                    stdout=subprocess.DEVNULL)
     function, example = make()
     leaves, tree = jax.tree.flatten(example)
     shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+    if arguments.own_inputs:
+        save_own(folder, leaves)
     del example, leaves
     with jax.default_matmul_precision("highest"):
         arrays, taken = inputs_of(folder, shapes)
         results = jax.jit(function)(*jax.tree.unflatten(tree, arrays))
     expected = save(folder, jax.tree.leaves(results))
     files = ",".join(os.path.join(folder, "in%d.npy" % i) for i in range(taken))
-    ran = subprocess.run(ingot + ["--inputs=" + files, "--expect=" + expected] +
+    ran = subprocess.run(ingot + ["--inputs=" + files, "--expect=" + expected, "--outputs=" + folder] +
                          (["--tolerances=" + arguments.tolerances] if arguments.tolerances else []),
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     right, lines = ran.returncode == 0, ran.stdout.strip().splitlines()
@@ -126,6 +148,7 @@ def main():
     parser.add_argument("--target", default="cuda")
     parser.add_argument("--tolerances", default="")
     parser.add_argument("--unrounded", action="store_true")
+    parser.add_argument("--own-inputs", action="store_true")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     module = importlib.import_module(os.environ.get("WORKLOADS", "workloads"))
