@@ -25,7 +25,7 @@ constexpr int kMostFmaStages = 3;
 constexpr int kVectorBytes = 16;
 constexpr int kLeastCapability = 80;
 constexpr int kMostStages = 4;
-constexpr int kMostSplits = 256;
+constexpr int kMostSplits = 256, kMostUnitSplits = 64;
 constexpr size_t kMostCandidates = 12;
 // Boxes of a warp's results, in all and of each result; steps along depth that stores do not hide
 // behind; operations besides which a box's elements of another matrix fit in registers.
@@ -64,7 +64,7 @@ class Planner {
       tile.columns = shape.columns;
       tile.row_warps = shape.row_warps;
       tile.column_warps = shape.column_warps;
-      for (; tile.splits <= kMostSplits; tile.splits = NextSplits(tile)) {
+      for (; tile.splits <= kMostUnitSplits; tile.splits = NextSplits(tile)) {
         SetDepth(tile);
         if (!SplitsWell(tile) || tile.stages < 2) break;
         tiles.emplace_back(cost_.Microseconds(tile), tile);
@@ -372,9 +372,10 @@ class Planner {
     }
   }
 
-  // As many as give each multiprocessor a block are among them.
+  // Of wgmma as many as give each multiprocessor a block are among them.
   int NextSplits(const ContractionPlan& tile) const {
     const int next = tile.splits < 4 ? tile.splits + 1 : tile.splits * 3 / 2;
+    if (!tile.wgmma) return next;
     const auto full = static_cast<int>(target_.multiprocessors / cost_.Tiles(tile));
     return tile.splits < full && full < next ? full : next;
   }
