@@ -40,6 +40,8 @@ class Planner {
     INGOT_REQUIRE(target_.platform == Platform::kCuda, "it is a GPU's");
     INGOT_REQUIRE(window_ != nullptr, "the fusion has not one window");
     INGOT_REQUIRE(WindowShape(*window_).ElementCount() > 0, "it is empty");
+    // An element stands in for those that are not there.
+    INGOT_REQUIRE(window_->operand(0)->shape().ElementCount() > 0, "its operand is empty");
     INGOT_REQUIRE(view_.has_weights() ||
                       std::none_of(view_.dimensions.begin(), view_.dimensions.end(),
                                    [](const WindowDimension& window) { return window.reversal; }),

@@ -47,6 +47,8 @@ class Planner {
     }
     INGOT_REQUIRE(root_.shape().ElementCount() > 0 && size_.rows > 0 && size_.positions > 0,
                   "it is empty");
+    // An element stands in for those that are not there.
+    INGOT_REQUIRE(root_.operand(0)->shape().ElementCount() > 0, "its input is empty");
     INGOT_REQUIRE(!IsComplex(root_.shape().element_type()), "its elements are complex");
     INGOT_REQUIRE(size_.taps <= kMostTaps, "it has ", size_.taps, " taps in a row, more than ",
                   kMostTaps);

@@ -118,6 +118,21 @@ TEST(Window, AnyPlanIsRight) {
   }
 }
 
+// An element stands in for those that are not there: where there is none, another plan computes.
+TEST(Window, NeedsAnElement) {
+  const Target& target = TargetOf("sim:sm_90a-tiny");
+  const std::unique_ptr<Module> module = Read(
+      "HloModule m\nENTRY e {\n  x = f32[1,0,8] parameter(0)\n  w = f32[3,1,8] parameter(1)\n"
+      "  ROOT c = f32[1,2,8] convolution(x, w), window={size=3 pad=2_2}, dim_labels=b0f_0io->b0f, "
+      "feature_group_count=8\n}\n");
+  ASSERT_NE(module, nullptr);
+  const std::unique_ptr<Module> fused = Fused(*module, target);
+  const program::FusionTable fusions(*fused);
+  for (const auto& entry : fusions.entries()) {
+    EXPECT_FALSE(plan::MakeWindow({.dimension = 1}, *entry.fusion, target).ok());
+  }
+}
+
 constexpr Case kGradients[] = {
     {"weights",
      "\n  x = f32[3,7,9,8] parameter(0)\n  dy = f32[3,7,9,8] parameter(1)\n"
