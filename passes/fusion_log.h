@@ -24,7 +24,8 @@ struct FusionDecision {
   std::string reason;           // a kind, then, where there is more to say, ": " and details
 };
 
-// A product that has another order of its dimensions to choose from (assign_layouts.h).
+// A product that has another order of its dimensions to choose from (assign_layouts.h), rows to be
+// padded (pad_rows.h) or holes to be left out (split_dilated_convolutions.h).
 struct LayoutDecision {
   std::string product;
   std::string sides;  // what had best be in the other order: "left, result"; empty: nothing

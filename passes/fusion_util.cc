@@ -59,6 +59,17 @@ Instruction* FirstOf(Instruction* x, const std::vector<int64_t>& sizes) {
                           std::move(slice));
 }
 
+Instruction* ZeroPadded(Instruction* x, const Padding& padding) {
+  const Shape& shape = x->shape();
+  std::vector<int64_t> sizes = shape.dimensions();
+  for (size_t d = 0; d < sizes.size(); ++d) sizes[d] += padding[d].low + padding[d].high;
+  if (sizes == shape.dimensions()) return x;
+  Instruction* zero = x->parent()->AddConstant(Literal::Scalar(shape.element_type(), 0));
+  return x->parent()->Add(Opcode::kPad,
+                          Shape::ArrayWithDefaultLayout(shape.element_type(), std::move(sizes)),
+                          {x, zero}, PadAttributes{padding});
+}
+
 std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation) {
   std::vector<int64_t> inverse(permutation.size());
   for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);

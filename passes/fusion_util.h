@@ -26,6 +26,9 @@ Instruction* TransposeOf(Instruction* x, std::vector<int64_t> permutation);
 // The first elements of each dimension of x, so many; x itself where those are all.
 Instruction* FirstOf(Instruction* x, const std::vector<int64_t>& sizes);
 
+// x with zeros before and behind it, none between its elements; x itself where the padding is none.
+Instruction* ZeroPadded(Instruction* x, const Padding& padding);
+
 // The permutation that undoes another.
 std::vector<int64_t> InverseOf(const std::vector<int64_t>& permutation);
 

@@ -30,14 +30,13 @@ Shape Padded(const Shape& shape) {
   return Shape::ArrayWithDefaultLayout(shape.element_type(), std::move(sizes));
 }
 
-Instruction* PadOf(Computation& computation, Instruction* value) {
+Instruction* PadOf(Instruction* value) {
   const Shape padded = Padded(value->shape());
-  PadAttributes attributes;
+  Padding padding;
   for (int64_t d = 0; d < padded.rank(); ++d) {
-    attributes.padding.push_back({0, padded.dimension(d) - value->shape().dimension(d), 0});
+    padding.push_back({0, padded.dimension(d) - value->shape().dimension(d), 0});
   }
-  Instruction* zero = computation.AddConstant(Literal::Scalar(value->shape().element_type(), 0));
-  return computation.Add(Opcode::kPad, padded, {value, zero}, std::move(attributes));
+  return ZeroPadded(value, padding);
 }
 
 class Padder {
@@ -104,7 +103,7 @@ class Padder {
   double CopyMicroseconds(const Shape& shape) {
     Module module("rows");
     Computation* computation = module.AddComputation("copy");
-    const Instruction* pad = PadOf(*computation, computation->AddParameter(0, shape));
+    const Instruction* pad = PadOf(computation->AddParameter(0, shape));
     return context_.launch_microseconds + context_.fusion_cost(ViewOf({&pad, 1})).microseconds;
   }
 
@@ -117,7 +116,7 @@ class Padder {
       // Dots that share a matrix share the copy.
       Instruction*& rows = rows_[value];
       if (rows == nullptr) {
-        Instruction* padded = PadOf(computation, value);
+        Instruction* padded = PadOf(value);
         padded = computation.Add(Opcode::kOptimizationBarrier, padded->shape(), {padded});
         rows = FirstOf(padded, value->shape().dimensions());
       }

@@ -1,7 +1,6 @@
 #include "passes/split_dilated_convolutions.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -80,10 +79,6 @@ Dimension DimensionOf(const WindowDimension& window, int64_t input, int64_t outp
   return d;
 }
 
-const std::vector<WindowDimension>& WindowOf(const Instruction& convolution) {
-  return convolution.attributes<ConvolutionAttributes>().window.dimensions;
-}
-
 bool MayBeSplit(const Instruction& convolution) {
   if (convolution.opcode() != Opcode::kConvolution || !convolution.shape().IsArray() ||
       !convolution.control_predecessors().empty() || convolution.shape().HasDynamicDimension() ||
@@ -98,7 +93,7 @@ bool MayBeSplit(const Instruction& convolution) {
     }
   }
   int64_t remainders = 1;
-  for (const WindowDimension& d : WindowOf(convolution)) {
+  for (const WindowDimension& d : attributes.window.dimensions) {
     if (d.base_dilation == 1) continue;
     if (d.base_dilation > kMostRemainders || d.stride != 1 || d.window_dilation != 1) return false;
     remainders *= d.base_dilation;
@@ -134,11 +129,15 @@ class Writer {
       if (d < 0) break;
     }
     if (parts.size() == 1) return parts[0];
-    Sizes sizes = parts[0]->shape().dimensions();
-    sizes[labels_.kernel_output_feature] *= static_cast<int64_t>(parts.size());
-    return computation_.Add(Opcode::kConcatenate, Array(w->shape(), std::move(sizes)),
-                            std::move(parts),
+    return computation_.Add(Opcode::kConcatenate, WeightsShape(), std::move(parts),
                             DimensionsAttributes{{labels_.kernel_output_feature}});
+  }
+  Shape WeightsShape() const {
+    Sizes sizes = PartSizes();
+    for (const Dimension& each : dimensions_) {
+      sizes[labels_.kernel_output_feature] *= static_cast<int64_t>(each.parts.size());
+    }
+    return Array(convolution_.operand(1)->shape(), std::move(sizes));
   }
 
   // Positions of a remainder side by side, its features apart.
@@ -171,44 +170,28 @@ class Writer {
     }
     result = Reshape(result, sizes);
     // Each remainder behind its positions.
-    Sizes permutation;
-    Sizes merged;
-    PadAttributes padding;
-    bool padded = false;
+    Sizes permutation, merged;
+    Padding padding;
     for (int64_t d = 0; d < rank; ++d) {
       permutation.push_back(d < f ? d : d + count);
-      padding.padding.push_back({0, 0, 0});
+      padding.push_back({0, 0, 0});
       merged.push_back(sizes[permutation.back()]);
       for (int64_t i = 0; i < count; ++i) {
         if (labels_.output_spatial[i] != d) continue;
         const Dimension& dimension = dimensions_[i];
         const auto parts = static_cast<int64_t>(dimension.parts.size());
         permutation.push_back(f + i);
-        padding.padding.push_back(
-            {dimension.begin, dimension.dilation - dimension.begin - parts, 0});
-        padded |= parts != dimension.dilation;
+        padding.push_back({dimension.begin, dimension.dilation - dimension.begin - parts, 0});
         merged.back() *= dimension.dilation;
       }
     }
-    result = TransposeOf(result, permutation);
-    if (padded) {
-      Sizes all;
-      for (int64_t d = 0; d < result->shape().rank(); ++d) {
-        all.push_back(result->shape().dimension(d) + padding.padding[d].low +
-                      padding.padding[d].high);
-      }
-      result = computation_.Add(Opcode::kPad, Array(result->shape(), std::move(all)),
-                                {result, Zero(result->shape())}, std::move(padding));
-    }
+    result = ZeroPadded(TransposeOf(result, permutation), padding);
     return FirstOf(Reshape(result, std::move(merged)), convolution_.shape().dimensions());
   }
 
  private:
   static Shape Array(const Shape& like, Sizes sizes) {
     return Shape::ArrayWithDefaultLayout(like.element_type(), std::move(sizes));
-  }
-  Instruction* Zero(const Shape& like) {
-    return computation_.AddConstant(Literal::Scalar(like.element_type(), 0));
   }
   Instruction* Reshape(Instruction* x, Sizes sizes) {
     return computation_.Add(Opcode::kReshape, Array(x->shape(), std::move(sizes)), {x});
@@ -218,42 +201,44 @@ class Writer {
   // see more.  Of a window that is turned around the last element comes first.
   Instruction* PartOfWeights(Instruction* w, const std::vector<size_t>& at) {
     SliceAttributes slice;
-    PadAttributes pad;
-    Sizes sliced = w->shape().dimensions(), all = sliced;
-    for (int64_t size : sliced) {
-      slice.slice.push_back({0, size, 1});
-      pad.padding.push_back({0, 0, 0});
-    }
-    bool nothing = false;
+    Padding padding(w->shape().rank());
+    Sizes sizes = w->shape().dimensions();
+    for (int64_t size : sizes) slice.slice.push_back({0, size, 1});
     for (size_t i = 0; i < dimensions_.size(); ++i) {
       const Dimension& dimension = dimensions_[i];
       const Part& part = dimension.parts[at[i]];
-      const int64_t d = labels_.kernel_spatial[i], size = sliced[d], s = dimension.dilation;
-      nothing |= part.count == 0;
-      if (s == 1 || part.count == 0) {
-        all[d] = dimension.window.size;
-        continue;
-      }
+      const int64_t d = labels_.kernel_spatial[i], s = dimension.dilation;
+      if (s == 1) continue;
+      if (part.count == 0) return Zeros();
       const int64_t length = s * (part.count - 1) + 1;
-      const int64_t begin = dimension.window.reversal ? size - part.first - length : part.first;
+      const int64_t begin = dimension.window.reversal ? sizes[d] - part.first - length : part.first;
       slice.slice[d] = {begin, begin + length, s};
-      sliced[d] = part.count;
+      sizes[d] = part.count;
       const int64_t before = part.offset + dimension.window.padding_low;
       const int64_t after = dimension.window.size - part.count - before;
-      pad.padding[d] = dimension.window.reversal ? PaddingDimension{after, before, 0}
-                                                 : PaddingDimension{before, after, 0};
-      all[d] = dimension.window.size;
+      padding[d] = dimension.window.reversal ? PaddingDimension{after, before, 0}
+                                             : PaddingDimension{before, after, 0};
     }
-    if (nothing) {
-      return computation_.Add(Opcode::kBroadcast, Array(w->shape(), std::move(all)),
-                              {Zero(w->shape())}, DimensionsAttributes{});
+    if (sizes != w->shape().dimensions()) {
+      w = computation_.Add(Opcode::kSlice, Array(w->shape(), std::move(sizes)), {w},
+                           std::move(slice));
     }
-    if (sliced != w->shape().dimensions()) {
-      w = computation_.Add(Opcode::kSlice, Array(w->shape(), sliced), {w}, std::move(slice));
+    return ZeroPadded(w, padding);
+  }
+  // Of one part's weights.
+  Sizes PartSizes() const {
+    Sizes sizes = convolution_.operand(1)->shape().dimensions();
+    for (size_t i = 0; i < dimensions_.size(); ++i) {
+      sizes[labels_.kernel_spatial[i]] = dimensions_[i].window.size;
     }
-    if (all == sliced) return w;
-    return computation_.Add(Opcode::kPad, Array(w->shape(), std::move(all)), {w, Zero(w->shape())},
-                            std::move(pad));
+    return sizes;
+  }
+  // The weights of a part that sees nothing.
+  Instruction* Zeros() {
+    const Shape& like = convolution_.operand(1)->shape();
+    Instruction* zero = computation_.AddConstant(Literal::Scalar(like.element_type(), 0));
+    return computation_.Add(Opcode::kBroadcast, Array(like, PartSizes()), {zero},
+                            DimensionsAttributes{});
   }
 
   Computation& computation_;
@@ -278,14 +263,9 @@ class Splitter {
                                           alone.AddParameter(1, convolution.operand(1)->shape())});
     });
     decision.after = Microseconds([&](Computation& alone) {
-      Module module("weights");
-      Computation* weights = module.AddComputation("weights");
-      const Shape shape = Writer(*weights, convolution)
-                              .Weights(weights->AddParameter(0, convolution.operand(1)->shape()))
-                              ->shape();
-      return Writer(alone, convolution)
-          .Convolution(alone.AddParameter(0, convolution.operand(0)->shape()),
-                       alone.AddParameter(1, shape));
+      Writer writer(alone, convolution);
+      return writer.Convolution(alone.AddParameter(0, convolution.operand(0)->shape()),
+                                alone.AddParameter(1, writer.WeightsShape()));
     });
     // Two launches: of weights, and of the result where the product's kernel cannot order it.
     decision.moves = 2 * (static_cast<double>(convolution.shape().ByteSize() +

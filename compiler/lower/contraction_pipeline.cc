@@ -62,8 +62,7 @@ class PipelineLowering {
         passed_pitch_(plan::PassedPitch(plan_)),
         parts_(frame, product),
         rings_(frame, product_, parts_),
-        stores_(frame, product, parts_),
-        reads_(plan_.splits == 1 && plan::EpilogueOf(frame.fusion, product).reads) {}
+        stores_(frame, product, parts_) {}
 
   void Run() {
     if (!rings_.Declare(kWarpgroupWarps * consumers_)) return;
@@ -230,7 +229,7 @@ class PipelineLowering {
     };
     const int turns = static_cast<int>(CeilDiv(vectors, kLanes));
     // Written one after the other, turns wait once for what all of them load.
-    if (reads_ && turns <= kMostTurnsAtOnce) {
+    if (stores_.epilogue().reads && turns <= kMostTurnsAtOnce) {
       for (int i = 0; i < turns; ++i) store_turn(b_.Index(i));
     } else {
       e_.For(b_.Index(0), b_.Index(turns), 1, store_turn);
@@ -267,7 +266,6 @@ class PipelineLowering {
   ProductParts parts_;
   ProductRings rings_;
   EngineStores stores_;
-  const bool reads_;  // results are made of what is in memory too
   kernel::Buffer* passed_ = nullptr;
   std::vector<kernel::Var*> sums_;
 };

@@ -35,6 +35,8 @@ class EngineStores {
   // tile on, then those `step` further down, and so on.
   void Store(const ProductPart& part, kernel::Expr row, int step,
              absl::Span<kernel::Var* const> sums);
+  // What is made of each sum, whoever stores it; of parts of depth nothing.
+  const plan::Epilogue& epilogue() const { return epilogue_; }
   // Before a warp ends: all that it stored has left shared memory.
   void End();
 

@@ -212,7 +212,8 @@ class WindowRun {
   void TakeStrip(const std::vector<Value>& at, Value first, bool asks) {
     const std::vector<Element> weights = view_.has_weights() ? Weights(at) : std::vector<Element>();
     const int64_t strip = plan::StripOf(plan_, along_);
-    const int64_t last = BaseSize(plan_.dimension) - 1;
+    // With the holes between elements.
+    const int64_t span = (BaseSize(plan_.dimension) - 1) * along_.base_dilation + 1;
     std::vector<Elements> values(strip);
     std::vector<Value> inside(strip, nullptr);
     for (int64_t i = 0; i < strip; ++i) {
@@ -220,8 +221,7 @@ class WindowRun {
       Value place = math_.Add(first, i);
       if (asks) {
         inside[i] = IsElement(plan_.dimension, place);
-        place = math_.Div(b_.Max(place, math_.Const(0)), along_.base_dilation);
-        place = b_.Min(place, math_.Const(last));
+        place = math_.Div(Nearest(math_, place, span), along_.base_dilation);
       }
       values[i] = Load(at, place);
     }

@@ -20,6 +20,10 @@ Value IsInside(IndexMath& math, const WindowDimension& window, int64_t base, Val
   return inside;
 }
 
+Value Nearest(IndexMath& math, Value position, int64_t size) {
+  return math.b().Max(math.b().Min(position, math.Const(size - 1)), math.Const(0));
+}
+
 bool CountsPadding(const Instruction& convolution) {
   const ElementType type = convolution.shape().element_type();
   return IsFloat(type) || IsComplex(type);

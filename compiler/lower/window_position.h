@@ -17,6 +17,10 @@ kernel::Value WindowPosition(IndexMath& math, const WindowDimension& window, ker
 kernel::Value IsInside(IndexMath& math, const WindowDimension& window, int64_t base,
                        kernel::Value position);
 
+// The position of the elements 0 to size - 1 that is nearest to one which may be none of them: what
+// is loaded there stands in.
+kernel::Value Nearest(IndexMath& math, kernel::Value position, int64_t size);
+
 // Whether padding and holes count in a convolution: they are zeros, whose product with a weight
 // that is infinite or NaN is NaN.
 bool CountsPadding(const Instruction& convolution);

@@ -125,7 +125,7 @@ class SumsOfWindow {
     return root_.operand(0)->shape().dimension(labels_.input_spatial[s]);
   }
 
-  // `run` positions: where all that their taps have is there, it is loaded before any is taken.
+  // `run` positions, without questions where all that their taps have is there.
   void Positions(Value first) {
     const Value input = math_.Add(math_.Mul(first, window_.window_dilation), -window_.padding_low);
     const int64_t reach =
@@ -135,41 +135,36 @@ class SumsOfWindow {
                       b_.Lt(math_.Add(input, reach), math_.Const(InputSize(last_)))),
                b_.Le(math_.Add(first, plan_.run), math_.Const(size_.positions)));
     e_.If(
-        whole, [&] { TakeWhole(first, input); }, [&] { TakeEach(first, input); });
+        whole, [&] { TakeRun(first, input, /*asks=*/false); },
+        [&] { TakeRun(first, input, /*asks=*/true); });
   }
 
-  void TakeWhole(Value first, Value input) {
-    std::vector<Element> outer;
-    for (int i = 0; i < plan_.run; ++i) outer.push_back(LoadOther(math_.Add(first, i)));
-    std::map<int64_t, Element> inner;
-    for (int64_t offset : Offsets()) inner[offset] = LoadInput(math_.Add(input, offset));
-    // Each is converted once, when all are under way.
-    for (auto& [offset, element] : inner) element = Converted(0, element);
-    for (int i = 0; i < plan_.run; ++i) TakeTaps(i, inner, outer[i]);
-  }
-
-  // The same where some are not there: of the input those are zeros, and positions behind the last
-  // are not taken.  Elements that are there stand in for them while all are loaded.
-  void TakeEach(Value first, Value input) {
-    const auto clamped = [&](Value place, int64_t size) {
-      return b_.Max(b_.Min(place, math_.Const(size - 1)), math_.Const(0));
+  // All is loaded before any is taken.  Where some may not be there (`asks`), elements that are
+  // stand in for them: of the input those are zeros then, and positions behind the last are not
+  // taken.
+  void TakeRun(Value first, Value input, bool asks) {
+    const auto at = [&](Value place, int64_t size) {
+      return asks ? Nearest(math_, place, size) : place;
     };
     std::vector<Element> outer;
     for (int i = 0; i < plan_.run; ++i) {
-      outer.push_back(LoadOther(clamped(math_.Add(first, i), size_.positions)));
+      outer.push_back(LoadOther(at(math_.Add(first, i), size_.positions)));
     }
     std::map<int64_t, Element> inner;
     for (int64_t offset : Offsets()) {
-      inner[offset] = LoadInput(clamped(math_.Add(input, offset), InputSize(last_)));
+      inner[offset] = LoadInput(at(math_.Add(input, offset), InputSize(last_)));
     }
+    // Each is converted once, when all are under way.
     const Element zero = e_.Broadcast(e_.Zero(sum_type_), plan_.lanes);
     for (auto& [offset, element] : inner) {
+      element = Converted(0, element);
+      if (!asks) continue;
       const Value inside = math_.IsBelow(math_.Add(input, offset), InputSize(last_));
-      element = e_.Select(inside, Converted(0, element), zero);
+      element = e_.Select(inside, element, zero);
     }
     for (int i = 0; i < plan_.run; ++i) {
       const auto take = [&] { TakeTaps(i, inner, outer[i]); };
-      if (size_.positions % plan_.run == 0) {
+      if (!asks || size_.positions % plan_.run == 0) {
         take();
       } else {
         e_.If(b_.Lt(math_.Add(first, i), math_.Const(size_.positions)), take);

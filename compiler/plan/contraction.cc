@@ -25,7 +25,7 @@ constexpr int kMostFmaStages = 3;
 constexpr int kVectorBytes = 16;
 constexpr int kLeastCapability = 80;
 constexpr int kMostStages = 4;
-constexpr int kMostSplits = 256, kMostUnitSplits = 64;
+constexpr int kMostSplits = 256, kMostUnitSplits = 64;  // of any plan; of a choice but for wgmma's
 constexpr size_t kMostCandidates = 12;
 // Boxes of a warp's results, in all and of each result; steps along depth that stores do not hide
 // behind; operations besides which a box's elements of another matrix fit in registers.
@@ -248,12 +248,16 @@ class Planner {
     const int results = static_cast<int>(stored_->size());
     return std::min(kBoxesOfResult, kMostStoreBoxes / results) * results;
   }
+  // Of one that multiplies.
+  static int SumsOfThread(const PipelineShape& shape, const ContractionPlan& tile) {
+    return tile.rows / shape.consumers / kUnitRows * tile.columns / 2;
+  }
   // 128 threads of each kind share what a multiprocessor has.
   static void SetRegisters(const PipelineShape& shape, ContractionPlan& tile) {
     tile.producer_registers = tile.consumer_registers = 0;
     if (shape.consumers + shape.resident_blocks == 2) return;
     const int all = shape.consumers == 2 ? 504 : 256;
-    const int sums = tile.rows / shape.consumers / kUnitRows * tile.columns / 2;
+    const int sums = SumsOfThread(shape, tile);
     const int elements = kElementRegisters[shape.consumers - 1];
     const bool leaves_enough = sums + kLeastFreeRegisters <= (all - elements) / shape.consumers;
     const auto registers = [&](const MatrixTile& side) {
@@ -283,7 +287,7 @@ class Planner {
     INGOT_REQUIRE(shape != std::end(kPipelineShapes), "no tile has rows=", tile.rows,
                   " row_warps=", tile.row_warps, " producer_registers=", tile.producer_registers,
                   " consumer_registers=", tile.consumer_registers);
-    const int sums = tile.rows / shape->consumers / kUnitRows * tile.columns / 2;
+    const int sums = SumsOfThread(*shape, tile);
     INGOT_REQUIRE(tile.columns % kLeastPassedColumns == 0 && tile.columns > 0 &&
                       tile.columns <= kMostColumns && sums <= kMostThreadSums,
                   "columns=", tile.columns, "; a thread has at most ", kMostThreadSums, " sums");

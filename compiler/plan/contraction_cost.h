@@ -13,7 +13,7 @@ namespace ingot::plan {
 class ContractionCost {
  public:
   // `bytes`: that the kernels read and write of the fusion's operands and results.  `is_gathered`:
-  // the left matrix is no array but a convolution's places.
+  // the matrix of the left operand is no array but a convolution's places.
   ContractionCost(const Product& product, const Epilogue& epilogue, int64_t bytes, bool is_gathered,
                   const Target& target);
 

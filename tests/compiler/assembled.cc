@@ -24,6 +24,7 @@ std::string Complaint(const Assembled& given) {
   options.threads = 1;
   const auto compiled = Compile(*module, target, options);
   if (!compiled.ok()) return std::string(compiled.status().message());
+  if (compiled->reports.empty()) return "the assembler reports nothing";
   for (const codegen::KernelReport& report : compiled->reports) {
     if (!report.notices.empty() || report.spill_store_bytes > given.spill_bytes) {
       return report.ToString();

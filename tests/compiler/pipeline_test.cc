@@ -141,7 +141,6 @@ TEST_P(PipelineTest, IsRight) {
       if (!plan.ok()) {
         const absl::string_view message = plan.status().message();
         const bool expected = absl::StrContains(message, "a part would be empty") ||
-                              absl::StrContains(message, "threads bring the right matrix") ||
                               absl::StrContains(message, "does not come in parts") ||
                               absl::StrContains(message, "leave too few");
         EXPECT_TRUE(expected) << plan.status();
